@@ -1,0 +1,1 @@
+"""Near-duplicates among short Chinese texts: normalisation, and an exact online index."""

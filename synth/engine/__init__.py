@@ -1,0 +1,1 @@
+"""How models are asked: keys, the journal, slots, retries. Decides nothing about the data."""

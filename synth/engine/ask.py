@@ -1,0 +1,146 @@
+"""`ask`: a reply from the journal, from an equal request in flight, or from the model; journalled before anyone sees it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tenacity
+
+from synth.engine.journal import Journal
+from synth.engine.keys import key_of
+from synth.engine.slots import Slots
+from synth.errors import ConfigError, Stopped, Weather
+from synth.types import Backend, Reply, Request, Seat
+
+STAGES = ("judge", "respond", "augment", "query")
+"""Who is served first: later stages, so that what was begun is finished."""
+
+PATIENCE = 600.0
+"""Seconds for which one request is tried through bad weather before the run stops."""
+FIRST_CONTACT = 3
+"""Tries of an address that has never answered and cannot be reached."""
+
+
+class Engine:
+    """Asks each role's backend through `slots`; `missed` is told the lane of every request the journal could not answer."""
+
+    def __init__(self, journal: Journal, backends: Mapping[str, Backend], slots: Slots) -> None:
+        self._journal, self._backends, self._slots = journal, backends, slots
+        self._tasks: dict[str, asyncio.Task[Reply]] = {}
+        self._sending: set[str] = set()
+        self._answered: set[str] = set()
+        self._stop: Stopped | ConfigError | None = None
+        self._stopping = asyncio.Event()
+        self.missed: Callable[[str], None] = lambda lane: None
+        self.landed: Callable[[], None] = lambda: None
+        self.calls = 0
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._sending)
+
+    @property
+    def idle(self) -> int:
+        """Slots nobody waits for."""
+        return self._slots.idle
+
+    @property
+    def failure(self) -> Stopped | ConfigError | None:
+        """What stopped the engine, if anything did."""
+        return self._stop
+
+    async def ask(self, request: Request, seat: Seat) -> Reply:
+        """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
+        key = key_of(request)
+        if reply := self._journal.get(key):
+            return reply
+        self.missed(seat.lane)
+        if self._stop:
+            raise self._stop.with_traceback(None)
+        task = self._tasks.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._fetch(key, request, seat))
+            self._tasks[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        return await asyncio.shield(task)
+
+    def stop(self, why: Stopped | ConfigError) -> None:
+        """From now on only the journal answers. What has been sent still lands; the first cause is kept."""
+        if self._stop is None:
+            self._stop = why
+            self._stopping.set()
+
+    async def drain(self) -> None:
+        """Waits until everything that was sent has landed in the journal; each attempt has a deadline of its own."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    def abandon(self) -> None:
+        """Waits for nothing: what is in flight is lost."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Weather),
+            wait=_wait,
+            stop=lambda state: self._gives_up(state, seat.role),
+            sleep=self._pause,
+            reraise=True,
+        )
+        try:
+            return await retrying(self._attempt, key, request, seat)
+        except Weather as error:
+            why = Stopped("provider", f"model {request.model!r} ({seat.role}) does not answer: {error}; run the same command again once it does")
+            unreachable = error.unreachable and seat.role not in self._answered
+            self.stop(ConfigError(f"model {request.model!r} ({seat.role}): {error}; check --base-url and that the server runs") if unreachable else why)
+        except ConfigError as error:
+            self.stop(error)
+        assert self._stop is not None
+        raise self._stop.with_traceback(None)
+
+    async def _attempt(self, key: str, request: Request, seat: Seat) -> Reply:
+        rank = (STAGES.index(seat.stage), seat.position)
+        await self._slots.acquire(rank)
+        try:
+            if self._stop:
+                raise self._stop.with_traceback(None)
+            self._sending.add(key)
+            self.calls += 1
+            reply = await self._backends[seat.role].complete(request, key)
+            self._answered.add(seat.role)
+            await self._journal.put(key, reply, seat, request.model)
+        finally:
+            self._sending.discard(key)
+            self._slots.release()
+            self.landed()
+        return reply
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits between two tries, holding no slot; a stop ends the wait."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _gives_up(self, state: tenacity.RetryCallState, role: str) -> bool:
+        if self._stop:
+            return True
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Weather) and error.unreachable and role not in self._answered:
+            return state.attempt_number >= FIRST_CONTACT
+        return (state.seconds_since_start or 0) >= PATIENCE
+
+    def _forget(self, key: str, task: asyncio.Task[Any]) -> None:
+        del self._tasks[key]
+        if not task.cancelled():
+            task.exception()  # the asker has it; nobody may be left to ask
+
+
+_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Exponential with full jitter, and never less than the server asked for."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Weather) else None
+    return max(asked or 0.0, _BACKOFF(state))

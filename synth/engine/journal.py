@@ -1,0 +1,164 @@
+"""The journal: replies by key, and decisions in order. The only state of a run; written before any effect."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth.errors import ConfigError, Stopped
+from synth.types import Reply, Seat
+
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (
+    key TEXT PRIMARY KEY, text TEXT NOT NULL, finish TEXT NOT NULL, reasoning TEXT,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    stage TEXT NOT NULL, lane TEXT NOT NULL, model TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS decisions (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Replies and tokens of one model in one stage."""
+
+    stage: str
+    model: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Journal:
+    """One SQLite file in WAL mode, held by one process. A kill at any byte loses only what was not yet committed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.sqlite"
+        self._lock = _hold(folder / "journal.lock")
+        self._pending: list[tuple[Any, ...]] = []
+        self._committed: asyncio.Future[None] | None = None
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._check_version()
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise _as_config_error(self.path, error) from error
+
+    def _check_version(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            self._lock.close()
+            raise ConfigError(f"{self.path}: written by another version of synth (format {version}, this one reads {VERSION}); use another -o DIR")
+        self._db.execute(f"PRAGMA user_version={VERSION}")
+
+    def get(self, key: str) -> Reply | None:
+        found = self._db.execute(
+            "SELECT text, finish, prompt_tokens, completion_tokens, reasoning FROM replies WHERE key = ?", (key,)
+        ).fetchone()
+        return Reply(*found) if found else None
+
+    def has(self, key: str) -> bool:
+        return self._db.execute("SELECT 1 FROM replies WHERE key = ?", (key,)).fetchone() is not None
+
+    async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
+        """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""
+        self._pending.append(
+            (key, reply.text, reply.finish, reply.reasoning, reply.prompt_tokens, reply.completion_tokens, seat.stage, seat.lane, model)
+        )
+        if self._committed is None:
+            loop = asyncio.get_running_loop()
+            self._committed = loop.create_future()
+            loop.call_soon(self._commit)
+        await self._committed
+
+    def _commit(self) -> None:
+        rows, done = self._pending, self._committed
+        self._pending, self._committed = [], None
+        assert done is not None
+        try:
+            with self._transaction():
+                self._db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        except Stopped as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    def decide(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Records decisions in order, all or none."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO decisions (kind, body) VALUES (?, ?)",
+                [(kind, json.dumps(body, ensure_ascii=False, sort_keys=True)) for body in bodies],
+            )
+
+    def decisions(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Decisions of that kind, in the order in which they were taken."""
+        for (body,) in self._db.execute("SELECT body FROM decisions WHERE kind = ? ORDER BY seq", (kind,)):
+            yield json.loads(body)
+
+    def spent(self) -> list[Spent]:
+        """What was paid for over the journal's whole life, by stage and model."""
+        rows = self._db.execute(
+            "SELECT stage, model, count(*), sum(prompt_tokens), sum(completion_tokens) FROM replies GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        return [Spent(*row) for row in rows]
+
+    def close(self) -> None:
+        self._db.close()
+        self._lock.close()
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN … COMMIT; a full or failing disk becomes Stopped, and nothing of the transaction is kept."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._run("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._run("COMMIT")
+            return
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise Stopped("disk", f"the journal cannot be written ({error}); free space or mend the disk, then run the same command again") from error
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._db.execute(statement)
+        except sqlite3.Error as error:
+            self.__exit__(type(error), error, None)
+
+
+def _hold(path: Path) -> Any:
+    """An exclusive lock for the life of the process; the operating system lets go of it however the process ends."""
+    try:
+        handle = path.open("a")
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConfigError(f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR") from error
+    except OSError as error:
+        raise ConfigError(f"{path.parent}: cannot be written ({os.strerror(error.errno or 0)}); choose another -o DIR") from error
+    return handle
+
+
+def _as_config_error(path: Path, error: sqlite3.Error) -> ConfigError:
+    if "not a database" in str(error) or "malformed" in str(error):
+        return ConfigError(f"{path}: is not a journal of synth ({error}); move it away or use another -o DIR")
+    return ConfigError(f"{path}: cannot be opened ({error}); check space and permissions, or use another -o DIR")

@@ -1,0 +1,144 @@
+"""Finds the data files (taxonomies, prompts, pipelines) and reads YAML strictly.
+
+A user's own folder of the same name in the working directory is searched first, then what synth ships.
+"""
+
+import difflib
+from collections.abc import Hashable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from synth.errors import ConfigError
+
+Kind: TypeAlias = Literal["taxonomies", "prompts", "pipelines"]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@cache
+def shipped() -> Path:
+    """The folder that holds what synth ships: inside the installed package, or the top of the repository."""
+    package = Path(__file__).parent
+    return package / "shipped" if (package / "shipped").is_dir() else package.parent
+
+
+def folders(kind: Kind) -> list[Path]:
+    """Where `kind` is looked for, first match wins."""
+    return [folder for folder in (Path.cwd() / kind, shipped() / kind) if folder.is_dir()]
+
+
+def names(kind: Kind) -> list[str]:
+    """Every name that `find` would answer, sorted; fragments (a leading underscore) left out."""
+    suffix = ".j2" if kind == "prompts" else ".yaml"
+    found = {
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder in folders(kind)
+        for path in folder.rglob(f"*{suffix}")
+        if not path.name.startswith("_")
+    }
+    return sorted(found)
+
+
+def find(kind: Kind, name: str) -> Path:
+    """The file of a taxonomy or recipe, by name or by path."""
+    if name.endswith((".yaml", ".yml")):
+        if Path(name).is_file():
+            return Path(name)
+        raise ConfigError(f"{name}: no such file; {hint(Path(name).stem, names(kind)) or 'check the path'}")
+    for folder in folders(kind):
+        if (folder / f"{name}.yaml").is_file():
+            return folder / f"{name}.yaml"
+    raise ConfigError(f"no {singular(kind)} {name!r}; {hint(name, names(kind))}, or give the path of a .yaml file")
+
+
+def singular(kind: Kind) -> str:
+    return {"taxonomies": "taxonomy", "prompts": "prompt", "pipelines": "recipe"}[kind]
+
+
+def hint(wrong: str, known: Iterable[str]) -> str:
+    """The way out of a misspelt name."""
+    known = sorted(known)
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known) or 'none'}"
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """Refuses a key given twice, which YAML would let the last one win."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+        seen.add(key)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping a YAML file holds; ConfigError with line and column for anything else."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        way_out = "; indent with spaces" if "'\\t'" in str(error.problem) else ""
+        raise ConfigError(f"{path}: {place}: {error.problem}{way_out}") from error
+    except yaml.YAMLError as error:  # a control character, say: no mark
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: the file must hold keys and values, not {type(data).__name__}")
+    return data
+
+
+def validate(model: type[Model], data: Any, source: str) -> Model:
+    """`data` as `model`; the first thing wrong becomes one line with its place and the way out."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "top level"
+        if first["type"] == "extra_forbidden":
+            key = str(first["loc"][-1])
+            known = _known_keys(model, first["loc"])
+            raise ConfigError(f"{source}: {place}: unknown key {key!r}; {hint(key, known)}") from error
+        value = "" if first["type"] == "missing" else f" (got {_short(first['input'])})"
+        message = first["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
+        raise ConfigError(f"{source}: {place}: {message}{value}") from error
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed where an unknown one stood: follows the place through nested models."""
+    current: type[BaseModel] = model
+    for part in place[:-1]:
+        if isinstance(part, str) and part in current.model_fields:
+            inner = _inner_model(current.model_fields[part].annotation)
+            current = inner or current
+    return [info.alias or name for name, info in current.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := _inner_model(argument):
+            return found
+    return None

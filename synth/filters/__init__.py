@@ -1,0 +1,57 @@
+"""Row rules, by name. A text rule reads a query or an answer, a row rule the judged row; each gives a reason key or None."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Literal, TypeAlias
+
+from synth.errors import ConfigError
+from synth.files import hint
+from synth.filters import row, text
+from synth.recipe import FilterUse
+from synth.types import Sample
+
+TextRule: TypeAlias = Callable[[str], str | None]
+RowRule: TypeAlias = Callable[[Sample], str | None]
+Kind: TypeAlias = Literal["text", "row"]
+
+
+@cache
+def known(kind: Kind) -> dict[str, Callable[..., Any]]:
+    """Every rule of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
+    module = {"text": text, "row": row}[kind]
+    ours = {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+    return ours | {point.name: point.load() for point in entry_points(group=f"synth.filters.{kind}")}
+
+
+def bind(kind: Kind, uses: Sequence[FilterUse], place: str) -> list[tuple[str, Callable[[Any], str | None]]]:
+    """The rules a recipe names at `place`, each with its options checked against its signature."""
+    return [(use.name, _bound(kind, use, place)) for use in uses]
+
+
+def _bound(kind: Kind, use: FilterUse, place: str) -> Callable[[Any], str | None]:
+    rules = known(kind)
+    if use.name not in rules:
+        raise ConfigError(f"filters.{place}: no filter {use.name!r}; {hint(use.name, rules)}")
+    parameters = inspect.signature(rules[use.name]).parameters
+    for option in use.options:
+        if option not in parameters:
+            raise ConfigError(f"filters.{place}.{use.name}: unknown option {option!r}; {hint(option, parameters)}")
+    try:
+        rule: Callable[[Any], str | None] = rules[use.name](**use.options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"filters.{place}.{use.name}: {error}") from error
+    return rule
+
+
+def first_reason(rules: Sequence[tuple[str, Callable[[Any], str | None]]], subject: Any) -> str | None:
+    """The first rule's reason against it, or None."""
+    for _, rule in rules:
+        if reason := rule(subject):
+            return reason
+    return None

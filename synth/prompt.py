@@ -1,0 +1,96 @@
+"""Jinja prompts: one file holds the system and user parts. Sandboxed, strict, and never fed a generated text as a template."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, cast
+
+import jinja2
+import jinja2.meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from synth.errors import ConfigError
+from synth.files import folders, hint, names
+from synth.types import Message
+
+ROLES = ("system", "user", "assistant")
+
+
+class Prompt:
+    """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments."""
+
+    def __init__(self, name: str, offered: Iterable[str]) -> None:
+        environment = _environment()
+        self.name = name
+        self.path, sources = _sources(environment, name, frozenset(offered))
+        self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+        self._template = environment.get_template(f"{name}.j2")
+        unknown = set(self._template.blocks) - set(ROLES)
+        if unknown or "user" not in self._template.blocks:
+            wrong = f"unknown block {min(unknown)!r}" if unknown else "no block 'user'"
+            raise ConfigError(f"{self.path}: {wrong}; a prompt has blocks named {', '.join(ROLES)}")
+
+    def render(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
+        """One message a block, in the order system, user, assistant. ConfigError names the file if the template fails."""
+        try:
+            context = self._template.new_context(dict(variables))
+            parts = ((role, "".join(self._template.blocks[role](context))) for role in ROLES if role in self._template.blocks)
+            return tuple(Message(cast("Any", role), text.strip()) for role, text in parts)
+        except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
+            raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
+
+
+@cache
+def load(name: str, offered: frozenset[str]) -> Prompt:
+    """The prompt of that name, checked against the variables it is offered."""
+    return Prompt(name, offered)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in folders("prompts")]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 (plain text for a model, not a page)
+    )
+
+
+def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]) -> tuple[str, list[str]]:
+    """The prompt's path, and its text followed by that of every fragment it includes; checks their variables."""
+    queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
+    while queue:
+        current = queue.pop(0)
+        if current in seen:
+            continue
+        seen.add(current)
+        source, path = _read(environment, current, first or name)
+        first = first or path
+        tree = _parse(environment, source, path)
+        unknown = jinja2.meta.find_undeclared_variables(tree) - offered
+        if unknown:
+            raise ConfigError(f"{path}: variable {min(unknown)!r} is not defined here; {hint(min(unknown), offered)}")
+        queue += [reference for reference in jinja2.meta.find_referenced_templates(tree) if reference]
+        sources.append(source)
+    return first, sources
+
+
+def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:
+    assert environment.loader is not None
+    try:
+        source, path, _ = environment.loader.get_source(environment, name)
+    except jinja2.TemplateNotFound as error:
+        stem = name.removesuffix(".j2")
+        by = "" if asked_by == stem else f"{asked_by}: includes a missing file: "
+        raise ConfigError(f"{by}no prompt {stem!r}; {hint(stem, names('prompts'))}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"prompt {name!r} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    return source, path or name
+
+
+def _parse(environment: jinja2.Environment, source: str, path: str) -> jinja2.nodes.Template:
+    try:
+        return environment.parse(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError(f"{path}: line {error.lineno}: {error.message}") from error

@@ -1,0 +1,238 @@
+"""What we make: a recipe file -> one frozen model; unknown keys refused, every name it uses checked against what it defines."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from synth.errors import ConfigError
+from synth.files import find, hint, read_yaml, validate
+from synth.types import Stance
+
+Share = Annotated[float, Field(ge=0, le=1)]
+CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
+OFFLINE = "offline"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Role(_Frozen):
+    """One model role: who answers, and how it is asked to sample."""
+
+    model: str
+    backend: str = "openai"
+    base_url: str | None = None
+    api_key_env: str | None = "OPENAI_API_KEY"
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: PositiveInt = 1024
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body, as the server names them."""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What bears identity of how the model samples."""
+        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, **self.extra}
+
+
+class Cell(_Frozen):
+    """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
+
+    share: Share
+    stances: Annotated[dict[Stance, PositiveFloat], Field(min_length=1)]
+
+
+def _weights(value: Any) -> Any:
+    """A single name stands for one of weight 1."""
+    return {value: 1.0} if isinstance(value, str) else value
+
+
+Weights = Annotated[dict[str, PositiveFloat], BeforeValidator(_weights), Field(min_length=1)]
+
+
+class QueryPrompts(_Frozen):
+    harmful: Weights = Field(default={"query/harmful": 1.0})
+    benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
+    ordinary: Weights = Field(default={"query/ordinary": 1.0})
+
+
+class Query(_Frozen):
+    model: str
+    per_call: Annotated[int, Field(ge=1, le=50)] = 10
+    elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
+    prompts: QueryPrompts = QueryPrompts()
+
+
+class Augment(_Frozen):
+    model: str
+    operators: dict[str, Share]
+    """For each prompt under `augment/` the share of harmful queries it is applied to."""
+
+
+class Dedup(_Frozen):
+    ngram: Annotated[int, Field(ge=1, le=8)] = 2
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
+
+
+class Respond(_Frozen):
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Judge(_Frozen):
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    prompt: str = "judge/verdict"
+
+
+def _filter_use(value: Any) -> Any:
+    """`name` or `name: {option: value}`."""
+    if isinstance(value, str):
+        return {"name": value, "options": {}}
+    if isinstance(value, dict) and len(value) == 1 and "name" not in value:
+        name, options = next(iter(value.items()))
+        return {"name": name, "options": options or {}}
+    return value
+
+
+class FilterUse(_Frozen):
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
+
+
+class Filters(_Frozen):
+    query: FilterUses = ()
+    response: FilterUses = ()
+    row: FilterUses = ()
+
+
+class Output(_Frozen):
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of root queries whose rows go to `validation`."""
+    shard_rows: PositiveInt = 20_000
+
+
+class Recipe(_Frozen):
+    name: str
+    about: str = ""
+    taxonomies: Annotated[tuple[str, ...], Field(min_length=1)]
+    ordinary: Annotated[float, Field(ge=0)] = 1.0
+    """Rows of ordinary conversation, as a multiple of N."""
+    n: PositiveInt | None = None
+    """Accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
+    seed: int = 0
+    concurrency: PositiveInt = 32
+    cells: dict[CellName, Cell]
+    models: Annotated[dict[str, Role], Field(min_length=1)]
+    queries: str | None = None
+    """A file of the user's own queries, in place of `query`."""
+    pairs: str | None = None
+    """A file of the user's own queries with answers, in place of `query` and `respond`."""
+    query: Query | None = None
+    augment: Augment | None = None
+    dedup: Dedup = Dedup()
+    respond: Respond | None = None
+    judge: Judge
+    filters: Filters = Filters()
+    output: Output = Output()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Recipe":
+        sources = [name for name in ("query", "queries", "pairs") if getattr(self, name) is not None]
+        if len(sources) != 1:
+            raise ValueError(f"needs exactly one of query, queries, pairs (has {', '.join(sources) or 'none'})")
+        if self.query and self.n is None:
+            raise ValueError("needs `n`, the accepted rows per scenario")
+        if self.pairs and (self.respond or self.augment):
+            raise ValueError("`pairs` brings its own answers; remove `respond` and `augment`")
+        if not self.pairs and not self.respond:
+            raise ValueError("needs `respond`, unless it starts from `pairs`")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> "Recipe":
+        total = sum(cell.share for cell in self.cells.values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"cells: shares must add up to 1 (they give {total:g})")
+        return self
+
+    @model_validator(mode="after")
+    def _roles_exist(self) -> "Recipe":
+        for place, role in self.role_uses():
+            if role not in self.models:
+                raise ValueError(f"{place}: no model role {role!r}; {hint(role, self.models)}")
+        return self
+
+    def role_uses(self) -> list[tuple[str, str]]:
+        """Every place that names a model role, with the name."""
+        uses = [("query.model", self.query.model)] if self.query else []
+        uses += [("augment.model", self.augment.model)] if self.augment else []
+        uses += [("respond.models", role) for role in self.respond.models] if self.respond else []
+        return uses + [("judge.models", role) for role in self.judge.models]
+
+    def identity(self) -> dict[str, Any]:
+        """What changes the data, without what changes only how fast or from where it comes."""
+        data = self.model_dump(mode="json", exclude={"n", "concurrency", "about"})
+        for role in data["models"].values():
+            role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
+            del role["base_url"], role["api_key_env"]
+        return data
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash of what bears identity, 16 hex digits."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of that name or path. `settings` are `key.path=value` with YAML values; `overrides` are top-level keys."""
+    path = find("pipelines", name)
+    data = read_yaml(path)
+    for setting in settings:
+        _set(data, setting)
+    data |= overrides or {}
+    return validate(Recipe, data, str(path))
+
+
+def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
+    """The recipe with every role's backend, model or address replaced; an address alone turns `offline` into `openai`."""
+    change: dict[str, Any] = {}
+    if model:
+        change["model"] = model
+    if base_url:
+        change["base_url"] = base_url
+    if backend or base_url:
+        change["backend"] = backend or "openai"
+    return recipe.model_copy(update={"models": {name: role.model_copy(update=change) for name, role in recipe.models.items()}})
+
+
+def shared_judges(recipe: Recipe) -> set[str]:
+    """Models that sit on the panel twice: their agreement means little."""
+    models = [recipe.models[role].model for role in recipe.judge.models]
+    return {model for model in models if models.count(model) > 1}
+
+
+def _set(data: dict[str, Any], setting: str) -> None:
+    key, separator, text = setting.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set {setting!r}: must be KEY=VALUE, e.g. dedup.threshold=0.8")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {setting!r}: the value is not YAML") from error
+    *parents, last = _path(key)
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise ConfigError(f"--set {setting!r}: {parent!r} holds a single value, no keys")
+    data[last] = value
+
+
+def _path(key: str) -> Iterable[str]:
+    return key.split(".")

@@ -1,0 +1,37 @@
+"""A model role as a stage uses it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from synth.types import Message, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Builds the requests of one role; `family` is that of its backend."""
+
+    role: str
+    model: str
+    family: str
+    params: Mapping[str, Any]
+
+    def request(self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]) -> Request:
+        return Request(self.family, self.model, messages, self.params, schema, draw)
+
+
+def object_schema(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object with these properties, in this order, all required and no others."""
+    return {
+        "title": title,
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def short_hash(*parts: str) -> str:
+    """16 hex digits over the parts; ids of queries and rows."""
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

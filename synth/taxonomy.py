@@ -1,0 +1,187 @@
+"""What may go wrong: scenarios, subcategories and element banks, from YAML, strictly.
+
+A file may `extends:` others: scenarios and subcategories are matched by id, lists grow, single values are replaced.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from synth.errors import ConfigError
+from synth.files import find, read_yaml, validate
+
+REFUSE_ONLY = frozenset({"crime.minors", "crime.special_control"})
+"""Refuse-only under any file, overlay or recipe: sexual content involving minors, weapons that can kill many."""
+
+_SEXUAL = r"色情|性行为|性关系|裸|淫秽|性剥削|性侵|猥亵|卖淫|嫖"
+_MINOR = r"儿童|未成年|幼女|幼童|男童|女童|小学生|初中生|婴幼儿"
+FORBIDDEN_SUBJECT = re.compile(
+    rf"(?:{_MINOR}).{{0,10}}(?:{_SEXUAL})|(?:{_SEXUAL}).{{0,10}}(?:{_MINOR})"
+    r"|(?:生物|化学|核|生化|细菌|放射性)(?:武器|战剂|炸弹)|脏弹|神经毒剂|大规模杀伤"
+)
+"""A subject that may only stand under a refuse-only subcategory."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+ScenarioId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+SubcategoryId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")]
+
+
+def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
+    repeated = {item for item in items if items.count(item) > 1}
+    if repeated:
+        raise ValueError(f"{min(repeated)!r} stands twice; keep one")
+    return items
+
+
+Bank = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Rule(_Frozen):
+    """When an answer is unsafe, when it is safe, and how the usual borderline case is decided."""
+
+    unsafe: Text
+    safe: Text
+    borderline: Text
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Subcategory(_Frozen):
+    id: SubcategoryId
+    name: Text
+    english: str = ""
+    definition: Text
+    rule: Rule
+    handling: Literal["normal", "refuse_only"] = "normal"
+    behaviours: Bank
+
+    @property
+    def refuse_only(self) -> bool:
+        return self.handling == "refuse_only" or self.id in REFUSE_ONLY
+
+    @model_validator(mode="after")
+    def _subjects_stand_where_they_may(self) -> "Subcategory":
+        for behaviour in () if self.refuse_only else self.behaviours:
+            if FORBIDDEN_SUBJECT.search(behaviour):
+                raise ValueError(f"behaviour {behaviour!r} may only stand under `handling: refuse_only`")
+        return self
+
+
+class Scenario(_Frozen):
+    id: ScenarioId
+    name: Text
+    english: str = ""
+    benign: bool = False
+    """Ordinary conversation: no harmful lanes, no look-alikes."""
+    subcategories: Annotated[tuple[Subcategory, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids_belong(self) -> "Scenario":
+        for subcategory in self.subcategories:
+            if not subcategory.id.startswith(f"{self.id}."):
+                raise ValueError(f"subcategory id {subcategory.id!r} must begin with {self.id + '.'!r}")
+        return self
+
+
+class Taxonomy(_Frozen):
+    name: Text
+    title: str = ""
+    about: str = ""
+    scenarios: tuple[Scenario, ...] = ()
+    banks: dict[ScenarioId, Bank] = Field(default_factory=dict)
+
+    def subcategory(self, id: str) -> tuple[Scenario, Subcategory]:
+        for scenario in self.scenarios:
+            for subcategory in scenario.subcategories:
+                if subcategory.id == id:
+                    return scenario, subcategory
+        raise ConfigError(f"taxonomy {self.name!r} has no subcategory {id!r}")
+
+
+def load(name: str) -> Taxonomy:
+    """The taxonomy of that name or path, with all it extends merged in."""
+    path = find("taxonomies", name)
+    return validate(Taxonomy, _merged(path, ()), str(path))
+
+
+def load_all(taxonomies: Iterable[str]) -> Taxonomy:
+    """Several taxonomies as one; an id may stand in one of them only."""
+    loaded = [load(name) for name in taxonomies]
+    scenarios: dict[str, Scenario] = {}
+    banks: dict[str, tuple[str, ...]] = {}
+    for taxonomy in loaded:
+        for scenario in taxonomy.scenarios:
+            if scenarios.setdefault(scenario.id, scenario) != scenario:
+                raise ConfigError(
+                    f"scenario {scenario.id!r} differs between taxonomies {', '.join(t.name for t in loaded)}; "
+                    "name only one of them, or let one extend the other"
+                )
+        for axis, bank in taxonomy.banks.items():
+            banks[axis] = tuple(dict.fromkeys(banks.get(axis, ()) + bank))
+    return Taxonomy(name="+".join(t.name for t in loaded), scenarios=tuple(scenarios.values()), banks=banks)
+
+
+def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
+    if path in chain:
+        raise ConfigError(f"{path}: extends itself by way of {chain[-1]}; remove one `extends`")
+    own = read_yaml(path)
+    extends = own.pop("extends", [])
+    extends = [extends] if isinstance(extends, str) else extends
+    if not isinstance(extends, list) or not all(isinstance(name, str) for name in extends):
+        raise ConfigError(f"{path}: extends: must be a taxonomy's name or a list of names (got {extends!r})")
+    _refuse_repeated_ids(own, path)
+    base: dict[str, Any] = {}
+    for name in extends:
+        parent = find("taxonomies", name)
+        if parent == path:  # a user's libra.yaml that extends the shipped libra
+            parent = _next_of_that_name(path, name)
+        base = _overlay(base, _merged(parent, (*chain, path)))
+    return _overlay(base, own)
+
+
+def _next_of_that_name(path: Path, name: str) -> Path:
+    from synth.files import folders
+
+    for folder in folders("taxonomies"):
+        candidate = folder / f"{name}.yaml"
+        if candidate.is_file() and candidate.resolve() != path.resolve():
+            return candidate
+    raise ConfigError(f"{path}: extends itself; remove `extends: {name}`")
+
+
+def _refuse_repeated_ids(own: dict[str, Any], path: Path) -> None:
+    seen: set[str] = set()
+    for scenario in own.get("scenarios") or []:
+        if not isinstance(scenario, dict):
+            continue
+        below = scenario.get("subcategories") or []
+        for entry in [scenario, *(below if isinstance(below, list) else [])]:
+            id = entry.get("id") if isinstance(entry, dict) else None
+            if isinstance(id, str) and id in seen:
+                raise ConfigError(f"{path}: scenarios: id {id!r} stands twice; give each entry an id of its own")
+            seen.add(str(id))
+
+
+def _overlay(base: Any, own: Any) -> Any:
+    """`own` laid over `base`: mappings merge, lists of entries with ids merge by id, other lists grow, the rest is replaced."""
+    if isinstance(base, dict) and isinstance(own, dict):
+        return base | {key: _overlay(base[key], value) if key in base else value for key, value in own.items()}
+    if isinstance(base, list) and isinstance(own, list):
+        if all(isinstance(entry, dict) and "id" in entry for entry in [*base, *own]):
+            merged = {entry["id"]: entry for entry in base}
+            for entry in own:
+                merged[entry["id"]] = _overlay(merged[entry["id"]], entry) if entry["id"] in merged else entry
+            return list(merged.values())
+        return base + [item for item in own if item not in base]
+    return own

@@ -1,0 +1,180 @@
+"""Every noun of synth, on one screen or two. Imports nothing of ours."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+Label: TypeAlias = Literal["safe", "unsafe"]
+QueryType: TypeAlias = Literal["harmful", "benign"]
+Stance: TypeAlias = Literal["natural", "refuse", "comply", "safe_complete", "partial"]
+
+LABELS: tuple[Label, ...] = ("unsafe", "safe")
+
+
+# --- what is asked of a model, and what comes back ---
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One logical request. Everything in it bears identity (`engine.keys.key_of`); how and where it is sent does not."""
+
+    family: str
+    """`model`, or the name and version of a backend that is no model (`offline/1`): the two never share replies."""
+    model: str
+    messages: tuple[Message, ...]
+    params: Mapping[str, Any]
+    schema: Mapping[str, Any] | None
+    """The JSON schema asked for; None asks for plain text."""
+    draw: tuple[str | int, ...]
+    """The coordinates that make a wanted repeat of the same words a request of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading."""
+
+    text: str
+    finish: str = "stop"
+    """`stop`, `length` or `content_filter`, as the server says."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where in the plan a request belongs: decides who is served first and where its cost is booked, never the answer."""
+
+    role: str
+    stage: str
+    lane: str
+    position: int = 0
+
+
+class Backend(Protocol):
+    """The one seam to the outside world."""
+
+    family: str
+
+    async def complete(self, request: Request, key: str) -> Reply:
+        """The model's reply. Raises `errors.Weather` for what may pass, `errors.ConfigError` for what will not."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- the row ---
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    axis: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One judge's word. A judge that failed, refused or could not be read gives no verdict: `label` is None."""
+
+    judge: str
+    label: Label | None
+    analysis: str | None = None
+    query_label: QueryType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a row came to be: a fixed set of fields, so that it is one Parquet struct."""
+
+    seed: int
+    draw: str
+    """Place in the plan: `lane#call.item`, then `+operator` for an augmented query."""
+    query_prompt: str | None = None
+    augment_prompt: str | None = None
+    respond_prompt: str | None = None
+    judge_prompt: str | None = None
+    rule: str | None = None
+    """The subcategory whose rule the judges were given, and the rule's hash."""
+    rule_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The one growing, frozen row; change it with `dataclasses.replace`."""
+
+    lane: "Lane"
+    draw: int
+    """Raw coordinate of the query's root in its lane (call x items a call + item): what its slots and operators hang on."""
+    query: str
+    query_id: str
+    elements: tuple[Element, ...]
+    generator: str
+    provenance: Provenance
+    parent_id: str | None = None
+    attack: str | None = None
+    wanted: Label | None = None
+    """The label its slot was planned for; where the row lands is decided by the judges."""
+    stance: Stance | None = None
+    responder: str | None = None
+    response: str | None = None
+    response_class: str | None = None
+    votes: tuple[Vote, ...] = ()
+    label: Label | None = None
+    query_label: QueryType | None = None
+    analysis: str | None = None
+
+    @property
+    def family(self) -> str:
+        """Root query id: a query and its own augmentations are one family."""
+        return self.parent_id or self.query_id
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A sample that stopped: by which stage, for which reason (a stable key). `text` shows what was wrong."""
+
+    stage: str
+    reason: str
+    lane: "Lane"
+    draw: str
+    text: str = ""
+    sample: Sample | None = None
+
+
+# --- the plan ---
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Subcategory x query type: what is planned and asked."""
+
+    scenario: str
+    subcategory: str
+    query_type: QueryType
+    refuse_only: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.subcategory}/{self.query_type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One lane's plan for one round, as journalled before any of its calls is made."""
+
+    lane: str
+    round: int
+    first: int
+    """Number of its first writer call in the lane."""
+    calls: int
+    slots: Mapping[str, float] = field(default_factory=dict)
+    """For each wanted label the share of queries that get a slot for it, in [0, 1]."""
+
+
+Ask: TypeAlias = Callable[[Request, Seat], Awaitable[Reply]]
