@@ -8,7 +8,11 @@
 
 
 class ConfigError(Exception):
-    """Something the user can fix. Its text is one line: what, where, the way out."""
+    """Something the user can fix. Its text is one line: what, where, the way out; `status` is the exit status it leads to."""
+
+    def __init__(self, message: str, *, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ParseError(Exception):

@@ -1,7 +1,7 @@
 """Every noun of synth, on one screen or two. Imports nothing of ours."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 Label: TypeAlias = Literal["safe", "unsafe"]
@@ -165,16 +165,27 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Want:
+    """One wanted label in a round: the share of queries that get a slot for it, and the stances of those slots by weight."""
+
+    share: float
+    stances: Mapping[Stance, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """One lane's plan for one round, as journalled before any of its calls is made."""
+    """One lane's plan for one sweep over the lanes, as journalled before any of its calls is made. Carried out as recorded,
+    whatever the recipe says by then."""
 
     lane: str
-    round: int
+    sweep: int
     first: int
-    """Number of its first writer call in the lane."""
-    calls: int
-    slots: Mapping[str, float] = field(default_factory=dict)
-    """For each wanted label the share of queries that get a slot for it, in [0, 1]."""
+    """Its queries are those with coordinates first … first + count - 1 in the lane."""
+    count: int
+    wants: Mapping[Label, Want]
+    operators: Mapping[str, float]
+    """The share of its queries to which each augmentation is applied."""
 
 
-Ask: TypeAlias = Callable[[Request, Seat], Awaitable[Reply]]
+Ask: TypeAlias = Callable[[str, str, Request], Awaitable[Reply]]
+"""(stage, role, request) -> reply, for one lane and place in the plan."""

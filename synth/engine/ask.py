@@ -16,6 +16,9 @@ from synth.types import Backend, Reply, Request, Seat
 STAGES = ("judge", "respond", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""
 
+REPLAY = "replay"
+"""Why a fold with calls forbidden comes to its end: the journal holds no more."""
+
 PATIENCE = 600.0
 """Seconds for which one request is tried through bad weather before the run stops."""
 FIRST_CONTACT = 3
@@ -64,6 +67,13 @@ class Engine:
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(task)
+
+    def recall(self, request: Request) -> Reply:
+        """The journalled reply. Raises Stopped(REPLAY) where there is none."""
+        reply = self._journal.get(key_of(request))
+        if reply is None:
+            raise Stopped(REPLAY)
+        return reply
 
     def stop(self, why: Stopped | ConfigError) -> None:
         """From now on only the journal answers. What has been sent still lands; the first cause is kept."""

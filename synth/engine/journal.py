@@ -5,13 +5,14 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synth.engine.keys import key_of
 from synth.errors import ConfigError, Stopped
-from synth.types import Reply, Seat
+from synth.types import Reply, Request, Seat
 
 VERSION = 1
 
@@ -67,8 +68,8 @@ class Journal:
         ).fetchone()
         return Reply(*found) if found else None
 
-    def has(self, key: str) -> bool:
-        return self._db.execute("SELECT 1 FROM replies WHERE key = ?", (key,)).fetchone() is not None
+    def has_request(self, request: Request) -> bool:
+        return self._db.execute("SELECT 1 FROM replies WHERE key = ?", (key_of(request),)).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
         """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""
@@ -93,18 +94,17 @@ class Journal:
         else:
             done.set_result(None)
 
-    def decide(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> None:
-        """Records decisions in order, all or none."""
+    def decide(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Records a decision; call it before the decision has any effect."""
         with self._transaction():
-            self._db.executemany(
-                "INSERT INTO decisions (kind, body) VALUES (?, ?)",
-                [(kind, json.dumps(body, ensure_ascii=False, sort_keys=True)) for body in bodies],
+            self._db.execute(
+                "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
             )
 
-    def decisions(self, kind: str) -> Iterator[dict[str, Any]]:
-        """Decisions of that kind, in the order in which they were taken."""
-        for (body,) in self._db.execute("SELECT body FROM decisions WHERE kind = ? ORDER BY seq", (kind,)):
-            yield json.loads(body)
+    def decisions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Kind and body of every decision, in the order in which they were taken."""
+        for kind, body in self._db.execute("SELECT kind, body FROM decisions ORDER BY seq"):
+            yield kind, json.loads(body)
 
     def spent(self) -> list[Spent]:
         """What was paid for over the journal's whole life, by stage and model."""

@@ -1,7 +1,6 @@
 """What a reply amounts to: a JSON object to use, or a reason why not. Found out afresh at every reading, never stored."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -9,7 +8,8 @@ from typing import Any, TypeVar
 import json_repair
 
 from synth.errors import ParseError
-from synth.types import Ask, Message, Reply, Request, Seat
+from synth.filters.refusal import is_refusal
+from synth.types import Ask, Message, Reply, Request
 
 Read = TypeVar("Read")
 
@@ -19,24 +19,6 @@ FEEDBACK = {
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
 }
 """What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
-
-_APOLOGY = re.compile(
-    r"^\W*(?:(?:非常|很|十分|实在)?(?:抱歉|对不起|不好意思|遗憾)|作为(?:一个|一名)?(?:AI|人工智能|智能|语言模型|负责任)"
-    r"|我(?:不能|无法|没办法|不可以|拒绝)|(?:I'?m sorry|Sorry|I can(?:'|no)t|I am (?:unable|sorry)|As an AI))",
-    re.IGNORECASE,
-)
-_CANNOT = re.compile(
-    r"(?:不能|无法|没法|没办法|不可以|不便|拒绝|不会|恕难|难以).{0,12}(?:提供|协助|帮助|帮|回答|满足|完成|生成|写|参与|支持|配合|讨论|处理|继续)"
-    r"|can(?:'|no)t (?:help|assist|provide|comply)|unable to (?:help|assist|provide)|won't (?:help|assist|provide)",
-    re.IGNORECASE,
-)
-
-
-def is_refusal(text: str) -> bool:
-    """Whether a generator declined its task: an apology or a self-introduction up front, and an inability soon after."""
-    head = text[:160]
-    return bool(_APOLOGY.search(head) and _CANNOT.search(head))
-
 
 def checked(reply: Reply) -> str:
     """The reply's text. Raises ParseError for a reply that is no answer at all: rejected, filtered, empty."""
@@ -84,13 +66,13 @@ def read_string(reply: Reply, field: str) -> str:
     return value.strip()
 
 
-async def ask_until_read(ask: Ask, request: Request, seat: Seat, read: Callable[[Reply], Read]) -> Read:
+async def ask_until_read(ask: Ask, stage: str, role: str, request: Request, read: Callable[[Reply], Read]) -> Read:
     """What `read` makes of the reply; a reply it cannot use costs one more try, told what was wrong. Raises its ParseError."""
-    reply = await ask(request, seat)
+    reply = await ask(stage, role, request)
     try:
         return read(reply)
     except ParseError as error:
         if error.reason not in FEEDBACK:
             raise
         told = (Message("assistant", reply.text[:2000]), Message("user", FEEDBACK[error.reason]))
-    return read(await ask(replace(request, messages=request.messages + told), seat))
+    return read(await ask(stage, role, replace(request, messages=request.messages + told)))

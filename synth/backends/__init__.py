@@ -1,0 +1,51 @@
+"""Who answers: one file a backend, each with `connect(role) -> Backend`."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import Any
+
+from synth.errors import ConfigError
+from synth.files import hint
+from synth.recipe import Role
+from synth.types import Backend
+
+
+def known() -> list[str]:
+    """Names of the backends, those of other packages (entry points `synth.backends`) included."""
+    return sorted({module.name for module in iter_modules(__path__)} | {point.name for point in entry_points(group="synth.backends")})
+
+
+def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
+    """A backend for every role; roles with the same address share one."""
+    shared: dict[tuple[str, str | None, str | None], Backend] = {}
+    found = {}
+    for name, role in roles.items():
+        place = (role.backend, role.base_url, role.api_key_env)
+        if place not in shared:
+            shared[place] = _connect(name, role)
+        found[name] = shared[place]
+    return found
+
+
+def family(role: Role) -> str:
+    """The family of a role's backend, without opening it."""
+    return str(getattr(_module(role.backend), "FAMILY", "model"))
+
+
+def _connect(name: str, role: Role) -> Backend:
+    try:
+        backend: Backend = _module(role.backend).connect(role)
+    except ConfigError as error:
+        raise ConfigError(f"models.{name}: {error}") from error
+    return backend
+
+
+def _module(name: str) -> Any:
+    if name not in known():
+        raise ConfigError(f"no backend {name!r}; {hint(name, known())}")
+    for point in entry_points(group="synth.backends"):
+        if point.name == name:
+            return point.load()
+    return import_module(f"synth.backends.{name}")

@@ -1,0 +1,221 @@
+"""The embedded backend: writes grammatical Chinese from sentence frames, for trying, testing and developing recipes, not for training.
+
+It sees what any model sees, the messages and the schema, and answers with text that must be parsed. A reply is a function of the
+request alone. Now and then it errs as models do: a refusal, broken JSON, an item twice, judges that differ.
+"""
+
+import json
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from synth.engine.keys import seed_of
+from synth.recipe import Role
+from synth.types import Reply, Request
+
+FAMILY = "offline/1"
+
+REFUSED, BROKEN, TORN, TWICE, FRAMED = 0.015, 0.015, 0.01, 0.03, 0.01
+"""Rates: a refusal, JSON with chatter around it, JSON cut short, an item given twice, an item with its number left on."""
+ERRING, SILENT = 0.04, 0.005
+"""Rates: a judge that errs, a judge that refuses to judge."""
+
+_ELEMENT = re.compile(r"^- (行为|任务形式|地区|场合|提问者|语气|伪装手法)：(.+)$", re.MULTILINE)
+_KINDS = {"风险类别：": "harmful", "风险话题：": "benign", "容易被误认成的风险类别：": "lookalike", "领域：": "ordinary"}
+_STANCES = {"请明确拒绝": "refuse", "不要一拒了之": "safe_complete", "有求必应": "comply", "嘴上推辞": "partial"}
+_NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
+_OMITTED = "【略】"
+
+
+class OfflineBackend:
+    family = FAMILY
+
+    async def complete(self, request: Request, key: str) -> Reply:
+        return reply_to(request, seed_of(key))
+
+    async def close(self) -> None:
+        return None
+
+
+def connect(role: Role) -> OfflineBackend:
+    """No address, no key; the role's model name merely tells one voice from another."""
+    del role
+    return OfflineBackend()
+
+
+def reply_to(request: Request, seed: int) -> Reply:
+    """The reply to these messages under this schema: a function of its arguments."""
+    words = [request.model, str(seed), *(message.content for message in request.messages)]
+    chance = random.Random(blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    system = next((message.content for message in request.messages if message.role == "system"), "")
+    user = next(message.content for message in request.messages if message.role == "user")
+    title = str((request.schema or {}).get("title", "answer"))
+    text = _TASKS.get(title, _answer)(chance, system, user, request.schema or {})
+    return Reply(text, prompt_tokens=sum(map(len, words)), completion_tokens=len(text))
+
+
+# --- the tasks, told apart by the schema asked for ---
+
+
+def _queries(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+    if chance.random() < REFUSED:
+        return "抱歉，我不能协助编写这类内容。如果您有其他需要，我很乐意帮忙。"
+    count = int(schema["properties"]["queries"].get("maxItems", 10))
+    kind = next((kind for mark, kind in _KINDS.items() if user.startswith(mark)), "ordinary")
+    drawn = _elements(user)
+    items = _compose_harmful(chance, drawn, count) if kind == "harmful" else _compose_framed(chance, drawn, count, kind)
+    if chance.random() < TWICE:
+        items[-1] = items[0]
+    if chance.random() < FRAMED:
+        items[0] = f"1. {items[0]}"
+    return _json(chance, {"queries": items})
+
+
+def _query(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+    if chance.random() < REFUSED:
+        return "对不起，我无法帮助改写这个问题。"
+    operator = "red_team" if "红队" in system else "paraphrase" if "复述" in system else "rewrite"
+    query = user.rpartition("原问题：")[2].strip()
+    drawn = {"提问者": chance.choice(["外地来的租客", "退休工人", "开小店的老板", "兼职的研究生"]), "地区": "县城"} | _elements(user)
+    meant = chance.choice(_frames()["hearsay"]).format(B=_core(query))
+    text = chance.choice(_frames()[operator]).format(H=meant, P=drawn["提问者"], R=drawn["地区"])
+    return _json(chance, {"query": text})
+
+
+def _verdict(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+    if chance.random() < SILENT:
+        return "抱歉，我不能对这类内容作出评价。"
+    query, response = (_between(user, tag) for tag in ("用户", "助手"))
+    unsafe = _OMITTED in response
+    if chance.random() < ERRING:
+        unsafe = not unsafe
+    harmful = _harmful(query)
+    kind = "unsafe" if unsafe else "refused" if harmful else "helpful"
+    analysis = chance.choice(_frames()["analysis"][kind]).format(C=_core(query))
+    intent, label = "有害" if harmful else "无害", "不安全" if unsafe else "安全"
+    return _json(chance, {"analysis": analysis, "intent": intent, "label": label})
+
+
+def _items(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+    """New entries of a bank, spliced from the old ones."""
+    old = re.findall(r"^- (.+)$", user, re.MULTILINE) or ["日常小事"]
+    halves = [(item[: len(item) // 2], item[len(item) // 2 :]) for item in old]
+    count = int(schema["properties"]["items"].get("maxItems", 10))
+    return _json(chance, {"items": [chance.choice(halves)[0] + chance.choice(halves)[1] for _ in range(count)]})
+
+
+def _answer(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+    stance = next((stance for mark, stance in _STANCES.items() if mark in system), None)
+    if stance is None and _harmful(user):
+        stance = chance.choices(list(_NATURAL), list(_NATURAL.values()))[0]
+    frames, core = _frames(), _core(user)
+    if stance == "refuse":
+        parts = [chance.choice(frames["refuse"][part]) for part in ("openers", "reasons", "advice")]
+        return "".join(parts).format(C=core)
+    points = frames[{"partial": "comply"}.get(str(stance), stance or "helpful")]["points"]
+    listed = [f"{number}. {point}" for number, point in enumerate(chance.sample(points, chance.randint(3, 5)), start=1)]
+    opener = chance.choice(frames[stance or "helpful"]["openers"]).format(C=core)
+    closer = chance.choice(frames["comply" if stance in ("comply", "partial") else "helpful"]["closers"])
+    return "\n".join([opener, *listed, *([closer] if closer else [])])
+
+
+_TASKS: dict[str, Callable[[random.Random, str, str, Mapping[str, Any]], str]] = {
+    "queries": _queries,
+    "query": _query,
+    "verdict": _verdict,
+    "items": _items,
+}
+
+
+# --- the words ---
+
+
+@cache
+def _frames() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return found
+
+
+def _compose_harmful(chance: random.Random, drawn: Mapping[str, str], count: int) -> list[str]:
+    frames = _frames()
+    contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
+    intents, asks = _several(chance, frames["harmful"]["intents"], count), _several(chance, frames["harmful"]["asks"], count)
+    return [_fill("".join(parts), drawn) for parts in zip(contexts, intents, asks, tails, strict=True)]
+
+
+def _compose_framed(chance: random.Random, drawn: Mapping[str, str], count: int, kind: str) -> list[str]:
+    frames = _frames()
+    contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
+    bodies = _several(chance, frames[kind]["frames"], count)
+    return [_fill(body.replace("{X}", context) + tail, drawn) for body, context, tail in zip(bodies, contexts, tails, strict=True)]
+
+
+def _several(chance: random.Random, choices: Sequence[str], count: int) -> list[str]:
+    """`count` of them, none twice before all have been had."""
+    found: list[str] = []
+    while len(found) < count:
+        found += chance.sample(choices, len(choices))
+    return found[:count]
+
+
+def _fill(frame: str, drawn: Mapping[str, str]) -> str:
+    return frame.format(
+        B=drawn.get("行为", "弄清一件小事"),
+        T=drawn.get("任务形式", "写一段说明"),
+        R=drawn.get("地区", "县城"),
+        E=drawn.get("场合", "周末"),
+        P=drawn.get("提问者", "普通上班族"),
+    )
+
+
+def _elements(user: str) -> dict[str, str]:
+    return dict(_ELEMENT.findall(user))
+
+
+def _between(user: str, tag: str) -> str:
+    return user.partition(f"<{tag}>\n")[2].rpartition(f"\n</{tag}>")[0]
+
+
+def _harmful(query: str) -> bool:
+    return bool(_cues().search(query))
+
+
+@cache
+def _cues() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, _frames()["harm_cues"])))
+
+
+def _core(query: str) -> str:
+    """What a query is about: the behaviour its frame holds, or the first clause of a query of other making."""
+    for pattern in _patterns():
+        if match := pattern.search(query):
+            return match["B"]
+    clauses = [clause for clause in re.split(r"[，。？！；：、,.?!;:\s]+", query) if len(clause) >= 4]
+    return (clauses[0] if clauses else query.strip() or "这件事")[:16]
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    frames = _frames()
+    harmful = [f"{frame}(?=[，。”])" for frame in map(_pattern, frames["harmful"]["intents"] + frames["hearsay"])]
+    framed = [_pattern(frame.replace("{X}", "")) for kind in ("benign", "lookalike", "ordinary") for frame in frames[kind]["frames"]]
+    return tuple(re.compile(pattern) for pattern in harmful + framed)
+
+
+def _pattern(frame: str) -> str:
+    blank = re.sub(r"\\\{[TPREXH]\\\}", ".{1,40}?", re.escape(frame))
+    return blank.replace(r"\{B\}", "(?P<B>.{3,24}?)", 1).replace(r"\{B\}", "(?P=B)")
+
+
+def _json(chance: random.Random, value: Mapping[str, Any]) -> str:
+    """The value as models write JSON: now and then with chatter around it, or cut short."""
+    text, luck = json.dumps(value, ensure_ascii=False), chance.random()
+    if luck < BROKEN:
+        return f"好的，结果如下：\n```json\n{text}\n```\n希望对你有帮助！"
+    return text[: len(text) * 2 // 3] if luck < BROKEN + TORN else text

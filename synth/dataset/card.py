@@ -1,0 +1,103 @@
+"""The dataset card: README.md with the metadata that makes the folder a Hugging Face dataset repository, and what a reader must know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from synth.recipe import Recipe
+
+_SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+
+_WARNING = """> **Content warning.** These rows show harmful requests and unsafe attitudes on purpose, so that a classifier can learn to
+> recognise them. Operative detail is left out (【略】). Everything was written by language models; nothing here is advice."""
+
+_USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
+Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the card tells of a run."""
+
+    splits: Mapping[str, int]
+    cells: Sequence[Mapping[str, Any]]
+    dropped: Mapping[str, int]
+    fingerprint: str
+    versions: Mapping[str, str]
+    prompts: Mapping[str, str]
+    stopped: str | None
+
+
+def card(recipe: Recipe, facts: Facts) -> str:
+    """The text of README.md."""
+    return "\n".join([_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_tables(facts)]) + "\n"
+
+
+def _metadata(recipe: Recipe, facts: Facts) -> str:
+    default = [split for split in ("train", "validation") if facts.splits.get(split)]
+    configs: list[dict[str, Any]] = [
+        {"config_name": "default", "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]}
+    ]
+    if facts.splits.get("hard"):
+        configs.append({"config_name": "hard", "data_files": [{"split": "train", "path": "data/hard-*.parquet"}]})
+    total = sum(facts.splits.values())
+    size = next((i for i, bound in enumerate(_SIZES) if total < bound), len(_SIZES))
+    sizes = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "n>10M"]
+    metadata = {
+        "language": ["zh"],
+        "pretty_name": recipe.name,
+        "license": "other",
+        "task_categories": ["text-classification"],
+        "tags": ["safety", "guard-model", "synthetic", "synth", "not-for-all-audiences"],
+        "size_categories": [sizes[size]],
+        "configs": configs,
+    }
+    return f"---\n{yaml.safe_dump(metadata, allow_unicode=True, sort_keys=False)}---\n"
+
+
+def _opening(recipe: Recipe, facts: Facts) -> list[str]:
+    lines = [f"# {recipe.name}", "", recipe.about.strip(), "", _WARNING, "", _USE, ""]
+    if facts.stopped:
+        lines += [f"**Not finished**: {facts.stopped}. The same command goes on from here.", ""]
+    return lines
+
+
+def _how(recipe: Recipe, facts: Facts) -> list[str]:
+    offline = any(role.backend == "offline" for role in recipe.models.values())
+    lines = ["## How it was made", ""]
+    if offline:
+        lines += ["Written by synth's embedded offline backend: sentence frames, **not a language model**. For trying things out, not for training.", ""]
+    lines += ["| role | model | sampling |", "|---|---|---|"]
+    lines += [f"| {_cell(name)} | {_cell(role.model)} | {_cell(', '.join(f'{k} {v}' for k, v in role.params.items()))} |" for name, role in recipe.models.items()]
+    filters = [f"`{place}.{use.name}`" for place in ("query", "response", "row") for use in getattr(recipe.filters, place)]
+    return [
+        *lines,
+        "",
+        f"- seed {recipe.seed}, fingerprint `{facts.fingerprint}`, " + ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
+        f"- near-duplicates: Jaccard over character {recipe.dedup.ngram}-grams of the normalised query, {recipe.dedup.threshold:g} and over dropped, "
+        "per query type, a query and its own augmentations excepted",
+        f"- judges: {len(recipe.judge.models)}, all must agree; rows on which they differ stand in the configuration `hard`, without a label",
+        f"- filters: {', '.join(filters) or 'none'}",
+        "- prompts: " + ", ".join(f"`{name}` {hash}" for name, hash in facts.prompts.items()),
+        "",
+    ]
+
+
+def _tables(facts: Facts) -> list[str]:
+    lines = ["## Rows", "", "| split | rows |", "|---|---|"]
+    lines += [f"| {split} | {count} |" for split, count in facts.splits.items() if count]
+    lines += ["", "| subcategory | query | label | accepted | target | status |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {_cell(cell['subcategory'])} {_cell(cell['name'])} | {cell['query_type']} | {cell['label']} | {cell['accepted']} | "
+        f"{'all' if cell['target'] is None else cell['target']} | {_cell(cell['status'])} |"
+        for cell in facts.cells
+    ]
+    lines += ["", "## Dropped", "", "| stage.reason | count |", "|---|---|"]
+    return lines + [f"| {_cell(reason)} | {count} |" for reason, count in facts.dropped.items()]
+
+
+def _cell(text: str) -> str:
+    """Untrusted text in a table: it cannot leave its cell or become markup."""
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

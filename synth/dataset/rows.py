@@ -1,0 +1,94 @@
+"""A row as it stands in the dataset: columns, ids, and the order of rows."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from synth.plan.chance import unit
+from synth.stages.calling import short_hash
+from synth.types import Drop, Provenance, Sample
+
+COLUMNS = (
+    "id",
+    "query_id",
+    "parent_id",
+    "scenario",
+    "scenario_name",
+    "subcategory",
+    "subcategory_name",
+    "query_type",
+    "query",
+    "response",
+    "label",
+    "query_label",
+    "response_class",
+    "analysis",
+    "attack",
+    "stance",
+    "votes",
+    "elements",
+    "generator",
+    "responder",
+    "provenance",
+)
+PROVENANCE = tuple(field.name for field in fields(Provenance))
+
+Names = Mapping[str, tuple[str, str]]
+"""Chinese names of scenario and subcategory, by subcategory id."""
+
+
+def row_id(sample: Sample) -> str:
+    """The query's id, then a hash of who answered what: stable, and the same in every run that makes the same row."""
+    return f"{sample.query_id}-{short_hash(sample.stance or '', sample.responder or '', sample.response or '')[:8]}"
+
+
+def row_of(sample: Sample, names: Names) -> dict[str, Any]:
+    scenario_name, subcategory_name = names[sample.lane.subcategory]
+    return {
+        "id": row_id(sample),
+        "query_id": sample.query_id,
+        "parent_id": sample.parent_id,
+        "scenario": sample.lane.scenario,
+        "scenario_name": scenario_name,
+        "subcategory": sample.lane.subcategory,
+        "subcategory_name": subcategory_name,
+        "query_type": sample.lane.query_type,
+        "query": sample.query,
+        "response": sample.response,
+        "label": sample.label,
+        "query_label": sample.query_label,
+        "response_class": sample.response_class,
+        "analysis": sample.analysis,
+        "attack": sample.attack,
+        "stance": sample.stance,
+        "votes": [{"judge": vote.judge, "label": vote.label, "analysis": vote.analysis} for vote in sample.votes],
+        "elements": [{"axis": element.axis, "value": element.value} for element in sample.elements],
+        "generator": sample.generator,
+        "responder": sample.responder,
+        "provenance": asdict(sample.provenance),
+    }
+
+
+def drop_of(drop: Drop) -> dict[str, Any]:
+    sample = drop.sample
+    return {
+        "stage": drop.stage,
+        "reason": drop.reason,
+        "lane": drop.lane.id,
+        "draw": drop.draw,
+        "text": drop.text,
+        "query": sample.query if sample else None,
+        "response": sample.response if sample else None,
+        "stance": sample.stance if sample else None,
+        "votes": [{"judge": vote.judge, "label": vote.label, "analysis": vote.analysis} for vote in sample.votes] if sample else [],
+    }
+
+
+def rank(id: str) -> str:
+    """Where a row stands in its split: shuffled for a trainer that streams, the same in every run."""
+    return short_hash(id, "rank")
+
+
+def split_of(sample: Sample, validation: float) -> str:
+    """`train` or `validation`, by root query: a query, its augmentations and all their answers stay together."""
+    return "validation" if unit(sample.family, "validation") < validation else "train"

@@ -1,0 +1,44 @@
+"""Parquet shards: a fixed schema, written aside, swapped in whole."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth.dataset.rows import COLUMNS, PROVENANCE
+
+GROUP_ROWS = 1_000
+"""Rows held in memory at once, and rows of a Parquet row group."""
+
+_TEXT = pa.string()
+_STRUCTS = {
+    "votes": pa.list_(pa.struct([("judge", _TEXT), ("label", _TEXT), ("analysis", _TEXT)])),
+    "elements": pa.list_(pa.struct([("axis", _TEXT), ("value", _TEXT)])),
+    "provenance": pa.struct([(name, pa.int64() if name == "seed" else _TEXT) for name in PROVENANCE]),
+}
+SCHEMA = pa.schema([(name, _STRUCTS.get(name, _TEXT)) for name in COLUMNS])
+
+
+def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count: int, shard_rows: int) -> None:
+    """Writes `split`-00000-of-0000N.parquet, `shard_rows` rows each; nothing for a split without rows."""
+    shards = -(-count // shard_rows)
+    for number in range(shards):
+        path = folder / f"{split}-{number:05d}-of-{shards:05d}.parquet"
+        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+            shard = islice(rows, shard_rows)
+            while group := list(islice(shard, GROUP_ROWS)):
+                writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+
+
+def swap(new: Path, real: Path) -> None:
+    """Puts the whole folder `new` in the place of `real`. A kill between the two renames leaves `new` whole, to be swapped in later."""
+    old = real.with_name(real.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if real.exists():
+        real.rename(old)
+    new.rename(real)
+    shutil.rmtree(old, ignore_errors=True)

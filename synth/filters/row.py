@@ -1,0 +1,56 @@
+"""Rules on a judged row. Each takes its options and gives a rule: sample -> reason key or None."""
+
+import re
+from collections.abc import Callable
+
+from synth.types import Sample
+
+RowRule = Callable[[Sample], str | None]
+
+_VERDICT = re.compile(
+    r"(?:因此|所以|综上|故|总之|可见|判定为?|应?判(?:为|定|作)?|结论(?:是|为)?|属于|这(?:个|一)?回答(?:整体)?(?:是|属于)?|回答(?:整体)?(?:是|属于)?)"
+    r"[^。；;！!]{0,16}?(?P<verdict>不安全|安全)"
+)
+
+# A quantity with its unit, a web address, a block of code, a run of digits that could be dialled or paid to.
+_DETAIL = re.compile(
+    r"\d+(?:\.\d+)?\s*(?:毫克|毫升|公斤|千克|克|升|片|粒|滴|伏|安培|瓦|摄氏度|℃|°C|%|ppm|mg|ml|kg|g\b)"
+    r"|https?://\S+|www\.\S+|```|(?<!\d)1[3-9]\d{9}(?!\d)|(?<!\d)\d{12,19}(?!\d)"
+    r"|(?:第[一二三四五六七八九十\d]+步|步骤\s*[一二三四五六七八九十\d]+)[^【]{24,}?(?:$|\n|第|步骤)"
+)
+OMITTED = "【略】"
+
+
+def label_agrees() -> RowRule:
+    """Drops a row whose analysis comes to the opposite of its label: the last verdict the analysis states counts."""
+
+    def rule(row: Sample) -> str | None:
+        if row.label is None or row.analysis is None:
+            return None
+        verdicts = [match["verdict"] for match in _VERDICT.finditer(row.analysis)]
+        stated = {"安全": "safe", "不安全": "unsafe"}.get(verdicts[-1]) if verdicts else None
+        return "label_agrees" if stated and stated != row.label else None
+
+    return rule
+
+
+def intent_agrees() -> RowRule:
+    """Drops a row whose query the whole panel reads as of the other query type: it stands in the wrong lane."""
+
+    def rule(row: Sample) -> str | None:
+        return "intent_agrees" if row.query_label and row.query_label != row.lane.query_type else None
+
+    return rule
+
+
+def outline() -> RowRule:
+    """Drops an unsafe answer that was asked for in outline and gives operative detail, or leaves nothing out at all."""
+
+    def rule(row: Sample) -> str | None:
+        if row.stance not in ("comply", "partial") or row.label == "safe" or row.response is None:
+            return None
+        if _DETAIL.search(row.response):
+            return "outline.detail"
+        return None if OMITTED in row.response else "outline.nothing_omitted"
+
+    return rule

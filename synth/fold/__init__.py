@@ -1,0 +1,1 @@
+"""The fold decides: plans, the gate, the acceptors. It sees only committed facts, in plan order; `ahead` starts work early and decides nothing."""

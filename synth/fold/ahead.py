@@ -1,0 +1,258 @@
+"""Prefetch: starts calls before the fold's turn comes to them. It decides nothing, and the fold starts itself whatever is not begun.
+
+Calls of a plan are never speculative, since a planned round enters the index whole. Augmentations are begun on a tentative
+look-up. Answers are begun for as many queries as a lane needs at the very least; for more only while slots stand idle. Nothing
+is begun before its turn until the journal has failed to answer that lane once: replaying a finished journal asks for nothing.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, TypeVar
+
+from synth.dedup.index import Index
+from synth.fold.lane import Candidate, LaneFold, Outcome
+from synth.fold.work import Work
+from synth.plan.rounds import hit_rate
+from synth.stages.query import Written
+from synth.types import Ask, Drop, Label, Round, Sample
+
+Result = TypeVar("Result")
+
+IDLE_GRACE = 0.002
+"""Seconds a slot must stand idle before it is used for what is only likely: the fold's own next request comes first."""
+
+
+@dataclass(eq=False)
+class _Outlook:
+    """What is known of a lane's queue before its acceptor comes to it."""
+
+    lane: LaneFold
+    fresh: deque[Candidate] = field(default_factory=deque)
+    """Queued and not begun, in order."""
+    underway: int = 0
+    ready: Counter[Label] = field(default_factory=Counter)
+    """Rows that finished candidates in the queue will bring."""
+
+    def certain(self) -> int:
+        """How many more queries the lane cannot do without: each brings one row of a label at most."""
+        if None in self.lane.targets.values():
+            return len(self.fresh)
+        return max((lack - self.ready[label] for label, lack in self.lane.lacks().items()), default=0) - self.underway
+
+    def likely(self) -> float:
+        """How many more queries the lane will likely need, at its hit rates so far."""
+        tallies = [*self.lane.tallies, self.fresh[0].tally]
+        lacks = self.lane.lacks().items()
+        return max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0) - self.underway
+
+
+class Ahead:
+    def __init__(
+        self,
+        work: Work,
+        lanes: Mapping[str, LaneFold],
+        indexes: Mapping[str, Index],
+        asker: Callable[[LaneFold, int], Ask],
+        *,
+        idle: Callable[[], int],
+        window: int,
+    ) -> None:
+        self._work, self._lanes, self._indexes, self._asker = work, lanes, indexes, asker
+        self._idle, self._window = idle, window
+        self._positions = count()
+        self._outlooks = {id: _Outlook(lane) for id, lane in lanes.items()}
+        self._live: set[str] = set()
+        self._pages: dict[tuple[str, int], asyncio.Task[Written]] = {}
+        self._augmented: dict[tuple[str, str], asyncio.Task[Sample | Drop]] = {}
+        self._begun: dict[str, int] = {}
+        self._current: Round | None = None
+        self._coming: deque[Round] = deque()
+        self._operators: Mapping[str, float] = {}
+        self._planning = self._speculating = False
+
+    # --- what the fold takes from it ---
+
+    def expect(self, recorded: Sequence[Round], operators: Mapping[str, float], *, planning: bool) -> None:
+        """The plans that will be carried out, and whether new ones will follow."""
+        self._coming, self._operators, self._planning = deque(recorded), operators, planning
+
+    def begin(self, plan: Round) -> None:
+        """The gate's turn has come to a plan."""
+        if self._coming and self._coming[0] is plan:
+            self._coming.popleft()
+        self._current = plan
+
+    def next_position(self) -> int:
+        return next(self._positions)
+
+    async def page(self, lane: LaneFold, plan: Round, call: int) -> Written:
+        task = self._pages.pop((lane.id, call), None)
+        self._begun[lane.id] = max(self._begun.get(lane.id, 0), call + 1)
+        self._read_on()
+        return await (task or self._page(lane, plan, call))
+
+    async def augmented(self, lane: LaneFold, root: Sample, operator: str) -> Sample | Drop:
+        task = self._augmented.pop((root.query_id, operator), None)
+        return await (task or self._augment(lane, root, operator))
+
+    async def outcome(self, lane: LaneFold, candidate: Candidate) -> Outcome:
+        outlook = self._outlooks[lane.id]
+        if candidate.work is not None:
+            return await candidate.work
+        assert outlook.fresh[0] is candidate
+        outlook.fresh.popleft()
+        outlook.underway += 1
+        try:
+            return await self._answer(lane, candidate)
+        finally:
+            outlook.underway -= 1
+
+    # --- what tells it that something has changed ---
+
+    def missed(self, lane_id: str) -> None:
+        """The journal could not answer a request of this lane."""
+        if lane_id not in self._live:
+            self._live.add(lane_id)
+            asyncio.get_running_loop().call_soon(self._wake, self._outlooks[lane_id])
+
+    def gated(self, lane: LaneFold, candidate: Candidate) -> None:
+        outlook = self._outlooks[lane.id]
+        outlook.fresh.append(candidate)
+        self._begin_certain(outlook)
+        self.landed()
+
+    def freed(self, lane: LaneFold, candidate: Candidate) -> None:
+        """The acceptor is done with a candidate."""
+        outlook = self._outlooks[lane.id]
+        if outlook.fresh and outlook.fresh[0] is candidate:
+            outlook.fresh.popleft()
+        elif candidate.work is not None:
+            outlook.ready.subtract(_labels(candidate.work))
+        self._begin_certain(outlook)
+
+    def landed(self) -> None:
+        """A slot may have come free."""
+        if self._idle() > 0 and self._live and not self._speculating:
+            self._speculating = True
+            asyncio.get_running_loop().call_later(IDLE_GRACE, self._speculate)
+
+    def forget(self, plan: Round, page: Written) -> None:
+        """Augmentations begun for roots that did not pass the gate."""
+        for _, entry in page if self._augmented else ():
+            for operator in plan.operators:
+                if isinstance(entry, Sample):
+                    self._augmented.pop((entry.query_id, operator), None)
+
+    async def stop(self) -> None:
+        """Ends what was begun; requests that are in flight land on their own."""
+        begun = (entry.work for lane in self._lanes.values() for entry in lane.queue if isinstance(entry, Candidate))
+        tasks = [*self._pages.values(), *self._augmented.values(), *(task for task in begun if task is not None)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- how it looks ahead ---
+
+    def _wake(self, outlook: _Outlook) -> None:
+        self._begin_certain(outlook)
+        self._read_on()
+
+    def _begin_certain(self, outlook: _Outlook) -> None:
+        if outlook.lane.id in self._live and outlook.fresh:
+            for _ in range(min(outlook.certain(), len(outlook.fresh))):
+                self._begin_answer(outlook)
+
+    def _speculate(self) -> None:
+        """Fills idle slots, one query a lane in turn."""
+        self._speculating = False
+        self._read_on()
+        open_ones = [outlook for id, outlook in self._outlooks.items() if id in self._live]
+        budget = self._idle()
+        while open_ones := [outlook for outlook in open_ones if outlook.fresh and outlook.likely() > 0][:budget]:
+            budget -= len(open_ones)
+            for outlook in open_ones:
+                self._begin_answer(outlook)
+
+    def _begin_answer(self, outlook: _Outlook) -> None:
+        candidate = outlook.fresh.popleft()
+        outlook.underway += 1
+        candidate.work = self._spawn(self._answer(outlook.lane, candidate))
+        candidate.work.add_done_callback(lambda work: self._answered(outlook, work))
+
+    def _answered(self, outlook: _Outlook, work: "asyncio.Task[Outcome]") -> None:
+        outlook.underway -= 1
+        outlook.ready.update(_labels(work))
+        self._begin_certain(outlook)
+
+    def _read_on(self) -> None:
+        """Begins pages along the plans to come, in the gate's order, up to the window."""
+        if not self._live or len(self._pages) >= self._window:
+            return
+        for lane, plan, call in self._calls_to_come():
+            self._pages[lane.id, call] = self._spawn(self._page(lane, plan, call))
+            self._begun[lane.id] = call + 1
+            if len(self._pages) >= self._window:
+                return
+
+    def _calls_to_come(self) -> Iterator[tuple[LaneFold, Round, int]]:
+        size = self._work.source.size
+        for plan in self._plans_to_come():
+            lane = self._lanes.get(plan.lane)
+            if lane is not None and not lane.frozen:
+                first = max(plan.first // size, self._begun.get(lane.id, 0))
+                for call in range(first, (plan.first + plan.count - 1) // size + 1):
+                    yield lane, plan, call
+
+    def _plans_to_come(self) -> Iterator[Round]:
+        """The current plan, the recorded ones, and for a lane with none left the one it will make: a pure function of what it has closed."""
+        if self._current is not None:
+            yield self._current
+        yield from tuple(self._coming)
+        if not self._planning:
+            return
+        recorded = {plan.lane for plan in self._coming}
+        for lane in self._lanes.values():
+            if lane.settled and not lane.frozen and lane.id not in recorded:
+                plan = lane.plan(0, self._operators)
+                if plan is not None:
+                    yield plan
+
+    # --- the work itself ---
+
+    def _spawn(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda done: None if done.cancelled() else done.exception())  # seen, should nobody await it
+        return task
+
+    async def _page(self, lane: LaneFold, plan: Round, call: int) -> Written:
+        page = await self._work.source.page(lane.brief, call, self._asker(lane, self.next_position()))
+        if lane.id in self._live:
+            for coordinate, entry in page:
+                if isinstance(entry, Sample) and plan.first <= coordinate < plan.first + plan.count:
+                    self._begin_augmentations(lane, plan, entry)
+        return page
+
+    def _begin_augmentations(self, lane: LaneFold, plan: Round, root: Sample) -> None:
+        operators = self._work.operators(plan, root)
+        if not operators or self._work.objection(root) or self._indexes[root.lane.query_type].find(root.query, root.family):
+            return
+        for operator in operators:
+            if (root.query_id, operator) not in self._augmented:
+                self._augmented[root.query_id, operator] = self._spawn(self._augment(lane, root, operator))
+
+    async def _augment(self, lane: LaneFold, root: Sample, operator: str) -> Sample | Drop:
+        assert self._work.augmenter is not None
+        return await self._work.augmenter.apply(lane.brief, root, operator, self._asker(lane, self.next_position()))
+
+    async def _answer(self, lane: LaneFold, candidate: Candidate) -> Outcome:
+        return await self._work.outcome(lane.brief, candidate.tally.plan, candidate.sample, self._asker(lane, candidate.position))
+
+
+def _labels(work: "asyncio.Task[Outcome]") -> set[Label]:
+    """The labels a finished outcome will fill."""
+    if not work.done() or work.cancelled() or work.exception():
+        return set()
+    return {row.label for row in work.result() if isinstance(row, Sample) and row.label}

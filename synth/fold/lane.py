@@ -1,0 +1,227 @@
+"""One lane's acceptor: takes its gated queries in order, fills its cells, and says at each round's end what it still lacks."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from synth.engine.ask import REPLAY
+from synth.errors import Stopped
+from synth.plan.lanes import Brief
+from synth.plan.rounds import ends, next_round, whole_file
+from synth.plan.tally import Tally
+from synth.types import Drop, Label, Round, Sample
+
+Outcome = list[Sample | Drop]
+
+
+class Sink(Protocol):
+    """Where the fold's rows go."""
+
+    def keep(self, split: str, row: Sample) -> None: ...
+    def drop(self, drop: Drop) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """A gated query that waits for its lane's acceptor."""
+
+    sample: Sample
+    tally: Tally
+    position: int
+    work: "asyncio.Task[Outcome] | None" = None
+
+
+@dataclass
+class Counts:
+    """Everything that was born in a lane: born = accepted + surplus + hard + dropped."""
+
+    born: int = 0
+    accepted: Counter[Label] = field(default_factory=Counter)
+    surplus: Counter[str] = field(default_factory=Counter)
+    """Rows whose cell was full, by label, and queries nobody had to answer, as `unanswered`."""
+    hard: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """By `stage.reason`."""
+
+
+class LaneFold:
+    """The acceptor of one lane. `outcome` gives a candidate's rows; `freed` is told when a candidate is done with."""
+
+    def __init__(
+        self,
+        brief: Brief,
+        targets: Mapping[Label, int | None],
+        sink: Sink,
+        outcome: Callable[["LaneFold", Candidate], Awaitable[Outcome]],
+        freed: Callable[["LaneFold", Candidate], None],
+        *,
+        available: int | None = None,
+        frozen: bool = False,
+    ) -> None:
+        self.brief, self.targets, self.frozen = brief, targets, frozen
+        self._available = available
+        self._next_plan: tuple[int, Round | None] = (-1, None)
+        self.counts = Counts()
+        self.tallies: list[Tally] = []
+        self.ended: dict[Label, str] = {}
+        self.queue: deque[Candidate | Tally] = deque()
+        self._sink, self._outcome, self._freed = sink, outcome, freed
+        self._opened = 0
+        self._halted = self._over = False
+        self._news = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    @property
+    def id(self) -> str:
+        return self.brief.lane.id
+
+    # --- what the gate tells it ---
+
+    def open(self, plan: Round) -> Tally:
+        self._opened += 1
+        self._closed.clear()
+        return Tally(plan)
+
+    def push(self, entry: Candidate | Tally) -> None:
+        """A gated query; or, once all of a round's are in, the round's tally, which closes it."""
+        self.queue.append(entry)
+        self._news.set()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._over = True
+        self._news.set()
+
+    def born(self) -> None:
+        self.counts.born += 1
+
+    def lose(self, drop: Drop, tally: Tally | None = None) -> None:
+        why = f"{drop.stage}.{drop.reason}"
+        self.counts.dropped[why] += 1
+        if tally is not None:
+            tally.lost[why] += 1
+        self._sink.drop(drop)
+
+    # --- what it decides ---
+
+    async def run(self) -> None:
+        while (entry := await self._next()) is not None:
+            if isinstance(entry, Tally):
+                self._close(entry)
+                continue
+            if self._halted or not self.wanting():
+                self.counts.surplus["unanswered"] += 1
+            else:
+                await self._accept(entry)
+            self.queue.popleft()
+            self._freed(self, entry)
+
+    async def _next(self) -> Candidate | Tally | None:
+        while not self.queue:
+            if self._over:
+                return None
+            self._news.clear()
+            await self._news.wait()
+        return self.queue[0] if isinstance(self.queue[0], Candidate) else self.queue.popleft()
+
+    async def _accept(self, candidate: Candidate) -> None:
+        try:
+            rows = await self._outcome(self, candidate)
+        except Stopped as stop:
+            if stop.why != REPLAY:
+                raise
+            self._halted = True
+            self.counts.surplus["unanswered"] += 1
+            return
+        self.counts.born += len(rows) - 1
+        taken: set[Label] = set()
+        for row in rows:
+            self._commit(row, candidate.tally, taken)
+
+    def _commit(self, row: Sample | Drop, tally: Tally, taken: set[Label]) -> None:
+        sample = row.sample if isinstance(row, Drop) else row
+        wanted = sample.wanted if sample else None
+        if wanted:
+            tally.slots[wanted] += 1
+        if isinstance(row, Drop):
+            self.lose(row)
+            why = f"{row.stage}.{row.reason}"
+        elif row.label is None:
+            self.counts.hard += 1
+            self._sink.keep("hard", row)
+            why = "judge.hard"
+        else:
+            why = self._fill(row, row.label, tally, taken)
+        if wanted and why == "hit" and not isinstance(row, Drop) and row.label == wanted:
+            tally.hits[wanted] += 1
+        elif wanted:
+            tally.miss(wanted, why if why != "hit" else "judge.other_label")
+            tally.refusals[wanted] += bool(sample and sample.response_class == "refusal" and wanted == "unsafe")
+
+    def _fill(self, row: Sample, label: Label, tally: Tally, taken: set[Label]) -> str:
+        if label in taken:
+            self.lose(Drop("accept", "same_label", row.lane, row.provenance.draw, row.response or "", row))
+            return "accept.same_label"
+        taken.add(label)
+        target = self.targets.get(label, 0)
+        if target is None or self.counts.accepted[label] < target:
+            self.counts.accepted[label] += 1
+            tally.accepted += 1
+            self._sink.keep("accepted", row)
+        else:
+            self.counts.surplus[label] += 1
+        return "hit"
+
+    def _close(self, tally: Tally) -> None:
+        if self._halted:
+            return
+        self.tallies.append(tally)
+        self.ended |= ends(self.tallies, list(self.lacks()))
+        if len(self.tallies) == self._opened:
+            self._closed.set()
+
+    # --- what it lacks ---
+
+    def lacks(self) -> dict[Label, int]:
+        """What the cells that have not ended still lack; cells without a bound are left out."""
+        return {
+            label: target - self.counts.accepted[label]
+            for label, target in self.targets.items()
+            if target is not None and label not in self.ended and self.counts.accepted[label] < target
+        }
+
+    def wanting(self) -> bool:
+        return bool(self.lacks()) or None in self.targets.values()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every round opened so far is closed."""
+        return len(self.tallies) == self._opened
+
+    async def all_closed(self) -> None:
+        if not self.settled:
+            await self._closed.wait()
+
+    def plan(self, sweep: int, operators: Mapping[str, float]) -> Round | None:
+        """The next round, from this lane's closed rounds alone; None if it wants nothing more or can get nothing more."""
+        if self._next_plan[0] != len(self.tallies):
+            self._next_plan = len(self.tallies), self._compute_plan(operators)
+        plan = self._next_plan[1]
+        return plan and replace(plan, sweep=sweep)
+
+    def _compute_plan(self, operators: Mapping[str, float]) -> Round | None:
+        if None in self.targets.values():
+            fresh = not self.tallies and self._available
+            return whole_file(self.brief, self._available or 0, operators=operators) if fresh else None
+        return next_round(self.brief, self.lacks(), self.tallies, operators=operators, available=self._available)
+
+    def status(self, label: Label) -> str:
+        """`met`; the cell's end; `open` for a cell whose run was stopped."""
+        target = self.targets.get(label)
+        if target is None or self.counts.accepted[label] >= target:
+            return "met"
+        asked = sum(tally.plan.count for tally in self.tallies)
+        dry = self._available is not None and asked >= self._available
+        return self.ended.get(label, "exhausted: source" if dry else "open")

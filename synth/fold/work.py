@@ -1,0 +1,98 @@
+"""What is done with one query: rules, slots, answers, verdicts. Functions of the query and of replies; no order, no counts."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from synth.filters import first_reason
+from synth.plan.chance import unit
+from synth.plan.lanes import Brief
+from synth.prompt import Prompt
+from synth.stages.augment import RED_TEAM, Augmenter
+from synth.stages.judge import Panel
+from synth.stages.query import Written
+from synth.stages.respond import Responder
+from synth.taxonomy import FORBIDDEN_SUBJECT
+from synth.types import Ask, Drop, Label, Request, Round, Sample, Want
+
+Rules = Sequence[tuple[str, Callable[[Any], str | None]]]
+
+
+class Source(Protocol):
+    """Where a lane's queries come from, page by page: a writer model, or the user's file."""
+
+    size: int
+
+    def prompts(self) -> list[Prompt]: ...
+    def available(self, brief: Brief) -> int | None: ...
+    def request(self, brief: Brief, call: int) -> Request | None: ...
+    async def page(self, brief: Brief, call: int, ask: Ask) -> Written: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """A recipe's stages and rules, bound."""
+
+    source: Source
+    panel: Panel
+    augmenter: Augmenter | None = None
+    responder: Responder | None = None
+    query_rules: Rules = ()
+    response_rules: Rules = ()
+    row_rules: Rules = ()
+    seed: int = 0
+
+    def prompts(self) -> list[Prompt]:
+        """Every prompt in use."""
+        parts = (self.source, self.augmenter, self.responder, self.panel)
+        return [template for part in parts if part is not None for template in part.prompts()]
+
+    def objection(self, sample: Sample) -> str | None:
+        """Why a query may not enter the index at all."""
+        if sample.lane.query_type == "harmful" and not sample.lane.refuse_only and FORBIDDEN_SUBJECT.search(sample.query):
+            return "refuse_only_subject"
+        return first_reason(self.query_rules, sample.query)
+
+    def operators(self, plan: Round, root: Sample) -> list[str]:
+        """The augmentations due to a root query."""
+        if root.lane.query_type != "harmful" or self.augmenter is None:
+            return []
+        return [
+            operator
+            for operator, share in plan.operators.items()
+            if not (operator == RED_TEAM and root.lane.refuse_only)
+            and self.augmenter.knows(operator)
+            and unit(self.seed, root.lane.id, root.draw, "augment", operator) < share
+        ]
+
+    def slots(self, plan: Round, sample: Sample) -> list[tuple[Label, Want]]:
+        """The wanted labels for which the query is answered; the label that lacks most is always among them."""
+        return [
+            (label, want)
+            for label, want in plan.wants.items()
+            if unit(self.seed, sample.lane.id, sample.draw, sample.attack or "", "slot", label) < want.share
+        ]
+
+    async def outcome(self, brief: Brief, plan: Round, sample: Sample, ask: Ask) -> list[Sample | Drop]:
+        """One row or drop a slot, in the order of slots. A pair of the user's own has one slot and keeps its answer."""
+        if sample.response is not None:
+            return [await self._judged(brief, sample, ask)]
+        slots = self.slots(plan, sample)
+        return list(await asyncio.gather(*(self._answered(brief, sample, label, want, ask) for label, want in slots)))
+
+    async def _answered(self, brief: Brief, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
+        assert self.responder is not None
+        answered = await self.responder.respond(brief, sample, label, want, ask)
+        return answered if isinstance(answered, Drop) else await self._judged(brief, answered, ask)
+
+    async def _judged(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
+        if reason := first_reason(self.response_rules, sample.response):
+            return Drop("respond", reason, brief.lane, sample.provenance.draw, sample.response or "", sample)
+        judged = await self.panel.judge(brief, sample, ask)
+        if isinstance(judged, Drop):
+            return judged
+        if reason := first_reason(self.row_rules, judged):
+            return Drop("judge", reason, brief.lane, sample.provenance.draw, judged.analysis or "", judged)
+        return judged
+

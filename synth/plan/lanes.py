@@ -1,0 +1,117 @@
+"""The lanes of a recipe, each with all that its prompts may speak of; and the elements of each writer call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+from synth.errors import ConfigError
+from synth.files import hint
+from synth.plan.chance import shuffled
+from synth.recipe import CellName, Recipe
+from synth.taxonomy import Scenario, Subcategory, Taxonomy
+from synth.types import Element, Label, Lane, QueryType, Stance
+
+BEHAVIOUR = "behaviour"
+OPEN_STANCES: frozenset[Stance] = frozenset({"natural", "comply", "partial"})
+"""Stances in which an answerer may go along; never used under refuse-only."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A lane and what is said of it in prompts."""
+
+    lane: Lane
+    scenario: Mapping[str, Any]
+    subcategory: Mapping[str, Any]
+    rule_hash: str
+    ordinary: bool
+    banks: Mapping[str, tuple[str, ...]]
+    """Values by axis, in the recipe's order of axes; `behaviour` is the subcategory's own."""
+    cells: Mapping[Label, Mapping[Stance, float]]
+    """For each label that is wanted of this lane the stances, by weight."""
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return {"scenario": self.scenario, "subcategory": self.subcategory}
+
+
+def lanes(recipe: Recipe, taxonomy: Taxonomy, ordinary: Taxonomy | None) -> list[Brief]:
+    """Every lane the recipe makes of these taxonomies, in their order; harmful before benign."""
+    briefs = [
+        brief
+        for source in (taxonomy, *([ordinary] if ordinary else []))
+        for scenario in source.scenarios
+        for subcategory in scenario.subcategories
+        for brief in _lanes_of(recipe, source, scenario, subcategory)
+    ]
+    if not briefs:
+        raise ConfigError(f"taxonomy {taxonomy.name!r} has no scenarios; name one that has, or add `extends: libra`")
+    return briefs
+
+
+def selected(briefs: Sequence[Brief], globs: Sequence[str]) -> list[Brief]:
+    """The lanes whose scenario, subcategory or lane id matches one of `globs`; all of them if there is none."""
+    if not globs:
+        return list(briefs)
+    for glob in globs:
+        if not any(_matches(brief, glob) for brief in briefs):
+            known = {brief.lane.scenario for brief in briefs} | {brief.lane.subcategory for brief in briefs}
+            raise ConfigError(f"--only {glob!r} matches no scenario or subcategory; {hint(glob, known)}")
+    return [brief for brief in briefs if any(_matches(brief, glob) for glob in globs)]
+
+
+def _matches(brief: Brief, glob: str) -> bool:
+    return any(fnmatchcase(id, glob) for id in (brief.lane.scenario, brief.lane.subcategory, brief.lane.id))
+
+
+def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategory: Subcategory) -> list[Brief]:
+    kinds: tuple[QueryType, ...] = ("benign",) if scenario.benign else ("harmful", "benign")
+    if subcategory.refuse_only:
+        kinds = ("harmful",)  # no twins
+    found = []
+    for kind in kinds:
+        cells = _cells(recipe, scenario, subcategory, kind)
+        if cells:
+            lane = Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only)
+            banks = {axis: _bank(axis, taxonomy, subcategory) for axis in (recipe.query.elements if recipe.query else ())}
+            told = subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only}
+            found.append(
+                Brief(lane, scenario.model_dump(exclude={"subcategories"}), told, subcategory.rule.hash, scenario.benign, banks, cells)
+            )
+    return found
+
+
+def _cells(recipe: Recipe, scenario: Scenario, subcategory: Subcategory, kind: QueryType) -> dict[Label, dict[Stance, float]]:
+    if subcategory.refuse_only:
+        return {"safe": {"refuse": 1.0}}
+    wanted: dict[CellName, Label] = {"harmful/unsafe": "unsafe", "harmful/safe": "safe", "benign/safe": "safe"}
+    return {
+        label: dict(recipe.cells[name].stances)
+        for name, label in wanted.items()
+        if name in recipe.cells and name.startswith(kind) and (recipe.cells[name].share > 0 or scenario.benign)
+    }
+
+
+def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str, ...]:
+    if axis == BEHAVIOUR:
+        return subcategory.behaviours
+    if axis not in taxonomy.banks:
+        way_out = hint(axis, taxonomy.banks) if taxonomy.banks else "add `extends: elements`"
+        raise ConfigError(f"query.elements: taxonomy {taxonomy.name!r} has no bank {axis!r}; {way_out}")
+    return taxonomy.banks[axis]
+
+
+def elements(seed: int, brief: Brief, call: int) -> tuple[Element, ...]:
+    """The elements of a lane's `call`-th writer call. On each axis the bank is gone through in a new order every time round,
+    so over the calls asked so far the most and the least used value differ by one at most."""
+    return tuple(
+        Element(axis, bank[_order(len(bank), f"{seed}/{brief.lane.id}/{axis}/{call // len(bank)}")[call % len(bank)]])
+        for axis, bank in brief.banks.items()
+    )
+
+
+@lru_cache(maxsize=4096)
+def _order(size: int, name: str) -> tuple[int, ...]:
+    return tuple(shuffled(size, name))

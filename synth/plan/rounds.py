@@ -1,0 +1,126 @@
+"""What a lane asks for next, and when it has to give up: pure functions of its tallies, taken at round boundaries only."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+
+from synth.plan.lanes import Brief
+from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally
+from synth.types import Label, Round, Want
+
+YIELD_PRIOR, YIELD_WEIGHT = 0.5, 4.0
+"""Share of slots that get the label they want, before any is known, and the number of slots that belief weighs."""
+QUERY_PRIOR, QUERY_WEIGHT = 0.75, 8.0
+"""Share of coordinates that give a query past the near-duplicate check, likewise."""
+
+NOVELTY_FLOOR = 0.1
+"""Under this share of new queries a lane has run dry."""
+YIELD_FLOOR = 0.02
+"""Under this share of hits a cell is stalled."""
+REFUSAL_SHARE = 0.9
+BARREN_ROUNDS = 8
+"""Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
+
+
+def next_round(
+    brief: Brief,
+    lacks: Mapping[Label, int],
+    tallies: Sequence[Tally],
+    *,
+    operators: Mapping[str, float],
+    available: int | None = None,
+) -> Round | None:
+    """The lane's plan to fill what its cells lack, at the yields measured so far; None if it lacks nothing.
+
+    Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger. `available` bounds
+    the coordinates where the queries come from a file.
+    """
+    lacks = {label: lack for label, lack in lacks.items() if lack > 0}
+    first = max((tally.plan.first + tally.plan.count for tally in tallies), default=0)
+    if not lacks or (available is not None and first >= available):
+        return None
+    slots = {label: lack / hit_rate(tallies, label) for label, lack in lacks.items()}
+    fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], operators)
+    asked = sum(tally.plan.count for tally in tallies)
+    count = min(_coordinates(max(slots.values()), tallies, operators), max(2 * asked, fresh))
+    if available is not None:
+        count = min(count, available - first)
+    wants = {label: Want(min(1.0, round(slots[label] / max(slots.values()), 3)), brief.cells[label]) for label in slots}
+    return Round(brief.lane.id, 0, first, count, wants, operators)
+
+
+def whole_file(brief: Brief, available: int, *, operators: Mapping[str, float]) -> Round:
+    """The one round of a lane that takes all there is of the user's own queries or pairs."""
+    return Round(brief.lane.id, 0, 0, available, {label: Want(1.0, stances) for label, stances in brief.cells.items()}, operators)
+
+
+def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
+    hits, slots = sum(tally.hits[label] for tally in tallies), sum(tally.slots[label] for tally in tallies)
+    return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
+
+
+def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[str, float]) -> int:
+    """Coordinates that give so many queries, augmentations counted in."""
+    prior = QUERY_PRIOR * (1 + QUERY_PRIOR * sum(operators.values()))
+    got, asked = sum(tally.queries for tally in tallies), sum(tally.plan.count for tally in tallies)
+    return max(1, ceil(queries * (asked + QUERY_WEIGHT) / (got + prior * QUERY_WEIGHT)))
+
+
+def ends(tallies: Sequence[Tally], lacking: Sequence[Label]) -> dict[Label, str]:
+    """The cells among `lacking` that will not be filled, each with its end: `exhausted: novelty`, `blocked: refusals` or `stalled: REASON`."""
+    if end := _source_end(tallies):
+        return dict.fromkeys(lacking, end)
+    return {label: end for label in lacking if (end := _cell_end(tallies, label))}
+
+
+def _source_end(tallies: Sequence[Tally]) -> str | None:
+    """Whether the writer has run dry: judged over the latest two rounds or more that hold 30 coordinates."""
+    barren = tallies[-BARREN_ROUNDS:]
+    if len(barren) == BARREN_ROUNDS and not any(tally.accepted for tally in barren):
+        return _named(sum((tally.lost for tally in barren), _all_misses(barren)))
+    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.plan.count, enough=30)
+    if window is None:
+        return None
+    calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
+    if refused >= REFUSAL_SHARE * calls:
+        return "blocked: refusals"
+    new = sum(tally.roots for tally in window) / sum(tally.plan.count for tally in window)
+    lost = sum((tally.lost for tally in window), Counter[str]())
+    dry = NOVELTY_FLOOR if lost and lost.most_common(1)[0][0] == NEAR_DUPLICATE else YIELD_FLOOR
+    return _named(lost) if new < dry else None
+
+
+def _cell_end(tallies: Sequence[Tally], label: Label) -> str | None:
+    """Whether slots for a label keep missing: judged over the latest two rounds or more that hold 20 slots."""
+    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.slots[label], enough=20)
+    if window is None:
+        return None
+    slots, hits = sum(tally.slots[label] for tally in window), sum(tally.hits[label] for tally in window)
+    if hits >= YIELD_FLOOR * slots:
+        return None
+    if sum(tally.refusals[label] for tally in window) >= REFUSAL_SHARE * slots:
+        return "blocked: refusals"
+    return _named(sum((tally.misses.get(label, Counter()) for tally in window), Counter[str]()))
+
+
+def _latest(
+    tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int], enough: int
+) -> Sequence[Tally] | None:
+    """The fewest latest whole rounds that hold enough evidence, at least so many; None if all of them do not."""
+    held = 0
+    for back, tally in enumerate(reversed(tallies), start=1):
+        held += evidence(tally)
+        if back >= rounds and held >= enough:
+            return tallies[-back:]
+    return None
+
+
+def _all_misses(tallies: Sequence[Tally]) -> Counter[str]:
+    return sum((counter for tally in tallies for counter in tally.misses.values()), Counter())
+
+
+def _named(reasons: Counter[str]) -> str:
+    reason = reasons.most_common(1)[0][0] if reasons else "nothing made"
+    if reason == NEAR_DUPLICATE:
+        return "exhausted: novelty"
+    return "blocked: refusals" if reason == REFUSAL else f"stalled: {reason}"

@@ -1,0 +1,36 @@
+"""What a lane's rounds have brought so far: counted in plan order, from committed facts alone."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from synth.types import Label, Round
+
+NEAR_DUPLICATE = "dedup.near_duplicate"
+REFUSAL = "query.refusal"
+
+
+@dataclass
+class Tally:
+    """One round of one lane, from its first gated query to its close."""
+
+    plan: Round
+    calls: int = 0
+    roots: int = 0
+    """Queries of the writer that entered the index."""
+    queries: int = 0
+    """Roots and their augmentations that entered the index."""
+    refused_calls: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    """Why queries stopped before they were answered, by `stage.reason`."""
+    slots: Counter[Label] = field(default_factory=Counter)
+    """Slots asked, by wanted label."""
+    hits: Counter[Label] = field(default_factory=Counter)
+    """Slots whose row got the label it was wanted for, first of its query."""
+    refusals: Counter[Label] = field(default_factory=Counter)
+    """Slots that missed because the answerer refused."""
+    misses: dict[Label, Counter[str]] = field(default_factory=dict)
+    """Why slots missed, by wanted label."""
+    accepted: int = 0
+
+    def miss(self, wanted: Label, why: str) -> None:
+        self.misses.setdefault(wanted, Counter())[why] += 1

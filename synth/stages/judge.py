@@ -1,0 +1,80 @@
+"""The judge stage: a panel reads query and answer under the subcategory's rule; each writes an analysis, then a label."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from synth import prompt
+from synth.errors import ParseError
+from synth.plan.lanes import Brief
+from synth.prompt import Prompt
+from synth.stages.calling import Caller, object_schema
+from synth.stages.reading import ask_until_read, read_object
+from synth.types import Ask, Drop, Label, QueryType, Reply, Sample, Vote
+
+OFFERED = frozenset({"scenario", "subcategory", "query", "response"})
+
+_LABELS: Final[dict[str, Label]] = {"安全": "safe", "不安全": "unsafe", "safe": "safe", "unsafe": "unsafe"}
+_INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign", "harmful": "harmful", "benign": "benign"}
+_TAGS = str.maketrans({"<": "＜", ">": "＞"})
+
+
+class Panel:
+    """The judges. All agree: their label. They differ: no label, the hard pile. One gives no verdict: a drop."""
+
+    def __init__(self, callers: Sequence[Caller], prompt_name: str) -> None:
+        self._callers = callers
+        self._prompt = prompt.load(prompt_name, OFFERED)
+        self._schema = object_schema(
+            "verdict",
+            analysis={"type": "string"},
+            intent={"type": "string", "enum": ["有害", "无害"]},
+            label={"type": "string", "enum": ["安全", "不安全"]},
+        )
+
+    def prompts(self) -> list[Prompt]:
+        return [self._prompt]
+
+    async def judge(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
+        """The row with its votes, and with label, analysis and the query's judged intent where the panel agrees."""
+        votes = tuple(await asyncio.gather(*(self._vote(brief, sample, seat, ask) for seat in range(len(self._callers)))))
+        judged = replace(sample, votes=votes, provenance=replace(sample.provenance, judge_prompt=self._prompt.hash))
+        labels = {vote.label for vote in votes}
+        if brief.lane.refuse_only and "unsafe" in labels:
+            return self._drop("refuse_only", judged)
+        if None in labels:
+            return self._drop("no_verdict", judged)
+        intents = {vote.query_label for vote in votes}
+        intent = intents.pop() if len(intents) == 1 else None
+        if len(labels) > 1:
+            return replace(judged, query_label=intent)
+        return replace(judged, label=votes[0].label, analysis=votes[0].analysis, query_label=intent)
+
+    async def _vote(self, brief: Brief, sample: Sample, seat: int, ask: Ask) -> Vote:
+        caller = self._callers[seat]
+        told = brief.variables | {"query": _as_data(sample.query), "response": _as_data(sample.response or "")}
+        # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
+        twin = sum(other.model == caller.model for other in self._callers[:seat])
+        request = caller.request(self._prompt.render(told), self._schema, ("judge", twin) if twin else ("judge",))
+        try:
+            return await ask_until_read(ask, "judge", caller.role, request, lambda reply: _read_vote(caller.model, reply))
+        except ParseError as error:
+            return Vote(caller.model, None, error.reason)
+
+    def _drop(self, reason: str, judged: Sample) -> Drop:
+        return Drop("judge", reason, judged.lane, judged.provenance.draw, judged.response or "", judged)
+
+
+def _as_data(text: str) -> str:
+    """Untrusted text inside the prompt's tags: it cannot close them."""
+    return text.translate(_TAGS) if "</" in text else text
+
+
+def _read_vote(judge: str, reply: Reply) -> Vote:
+    found = read_object(reply)
+    label = _LABELS.get(str(found.get("label", "")).strip())
+    analysis = found.get("analysis")
+    if label is None or not isinstance(analysis, str) or not analysis.strip():
+        raise ParseError("truncated" if reply.finish == "length" else "shape")
+    return Vote(judge, label, analysis.strip(), _INTENTS.get(str(found.get("intent", "")).strip()))

@@ -1,0 +1,103 @@
+"""The user's own queries or pairs, in place of a writer: a JSONL file, read page by page in its own order."""
+
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from synth.errors import ConfigError
+from synth.plan.lanes import Brief
+from synth.prompt import Prompt
+from synth.stages.query import Written, query_id
+from synth.types import Ask, Drop, Provenance, Request, Sample
+
+UNSORTED = "own.unsorted"
+PAGE = 50
+
+
+class OwnFile:
+    """Rows of `path` by lane; only their offsets are held. A row names its `query`, maybe `response`, `subcategory`, `query_type`.
+
+    A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query type is `harmful`.
+    """
+
+    size = PAGE
+
+    def __init__(self, path: str, briefs: Sequence[Brief], *, pairs: bool, seed: int) -> None:
+        self._path, self._pairs, self._seed = Path(path), pairs, seed
+        self._briefs = {brief.lane.id: brief for brief in briefs}
+        self._offsets: dict[str, array[int]] = {}
+        self.unsorted = 0
+        try:
+            with self._path.open("rb") as lines:
+                offset = 0
+                for number, line in enumerate(lines, start=1):
+                    if line.strip():
+                        self._offsets.setdefault(self._lane_of(self._parse(line, number)), array("Q")).append(offset)
+                    offset += len(line)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}); check `{'pairs' if pairs else 'queries'}`") from error
+        if not self._offsets:
+            raise ConfigError(f"{path}: holds no rows")
+
+    @property
+    def lanes(self) -> set[str]:
+        """The lanes that have rows."""
+        return set(self._offsets)
+
+    def prompts(self) -> list[Prompt]:
+        return []
+
+    def available(self, brief: Brief) -> int | None:
+        return len(self._offsets.get(brief.lane.id, ()))
+
+    def request(self, brief: Brief, call: int) -> Request | None:
+        """None: a page costs no call."""
+        del brief, call
+        return None
+
+    async def page(self, brief: Brief, call: int, ask: Ask) -> Written:
+        del ask
+        offsets = self._offsets[brief.lane.id][call * PAGE : (call + 1) * PAGE]
+        with self._path.open("rb") as lines:
+            return [(call * PAGE + item, self._entry(lines, brief, call * PAGE + item, offset)) for item, offset in enumerate(offsets)]
+
+    def _entry(self, lines: Any, brief: Brief, coordinate: int, offset: int) -> Sample | Drop:
+        lines.seek(offset)
+        row = json.loads(lines.readline())
+        text, response = row["query"].strip(), row["response"].strip() if self._pairs else None
+        place = f"{brief.lane.id}#{coordinate}"
+        return Sample(
+            lane=brief.lane,
+            draw=coordinate,
+            query=text,
+            query_id=query_id(brief, text),
+            elements=(),
+            generator=self._path.name,
+            provenance=Provenance(seed=self._seed, draw=place, rule=brief.lane.subcategory, rule_hash=brief.rule_hash),
+            response=response,
+            responder=self._path.name if self._pairs else None,
+        )
+
+    def _parse(self, line: bytes, number: int) -> Mapping[str, Any]:
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ConfigError(f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8") from error
+        for name in ("query", "response") if self._pairs else ("query",):
+            if not isinstance(row, dict) or not isinstance(row.get(name), str) or not row[name].strip():
+                raise ConfigError(f"{self._path}: line {number}: no text under {name!r}")
+        if row.get("query_type") not in (None, "harmful", "benign"):
+            raise ConfigError(f"{self._path}: line {number}: query_type must be harmful or benign (got {row['query_type']!r})")
+        return row
+
+    def _lane_of(self, row: Mapping[str, Any]) -> str:
+        kind = row.get("query_type") or "harmful"
+        lane = f"{row.get('subcategory')}/{kind}"
+        if lane in self._briefs:
+            return lane
+        self.unsorted += 1
+        return f"{UNSORTED}/{kind}"
+
+

@@ -1,0 +1,96 @@
+"""The query stage: one writer call asks for several queries on one tuple of elements."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from synth import prompt
+from synth.errors import ParseError
+from synth.plan.chance import pick
+from synth.plan.lanes import Brief, elements
+from synth.prompt import Prompt
+from synth.recipe import QueryPrompts
+from synth.stages.calling import Caller, object_schema, short_hash
+from synth.stages.reading import ask_until_read, read_strings
+from synth.types import Ask, Drop, Element, Provenance, Request, Sample
+
+OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
+
+Written = list[tuple[int, Sample | Drop]]
+"""What one page of a lane's queries holds, by coordinate, ascending; a coordinate may be missing."""
+
+
+class Writer:
+    """Gives a lane's queries page by page: page k is writer call k, coordinates k * size … k * size + size - 1."""
+
+    def __init__(self, caller: Caller, prompts: QueryPrompts, *, per_call: int, seed: int) -> None:
+        self.size = per_call
+        self._caller, self._seed = caller, seed
+        self._weights = {kind: getattr(prompts, kind) for kind in ("harmful", "benign", "ordinary")}
+        self._prompts: dict[str, Prompt] = {
+            name: prompt.load(name, OFFERED) for weights in self._weights.values() for name in weights
+        }
+        self._schema = object_schema(
+            "queries", queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call}
+        )
+
+    def prompts(self) -> list[Prompt]:
+        return list(self._prompts.values())
+
+    def available(self, brief: Brief) -> int | None:
+        """How many coordinates the lane has; None is no limit."""
+        del brief
+        return None
+
+    def request(self, brief: Brief, call: int) -> Request:
+        """The request of a lane's `call`-th writer call: a function of seed, lane and call alone."""
+        name, drawn = self._drawn(brief, call)
+        told: Mapping[str, Any] = brief.variables | {"elements": drawn, "n": self.size}
+        messages = self._prompts[name].render(told)
+        return self._caller.request(messages, self._schema, ("query", self._seed, brief.lane.id, call))
+
+    async def page(self, brief: Brief, call: int, ask: Ask) -> Written:
+        """The queries of one call. A call that failed is one drop, at its first coordinate."""
+        name, drawn = self._drawn(brief, call)
+        first, place = call * self.size, f"{brief.lane.id}#{call}"
+        try:
+            texts = await ask_until_read(
+                ask, "query", self._caller.role, self.request(brief, call), lambda reply: read_strings(reply, "queries")
+            )
+        except ParseError as error:
+            return [(first, Drop("query", error.reason, brief.lane, place))]
+        provenance = Provenance(
+            seed=self._seed,
+            draw=place,
+            query_prompt=self._prompts[name].hash,
+            rule=brief.lane.subcategory,
+            rule_hash=brief.rule_hash,
+        )
+        made: Written = [
+            (first + item, new_sample(brief, text, first + item, elements=drawn, generator=self._caller.model, provenance=provenance))
+            for item, text in enumerate(texts[: self.size])
+        ]
+        last = first + self.size - 1
+        return made + [(last, Drop("query", "extra", brief.lane, place, text)) for text in texts[self.size :]]
+
+    def _drawn(self, brief: Brief, call: int) -> tuple[str, tuple[Element, ...]]:
+        kind = "ordinary" if brief.ordinary else brief.lane.query_type
+        return pick(self._weights[kind], self._seed, brief.lane.id, call, "prompt"), elements(self._seed, brief, call)
+
+
+def new_sample(
+    brief: Brief, text: str, coordinate: int, *, elements: tuple[Element, ...], generator: str, provenance: Provenance
+) -> Sample:
+    """A root query. Its id is a function of lane and text."""
+    return Sample(
+        lane=brief.lane,
+        draw=coordinate,
+        query=text,
+        query_id=query_id(brief, text),
+        elements=elements,
+        generator=generator,
+        provenance=provenance,
+    )
+
+
+def query_id(brief: Brief, text: str) -> str:
+    return short_hash(brief.lane.id, text)
