@@ -46,27 +46,37 @@ def bind(recipe: Recipe) -> Bound:
         briefs=briefs,
         work=work,
         operators=recipe.augment.operators if recipe.augment else {},
-        names={brief.lane.subcategory: (str(brief.scenario["name"]), str(brief.subcategory["name"])) for brief in briefs},
+        names={
+            brief.lane.subcategory: (str(brief.scenario["name"]), str(brief.subcategory["name"])) for brief in briefs
+        },
         prompts=prompts,
-        fingerprint=fingerprint(recipe.identity(), harm.model_dump(mode="json"), ordinary and ordinary.model_dump(mode="json"), prompts),
+        fingerprint=fingerprint(
+            recipe.identity(), harm.model_dump(mode="json"), ordinary and ordinary.model_dump(mode="json"), prompts
+        ),
     )
 
 
 def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, list[Brief]]:
     source: Writer | OwnFile
     if recipe.query:
-        source = Writer(_caller(recipe, recipe.query.model), recipe.query.prompts, per_call=recipe.query.per_call, seed=recipe.seed)
+        source = Writer(
+            _caller(recipe, recipe.query.model), recipe.query.prompts, per_call=recipe.query.per_call, seed=recipe.seed
+        )
     else:
         path = recipe.pairs or recipe.queries or ""
         source = OwnFile(path, briefs, pairs=recipe.pairs is not None, seed=recipe.seed)
         briefs = [brief for brief in briefs if brief.lane.id in source.lanes]
         if missing := source.lanes - {brief.lane.id for brief in briefs}:
-            raise ConfigError(f"{path}: rows of {min(missing)} have no cell in the recipe; add one under `cells`, or drop those rows")
+            raise ConfigError(
+                f"{path}: rows of {min(missing)} have no cell in the recipe; add one under `cells`, or drop those rows"
+            )
     work = Work(
         source=source,
         panel=Panel([_caller(recipe, role) for role in recipe.judge.models], recipe.judge.prompt),
         augmenter=_augmenter(recipe, harm),
-        responder=Responder([_caller(recipe, role) for role in recipe.respond.models], seed=recipe.seed) if recipe.respond else None,
+        responder=Responder([_caller(recipe, role) for role in recipe.respond.models], seed=recipe.seed)
+        if recipe.respond
+        else None,
         query_rules=filters.bind("text", recipe.filters.query, "query"),
         response_rules=filters.bind("text", recipe.filters.response, "response"),
         row_rules=filters.bind("row", recipe.filters.row, "row"),
@@ -85,5 +95,3 @@ def _augmenter(recipe: Recipe, harm: Taxonomy) -> Augmenter | None:
 def _caller(recipe: Recipe, role: str) -> Caller:
     chosen = recipe.models[role]
     return Caller(role, chosen.model, backends.family(chosen), chosen.params)
-
-

@@ -1,9 +1,9 @@
 """What can go wrong, as few classes as possible.
 
-    ConfigError   you can fix it: what, where, the way out; exit 1
-    ParseError    this reply is unusable; becomes a Drop with its reason
-    Weather       the provider may answer later; the engine waits and asks again
-    Stopped       nothing more may be asked; a pause, never a decision
+ConfigError   you can fix it: what, where, the way out; exit 1
+ParseError    this reply is unusable; becomes a Drop with its reason
+Weather       the provider may answer later; the engine waits and asks again
+Stopped       nothing more may be asked; a pause, never a decision
 """
 
 

@@ -19,10 +19,10 @@ ROLES = ("system", "user", "assistant")
 class Prompt:
     """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments."""
 
-    def __init__(self, name: str, offered: Iterable[str]) -> None:
+    def __init__(self, name: str, offered: Iterable[str] | None) -> None:
         environment = _environment()
         self.name = name
-        self.path, sources = _sources(environment, name, frozenset(offered))
+        self.path, sources = _sources(environment, name, None if offered is None else frozenset(offered))
         self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
         self._template = environment.get_template(f"{name}.j2")
         unknown = set(self._template.blocks) - set(ROLES)
@@ -34,7 +34,9 @@ class Prompt:
         """One message a block, in the order system, user, assistant. ConfigError names the file if the template fails."""
         try:
             context = self._template.new_context(dict(variables))
-            parts = ((role, "".join(self._template.blocks[role](context))) for role in ROLES if role in self._template.blocks)
+            parts = (
+                (role, "".join(self._template.blocks[role](context))) for role in ROLES if role in self._template.blocks
+            )
             return tuple(Message(cast("Any", role), text.strip()) for role, text in parts)
         except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
             raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
@@ -53,11 +55,16 @@ def _environment() -> ImmutableSandboxedEnvironment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 (plain text for a model, not a page)
+        autoescape=False,  # plain text for a model, not a page
     )
 
 
-def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]) -> tuple[str, list[str]]:
+def parse(name: str) -> Prompt:
+    """The prompt of that name, its variables unchecked: to see whether the file is a prompt at all."""
+    return Prompt(name, None)
+
+
+def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> tuple[str, list[str]]:
     """The prompt's path, and its text followed by that of every fragment it includes; checks their variables."""
     queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
     while queue:
@@ -68,8 +75,8 @@ def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]
         source, path = _read(environment, current, first or name)
         first = first or path
         tree = _parse(environment, source, path)
-        unknown = jinja2.meta.find_undeclared_variables(tree) - offered
-        if unknown:
+        unknown = jinja2.meta.find_undeclared_variables(tree) - offered if offered is not None else set[str]()
+        if unknown and offered is not None:
             raise ConfigError(f"{path}: variable {min(unknown)!r} is not defined here; {hint(min(unknown), offered)}")
         queue += [reference for reference in jinja2.meta.find_referenced_templates(tree) if reference]
         sources.append(source)

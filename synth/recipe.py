@@ -21,6 +21,13 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Price(_Frozen):
+    """Per million tokens, in whatever currency you think in."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
 class Role(_Frozen):
     """One model role: who answers, and how it is asked to sample."""
 
@@ -33,6 +40,7 @@ class Role(_Frozen):
     max_tokens: PositiveInt = 1024
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body, as the server names them."""
+    price: Price | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -181,7 +189,7 @@ class Recipe(_Frozen):
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about"})
         for role in data["models"].values():
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
-            del role["base_url"], role["api_key_env"]
+            del role["base_url"], role["api_key_env"], role["price"]
         return data
 
 
@@ -209,7 +217,9 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
         change["base_url"] = base_url
     if backend or base_url:
         change["backend"] = backend or "openai"
-    return recipe.model_copy(update={"models": {name: role.model_copy(update=change) for name, role in recipe.models.items()}})
+    return recipe.model_copy(
+        update={"models": {name: role.model_copy(update=change) for name, role in recipe.models.items()}}
+    )
 
 
 def shared_judges(recipe: Recipe) -> set[str]:

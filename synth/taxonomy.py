@@ -147,7 +147,8 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
         if parent == path:  # a user's libra.yaml that extends the shipped libra
             parent = _next_of_that_name(path, name)
         base = _overlay(base, _merged(parent, (*chain, path)))
-    return _overlay(base, own)
+    merged: dict[str, Any] = _overlay(base, own)
+    return merged
 
 
 def _next_of_that_name(path: Path, name: str) -> Path:

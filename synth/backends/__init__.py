@@ -14,7 +14,10 @@ from synth.types import Backend
 
 def known() -> list[str]:
     """Names of the backends, those of other packages (entry points `synth.backends`) included."""
-    return sorted({module.name for module in iter_modules(__path__)} | {point.name for point in entry_points(group="synth.backends")})
+    return sorted(
+        {module.name for module in iter_modules(__path__)}
+        | {point.name for point in entry_points(group="synth.backends")}
+    )
 
 
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from synth.engine.keys import seed_of
+from synth.keys import seed_of
 from synth.recipe import Role
 from synth.types import Reply, Request
 
@@ -27,7 +27,12 @@ ERRING, SILENT = 0.04, 0.005
 """Rates: a judge that errs, a judge that refuses to judge."""
 
 _ELEMENT = re.compile(r"^- (行为|任务形式|地区|场合|提问者|语气|伪装手法)：(.+)$", re.MULTILINE)
-_KINDS = {"风险类别：": "harmful", "风险话题：": "benign", "容易被误认成的风险类别：": "lookalike", "领域：": "ordinary"}
+_KINDS = {
+    "风险类别：": "harmful",
+    "风险话题：": "benign",
+    "容易被误认成的风险类别：": "lookalike",
+    "领域：": "ordinary",
+}
 _STANCES = {"请明确拒绝": "refuse", "不要一拒了之": "safe_complete", "有求必应": "comply", "嘴上推辞": "partial"}
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
 _OMITTED = "【略】"
@@ -63,7 +68,7 @@ def reply_to(request: Request, seed: int) -> Reply:
 # --- the tasks, told apart by the schema asked for ---
 
 
-def _queries(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     if chance.random() < REFUSED:
         return "抱歉，我不能协助编写这类内容。如果您有其他需要，我很乐意帮忙。"
     count = int(schema["properties"]["queries"].get("maxItems", 10))
@@ -77,18 +82,21 @@ def _queries(chance: random.Random, system: str, user: str, schema: Mapping[str,
     return _json(chance, {"queries": items})
 
 
-def _query(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+def _query(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
     if chance.random() < REFUSED:
         return "对不起，我无法帮助改写这个问题。"
     operator = "red_team" if "红队" in system else "paraphrase" if "复述" in system else "rewrite"
     query = user.rpartition("原问题：")[2].strip()
-    drawn = {"提问者": chance.choice(["外地来的租客", "退休工人", "开小店的老板", "兼职的研究生"]), "地区": "县城"} | _elements(user)
+    drawn = {
+        "提问者": chance.choice(["外地来的租客", "退休工人", "开小店的老板", "兼职的研究生"]),
+        "地区": "县城",
+    } | _elements(user)
     meant = chance.choice(_frames()["hearsay"]).format(B=_core(query))
     text = chance.choice(_frames()[operator]).format(H=meant, P=drawn["提问者"], R=drawn["地区"])
     return _json(chance, {"query": text})
 
 
-def _verdict(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+def _verdict(chance: random.Random, _system: str, user: str, _schema: Mapping[str, Any]) -> str:
     if chance.random() < SILENT:
         return "抱歉，我不能对这类内容作出评价。"
     query, response = (_between(user, tag) for tag in ("用户", "助手"))
@@ -102,7 +110,7 @@ def _verdict(chance: random.Random, system: str, user: str, schema: Mapping[str,
     return _json(chance, {"analysis": analysis, "intent": intent, "label": label})
 
 
-def _items(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     """New entries of a bank, spliced from the old ones."""
     old = re.findall(r"^- (.+)$", user, re.MULTILINE) or ["日常小事"]
     halves = [(item[: len(item) // 2], item[len(item) // 2 :]) for item in old]
@@ -110,7 +118,7 @@ def _items(chance: random.Random, system: str, user: str, schema: Mapping[str, A
     return _json(chance, {"items": [chance.choice(halves)[0] + chance.choice(halves)[1] for _ in range(count)]})
 
 
-def _answer(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
     stance = next((stance for mark, stance in _STANCES.items() if mark in system), None)
     if stance is None and _harmful(user):
         stance = chance.choices(list(_NATURAL), list(_NATURAL.values()))[0]
@@ -138,14 +146,19 @@ _TASKS: dict[str, Callable[[random.Random, str, str, Mapping[str, Any]], str]] =
 
 @cache
 def _frames() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    found: dict[str, Any] = yaml.load(
+        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     return found
 
 
 def _compose_harmful(chance: random.Random, drawn: Mapping[str, str], count: int) -> list[str]:
     frames = _frames()
     contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
-    intents, asks = _several(chance, frames["harmful"]["intents"], count), _several(chance, frames["harmful"]["asks"], count)
+    intents, asks = (
+        _several(chance, frames["harmful"]["intents"], count),
+        _several(chance, frames["harmful"]["asks"], count),
+    )
     return [_fill("".join(parts), drawn) for parts in zip(contexts, intents, asks, tails, strict=True)]
 
 
@@ -153,7 +166,10 @@ def _compose_framed(chance: random.Random, drawn: Mapping[str, str], count: int,
     frames = _frames()
     contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
     bodies = _several(chance, frames[kind]["frames"], count)
-    return [_fill(body.replace("{X}", context) + tail, drawn) for body, context, tail in zip(bodies, contexts, tails, strict=True)]
+    return [
+        _fill(body.replace("{X}", context) + tail, drawn)
+        for body, context, tail in zip(bodies, contexts, tails, strict=True)
+    ]
 
 
 def _several(chance: random.Random, choices: Sequence[str], count: int) -> list[str]:
@@ -204,7 +220,11 @@ def _core(query: str) -> str:
 def _patterns() -> tuple[re.Pattern[str], ...]:
     frames = _frames()
     harmful = [f"{frame}(?=[，。”])" for frame in map(_pattern, frames["harmful"]["intents"] + frames["hearsay"])]
-    framed = [_pattern(frame.replace("{X}", "")) for kind in ("benign", "lookalike", "ordinary") for frame in frames[kind]["frames"]]
+    framed = [
+        _pattern(frame.replace("{X}", ""))
+        for kind in ("benign", "lookalike", "ordinary")
+        for frame in frames[kind]["frames"]
+    ]
     return tuple(re.compile(pattern) for pattern in harmful + framed)
 
 

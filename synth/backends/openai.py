@@ -7,8 +7,8 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from synth.engine.keys import seed_of
 from synth.errors import ConfigError, Weather
+from synth.keys import seed_of
 from synth.recipe import Role
 from synth.types import Reply, Request
 
@@ -18,7 +18,16 @@ TIMEOUT = 300.0
 
 _PASSING = (408, 409, 425, 429)
 _OURS = ("temperature", "top_p", "max_tokens")
-_BELONGS_TO_REQUEST = ("context length", "context_length", "maximum context", "too long", "content_filter", "content policy", "inappropriate", "inspection")
+_BELONGS_TO_REQUEST = (
+    "context length",
+    "context_length",
+    "maximum context",
+    "too long",
+    "content_filter",
+    "content policy",
+    "inappropriate",
+    "inspection",
+)
 
 
 class OpenAIBackend:
@@ -37,7 +46,9 @@ class OpenAIBackend:
         except openai.APITimeoutError as error:
             raise Weather("timed out") from error
         except openai.APIConnectionError as error:
-            raise Weather(f"cannot be reached at {self._client.base_url} ({_cause(error)})", unreachable=True) from error
+            raise Weather(
+                f"cannot be reached at {self._client.base_url} ({_cause(error)})", unreachable=True
+            ) from error
         except openai.APIStatusError as error:
             return self._refused(error, request)
         except openai.APIError as error:  # a body that is no completion
@@ -47,13 +58,17 @@ class OpenAIBackend:
         await self._client.close()
 
     async def _send(self, request: Request, key: str) -> ChatCompletion:
+        create = self._client.chat.completions.create
         try:
-            return await self._client.chat.completions.create(**self._body(request, key))
+            completion = await create(**self._body(request, key))
         except openai.BadRequestError as error:
             if request.schema is None or request.model in self._plain or "response_format" not in str(error.body):
                 raise
             self._plain.add(request.model)
-            return await self._client.chat.completions.create(**self._body(request, key))
+            completion = await create(**self._body(request, key))
+        if not isinstance(completion, ChatCompletion):
+            raise Weather("sent something that is no completion")
+        return completion
 
     def _body(self, request: Request, key: str) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -38,7 +38,10 @@ def card(recipe: Recipe, facts: Facts) -> str:
 def _metadata(recipe: Recipe, facts: Facts) -> str:
     default = [split for split in ("train", "validation") if facts.splits.get(split)]
     configs: list[dict[str, Any]] = [
-        {"config_name": "default", "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]}
+        {
+            "config_name": "default",
+            "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in default],
+        }
     ]
     if facts.splits.get("hard"):
         configs.append({"config_name": "hard", "data_files": [{"split": "train", "path": "data/hard-*.parquet"}]})
@@ -68,19 +71,31 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
     offline = any(role.backend == "offline" for role in recipe.models.values())
     lines = ["## How it was made", ""]
     if offline:
-        lines += ["Written by synth's embedded offline backend: sentence frames, **not a language model**. For trying things out, not for training.", ""]
+        lines += [
+            "Written by synth's embedded offline backend: sentence frames, **not a language model**. For trying things out, not for training.",
+            "",
+        ]
     lines += ["| role | model | sampling |", "|---|---|---|"]
-    lines += [f"| {_cell(name)} | {_cell(role.model)} | {_cell(', '.join(f'{k} {v}' for k, v in role.params.items()))} |" for name, role in recipe.models.items()]
-    filters = [f"`{place}.{use.name}`" for place in ("query", "response", "row") for use in getattr(recipe.filters, place)]
+    lines += [
+        f"| {_cell(name)} | {_cell(role.model)} | {_cell(', '.join(f'{k} {v}' for k, v in role.params.items()))} |"
+        for name, role in recipe.models.items()
+    ]
+    filters = [
+        f"`{place}.{use.name}`" for place in ("query", "response", "row") for use in getattr(recipe.filters, place)
+    ]
+    dedup = recipe.dedup
+    near = (
+        f"Jaccard {dedup.threshold:g} or more over character {dedup.ngram}-grams of the normalised query, within one query"
+        " type; a query and its own augmentations are one family and exempt"
+    )
     return [
         *lines,
         "",
-        f"- seed {recipe.seed}, fingerprint `{facts.fingerprint}`, " + ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
-        f"- near-duplicates: Jaccard over character {recipe.dedup.ngram}-grams of the normalised query, {recipe.dedup.threshold:g} and over dropped, "
-        "per query type, a query and its own augmentations excepted",
-        f"- judges: {len(recipe.judge.models)}, all must agree; rows on which they differ stand in the configuration `hard`, without a label",
+        f"- seed {recipe.seed}, fingerprint `{facts.fingerprint}`, {_pairs(facts.versions)}",
+        f"- near-duplicates dropped: {near}",
+        f"- judges: {len(recipe.judge.models)}, all must agree; rows on which they differ have no label and stand in `hard`",
         f"- filters: {', '.join(filters) or 'none'}",
-        "- prompts: " + ", ".join(f"`{name}` {hash}" for name, hash in facts.prompts.items()),
+        f"- prompts: {_pairs(facts.prompts)}",
         "",
     ]
 
@@ -96,6 +111,10 @@ def _tables(facts: Facts) -> list[str]:
     ]
     lines += ["", "## Dropped", "", "| stage.reason | count |", "|---|---|"]
     return lines + [f"| {_cell(reason)} | {count} |" for reason, count in facts.dropped.items()]
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _cell(text: str) -> str:

@@ -80,7 +80,9 @@ def drop_of(drop: Drop) -> dict[str, Any]:
         "query": sample.query if sample else None,
         "response": sample.response if sample else None,
         "stance": sample.stance if sample else None,
-        "votes": [{"judge": vote.judge, "label": vote.label, "analysis": vote.analysis} for vote in sample.votes] if sample else [],
+        "votes": [{"judge": vote.judge, "label": vote.label, "analysis": vote.analysis} for vote in sample.votes]
+        if sample
+        else [],
     }
 
 

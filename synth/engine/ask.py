@@ -8,9 +8,9 @@ from typing import Any
 import tenacity
 
 from synth.engine.journal import Journal
-from synth.engine.keys import key_of
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
+from synth.keys import key_of
 from synth.types import Backend, Reply, Request, Seat
 
 STAGES = ("judge", "respond", "augment", "query")
@@ -35,7 +35,7 @@ class Engine:
         self._answered: set[str] = set()
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
-        self.missed: Callable[[str], None] = lambda lane: None
+        self.missed: Callable[[str], None] = lambda _: None
         self.landed: Callable[[], None] = lambda: None
         self.calls = 0
 
@@ -102,9 +102,18 @@ class Engine:
         try:
             return await retrying(self._attempt, key, request, seat)
         except Weather as error:
-            why = Stopped("provider", f"model {request.model!r} ({seat.role}) does not answer: {error}; run the same command again once it does")
+            why = Stopped(
+                "provider",
+                f"model {request.model!r} ({seat.role}) does not answer: {error}; run the same command again once it does",
+            )
             unreachable = error.unreachable and seat.role not in self._answered
-            self.stop(ConfigError(f"model {request.model!r} ({seat.role}): {error}; check --base-url and that the server runs") if unreachable else why)
+            self.stop(
+                ConfigError(
+                    f"model {request.model!r} ({seat.role}): {error}; check --base-url and that the server runs"
+                )
+                if unreachable
+                else why
+            )
         except ConfigError as error:
             self.stop(error)
         assert self._stop is not None

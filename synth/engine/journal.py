@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synth.engine.keys import key_of
 from synth.errors import ConfigError, Stopped
+from synth.keys import key_of
 from synth.types import Reply, Request, Seat
 
 VERSION = 1
@@ -59,7 +59,9 @@ class Journal:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, VERSION):
             self._lock.close()
-            raise ConfigError(f"{self.path}: written by another version of synth (format {version}, this one reads {VERSION}); use another -o DIR")
+            raise ConfigError(
+                f"{self.path}: written by another version of synth (format {version}, this one reads {VERSION}); use another -o DIR"
+            )
         self._db.execute(f"PRAGMA user_version={VERSION}")
 
     def get(self, key: str) -> Reply | None:
@@ -68,13 +70,23 @@ class Journal:
         ).fetchone()
         return Reply(*found) if found else None
 
-    def has_request(self, request: Request) -> bool:
+    def has(self, request: Request) -> bool:
         return self._db.execute("SELECT 1 FROM replies WHERE key = ?", (key_of(request),)).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
         """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""
         self._pending.append(
-            (key, reply.text, reply.finish, reply.reasoning, reply.prompt_tokens, reply.completion_tokens, seat.stage, seat.lane, model)
+            (
+                key,
+                reply.text,
+                reply.finish,
+                reply.reasoning,
+                reply.prompt_tokens,
+                reply.completion_tokens,
+                seat.stage,
+                seat.lane,
+                model,
+            )
         )
         if self._committed is None:
             loop = asyncio.get_running_loop()
@@ -137,7 +149,10 @@ class _Transaction:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         if isinstance(error, sqlite3.Error):
-            raise Stopped("disk", f"the journal cannot be written ({error}); free space or mend the disk, then run the same command again") from error
+            raise Stopped(
+                "disk",
+                f"the journal cannot be written ({error}); free space or mend the disk, then run the same command again",
+            ) from error
 
     def _run(self, statement: str) -> None:
         try:
@@ -152,9 +167,13 @@ def _hold(path: Path) -> Any:
         handle = path.open("a")
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise ConfigError(f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR") from error
+        raise ConfigError(
+            f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
+        ) from error
     except OSError as error:
-        raise ConfigError(f"{path.parent}: cannot be written ({os.strerror(error.errno or 0)}); choose another -o DIR") from error
+        raise ConfigError(
+            f"{path.parent}: cannot be written ({os.strerror(error.errno or 0)}); choose another -o DIR"
+        ) from error
     return handle
 
 

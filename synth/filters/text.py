@@ -12,15 +12,23 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTER = re.compile(r"[A-Za-z\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\uac00-\ud7af]")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+", re.DOTALL)
 
-_NUMBERED = re.compile(r"^\s*(?:\d{1,2}\s*[.、．)）:：](?!\d)|[(（]\d{1,2}[)）]|[①-⑳]|第[一二三四五六七八九十\d]+[条个][:：]|[-*•]\s)")
+_NUMBERED = re.compile(
+    r"^\s*(?:\d{1,2}\s*[.、．)）:：](?!\d)|[(（]\d{1,2}[)）]|[①-⑳]|第[一二三四五六七八九十\d]+[条个][:：]|[-*•]\s)"
+)
 _FRAMING = re.compile(
     r"^\W*(?:以下是|如下是|下面是|这是|好的[，,]|当然[，,可]|没问题[，,]).{0,24}(?:问题|查询|提问|请求|示例|例子|改写|版本)"
     r"|^\W*(?:问题|提问|用户|改写后?|原问题|query|question|user)\s*\d*\s*[:：]",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(r"[\[【〔<＜{｛](?:此处|这里|填|插入|某|姓名|名字|地点|公司|产品|具体|xx|XX|您的|你的|占位)[^\]】〕>＞}｝]{0,16}[\]】〕>＞}｝]|\{\{.*?\}\}|\{%|%\}")
-_ECHO = re.compile(r"(?:行为|任务形式|地区|场合|提问者|语气|伪装手法|风险类别|类别说明|要素)\s*[:：]|护栏模型|内容安全数据集|\"(?:queries|query|items)\"\s*:")
-_DEBRIS = re.compile(r"<\|[a-z_]{2,20}\|>|</?(?:think|s|im_start|im_end|assistant|user|system)>|\[/?INST\]|<<SYS>>", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"[\[【〔<＜{｛](?:此处|这里|填|插入|某|姓名|名字|地点|公司|产品|具体|xx|XX|您的|你的|占位)[^\]】〕>＞}｝]{0,16}[\]】〕>＞}｝]|\{\{.*?\}\}|\{%|%\}"
+)
+_ECHO = re.compile(
+    r"(?:行为|任务形式|地区|场合|提问者|语气|伪装手法|风险类别|类别说明|要素)\s*[:：]|护栏模型|内容安全数据集|\"(?:queries|query|items)\"\s*:"
+)
+_DEBRIS = re.compile(
+    r"<\|[a-z_]{2,20}\|>|</?(?:think|s|im_start|im_end|assistant|user|system)>|\[/?INST\]|<<SYS>>", re.IGNORECASE
+)
 
 
 def chinese(*, least: float = 0.5) -> TextRule:
@@ -34,7 +42,7 @@ def chinese(*, least: float = 0.5) -> TextRule:
     return rule
 
 
-def length(*, min: int = 6, max: int = 200) -> TextRule:  # noqa: A002 (the recipe's words)
+def length(*, min: int = 6, max: int = 200) -> TextRule:
     """Drops a text of fewer than `min` or more than `max` characters, white space not counted."""
     if min > max:
         raise ValueError(f"min ({min}) is larger than max ({max})")
@@ -50,7 +58,12 @@ def scaffolding() -> TextRule:
     """Drops a query that still carries what held it: numbering, "以下是", labels, placeholders, words of the prompt, template debris."""
 
     def rule(text: str) -> str | None:
-        for name, pattern in (("numbering", _NUMBERED), ("framing", _FRAMING), ("placeholder", _PLACEHOLDER), ("echo", _ECHO)):
+        for name, pattern in (
+            ("numbering", _NUMBERED),
+            ("framing", _FRAMING),
+            ("placeholder", _PLACEHOLDER),
+            ("echo", _ECHO),
+        ):
             if pattern.search(text):
                 return f"scaffolding.{name}"
         return "scaffolding.debris" if _DEBRIS.search(text) else None

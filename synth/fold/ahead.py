@@ -46,7 +46,10 @@ class _Outlook:
         """How many more queries the lane will likely need, at its hit rates so far."""
         tallies = [*self.lane.tallies, self.fresh[0].tally]
         lacks = self.lane.lacks().items()
-        return max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0) - self.underway
+        return (
+            max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0)
+            - self.underway
+        )
 
 
 class Ahead:
@@ -224,7 +227,9 @@ class Ahead:
 
     def _spawn(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(lambda done: None if done.cancelled() else done.exception())  # seen, should nobody await it
+        task.add_done_callback(
+            lambda done: None if done.cancelled() else done.exception()
+        )  # seen, should nobody await it
         return task
 
     async def _page(self, lane: LaneFold, plan: Round, call: int) -> Written:
@@ -237,7 +242,11 @@ class Ahead:
 
     def _begin_augmentations(self, lane: LaneFold, plan: Round, root: Sample) -> None:
         operators = self._work.operators(plan, root)
-        if not operators or self._work.objection(root) or self._indexes[root.lane.query_type].find(root.query, root.family):
+        if (
+            not operators
+            or self._work.objection(root)
+            or self._indexes[root.lane.query_type].find(root.query, root.family)
+        ):
             return
         for operator in operators:
             if (root.query_id, operator) not in self._augmented:
@@ -248,7 +257,9 @@ class Ahead:
         return await self._work.augmenter.apply(lane.brief, root, operator, self._asker(lane, self.next_position()))
 
     async def _answer(self, lane: LaneFold, candidate: Candidate) -> Outcome:
-        return await self._work.outcome(lane.brief, candidate.tally.plan, candidate.sample, self._asker(lane, candidate.position))
+        return await self._work.outcome(
+            lane.brief, candidate.tally.plan, candidate.sample, self._asker(lane, candidate.position)
+        )
 
 
 def _labels(work: "asyncio.Task[Outcome]") -> set[Label]:

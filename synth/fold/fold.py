@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from synth.dedup.index import Index
 from synth.engine.ask import Engine
@@ -17,43 +18,42 @@ from synth.types import Ask, Reply, Request, Round, Seat
 Record = Callable[[Round], None]
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What a fold folds with: a recipe's stages and rules, the lanes, and what is wanted of them."""
+
+    work: Work
+    briefs: Sequence[Brief]
+    targets: Targets
+    dedup: Dedup
+    operators: Mapping[str, float]
+    concurrency: int
+    frozen: frozenset[str] = frozenset()
+    """Lanes that keep what they have and for which nothing is asked."""
+
+
 class Fold:
     """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing."""
 
-    def __init__(
-        self,
-        work: Work,
-        briefs: Sequence[Brief],
-        targets: Targets,
-        engine: Engine,
-        sink: Sink,
-        *,
-        dedup: Dedup,
-        operators: Mapping[str, float],
-        concurrency: int,
-        frozen: frozenset[str] = frozenset(),
-        record: Record | None = None,
-    ) -> None:
-        self._engine, self._record = engine, record
-        self._room = 4 * concurrency + 64
+    def __init__(self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None) -> None:
+        self._engine, self._record, self._operators = engine, record, setup.operators
+        self._room = 4 * setup.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
-        self.lanes = {
-            brief.lane.id: LaneFold(
-                brief,
-                targets[brief.lane.id],
-                sink,
-                self._outcome,
-                self._freed,
-                available=work.source.available(brief),
-                frozen=brief.lane.id in frozen,
-            )
-            for brief in briefs
-        }
+        self.lanes = {brief.lane.id: self._lane(setup, brief, sink) for brief in setup.briefs}
+        dedup = setup.dedup
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
-        self._ahead = Ahead(work, self.lanes, indexes, self._asker, idle=lambda: engine.idle, window=2 * concurrency)
-        self._gate = Gate(work, self.lanes, indexes, self._ahead, operators=operators, room=self._await_room)
-        self._operators = operators
+        window = 2 * setup.concurrency
+        self._ahead = Ahead(setup.work, self.lanes, indexes, self._asker, idle=lambda: engine.idle, window=window)
+        self._gate = Gate(
+            setup.work, self.lanes, indexes, self._ahead, operators=setup.operators, room=self._await_room
+        )
+
+    def _lane(self, setup: Setup, brief: Brief, sink: Sink) -> LaneFold:
+        id = brief.lane.id
+        available = setup.work.source.available(brief)
+        frozen = id in setup.frozen
+        return LaneFold(brief, setup.targets[id], sink, self._outcome, self._freed, available=available, frozen=frozen)
 
     async def run(self, recorded: Sequence[Round]) -> None:
         """Folds to the end. Raises Stopped or ConfigError as soon as something needed cannot be had."""

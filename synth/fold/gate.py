@@ -10,7 +10,7 @@ from synth.errors import Stopped
 from synth.fold.ahead import Ahead
 from synth.fold.lane import Candidate, LaneFold
 from synth.fold.work import Work
-from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally
+from synth.plan.tally import REFUSAL, Tally
 from synth.types import Drop, Round, Sample
 
 
@@ -49,7 +49,10 @@ class Gate:
         order = [lane for lane in self._lanes.values() if not lane.frozen]
         sweep = recorded[-1].sweep if recorded else 0
         served = {plan.lane for plan in recorded if plan.sweep == sweep}
-        last = next((i for i, lane in enumerate(order) if recorded and lane.id == recorded[-1].lane), len(order) if recorded else -1)
+        last = next(
+            (i for i, lane in enumerate(order) if recorded and lane.id == recorded[-1].lane),
+            len(order) if recorded else -1,
+        )
         todo, planned = [lane for lane in order[last + 1 :] if lane.id not in served], bool(recorded)
         while todo or planned:
             planned = False
@@ -118,7 +121,7 @@ class Gate:
             return False
         index = self._indexes[sample.lane.query_type]
         if index.find(sample.query, sample.family) is not None:
-            lane.lose(Drop(*NEAR_DUPLICATE.split("."), sample.lane, place, sample.query), tally)
+            lane.lose(Drop("dedup", "near_duplicate", sample.lane, place, sample.query), tally)
             return False
         index.add(sample.query, sample.family)
         tally.queries += 1

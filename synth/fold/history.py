@@ -1,17 +1,13 @@
 """The decisions in a journal: the plans recorded so far, what each run was asked for, and which plans were let go."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from synth.plan.targets import Targets
 from synth.types import Round, Want
 
 PLAN, TARGET = "plan", "target"
-
-
-def plan_body(plan: Round) -> dict[str, Any]:
-    return asdict(plan)
 
 
 def read_plan(body: Mapping[str, Any]) -> Round:
@@ -56,8 +52,8 @@ def released(recorded: Sequence[Round], size: int, answered: Callable[[str, int]
     return found
 
 
-def target_body(n: int | None, targets: Targets, fingerprint: str, let_go: Mapping[str, int]) -> dict[str, Any]:
-    return {"n": n, "targets": targets, "fingerprint": fingerprint, "released": dict(let_go)}
+def target_body(targets: Targets, fingerprint: str, let_go: Mapping[str, int]) -> dict[str, Any]:
+    return {"targets": targets, "fingerprint": fingerprint, "released": dict(let_go)}
 
 
 def _cut(plan: Round, at: int | None) -> Round | None:

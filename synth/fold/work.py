@@ -1,7 +1,7 @@
 """What is done with one query: rules, slots, answers, verdicts. Functions of the query and of replies; no order, no counts."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ class Source(Protocol):
     size: int
 
     def prompts(self) -> list[Prompt]: ...
+    def asks(self, brief: Brief, name: str) -> bool: ...
     def available(self, brief: Brief) -> int | None: ...
     def request(self, brief: Brief, call: int) -> Request | None: ...
     async def page(self, brief: Brief, call: int, ask: Ask) -> Written: ...
@@ -50,7 +51,11 @@ class Work:
 
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the index at all."""
-        if sample.lane.query_type == "harmful" and not sample.lane.refuse_only and FORBIDDEN_SUBJECT.search(sample.query):
+        if (
+            sample.lane.query_type == "harmful"
+            and not sample.lane.refuse_only
+            and FORBIDDEN_SUBJECT.search(sample.query)
+        ):
             return "refuse_only_subject"
         return first_reason(self.query_rules, sample.query)
 
@@ -95,4 +100,3 @@ class Work:
         if reason := first_reason(self.row_rules, judged):
             return Drop("judge", reason, brief.lane, sample.provenance.draw, judged.analysis or "", judged)
         return judged
-

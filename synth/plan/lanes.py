@@ -75,15 +75,27 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
         cells = _cells(recipe, scenario, subcategory, kind)
         if cells:
             lane = Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only)
-            banks = {axis: _bank(axis, taxonomy, subcategory) for axis in (recipe.query.elements if recipe.query else ())}
+            banks = {
+                axis: _bank(axis, taxonomy, subcategory) for axis in (recipe.query.elements if recipe.query else ())
+            }
             told = subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only}
             found.append(
-                Brief(lane, scenario.model_dump(exclude={"subcategories"}), told, subcategory.rule.hash, scenario.benign, banks, cells)
+                Brief(
+                    lane,
+                    scenario.model_dump(exclude={"subcategories"}),
+                    told,
+                    subcategory.rule.hash,
+                    scenario.benign,
+                    banks,
+                    cells,
+                )
             )
     return found
 
 
-def _cells(recipe: Recipe, scenario: Scenario, subcategory: Subcategory, kind: QueryType) -> dict[Label, dict[Stance, float]]:
+def _cells(
+    recipe: Recipe, scenario: Scenario, subcategory: Subcategory, kind: QueryType
+) -> dict[Label, dict[Stance, float]]:
     if subcategory.refuse_only:
         return {"safe": {"refuse": 1.0}}
     wanted: dict[CellName, Label] = {"harmful/unsafe": "unsafe", "harmful/safe": "safe", "benign/safe": "safe"}

@@ -51,7 +51,9 @@ def next_round(
 
 def whole_file(brief: Brief, available: int, *, operators: Mapping[str, float]) -> Round:
     """The one round of a lane that takes all there is of the user's own queries or pairs."""
-    return Round(brief.lane.id, 0, 0, available, {label: Want(1.0, stances) for label, stances in brief.cells.items()}, operators)
+    return Round(
+        brief.lane.id, 0, 0, available, {label: Want(1.0, stances) for label, stances in brief.cells.items()}, operators
+    )
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:

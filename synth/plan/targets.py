@@ -69,7 +69,10 @@ def deal(subcategories: Mapping[str, Mapping[Cell, float]], seats: int) -> dict[
 
 
 def _next_seat(
-    open_ones: Mapping[str, Mapping[Cell, float]], got: Mapping[Cell, int], totals: Mapping[str, int], kinds: Mapping[str, int]
+    open_ones: Mapping[str, Mapping[Cell, float]],
+    got: Mapping[Cell, int],
+    totals: Mapping[str, int],
+    kinds: Mapping[str, int],
 ) -> tuple[str, Cell]:
     for name, cells in open_ones.items():
         if len(cells) == 1:

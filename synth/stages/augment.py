@@ -27,7 +27,9 @@ class Augmenter:
         self._prompts = {operator: prompt.load(f"augment/{operator}", OFFERED) for operator in operators}
         self._schema = object_schema("query", query={"type": "string"})
         if RED_TEAM in self._prompts and not tactics:
-            raise ConfigError(f"augment.operators: {RED_TEAM} draws from a bank {TACTIC!r}; add one, or `extends: elements`")
+            raise ConfigError(
+                f"augment.operators: {RED_TEAM} draws from a bank {TACTIC!r}; add one, or `extends: elements`"
+            )
 
     def prompts(self) -> list[Prompt]:
         return list(self._prompts.values())
@@ -39,10 +41,14 @@ class Augmenter:
     async def apply(self, brief: Brief, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
         """The new query, with its root as parent."""
         drawn = root.elements + self._tactic(root) if operator == RED_TEAM else root.elements
-        place = f"{root.provenance.draw}.{root.draw}+{operator}"
+        place = f"{root.provenance.draw}+{operator}"
         try:
             text = await ask_until_read(
-                ask, "augment", self._caller.role, self._request(brief, root, operator, drawn), lambda reply: read_string(reply, "query")
+                ask,
+                "augment",
+                self._caller.role,
+                self._request(brief, root, operator, drawn),
+                lambda reply: read_string(reply, "query"),
             )
         except ParseError as error:
             return Drop("augment", error.reason, brief.lane, place, root.query)

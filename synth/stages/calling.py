@@ -17,7 +17,9 @@ class Caller:
     family: str
     params: Mapping[str, Any]
 
-    def request(self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]) -> Request:
+    def request(
+        self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
+    ) -> Request:
         return Request(self.family, self.model, messages, self.params, schema, draw)
 
 

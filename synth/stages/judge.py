@@ -38,7 +38,9 @@ class Panel:
 
     async def judge(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
         """The row with its votes, and with label, analysis and the query's judged intent where the panel agrees."""
-        votes = tuple(await asyncio.gather(*(self._vote(brief, sample, seat, ask) for seat in range(len(self._callers)))))
+        votes = tuple(
+            await asyncio.gather(*(self._vote(brief, sample, seat, ask) for seat in range(len(self._callers))))
+        )
         judged = replace(sample, votes=votes, provenance=replace(sample.provenance, judge_prompt=self._prompt.hash))
         labels = {vote.label for vote in votes}
         if brief.lane.refuse_only and "unsafe" in labels:
@@ -58,7 +60,9 @@ class Panel:
         twin = sum(other.model == caller.model for other in self._callers[:seat])
         request = caller.request(self._prompt.render(told), self._schema, ("judge", twin) if twin else ("judge",))
         try:
-            return await ask_until_read(ask, "judge", caller.role, request, lambda reply: _read_vote(caller.model, reply))
+            return await ask_until_read(
+                ask, "judge", caller.role, request, lambda reply: _read_vote(caller.model, reply)
+            )
         except ParseError as error:
             return Vote(caller.model, None, error.reason)
 

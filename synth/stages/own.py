@@ -37,7 +37,9 @@ class OwnFile:
                         self._offsets.setdefault(self._lane_of(self._parse(line, number)), array("Q")).append(offset)
                     offset += len(line)
         except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror}); check `{'pairs' if pairs else 'queries'}`") from error
+            raise ConfigError(
+                f"{path}: cannot be read ({error.strerror}); check `{'pairs' if pairs else 'queries'}`"
+            ) from error
         if not self._offsets:
             raise ConfigError(f"{path}: holds no rows")
 
@@ -52,6 +54,10 @@ class OwnFile:
     def available(self, brief: Brief) -> int | None:
         return len(self._offsets.get(brief.lane.id, ()))
 
+    def asks(self, brief: Brief, name: str) -> bool:
+        del brief, name
+        return False
+
     def request(self, brief: Brief, call: int) -> Request | None:
         """None: a page costs no call."""
         del brief, call
@@ -61,7 +67,10 @@ class OwnFile:
         del ask
         offsets = self._offsets[brief.lane.id][call * PAGE : (call + 1) * PAGE]
         with self._path.open("rb") as lines:
-            return [(call * PAGE + item, self._entry(lines, brief, call * PAGE + item, offset)) for item, offset in enumerate(offsets)]
+            return [
+                (call * PAGE + item, self._entry(lines, brief, call * PAGE + item, offset))
+                for item, offset in enumerate(offsets)
+            ]
 
     def _entry(self, lines: Any, brief: Brief, coordinate: int, offset: int) -> Sample | Drop:
         lines.seek(offset)
@@ -82,14 +91,18 @@ class OwnFile:
 
     def _parse(self, line: bytes, number: int) -> Mapping[str, Any]:
         try:
-            row = json.loads(line)
+            row: dict[str, Any] = json.loads(line)
         except ValueError as error:
-            raise ConfigError(f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8") from error
+            raise ConfigError(
+                f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8"
+            ) from error
         for name in ("query", "response") if self._pairs else ("query",):
             if not isinstance(row, dict) or not isinstance(row.get(name), str) or not row[name].strip():
                 raise ConfigError(f"{self._path}: line {number}: no text under {name!r}")
         if row.get("query_type") not in (None, "harmful", "benign"):
-            raise ConfigError(f"{self._path}: line {number}: query_type must be harmful or benign (got {row['query_type']!r})")
+            raise ConfigError(
+                f"{self._path}: line {number}: query_type must be harmful or benign (got {row['query_type']!r})"
+            )
         return row
 
     def _lane_of(self, row: Mapping[str, Any]) -> str:
@@ -99,5 +112,3 @@ class OwnFile:
             return lane
         self.unsorted += 1
         return f"{UNSORTED}/{kind}"
-
-

@@ -30,7 +30,8 @@ class Writer:
             name: prompt.load(name, OFFERED) for weights in self._weights.values() for name in weights
         }
         self._schema = object_schema(
-            "queries", queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call}
+            "queries",
+            queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call},
         )
 
     def prompts(self) -> list[Prompt]:
@@ -40,6 +41,10 @@ class Writer:
         """How many coordinates the lane has; None is no limit."""
         del brief
         return None
+
+    def asks(self, brief: Brief, name: str) -> bool:
+        """Whether calls of this lane may use the prompt of that name."""
+        return name in self._weights[_kind(brief)]
 
     def request(self, brief: Brief, call: int) -> Request:
         """The request of a lane's `call`-th writer call: a function of seed, lane and call alone."""
@@ -58,39 +63,41 @@ class Writer:
             )
         except ParseError as error:
             return [(first, Drop("query", error.reason, brief.lane, place))]
-        provenance = Provenance(
-            seed=self._seed,
-            draw=place,
-            query_prompt=self._prompts[name].hash,
-            rule=brief.lane.subcategory,
-            rule_hash=brief.rule_hash,
-        )
         made: Written = [
-            (first + item, new_sample(brief, text, first + item, elements=drawn, generator=self._caller.model, provenance=provenance))
+            (first + item, self._sample(brief, text, first + item, name, drawn))
             for item, text in enumerate(texts[: self.size])
         ]
         last = first + self.size - 1
         return made + [(last, Drop("query", "extra", brief.lane, place, text)) for text in texts[self.size :]]
 
+    def _sample(self, brief: Brief, text: str, coordinate: int, name: str, drawn: tuple[Element, ...]) -> Sample:
+        call, item = divmod(coordinate, self.size)
+        return Sample(
+            lane=brief.lane,
+            draw=coordinate,
+            query=text,
+            query_id=query_id(brief, text),
+            elements=drawn,
+            generator=self._caller.model,
+            provenance=Provenance(
+                seed=self._seed,
+                draw=f"{brief.lane.id}#{call}.{item}",
+                query_prompt=self._prompts[name].hash,
+                rule=brief.lane.subcategory,
+                rule_hash=brief.rule_hash,
+            ),
+        )
+
     def _drawn(self, brief: Brief, call: int) -> tuple[str, tuple[Element, ...]]:
-        kind = "ordinary" if brief.ordinary else brief.lane.query_type
-        return pick(self._weights[kind], self._seed, brief.lane.id, call, "prompt"), elements(self._seed, brief, call)
+        return pick(self._weights[_kind(brief)], self._seed, brief.lane.id, call, "prompt"), elements(
+            self._seed, brief, call
+        )
 
 
-def new_sample(
-    brief: Brief, text: str, coordinate: int, *, elements: tuple[Element, ...], generator: str, provenance: Provenance
-) -> Sample:
-    """A root query. Its id is a function of lane and text."""
-    return Sample(
-        lane=brief.lane,
-        draw=coordinate,
-        query=text,
-        query_id=query_id(brief, text),
-        elements=elements,
-        generator=generator,
-        provenance=provenance,
-    )
+def _kind(brief: Brief) -> str:
+    return "ordinary" if brief.ordinary else brief.lane.query_type
 
 
 def query_id(brief: Brief, text: str) -> str:
+    """A function of lane and text."""
     return short_hash(brief.lane.id, text)

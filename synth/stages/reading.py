@@ -20,6 +20,7 @@ FEEDBACK = {
 }
 """What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
 
+
 def checked(reply: Reply) -> str:
     """The reply's text. Raises ParseError for a reply that is no answer at all: rejected, filtered, empty."""
     if reply.finish in ("rejected", "content_filter"):

@@ -1,0 +1,46 @@
+"""A finished run's folder, read back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synth.errors import ConfigError
+
+SPLITS = ("train", "validation", "hard")
+
+
+class Made:
+    """The dataset, drops and facts in a run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "dataset" / "README.md").is_file():
+            raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {folder}`")
+
+    def facts(self) -> dict[str, Any]:
+        """run.json."""
+        found: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return found
+
+    def splits(self) -> list[str]:
+        """The splits that have rows."""
+        return [split for split in SPLITS if self._shards(split)]
+
+    def rows(self, split: str) -> Iterator[dict[str, Any]]:
+        """The rows of a split, in order, a thousand in memory at a time."""
+        import pyarrow.parquet as pq
+
+        for path in self._shards(split):
+            with pq.ParquetFile(path) as shard:
+                for batch in shard.iter_batches(batch_size=1_000):
+                    yield from batch.to_pylist()
+
+    def drops(self) -> Iterator[dict[str, Any]]:
+        for path in sorted((self.folder / "drops").glob("*.jsonl")):
+            with path.open(encoding="utf-8") as lines:
+                for line in lines:
+                    yield json.loads(line)
+
+    def _shards(self, split: str) -> list[Path]:
+        return sorted((self.folder / "dataset" / "data").glob(f"{split}-*.parquet"))

@@ -1,0 +1,28 @@
+"""`messages` ready for a trainer: a guard's prompt from a template under `prompts/guard/`, the assistant's turn the JSON of 答案 and 分析."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from synth import prompt
+from synth.dataset.reading import Made
+from synth.exporters import write_lines
+
+OFFERED = frozenset({"query", "response", "scenario_name", "subcategory_name", "scenario", "subcategory"})
+LABELS = {"safe": "安全", "unsafe": "不安全"}
+
+
+def export(made: Made, out: Path, template: str) -> list[Path]:
+    """Rows without a label (the hard pile) have no answer to teach and are left out."""
+    guard = prompt.load(template, OFFERED)
+    splits = [split for split in made.splits() if split != "hard"]
+    return [write_lines(out / f"{split}.jsonl", _lines(made, split, guard)) for split in splits]
+
+
+def _lines(made: Made, split: str, guard: prompt.Prompt) -> Iterator[str]:
+    for row in made.rows(split):
+        told = {name: row[name] for name in OFFERED}
+        messages = [{"role": message.role, "content": message.content} for message in guard.render(told)]
+        verdict = {"答案": LABELS[row["label"]], "分析": row["analysis"]}
+        messages.append({"role": "assistant", "content": json.dumps(verdict, ensure_ascii=False)})
+        yield json.dumps({"id": row["id"], "messages": messages}, ensure_ascii=False) + "\n"

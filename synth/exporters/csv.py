@@ -1,0 +1,36 @@
+"""One row a line for a spreadsheet; lists as JSON; a cell that a spreadsheet would take for a formula is quoted."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synth.dataset.reading import Made
+from synth.dataset.rows import COLUMNS
+from synth.exporters import write_lines
+
+
+def export(made: Made, out: Path, template: str) -> list[Path]:
+    del template
+    return [write_lines(out / f"{split}.csv", _lines(made, split)) for split in made.splits()]
+
+
+def _lines(made: Made, split: str) -> Iterator[str]:
+    yield "\ufeff" + _line(COLUMNS)  # the mark by which spreadsheets know UTF-8
+    for row in made.rows(split):
+        yield _line([_cell(row[column]) for column in COLUMNS])
+
+
+def _line(cells: Any) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,34 @@
+"""The field names and Chinese labels of Libra-Test: source, category_name, sub_category_name, question, response, label, analyze, id."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from synth.dataset.reading import Made
+from synth.exporters import write_lines
+
+LABELS = {"safe": "安全", "unsafe": "不安全"}
+
+
+def export(made: Made, out: Path, template: str) -> list[Path]:
+    """One JSON array a split, as Libra-Test is stored; the hard pile has no labels and is left out."""
+    del template
+    return [write_lines(out / f"{split}.json", _array(made, split)) for split in made.splits() if split != "hard"]
+
+
+def _array(made: Made, split: str) -> Iterator[str]:
+    separator = "[\n"
+    for row in made.rows(split):
+        item = {
+            "source": "synthetic",
+            "category_name": row["scenario_name"],
+            "sub_category_name": row["subcategory_name"],
+            "question": row["query"],
+            "response": row["response"],
+            "label": LABELS[row["label"]],
+            "analyze": row["analysis"],
+            "id": row["id"],
+        }
+        yield separator + json.dumps(item, ensure_ascii=False)
+        separator = ",\n"
+    yield "\n]\n"

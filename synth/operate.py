@@ -1,0 +1,205 @@
+"""What each command does, once its options are read."""
+
+import contextlib
+import json
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synth import exporters, files, prompt, taxonomy, view
+from synth import recipe as recipes
+from synth.bind import Bound, bind
+from synth.dataset.reading import Made
+from synth.errors import ConfigError
+from synth.estimate import estimate
+from synth.plan.lanes import Brief, elements
+from synth.plan.targets import least
+from synth.recipe import OFFLINE, Recipe
+from synth.run import Wish, wanted
+from synth.run import run as run_bound
+from synth.stages.augment import RED_TEAM
+from synth.types import Element
+
+
+def run(
+    recipe: Recipe, *, n: int | None, folder: Path, only: tuple[str, ...], as_json: bool, events: Path | None
+) -> int:
+    """Runs the recipe; gives the exit status."""
+    bound = bind(recipe)
+    _warn(bound)
+    with contextlib.ExitStack() as stack:
+        stream = _open_events(events, stack)
+        result = run_bound(bound, Wish(folder, n, only, watch=partial(view.watch, events=stream)))
+    click.echo(view.summary(result, folder), err=True)
+    if result.message:
+        click.echo(f"synth: {result.message}", err=True)
+    if as_json:
+        click.echo(
+            json.dumps(asdict(result) | {"folder": str(folder), "fingerprint": bound.fingerprint}, ensure_ascii=False)
+        )
+    return result.status
+
+
+def price(recipe: Recipe, n: int | None, only: tuple[str, ...]) -> str:
+    """What a run would ask for, and what that may cost."""
+    bound = bind(recipe)
+    _warn(bound)
+    chosen, targets = wanted(bound, n, only)
+    return estimate(bound, chosen, targets)
+
+
+def check(recipe: Recipe | None) -> Iterator[str]:
+    """Checks one recipe, or everything there is; a line for each thing found good. ConfigError for the first that is not."""
+    if recipe is None:
+        for name in files.names("taxonomies"):
+            taxonomy.load(name)
+            yield f"taxonomy {name}: good"
+        for name in files.names("prompts"):
+            prompt.parse(name)
+            yield f"prompt {name}: good"
+    for loaded in [recipe] if recipe else map(recipes.load, files.names("pipelines")):
+        bound = bind(loaded)
+        _warn(bound)
+        rendered = sum(1 for _ in _rendered(bound, bound.briefs))
+        rows = sum(1 for _ in _made(recipes.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
+        yield f"recipe {loaded.name}: good ({len(bound.briefs)} lanes, {rendered} prompts rendered, {rows} rows made offline)"
+
+
+def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
+    """Every prompt of the first lane that matches, rendered; then a few finished rows."""
+    bound = bind(recipe)
+    chosen, _ = wanted(bound, None, only)
+    first = chosen[0].lane.subcategory
+    for name, messages in _rendered(bound, [brief for brief in chosen if brief.lane.subcategory == first]):
+        yield f"--- {name} ---"
+        for message in messages:
+            yield f"[{message.role}]\n{message.content}\n"
+    for row in islice(_made(recipe, (first,)) if rows else (), rows):
+        yield f"--- row {row['id']} ---\n{readable(row)}\n"
+
+
+def export(
+    folder: Path, to: str, out: Path | None, *, template: str, push_to: str | None, private: bool
+) -> Iterator[str]:
+    """Writes the export, and uploads the dataset if asked; gives the paths and the address."""
+    made = Made(folder)
+    write = exporters.find(to)
+    if push_to and to != "hf":
+        raise ConfigError("--push-to goes with --to hf", status=2)
+    try:
+        for path in write(made, out or folder / "export" / to, template):
+            yield str(path)
+    except OSError as error:
+        raise ConfigError(f"{out or folder}: cannot be written ({error.strerror}); choose another -o OUT") from error
+    if push_to:
+        from synth.exporters.hf import push
+
+        yield push(made, push_to, private=private)
+
+
+def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
+    """The cells of a run; or rows and drops of those that match."""
+    made = Made(folder)
+    if cell is None:
+        for entry in made.facts()["cells"]:
+            id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
+            yield f"{id:<44} {entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6} {entry['status']}"
+        return
+    rows = (row for split in made.splits() for row in made.rows(split) if _in_cell(row, cell))
+    drops = (drop for drop in made.drops() if any(fnmatchcase(id, cell) for id in _ids_of_lane(drop["lane"])))
+    found = False
+    for kind, entries in (("row", rows), ("drop", drops)):
+        for entry in islice(entries, most):
+            found = True
+            yield f"--- {kind} {entry.get('id') or entry['draw']} ---\n{readable(entry)}\n"
+    if not found:
+        raise ConfigError(f"{folder}: no row or drop in {cell!r}; `synth show {folder}` lists the cells")
+
+
+def readable(row: dict[str, Any]) -> str:
+    """A row or drop for the eye: what was generated cannot move the cursor or turn the text around."""
+    lines = []
+    for name, value in row.items():
+        if value in (None, [], "") or name == "provenance":
+            continue
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        lines.append(f"{name:>18}  {_safe(text)}")
+    return "\n".join(lines)
+
+
+def _safe(text: str) -> str:
+    return "".join(
+        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs") else "·" for c in text
+    ).replace("\n", "\n" + " " * 20)
+
+
+def _in_cell(row: dict[str, Any], cell: str) -> bool:
+    lane = f"{row['subcategory']}/{row['query_type']}"
+    return any(fnmatchcase(id, cell) for id in (*_ids_of_lane(lane), f"{lane}/{row['label'] or 'hard'}"))
+
+
+def _ids_of_lane(lane: str) -> tuple[str, str, str]:
+    subcategory = lane.partition("/")[0]
+    return subcategory.partition(".")[0], subcategory, lane
+
+
+def _rendered(bound: Bound, briefs: list[Brief]) -> Iterator[tuple[str, Any]]:
+    """Every prompt of the recipe on every one of these lanes, with its elements drawn and stand-ins for what models write."""
+    for brief in briefs:
+        drawn = (*elements(bound.recipe.seed, brief, 0), Element("tactic", "……"))
+        told = brief.variables | {"elements": drawn, "n": 10, "query": "（某条问题）", "response": "（某个回答）"}
+        for template in bound.work.prompts():
+            kind, _, name = template.name.partition("/")
+            if kind == "query" and not bound.work.source.asks(brief, template.name):
+                continue
+            if kind == "augment" and (
+                brief.lane.query_type != "harmful" or (brief.lane.refuse_only and name == RED_TEAM)
+            ):
+                continue
+            if kind == "respond" and name not in {stance for mix in brief.cells.values() for stance in mix}:
+                continue
+            yield f"{template.name} @ {brief.lane.id}", template.render(told)
+
+
+def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The rows of the smallest run there can be, in a folder that goes away again."""
+    bound = bind(recipe)
+    n = least(recipe, wanted(bound, None, only)[0])[0] if recipe.query else None
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_bound(bound, Wish(Path(folder), n, only))
+        if result.message:
+            raise ConfigError(result.message)
+        made = Made(Path(folder))
+        for split in made.splits():
+            yield from made.rows(split)
+
+
+def _warn(bound: Bound) -> None:
+    for model in sorted(recipes.shared_judges(bound.recipe)):
+        click.echo(f"synth: warning: two judges are one model ({model}): their agreement means little", err=True)
+    unsorted = getattr(bound.work.source, "unsorted", 0)
+    if unsorted:
+        click.echo(
+            f"synth: note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted",
+            err=True,
+        )
+
+
+def _open_events(events: Path | None, stack: contextlib.ExitStack) -> Any:
+    if events is None:
+        return None
+    if str(events) == "-":
+        return sys.stderr
+    try:
+        return stack.enter_context(events.open("a", encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--events {events}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,94 @@
+"""What an invocation came to: counts, cells, cost, and the exit status it leads to."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from synth.dataset.reading import SPLITS
+from synth.dataset.spool import Spool
+from synth.engine.ask import Engine
+from synth.engine.journal import Journal
+from synth.errors import ConfigError, Stopped
+from synth.fold.fold import Fold
+from synth.fold.lane import LaneFold
+from synth.types import LABELS
+
+OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
+
+
+@dataclass
+class Result:
+    """What an invocation came to."""
+
+    cells: list[dict[str, Any]]
+    splits: dict[str, int]
+    dropped: dict[str, int]
+    counts: dict[str, int]
+    calls: int
+    spent: list[dict[str, Any]]
+    stopped: str | None = None
+    message: str | None = None
+    status: int = OK
+    notes: list[str] = field(default_factory=list)
+
+
+def result_of(
+    fold: Fold, engine: Engine, journal: Journal, spool: Spool, stopped: Stopped | ConfigError | None
+) -> Result:
+    """The result of a fold that has ended, or was stopped."""
+    lanes = list(fold.lanes.values())
+    cells = [cell for lane in lanes for cell in _cells(lane)]
+    dropped = sum((lane.counts.dropped for lane in lanes), Counter[str]())
+    result = Result(
+        cells=cells,
+        splits={split: spool.count(split) for split in SPLITS},
+        dropped=dict(sorted(dropped.items())),
+        counts=_counts(lanes),
+        calls=engine.calls,
+        spent=[asdict(entry) for entry in journal.spent()],
+    )
+    result.status = OK if all(cell["status"] == "met" for cell in cells) else SHORT
+    if stopped is not None:
+        result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"
+        result.message = str(stopped)
+        result.status = _status_of(stopped, rows=any(result.splits.values()))
+    return result
+
+
+def _counts(lanes: list[LaneFold]) -> dict[str, int]:
+    """born = accepted + surplus + hard + dropped; of the surplus, `unanswered` are queries that nobody had to answer."""
+    counts = [lane.counts for lane in lanes]
+    return {
+        "born": sum(count.born for count in counts),
+        "accepted": sum(sum(count.accepted.values()) for count in counts),
+        "surplus": sum(sum(count.surplus.values()) for count in counts),
+        "hard": sum(count.hard for count in counts),
+        "dropped": sum(sum(count.dropped.values()) for count in counts),
+        "unanswered": sum(count.surplus["unanswered"] for count in counts),
+    }
+
+
+def _cells(lane: LaneFold) -> list[dict[str, Any]]:
+    return [
+        {
+            "scenario": lane.brief.lane.scenario,
+            "subcategory": lane.brief.lane.subcategory,
+            "name": str(lane.brief.subcategory["name"]),
+            "query_type": lane.brief.lane.query_type,
+            "label": label,
+            "target": lane.targets[label],
+            "accepted": lane.counts.accepted[label],
+            "surplus": lane.counts.surplus[label],
+            "status": lane.status(label),
+        }
+        for label in LABELS
+        if label in lane.targets
+    ]
+
+
+def _status_of(stopped: Stopped | ConfigError, *, rows: bool) -> int:
+    if isinstance(stopped, ConfigError):
+        return stopped.status
+    if stopped.why == "interrupted":
+        return INTERRUPTED
+    return SHORT if rows else FAILED
