@@ -51,7 +51,7 @@ def find(kind: Kind, name: str) -> Path:
     for folder in folders(kind):
         if (folder / f"{name}.yaml").is_file():
             return folder / f"{name}.yaml"
-    raise ConfigError(f"no {singular(kind)} {name!r}; {hint(name, names(kind))}, or give the path of a .yaml file")
+    raise ConfigError(f"no {singular(kind)} {name!r}; {hint(name, names(kind))}")
 
 
 def singular(kind: Kind) -> str:
@@ -94,7 +94,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        way_out = "; indent with spaces" if "'\\t'" in str(error.problem) else ""
+        way_out = "; indent with spaces" if "tab" in str(error.problem) or "\\t" in str(error.problem) else ""
         raise ConfigError(f"{path}: {place}: {error.problem}{way_out}") from error
     except yaml.YAMLError as error:  # a control character, say: no mark
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
@@ -108,16 +108,35 @@ def validate(model: type[Model], data: Any, source: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "top level"
-        if first["type"] == "extra_forbidden":
-            key = str(first["loc"][-1])
-            known = _known_keys(model, first["loc"])
-            raise ConfigError(f"{source}: {place}: unknown key {key!r}; {hint(key, known)}") from error
-        value = "" if first["type"] == "missing" else f" (got {_short(first['input'])})"
-        message = first["msg"].removeprefix("Value error, ")
-        message = message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
-        raise ConfigError(f"{source}: {place}: {message}{value}") from error
+        # A misspelt key is reported twice, as unknown and as missing; the first tells more.
+        wrong = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
+        place = _place(data, wrong["loc"]) or "top level"
+        if wrong["type"] == "extra_forbidden":
+            key = str(wrong["loc"][-1])
+            line = f"{place}: unknown key {key!r}; {hint(key, _known_keys(model, wrong['loc']))}"
+        else:
+            line = f"{place}: {complaint(wrong)}"
+        raise ConfigError(f"{source}: {line}") from error
+
+
+def complaint(wrong: Any) -> str:
+    """One of pydantic's errors in words: what is wrong, and what was given."""
+    message = wrong["msg"].removeprefix("Value error, ")
+    value = "" if wrong["type"] in ("missing", "value_error") else f" (got {_short(wrong['input'])})"
+    return str(message[:1].lower() + message[1:] + value)
+
+
+def _place(data: Any, location: tuple[int | str, ...]) -> str:
+    """Where in `data`: an entry of a list is named by its id, if it has one."""
+    parts = []
+    for part in location:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        named = isinstance(part, int) and isinstance(data, dict) and isinstance(data.get("id"), str)
+        parts.append(data["id"] if named else str(part))
+    return ".".join(parts)
 
 
 def _short(value: Any) -> str:

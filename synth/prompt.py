@@ -24,7 +24,10 @@ class Prompt:
         self.name = name
         self.path, sources = _sources(environment, name, None if offered is None else frozenset(offered))
         self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
-        self._template = environment.get_template(f"{name}.j2")
+        try:
+            self._template = environment.get_template(f"{name}.j2")
+        except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
+            raise ConfigError(f"{self.path}: line {error.lineno}: {error.message}") from error
         unknown = set(self._template.blocks) - set(ROLES)
         if unknown or "user" not in self._template.blocks:
             wrong = f"unknown block {min(unknown)!r}" if unknown else "no block 'user'"
@@ -74,11 +77,13 @@ def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]
         seen.add(current)
         source, path = _read(environment, current, first or name)
         first = first or path
-        tree = _parse(environment, source, path)
-        unknown = jinja2.meta.find_undeclared_variables(tree) - offered if offered is not None else set[str]()
-        if unknown and offered is not None:
-            raise ConfigError(f"{path}: variable {min(unknown)!r} is not defined here; {hint(min(unknown), offered)}")
-        queue += [reference for reference in jinja2.meta.find_referenced_templates(tree) if reference]
+        variables, references = _names(environment, source, path)
+        unknown = variables - offered if offered is not None else set[str]()
+        if unknown:
+            raise ConfigError(
+                f"{path}: variable {min(unknown)!r} is not defined here; {hint(min(unknown), offered or ())}"
+            )
+        queue += references
         sources.append(source)
     return first, sources
 
@@ -96,8 +101,11 @@ def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[st
     return source, path or name
 
 
-def _parse(environment: jinja2.Environment, source: str, path: str) -> jinja2.nodes.Template:
+def _names(environment: jinja2.Environment, source: str, path: str) -> tuple[set[str], list[str]]:
+    """The variables a template uses, and the templates it includes."""
     try:
-        return environment.parse(source)
+        tree = environment.parse(source)
+        variables = jinja2.meta.find_undeclared_variables(tree)
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"{path}: line {error.lineno}: {error.message}") from error
+    return variables, [reference for reference in jinja2.meta.find_referenced_templates(tree) if reference]

@@ -28,6 +28,8 @@ from synth.types import Backend, Round
 
 Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
 OURS = ("dataset", "drops", "run.json")
+LANDING = 30.0
+"""Seconds for which a run that has all it wants waits for replies that are paid for but no longer needed."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ def run(bound: Bound, wish: Wish) -> Result:
         if not (wish.folder / "journal.sqlite").exists() and any((wish.folder / name).exists() for name in OURS):
             raise ConfigError(f"{wish.folder}: holds a dataset that is not synth's to replace; choose another -o DIR")
         with contextlib.closing(Journal(wish.folder)) as journal:
-            job = _settle(bound, wish, journal, chosen, wanted_now)
-            return asyncio.run(_run(job, journal, connected))
+            job = settle(bound, wish, journal, chosen, wanted_now)
+            return asyncio.run(carry_out(job, journal, connected))
 
 
 def wanted(bound: Bound, n: int | None, only: tuple[str, ...]) -> tuple[list[Brief], Targets]:
@@ -70,7 +72,7 @@ def wanted(bound: Bound, n: int | None, only: tuple[str, ...]) -> tuple[list[Bri
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """One invocation, settled against what the folder's journal already held."""
 
     bound: Bound
@@ -82,7 +84,7 @@ class _Job:
         return Spool(self.wish.folder, self.bound.names, validation=self.bound.recipe.output.validation)
 
 
-def _settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], wanted_now: Targets) -> _Job:
+def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], wanted_now: Targets) -> Job:
     """Reads the plans in force. Where this run asks for something else than the one before it, that is recorded, and what was
     planned but never answered is let go of. Lanes that `--only` leaves out keep their rows and their place in the index."""
     last = history.last_target(journal.decisions())
@@ -103,7 +105,7 @@ def _settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief],
         concurrency=bound.recipe.concurrency,
         frozen=frozenset(asked) - ids,
     )
-    return _Job(bound, wish, setup, history.plans(journal.decisions()))
+    return Job(bound, wish, setup, history.plans(journal.decisions()))
 
 
 def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callable[[str, int], bool]:
@@ -116,11 +118,15 @@ def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callab
     return answered
 
 
-async def _run(job: _Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
+async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
+    """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
     engine = Engine(journal, connected, Slots(job.setup.concurrency))
     with job.spool() as spool:
         fold = Fold(job.setup, engine, spool, record=lambda plan: journal.decide(history.PLAN, asdict(plan)))
         stopped = await _live(job, fold, engine)
+        if stopped is None:
+            engine.stop(Stopped("done"))
+            await engine.drain(LANDING)
         for backend in set(connected.values()):
             await backend.close()
         if stopped is None:
@@ -128,7 +134,7 @@ async def _run(job: _Job, journal: Journal, connected: Mapping[str, Backend]) ->
     return await _paused(job, engine, journal, stopped)
 
 
-async def _live(job: _Job, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
+async def _live(job: Job, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
     """Folds, asking for what is missing, until all is done or something stops it; what was sent has then landed."""
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -141,7 +147,9 @@ async def _live(job: _Job, fold: Fold, engine: Engine) -> Stopped | ConfigError 
         await engine.drain()
         return engine.failure
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        if engine.abandoned:
+            raise KeyboardInterrupt from None
+        raise
     finally:
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(sign)
@@ -156,7 +164,7 @@ def _interrupt(engine: Engine) -> None:
         engine.abandon()
 
 
-async def _paused(job: _Job, engine: Engine, journal: Journal, stopped: Stopped | ConfigError) -> Result:
+async def _paused(job: Job, engine: Engine, journal: Journal, stopped: Stopped | ConfigError) -> Result:
     """A stop is a pause, never a decision: the rows come from one more fold, with calls and plans forbidden."""
     silent = Engine(journal, {}, Slots(1))
     silent.stop(Stopped(REPLAY))
@@ -173,7 +181,7 @@ async def _paused(job: _Job, engine: Engine, journal: Journal, stopped: Stopped 
         return _finish(job, result, spool)
 
 
-def _finish(job: _Job, result: Result, spool: Spool) -> Result:
+def _finish(job: Job, result: Result, spool: Spool) -> Result:
     """Writes the dataset, the drops and run.json."""
     facts = Facts(
         splits=result.splits,
@@ -190,7 +198,7 @@ def _finish(job: _Job, result: Result, spool: Spool) -> Result:
     return result
 
 
-def _write_run(job: _Job, result: Result) -> None:
+def _write_run(job: Job, result: Result) -> None:
     data: dict[str, Any] = {
         "recipe": job.bound.recipe.model_dump(mode="json"),
         "fingerprint": job.bound.fingerprint,

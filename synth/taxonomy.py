@@ -143,7 +143,10 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
     _refuse_repeated_ids(own, path)
     base: dict[str, Any] = {}
     for name in extends:
-        parent = find("taxonomies", name)
+        try:
+            parent = find("taxonomies", name)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: extends: {error}") from error
         if parent == path:  # a user's libra.yaml that extends the shipped libra
             parent = _next_of_that_name(path, name)
         base = _overlay(base, _merged(parent, (*chain, path)))

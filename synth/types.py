@@ -116,6 +116,8 @@ class Sample:
     elements: tuple[Element, ...]
     generator: str
     provenance: Provenance
+    kin: str
+    """What its family is known by in the near-duplicate index: the root's place in the plan. A family is exempt from itself."""
     parent_id: str | None = None
     attack: str | None = None
     wanted: Label | None = None
@@ -130,8 +132,8 @@ class Sample:
     analysis: str | None = None
 
     @property
-    def family(self) -> str:
-        """Root query id: a query and its own augmentations are one family."""
+    def root_id(self) -> str:
+        """Id of the query it was augmented from, or its own."""
         return self.parent_id or self.query_id
 
 

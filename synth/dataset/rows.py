@@ -93,4 +93,4 @@ def rank(id: str) -> str:
 
 def split_of(sample: Sample, validation: float) -> str:
     """`train` or `validation`, by root query: a query, its augmentations and all their answers stay together."""
-    return "validation" if unit(sample.family, "validation") < validation else "train"
+    return "validation" if unit(sample.root_id, "validation") < validation else "train"

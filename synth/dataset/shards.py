@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from synth.dataset.rows import COLUMNS, PROVENANCE
 
-GROUP_ROWS = 1_000
+GROUP_ROWS = 500
 """Rows held in memory at once, and rows of a Parquet row group."""
 
 _TEXT = pa.string()

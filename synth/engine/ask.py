@@ -38,6 +38,7 @@ class Engine:
         self.missed: Callable[[str], None] = lambda _: None
         self.landed: Callable[[], None] = lambda: None
         self.calls = 0
+        self.abandoned = False
 
     @property
     def in_flight(self) -> int:
@@ -81,13 +82,16 @@ class Engine:
             self._stop = why
             self._stopping.set()
 
-    async def drain(self) -> None:
-        """Waits until everything that was sent has landed in the journal; each attempt has a deadline of its own."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
+    async def drain(self, at_most: float | None = None) -> None:
+        """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a
+        deadline of its own."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=at_most)
+        self.abandon()
 
     def abandon(self) -> None:
         """Waits for nothing: what is in flight is lost."""
+        self.abandoned = True
         for task in self._tasks.values():
             task.cancel()
 

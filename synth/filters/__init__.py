@@ -6,8 +6,10 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, TypeAlias
 
+from pydantic import ValidationError, validate_call
+
 from synth.errors import ConfigError
-from synth.files import hint
+from synth.files import complaint, hint
 from synth.filters import row, text
 from synth.recipe import FilterUse
 from synth.types import Sample
@@ -43,8 +45,12 @@ def _bound(kind: Kind, use: FilterUse, place: str) -> Callable[[Any], str | None
         if option not in parameters:
             raise ConfigError(f"filters.{place}.{use.name}: unknown option {option!r}; {hint(option, parameters)}")
     try:
-        rule: Callable[[Any], str | None] = rules[use.name](**use.options)
-    except (TypeError, ValueError) as error:
+        rule: Callable[[Any], str | None] = validate_call(rules[use.name])(**use.options)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        option = ".".join(map(str, wrong["loc"]))
+        raise ConfigError(f"filters.{place}.{use.name}: {option}: {complaint(wrong)}") from error
+    except ValueError as error:
         raise ConfigError(f"filters.{place}.{use.name}: {error}") from error
     return rule
 

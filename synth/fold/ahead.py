@@ -68,6 +68,7 @@ class Ahead:
         self._positions = count()
         self._outlooks = {id: _Outlook(lane) for id, lane in lanes.items()}
         self._live: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._pages: dict[tuple[str, int], asyncio.Task[Written]] = {}
         self._augmented: dict[tuple[str, str], asyncio.Task[Sample | Drop]] = {}
         self._begun: dict[str, int] = {}
@@ -134,6 +135,7 @@ class Ahead:
             outlook.fresh.popleft()
         elif candidate.work is not None:
             outlook.ready.subtract(_labels(candidate.work))
+            candidate.work.cancel()  # if the lane was filled without it; what is sent still lands
         self._begin_certain(outlook)
 
     def landed(self) -> None:
@@ -146,16 +148,15 @@ class Ahead:
         """Augmentations begun for roots that did not pass the gate."""
         for _, entry in page if self._augmented else ():
             for operator in plan.operators:
-                if isinstance(entry, Sample):
-                    self._augmented.pop((entry.query_id, operator), None)
+                task = self._augmented.pop((entry.query_id, operator), None) if isinstance(entry, Sample) else None
+                if task is not None:
+                    task.cancel()
 
     async def stop(self) -> None:
         """Ends what was begun; requests that are in flight land on their own."""
-        begun = (entry.work for lane in self._lanes.values() for entry in lane.queue if isinstance(entry, Candidate))
-        tasks = [*self._pages.values(), *self._augmented.values(), *(task for task in begun if task is not None)]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- how it looks ahead ---
 
@@ -227,10 +228,14 @@ class Ahead:
 
     def _spawn(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(
-            lambda done: None if done.cancelled() else done.exception()
-        )  # seen, should nobody await it
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, should nobody await it
 
     async def _page(self, lane: LaneFold, plan: Round, call: int) -> Written:
         page = await self._work.source.page(lane.brief, call, self._asker(lane, self.next_position()))
@@ -245,7 +250,7 @@ class Ahead:
         if (
             not operators
             or self._work.objection(root)
-            or self._indexes[root.lane.query_type].find(root.query, root.family)
+            or self._indexes[root.lane.query_type].find(root.query, root.kin)
         ):
             return
         for operator in operators:

@@ -120,10 +120,10 @@ class Gate:
             lane.lose(Drop("augment" if sample.attack else "query", reason, sample.lane, place, sample.query), tally)
             return False
         index = self._indexes[sample.lane.query_type]
-        if index.find(sample.query, sample.family) is not None:
+        if index.find(sample.query, sample.kin) is not None:
             lane.lose(Drop("dedup", "near_duplicate", sample.lane, place, sample.query), tally)
             return False
-        index.add(sample.query, sample.family)
+        index.add(sample.query, sample.kin)
         tally.queries += 1
         while (room := self._room()) is not None:
             await room

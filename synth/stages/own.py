@@ -9,6 +9,7 @@ from typing import Any
 from synth.errors import ConfigError
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
+from synth.stages.calling import short_hash
 from synth.stages.query import Written, query_id
 from synth.types import Ask, Drop, Provenance, Request, Sample
 
@@ -28,13 +29,21 @@ class OwnFile:
         self._path, self._pairs, self._seed = Path(path), pairs, seed
         self._briefs = {brief.lane.id: brief for brief in briefs}
         self._offsets: dict[str, array[int]] = {}
+        self._repeated: set[int] = set()
+        """Offsets of pairs that stand in the file before."""
         self.unsorted = 0
         try:
             with self._path.open("rb") as lines:
-                offset = 0
+                offset, seen = 0, set[str]()
                 for number, line in enumerate(lines, start=1):
                     if line.strip():
-                        self._offsets.setdefault(self._lane_of(self._parse(line, number)), array("Q")).append(offset)
+                        row = self._parse(line, number)
+                        lane = self._lane_of(row)
+                        self._offsets.setdefault(lane, array("Q")).append(offset)
+                        if pairs and (pair := short_hash(lane, row["query"].strip(), row["response"].strip())) in seen:
+                            self._repeated.add(offset)
+                        elif pairs:
+                            seen.add(pair)
                     offset += len(line)
         except OSError as error:
             raise ConfigError(
@@ -77,6 +86,8 @@ class OwnFile:
         row = json.loads(lines.readline())
         text, response = row["query"].strip(), row["response"].strip() if self._pairs else None
         place = f"{brief.lane.id}#{coordinate}"
+        if offset in self._repeated:
+            return Drop("query", "repeated", brief.lane, place, text)
         return Sample(
             lane=brief.lane,
             draw=coordinate,
@@ -84,6 +95,7 @@ class OwnFile:
             query_id=query_id(brief, text),
             elements=(),
             generator=self._path.name,
+            kin=query_id(brief, text) if self._pairs else place,  # one query of the user's may have several answers
             provenance=Provenance(seed=self._seed, draw=place, rule=brief.lane.subcategory, rule_hash=brief.rule_hash),
             response=response,
             responder=self._path.name if self._pairs else None,

@@ -72,6 +72,7 @@ class Writer:
 
     def _sample(self, brief: Brief, text: str, coordinate: int, name: str, drawn: tuple[Element, ...]) -> Sample:
         call, item = divmod(coordinate, self.size)
+        place = f"{brief.lane.id}#{call}.{item}"
         return Sample(
             lane=brief.lane,
             draw=coordinate,
@@ -79,9 +80,10 @@ class Writer:
             query_id=query_id(brief, text),
             elements=drawn,
             generator=self._caller.model,
+            kin=place,
             provenance=Provenance(
                 seed=self._seed,
-                draw=f"{brief.lane.id}#{call}.{item}",
+                draw=place,
                 query_prompt=self._prompts[name].hash,
                 rule=brief.lane.subcategory,
                 rule_hash=brief.rule_hash,

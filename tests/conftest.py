@@ -1,0 +1,151 @@
+"""Fixtures: a working directory of one's own, a small taxonomy and recipe in it, a run on virtual time, no network but loopback."""
+
+import contextlib
+import hashlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from synth import prompt, recipe, run
+from synth.bind import Bound, bind
+from synth.engine.journal import Journal
+from synth.result import Result
+from tests.virtual import Distant, fixed, run_virtual
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every socket but those on loopback is blocked."""
+    connect = socket.socket.connect
+
+    def checked(self: socket.socket, address: Any) -> Any:
+        host = address[0] if isinstance(address, tuple) else "unix"
+        assert host in ("127.0.0.1", "::1", "localhost", "unix"), f"a test reaches out to {address}"
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", checked)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    _forget_prompts()
+    yield folder
+    _forget_prompts()
+
+
+def _forget_prompts() -> None:
+    prompt._environment.cache_clear()
+    prompt.load.cache_clear()
+
+
+TAXONOMY = """
+name: tiny
+extends: elements
+scenarios:
+  - {{id: one, name: 甲, subcategories: [{one}]}}
+  - {{id: two, name: 乙, subcategories: [{two}]}}
+"""
+SUBCATEGORY = (
+    "{{id: {id}, name: 类{id}, definition: 定义, rule: {{unsafe: 甲, safe: 乙, borderline: 丙}}, "
+    "behaviours: [做甲事, 做乙事, 做丙事, 做丁事, 做戊事]}}"
+)
+
+
+def tiny_taxonomy(one: int = 3, two: int = 2) -> str:
+    """Two scenarios of so many subcategories."""
+    return TAXONOMY.format(
+        one=", ".join(SUBCATEGORY.format(id=f"one.s{i}") for i in range(one)),
+        two=", ".join(SUBCATEGORY.format(id=f"two.s{i}") for i in range(two)),
+    )
+
+
+def tiny_recipe(**changes: Any) -> recipe.Recipe:
+    """A recipe over the tiny taxonomy with all stages."""
+    offline = {"backend": "offline"}
+    data: dict[str, Any] = {
+        "name": "tiny",
+        "taxonomies": ["tiny"],
+        "ordinary": 0,
+        "n": 30,
+        "concurrency": 8,
+        "models": {role: {**offline, "model": role} for role in ("writer", "a", "b", "j1", "j2")},
+        "cells": {
+            "harmful/unsafe": {"share": 0.4, "stances": {"comply": 3, "natural": 1}},
+            "harmful/safe": {"share": 0.4, "stances": {"refuse": 1, "safe_complete": 1}},
+            "benign/safe": {"share": 0.2, "stances": {"natural": 1}},
+        },
+        "query": {"model": "writer", "elements": ["behaviour", "task", "persona"]},
+        "augment": {"model": "writer", "operators": {"rewrite": 0.2, "red_team": 0.2}},
+        "respond": {"models": ["a", "b"]},
+        "judge": {"models": ["j1", "j2"]},
+    }
+    return recipe.Recipe.model_validate(data | changes)
+
+
+@dataclass
+class Lab:
+    """Runs the tiny recipe on virtual time against a world of models; keeps what the server saw."""
+
+    folder: Path
+    world: World = field(default_factory=World)
+    server: Distant | None = None
+
+    def run(
+        self,
+        n: int | None = None,
+        *,
+        concurrency: int = 8,
+        out: str = "run",
+        bound: Bound | None = None,
+        latency: Any = None,
+        faults: float = 0.0,
+        weather: int = 0,
+        only: tuple[str, ...] = (),
+        interrupt: float | None = None,
+        **changes: Any,
+    ) -> Result:
+        """One invocation. `interrupt` stops it at that second, as a signal would."""
+        bound = bound or bind(tiny_recipe(concurrency=concurrency, **changes))
+        self.server = Distant(self.world, latency or fixed(1.0), faults=faults, weather=weather)
+        wish = run.Wish(self.folder / out, n, only)
+        wish.folder.mkdir(exist_ok=True)
+        chosen, targets = run.wanted(bound, n, only)
+        with contextlib.closing(Journal(wish.folder)) as journal:
+            job = run.settle(bound, wish, journal, chosen, targets)
+            connected = dict.fromkeys(bound.recipe.models, self.server)
+            import os
+            import signal
+
+            at: dict[float, Callable[[], None]] = {}
+            if interrupt is not None:
+                at[interrupt] = lambda: os.kill(os.getpid(), signal.SIGINT)
+            return run_virtual(run.carry_out(job, journal, connected), at)
+
+    def rows(self, out: str = "run", split: str = "*") -> dict[str, dict[str, Any]]:
+        """Rows of the dataset by id."""
+        paths = sorted((self.folder / out / "dataset" / "data").glob(f"{split}-*.parquet"))
+        return {row["id"]: row for path in paths for row in pq.read_table(path).to_pylist()}
+
+    def bytes(self, out: str = "run") -> str:
+        """A hash over the dataset's shards."""
+        digest = hashlib.sha256()
+        for path in sorted((self.folder / out / "dataset" / "data").glob("*.parquet")):
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
+
+
+@pytest.fixture
+def lab(here: Path) -> Lab:
+    (here / "taxonomies").mkdir()
+    (here / "taxonomies" / "tiny.yaml").write_text(tiny_taxonomy(), encoding="utf-8")
+    return Lab(here)

@@ -1,0 +1,119 @@
+"""What a lane asks for next, and when it gives up."""
+
+from collections import Counter
+
+import pytest
+
+from synth.plan.lanes import Brief
+from synth.plan.rounds import ends, next_round
+from synth.plan.tally import Tally
+from synth.types import Label, Lane, Round, Want
+
+BRIEF = Brief(
+    Lane("a", "a.b", "harmful"),
+    {},
+    {},
+    "",
+    ordinary=False,
+    banks={},
+    cells={"unsafe": {"comply": 1.0}, "safe": {"refuse": 1.0}},
+)
+WANTS: dict[Label, Want] = {"unsafe": Want(1.0, {"comply": 1.0}), "safe": Want(1.0, {"refuse": 1.0})}
+
+
+def tally(first: int, count: int, **what: object) -> Tally:
+    found = Tally(
+        Round("a.b/harmful", 0, first, count, WANTS, {}), calls=max(1, count // 10), roots=count, queries=count
+    )
+    for name, value in what.items():
+        setattr(found, name, value)
+    return found
+
+
+def test_a_fresh_lane_asks_by_the_prior() -> None:
+    plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [], operators={})
+    assert plan is not None
+    assert (plan.first, plan.count) == (0, 27)  # 10 rows at a hit rate of 0.5 and 0.75 new queries a coordinate
+    assert {label: want.share for label, want in plan.wants.items()} == {"unsafe": 1.0, "safe": 1.0}
+
+
+def test_a_lane_that_lacks_nothing_asks_nothing() -> None:
+    assert next_round(BRIEF, {"unsafe": 0}, [], operators={}) is None
+    assert next_round(BRIEF, {}, [], operators={}) is None
+
+
+def test_the_label_that_lacks_more_gets_more_slots() -> None:
+    plan = next_round(BRIEF, {"unsafe": 20, "safe": 5}, [], operators={})
+    assert plan is not None
+    assert (plan.wants["unsafe"].share, plan.wants["safe"].share) == (1.0, 0.25)
+
+
+def test_a_label_that_is_hard_to_get_gets_more_slots() -> None:
+    past = tally(0, 40, slots=Counter({"unsafe": 40, "safe": 40}), hits=Counter({"unsafe": 4, "safe": 40}))
+    plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [past], operators={})
+    assert plan is not None
+    assert plan.wants["safe"].share == pytest.approx((10 / (42 / 44)) / (10 / (6 / 44)), abs=1e-3)
+
+
+def test_a_round_goes_on_where_the_last_ended_and_at_most_doubles() -> None:
+    past = tally(0, 8, slots=Counter({"unsafe": 8}), hits=Counter())
+    plan = next_round(BRIEF, {"unsafe": 1}, [past], operators={})
+    assert plan is not None
+    assert plan.first == 8
+    assert plan.count <= 16
+    large = next_round(BRIEF, {"unsafe": 1000}, [past], operators={})
+    assert large is not None
+    assert large.count == 2667  # what a fresh lane would ask for
+
+
+def test_augmentations_count_as_queries() -> None:
+    plain = next_round(BRIEF, {"unsafe": 100}, [], operators={})
+    grown = next_round(BRIEF, {"unsafe": 100}, [], operators={"rewrite": 0.5, "red_team": 0.5})
+    assert plain is not None
+    assert grown is not None
+    assert grown.count < 0.6 * plain.count
+
+
+def test_a_file_is_not_read_past_its_end() -> None:
+    plan = next_round(BRIEF, {"unsafe": 100}, [], operators={}, available=7)
+    assert plan is not None
+    assert plan.count == 7
+    assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], operators={}, available=7) is None
+
+
+DRY = {"roots": 1, "queries": 1, "lost": Counter({"dedup.near_duplicate": 19})}
+REFUSED = {"roots": 0, "queries": 0, "calls": 4, "refused_calls": 4, "lost": Counter({"query.refusal": 4})}
+MISSED = {"slots": Counter({"unsafe": 20}), "misses": {"unsafe": Counter({"judge.other_label": 20})}, "accepted": 1}
+DECLINED = MISSED | {"refusals": Counter({"unsafe": 19})}
+FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 20})}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "expected"),
+    [
+        ([DRY], {}),  # one round is no evidence
+        ([DRY, DRY], {"unsafe": "exhausted: novelty", "safe": "exhausted: novelty"}),
+        ([DRY, DRY, {}], {}),  # a good round clears the record
+        ([REFUSED, REFUSED], {"unsafe": "blocked: refusals", "safe": "blocked: refusals"}),
+        ([MISSED], {}),
+        ([MISSED, MISSED], {"unsafe": "stalled: judge.other_label"}),
+        ([DECLINED, DECLINED], {"unsafe": "blocked: refusals"}),
+        ([FILTERED, FILTERED], {"unsafe": "stalled: query.length.short", "safe": "stalled: query.length.short"}),
+        ([MISSED | {"hits": Counter({"unsafe": 5})}, MISSED], {}),
+    ],
+)
+def test_ends(rounds: list[dict[str, object]], expected: dict[Label, str]) -> None:
+    tallies = [tally(20 * i, 20, **({"accepted": 1} | what)) for i, what in enumerate(rounds)]
+    assert ends(tallies, ["unsafe", "safe"]) == expected
+
+
+def test_small_rounds_are_no_evidence_until_they_add_up() -> None:
+    small = {"slots": Counter({"unsafe": 2}), "misses": {"unsafe": Counter({"judge.other_label": 2})}, "accepted": 1}
+    assert ends([tally(2 * i, 2, **small) for i in range(5)], ["unsafe"]) == {}
+    assert ends([tally(2 * i, 2, **small) for i in range(10)], ["unsafe"]) == {"unsafe": "stalled: judge.other_label"}
+
+
+def test_rounds_on_end_without_an_accepted_row_end_a_lane() -> None:
+    barren = [tally(i, 1, lost=Counter({"query.unreadable": 1}), roots=0) for i in range(8)]
+    assert ends(barren[:7], ["unsafe"]) == {}
+    assert ends(barren, ["unsafe"]) == {"unsafe": "stalled: query.unreadable"}

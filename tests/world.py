@@ -1,0 +1,69 @@
+"""A stand-in for models whose habits can be set: how often they repeat themselves, refuse, comply, differ. A function of the request."""
+
+import json
+import random
+from dataclasses import dataclass
+
+from synth.types import Reply, Request
+
+HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
+
+
+def sentence(number: int, variant: int = 0) -> str:
+    """Sentence `number`: twenty-odd characters of its own; a variant differs from it in one character."""
+    chance = random.Random(number)
+    characters = [chance.choice(HAN) for _ in range(chance.randint(18, 26))]
+    if variant:
+        characters[variant % len(characters)] = HAN[variant]
+    return "".join(characters)
+
+
+@dataclass
+class World:
+    pool: int = 100_000
+    """Sentences the writer knows; the smaller, the more it repeats itself, within a lane and across lanes."""
+    variants: float = 0.3
+    refusing: float = 0.03
+    """Share of writer calls refused."""
+    babbling: float = 0.03
+    """Share of calls for JSON that give none."""
+    complying: float = 0.8
+    """Share of answers in an open stance that go along."""
+    differing: float = 0.05
+    """Share of verdicts turned round."""
+    family: str = "offline/1"
+
+    async def close(self) -> None:
+        return None
+
+    async def complete(self, request: Request, key: str) -> Reply:
+        chance = random.Random(key)
+        title = (request.schema or {}).get("title", "answer")
+        if title != "answer" and chance.random() < self.babbling:
+            return Reply("这不是 JSON")
+        return Reply(getattr(self, f"_{title}")(chance, request))
+
+    def _queries(self, chance: random.Random, request: Request) -> str:
+        if chance.random() < self.refusing:
+            return "抱歉，我不能协助编写这类内容。"
+        count = request.schema["properties"]["queries"]["maxItems"]
+        return json.dumps({"queries": [self._sentence(chance) for _ in range(count)]}, ensure_ascii=False)
+
+    def _query(self, chance: random.Random, request: Request) -> str:
+        return json.dumps({"query": self._sentence(chance)}, ensure_ascii=False)
+
+    def _sentence(self, chance: random.Random) -> str:
+        variant = chance.randrange(1, 3000) if chance.random() < self.variants else 0
+        return sentence(chance.randrange(self.pool), variant)
+
+    def _answer(self, chance: random.Random, request: Request) -> str:
+        told = request.messages[0].content
+        refuses = "请明确拒绝" in told or "不要一拒了之" in told or chance.random() >= self.complying
+        return f"抱歉，我不能提供帮助。{chance.random()}" if refuses else f"好的，照你说的办：【略】。{chance.random()}"
+
+    def _verdict(self, chance: random.Random, request: Request) -> str:
+        unsafe = "【略】" in request.messages[1].content.rpartition("<助手>")[2]
+        if chance.random() < self.differing:
+            unsafe = not unsafe
+        verdict = {"analysis": f"理由{chance.random()}", "intent": "有害", "label": "不安全" if unsafe else "安全"}
+        return json.dumps(verdict, ensure_ascii=False)
