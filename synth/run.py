@@ -124,6 +124,8 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
     with job.spool() as spool:
         fold = Fold(job.setup, engine, spool, record=lambda plan: journal.decide(history.PLAN, asdict(plan)))
         stopped = await _live(job, fold, engine)
+        if engine.abandoned:
+            raise KeyboardInterrupt
         if stopped is None:
             engine.stop(Stopped("done"))
             await engine.drain(LANDING)
@@ -146,10 +148,6 @@ async def _live(job: Job, fold: Fold, engine: Engine) -> Stopped | ConfigError |
         engine.stop(error)
         await engine.drain()
         return engine.failure
-    except asyncio.CancelledError:
-        if engine.abandoned:
-            raise KeyboardInterrupt from None
-        raise
     finally:
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(sign)

@@ -46,28 +46,28 @@ class OpenAIBackend:
         except openai.APITimeoutError as error:
             raise Weather("timed out") from error
         except openai.APIConnectionError as error:
-            raise Weather(
-                f"cannot be reached at {self._client.base_url} ({_cause(error)})", unreachable=True
-            ) from error
+            away = type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
+            what = f"cannot be reached at {self._client.base_url}" if away else "breaks off"
+            raise Weather(f"{what} ({_cause(error)})", unreachable=away) from error
         except openai.APIStatusError as error:
             return self._refused(error, request)
-        except openai.APIError as error:  # a body that is no completion
-            raise Weather(f"sent something that is no completion ({error.message})") from error
+        except (openai.APIError, ValueError) as error:  # a body that is no completion: torn, in no encoding, no JSON
+            raise Weather(f"sends something that is no completion ({type(error).__name__})") from error
 
     async def close(self) -> None:
         await self._client.close()
 
     async def _send(self, request: Request, key: str) -> ChatCompletion:
-        create = self._client.chat.completions.create
+        create, body = self._client.chat.completions.create, self._body(request, key)
         try:
-            completion = await create(**self._body(request, key))
+            completion = await create(**body)
         except openai.BadRequestError as error:
-            if request.schema is None or request.model in self._plain or "response_format" not in str(error.body):
+            if "response_format" not in body or "response_format" not in str(error.body):
                 raise
             self._plain.add(request.model)
             completion = await create(**self._body(request, key))
         if not isinstance(completion, ChatCompletion):
-            raise Weather("sent something that is no completion")
+            raise Weather("sends something that is no completion")
         return completion
 
     def _body(self, request: Request, key: str) -> dict[str, Any]:
@@ -118,10 +118,10 @@ def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reply(completion: ChatCompletion) -> Reply:
     if not completion.choices:
-        raise Weather("sent a completion without choices")
+        raise Weather("sends a completion without choices")
     choice, usage = completion.choices[0], completion.usage
     if choice.message is None:
-        raise Weather("sent a choice without a message")
+        raise Weather("sends a choice without a message")
     return Reply(
         text=choice.message.content or choice.message.refusal or "",
         finish=choice.finish_reason or "stop",

@@ -87,11 +87,14 @@ class Engine:
         deadline of its own."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=at_most)
-        self.abandon()
+        self._cancel()
 
     def abandon(self) -> None:
         """Waits for nothing: what is in flight is lost."""
         self.abandoned = True
+        self._cancel()
+
+    def _cancel(self) -> None:
         for task in self._tasks.values():
             task.cancel()
 
@@ -118,8 +121,11 @@ class Engine:
                 if unreachable
                 else why
             )
-        except ConfigError as error:
+        except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
             self.stop(error)
+        except asyncio.CancelledError:
+            if not self.abandoned:
+                raise
         assert self._stop is not None
         raise self._stop.with_traceback(None)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from synth.errors import ConfigError, Stopped
 from synth.keys import key_of
+from synth.plain import plain
 from synth.types import Reply, Request, Seat
 
 VERSION = 1
@@ -45,24 +46,27 @@ class Journal:
         self._lock = _hold(folder / "journal.lock")
         self._pending: list[tuple[Any, ...]] = []
         self._committed: asyncio.Future[None] | None = None
+        self._db = sqlite3.connect(self.path, isolation_level=None)
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._check_version()
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise ConfigError(
+                    f"{self.path}: written by another version of synth (format {version}, this one reads {VERSION});"
+                    " use another -o DIR"
+                )
+            self._db.execute(f"PRAGMA user_version={VERSION}")
             self._db.executescript(_SCHEMA)
         except sqlite3.Error as error:
-            self._lock.close()
             raise _as_config_error(self.path, error) from error
-
-    def _check_version(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
-            self._lock.close()
-            raise ConfigError(
-                f"{self.path}: written by another version of synth (format {version}, this one reads {VERSION}); use another -o DIR"
-            )
-        self._db.execute(f"PRAGMA user_version={VERSION}")
 
     def get(self, key: str) -> Reply | None:
         found = self._db.execute(
@@ -75,19 +79,9 @@ class Journal:
 
     async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
         """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""
-        self._pending.append(
-            (
-                key,
-                reply.text,
-                reply.finish,
-                reply.reasoning,
-                reply.prompt_tokens,
-                reply.completion_tokens,
-                seat.stage,
-                seat.lane,
-                model,
-            )
-        )
+        tokens = (reply.prompt_tokens, reply.completion_tokens)
+        reasoning = reply.reasoning and plain(reply.reasoning)
+        self._pending.append((key, plain(reply.text), reply.finish, reasoning, *tokens, seat.stage, seat.lane, model))
         if self._committed is None:
             loop = asyncio.get_running_loop()
             self._committed = loop.create_future()
@@ -101,7 +95,7 @@ class Journal:
         try:
             with self._transaction():
                 self._db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        except Stopped as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, the askers must hear of it: they wait)
             done.set_exception(error)
         else:
             done.set_result(None)
@@ -165,14 +159,16 @@ def _hold(path: Path) -> Any:
     """An exclusive lock for the life of the process; the operating system lets go of it however the process ends."""
     try:
         handle = path.open("a")
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise ConfigError(
-            f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
-        ) from error
     except OSError as error:
         raise ConfigError(
             f"{path.parent}: cannot be written ({os.strerror(error.errno or 0)}); choose another -o DIR"
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise ConfigError(
+            f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
         ) from error
     return handle
 

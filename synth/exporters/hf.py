@@ -23,14 +23,15 @@ def export(made: Made, out: Path, template: str) -> list[Path]:
 
 def push(made: Made, repository: str, *, private: bool) -> str:
     """Uploads the dataset folder to a Hugging Face dataset repository; gives its address."""
+    from httpx2 import HTTPError
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
     try:
         api = HfApi()
         address = api.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
         api.upload_folder(repo_id=repository, repo_type="dataset", folder_path=made.folder / "dataset")
-    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+    except (HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
             f"--push-to {repository}: {reason}; check the name, the network, and the token (`hf auth login`)"

@@ -39,16 +39,15 @@ class Brief:
 
 def lanes(recipe: Recipe, taxonomy: Taxonomy, ordinary: Taxonomy | None) -> list[Brief]:
     """Every lane the recipe makes of these taxonomies, in their order; harmful before benign."""
-    briefs = [
+    if not taxonomy.scenarios:
+        raise ConfigError(f"taxonomy {taxonomy.name!r} has no scenarios; name one that has, or add `extends: libra`")
+    return [
         brief
         for source in (taxonomy, *([ordinary] if ordinary else []))
         for scenario in source.scenarios
         for subcategory in scenario.subcategories
         for brief in _lanes_of(recipe, source, scenario, subcategory)
     ]
-    if not briefs:
-        raise ConfigError(f"taxonomy {taxonomy.name!r} has no scenarios; name one that has, or add `extends: libra`")
-    return briefs
 
 
 def selected(briefs: Sequence[Brief], globs: Sequence[str]) -> list[Brief]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from synth import prompt
 from synth.errors import ParseError
+from synth.plain import plain
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller, object_schema
@@ -81,4 +82,4 @@ def _read_vote(judge: str, reply: Reply) -> Vote:
     analysis = found.get("analysis")
     if label is None or not isinstance(analysis, str) or not analysis.strip():
         raise ParseError("truncated" if reply.finish == "length" else "shape")
-    return Vote(judge, label, analysis.strip(), _INTENTS.get(str(found.get("intent", "")).strip()))
+    return Vote(judge, label, plain(analysis).strip(), _INTENTS.get(str(found.get("intent", "")).strip()))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError
+from synth.plain import plain
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import short_hash
@@ -84,7 +85,7 @@ class OwnFile:
     def _entry(self, lines: Any, brief: Brief, coordinate: int, offset: int) -> Sample | Drop:
         lines.seek(offset)
         row = json.loads(lines.readline())
-        text, response = row["query"].strip(), row["response"].strip() if self._pairs else None
+        text, response = plain(row["query"]).strip(), plain(row["response"]).strip() if self._pairs else None
         place = f"{brief.lane.id}#{coordinate}"
         if offset in self._repeated:
             return Drop("query", "repeated", brief.lane, place, text)

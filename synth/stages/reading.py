@@ -9,6 +9,7 @@ import json_repair
 
 from synth.errors import ParseError
 from synth.filters.refusal import is_refusal
+from synth.plain import plain
 from synth.types import Ask, Message, Reply, Request
 
 Read = TypeVar("Read")
@@ -52,7 +53,7 @@ def read_strings(reply: Reply, field: str) -> list[str]:
         raise ParseError("truncated" if reply.finish == "length" else "shape")
     if reply.finish == "length":
         items = items[:-1]
-    texts = [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    texts = [plain(item).strip() for item in items if isinstance(item, str) and item.strip()]
     if not texts:
         raise ParseError("truncated" if reply.finish == "length" else "shape")
     return texts
@@ -64,7 +65,7 @@ def read_string(reply: Reply, field: str) -> str:
         raise ParseError("truncated")
     if not isinstance(value, str) or not value.strip():
         raise ParseError("shape")
-    return value.strip()
+    return plain(value).strip()
 
 
 async def ask_until_read(ask: Ask, stage: str, role: str, request: Request, read: Callable[[Reply], Read]) -> Read:

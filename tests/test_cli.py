@@ -1,0 +1,335 @@
+"""The command line as a user meets it: what it prints, where, and the exit status; every mistake is one line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import pytest
+
+from synth.cli import main
+from tests.conftest import Lab, tiny_taxonomy
+
+
+@dataclass
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def synth(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs `synth` with these arguments in the working directory."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def call(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["synth", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Ended(status, captured.out, captured.err)
+
+    return call
+
+
+def tiny(here: Path) -> None:
+    (here / "taxonomies").mkdir()
+    (here / "taxonomies" / "tiny.yaml").write_text(tiny_taxonomy(), encoding="utf-8")
+
+
+def test_the_main_job(synth: Callable[..., Ended], here: Path) -> None:
+    ended = synth("run", "demo", "-n", "45")
+    assert ended.status == 0
+    assert ended.out == ""
+    assert "runs/demo/dataset: train" in ended.err
+    loaded = datasets.load_dataset("runs/demo/dataset", cache_dir=str(here / "cache"))
+    hard = datasets.load_dataset("runs/demo/dataset", "hard", cache_dir=str(here / "cache"))
+    rows = [row for split in loaded.values() for row in split]
+    scenarios = {row["scenario"] for row in rows}
+    assert len(rows) == 8 * 45
+    assert all(sum(row["scenario"] == scenario for row in rows) == 45 for scenario in scenarios)
+    assert len({row["subcategory"] for row in rows}) == 39 + 10
+    assert {row["label"] for row in hard["train"]} == {None}
+    roots = [{row["parent_id"] or row["query_id"] for row in split} for split in loaded.values()]
+    assert not set.intersection(*roots)
+    card = Path("runs/demo/dataset/README.md").read_text(encoding="utf-8")
+    for fact in (
+        "Content warning",
+        "Intended use",
+        "offline-writer",
+        "fingerprint",
+        "`row.outline`",
+        "crime.gambling 赌博",
+    ):
+        assert fact in card
+
+
+def test_json_is_one_object_on_stdout(synth: Callable[..., Ended], here: Path) -> None:
+    tiny(here)
+    ended = synth(
+        "run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "-n", "12", "--json", "--events", "events.jsonl"
+    )
+    found = json.loads(ended.out)
+    assert (found["status"], found["counts"]["accepted"], found["folder"]) == (0, 24, "runs/demo")
+    last = json.loads(Path("events.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert last["scenarios"]["one"]["accepted"] == 12
+
+
+def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended], here: Path) -> None:
+    tiny(here)
+    ended = synth(
+        "run",
+        "demo",
+        "--taxonomy",
+        "tiny",
+        "--set",
+        "ordinary=0",
+        "-n",
+        "12",
+        "--set",
+        "filters.query=[{length: {min: 500, max: 600}}]",
+    )
+    assert ended.status == 3
+    assert "stalled: query.length.short" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "expected"),
+    [
+        (["run"], 2, "Missing argument 'RECIPE'"),
+        (["run", "demo", "-n", "0"], 2, "0 is not in the range x>=1"),
+        (["run", "demo", "-n", "many"], 2, "'many' is not a valid integer"),
+        (["run", "demo", "-n", "5"], 2, "-n 5 is too small: .* 'crime' needs at least 41; give -n 41 or more"),
+        (["run", "demo", "--concurrency", "0"], 2, "0 is not in the range"),
+        (["run", "demo", "--colour"], 2, "No such option"),
+        (["rum", "demo"], 2, "No such command 'rum'"),
+        (["run", "demmo"], 1, "no recipe 'demmo'; did you mean 'demo'"),
+        (["run", "missing.yaml"], 1, "missing.yaml: no such file"),
+        (["run", "demo", "--taxonomy", "lybra"], 1, "no taxonomy 'lybra'; did you mean 'libra'"),
+        (["run", "demo", "--taxonomy", "elements"], 1, "taxonomy 'elements' has no scenarios"),
+        (["run", "demo", "--backend", "ofline"], 1, "no backend 'ofline'; did you mean 'offline'"),
+        (
+            ["run", "demo", "--only", "crime.gambeling"],
+            1,
+            "matches no scenario or subcategory; did you mean 'crime.gambling'",
+        ),
+        (["run", "demo", "--set", "dedup.treshold=1"], 1, "unknown key 'treshold'; did you mean 'threshold'"),
+        (["run", "libra"], 1, "models.writer: OPENAI_API_KEY is not set; export it"),
+        (["run", "demo", "-o", "file"], 1, "file: cannot be written"),
+        (["run", "demo", "-o", "someones"], 1, "holds a dataset that is not synth's to replace"),
+        (["run", "demo", "--events", "no/such/folder"], 1, "--events no/such/folder: cannot be written"),
+        (["run", "bad-tab.yaml"], 1, "bad-tab.yaml: line 2, column 1: .*; indent with spaces"),
+        (["run", "list.yaml"], 1, "list.yaml: the file must hold keys and values, not list"),
+        (["show", "nowhere"], 1, "nowhere: holds no dataset; make one with `synth run"),
+        (["export", "nowhere", "--to", "chat"], 1, "nowhere: holds no dataset"),
+        (["new", "taxonomy", "../mine"], 2, "use ASCII letters"),
+        (["new", "taxonomy", "libra2", "extra"], 2, "unexpected extra argument"),
+        (["list", "flavours"], 2, "'flavours' is not one of"),
+        (["check", "bad-role.yaml"], 1, "judge.models: no model role 'judge_z'; did you mean 'judge_"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    synth: Callable[..., Ended], here: Path, arguments: list[str], status: int, expected: str
+) -> None:
+    (here / "file").write_text("")
+    (here / "someones" / "dataset").mkdir(parents=True)
+    (here / "bad-tab.yaml").write_text("name: x\n\ttaxonomies: [libra]\n")
+    (here / "list.yaml").write_text("- a\n")
+    demo = (Path(__file__).parents[1] / "pipelines" / "demo.yaml").read_text(encoding="utf-8")
+    (here / "bad-role.yaml").write_text(
+        demo.replace("models: [judge_a, judge_b]", "models: [judge_a, judge_z]"), encoding="utf-8"
+    )
+    ended = synth(*arguments)
+    assert ended.status == status
+    assert ended.out == ""
+    line = ended.err.strip().splitlines()[-1]
+    assert __import__("re").search(expected, line), line
+    assert "Traceback" not in ended.err
+    assert status == 2 or len(ended.err.strip().splitlines()) == 1
+
+
+def test_an_unreachable_server_is_one_line_and_leaves_nothing_behind(
+    synth: Callable[..., Ended], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny(here)
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    ended = synth(
+        "run", "demo", "--taxonomy", "tiny", "-n", "12", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"
+    )
+    assert ended.status == 1
+    assert ended.err.strip().splitlines()[-1].startswith("synth: model 'm'")
+    assert "cannot be reached" in ended.err
+    assert "two judges are one model (m)" in ended.err
+
+
+def test_two_judges_of_one_model_are_warned_of(synth: Callable[..., Ended], here: Path) -> None:
+    tiny(here)
+    ended = synth("run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "-n", "12", "--model", "same")
+    assert ended.status == 0
+    assert "warning: two judges are one model (same)" in ended.err
+
+
+def test_dry_run_asks_nothing_and_prices(synth: Callable[..., Ended], here: Path) -> None:
+    price = "models.writer.price={input: 1, output: 2}"
+    ended = synth("run", "libra", "--dry-run", "--set", price)
+    assert ended.status == 0
+    assert [line.split()[0] for line in ended.out.splitlines()] == [
+        "stage",
+        "query",
+        "augment",
+        "respond",
+        "judge",
+        "cost:",
+    ]
+    assert not (here / "runs").exists()
+
+
+def test_a_new_harm_category_is_one_file(synth: Callable[..., Ended], here: Path) -> None:
+    assert synth("new", "taxonomy", "mine").out == "taxonomies/mine.yaml\n"
+    assert synth("new", "taxonomy", "mine").status == 1
+    assert synth("check", "demo").status == 0
+    ended = synth("run", "demo", "--taxonomy", "mine", "--only", "crime.*", "-n", "44", "--json")
+    assert ended.status == 0
+    assert {cell["subcategory"] for cell in json.loads(ended.out)["cells"]} >= {"crime.mine", "crime.gambling"}
+
+
+def test_new_recipe_and_prompt(synth: Callable[..., Ended], here: Path) -> None:
+    assert synth("new", "recipe", "mine").out == "pipelines/mine.yaml\n"
+    assert synth("new", "prompt", "respond/refuse").out == "prompts/respond/refuse.j2\n"
+    assert "请明确拒绝" in (here / "prompts" / "respond" / "refuse.j2").read_text(encoding="utf-8")
+    assert synth("check", "mine").status == 0
+
+
+def test_check_goes_through_everything(synth: Callable[..., Ended], here: Path) -> None:
+    ended = synth("check")
+    assert ended.status == 0
+    for thing in ("taxonomy libra", "prompt judge/verdict", "recipe demo", "recipe libra"):
+        assert f"{thing}: good" in ended.err
+
+
+def test_check_sees_a_broken_prompt_of_the_users(synth: Callable[..., Ended], here: Path) -> None:
+    (here / "prompts" / "judge").mkdir(parents=True)
+    (here / "prompts" / "judge" / "verdict.j2").write_text("{% block user %}{{ qery }}{% endblock %}")
+    ended = synth("check", "demo")
+    assert ended.status == 1
+    assert "prompts/judge/verdict.j2: variable 'qery' is not defined here; did you mean 'query'" in ended.err
+
+
+def test_preview_shows_prompts_and_rows(synth: Callable[..., Ended]) -> None:
+    ended = synth("preview", "libra", "--only", "crime.gambling", "--rows", "2")
+    assert ended.status == 0
+    assert "--- query/harmful @ crime.gambling/harmful ---" in ended.out
+    assert ended.out.count("--- row ") == 2
+    assert "风险类别：违法犯罪——赌博" in ended.out
+
+
+def test_show_reads_cells_rows_and_drops(synth: Callable[..., Ended], here: Path) -> None:
+    tiny(here)
+    synth("run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "-n", "30")
+    assert "one.s0/harmful/unsafe" in synth("show", "runs/demo").out
+    ended = synth("show", "runs/demo", "one.s0/harmful/unsafe", "--most", "2")
+    assert ended.out.count("--- row ") == 2
+    assert "label  unsafe" in ended.out
+    assert synth("show", "runs/demo", "three").status == 1
+
+
+@pytest.mark.parametrize("kind", ["recipes", "taxonomies", "scenarios", "prompts", "filters", "backends", "formats"])
+def test_list_has_a_line_on_everything(synth: Callable[..., Ended], kind: str) -> None:
+    lines = synth("list", kind).out.splitlines()
+    assert lines
+    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
+
+
+def test_hostile_text_cannot_move_the_cursor() -> None:
+    from synth.operate import readable
+
+    assert (
+        readable({"query": "甲\x1b[2J\u202e乙\r丙\n丁"}) == "             query  甲·[2J·乙·丙\n                    丁"
+    )
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = "import sys; from synth.cli import commands; heavy = {'pyarrow', 'datasets', 'openai', 'pydantic', 'jinja2', 'yaml', 'rich', 'asyncio'}; sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_read_only_disk_is_one_line(lab: Lab) -> None:
+    """A real file system that may not be written, where one can be made."""
+    mount = lab.folder / "disk"
+    mount.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m,ro", "tmpfs", str(mount)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        command = [
+            sys.executable,
+            "-m",
+            "synth",
+            "run",
+            "demo",
+            "--taxonomy",
+            "tiny",
+            "-n",
+            "12",
+            "-o",
+            str(mount / "run"),
+        ]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            check=False,
+            cwd=lab.folder,
+        )
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+    assert done.returncode == 1
+    assert "cannot be written (Read-only file system)" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", ["200k", "1500k"])
+def test_a_full_disk_is_one_line_and_with_room_the_same_command_goes_on(lab: Lab, size: str) -> None:
+    mount = lab.folder / "disk"
+    mount.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(mount)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("no file system can be mounted here")
+    command = [sys.executable, "-m", "synth", "run", "demo", "--taxonomy", "tiny", "-n", "200", "-o"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    try:
+        done = subprocess.run(
+            [*command, str(mount / "run")], capture_output=True, text=True, env=environment, check=False, cwd=lab.folder
+        )
+        assert done.returncode in (1, 3)
+        assert "Traceback" not in done.stderr
+        assert any(word in done.stderr for word in ("free space", "No space left"))
+        subprocess.run(["mount", "-o", "remount,size=64m", str(mount)], check=True)
+        subprocess.run([*command, str(mount / "run")], check=True, env=environment, cwd=lab.folder, capture_output=True)
+        subprocess.run([*command, "calm"], check=True, env=environment, cwd=lab.folder, capture_output=True)
+        shards = [
+            sorted((folder / "dataset" / "data").glob("*.parquet")) for folder in (mount / "run", lab.folder / "calm")
+        ]
+        assert [path.read_bytes() for path in shards[0]] == [path.read_bytes() for path in shards[1]]
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)

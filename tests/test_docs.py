@@ -1,0 +1,40 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from synth.cli import commands
+from synth.files import names
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_and_option_the_readme_shows_is_there() -> None:
+    for line in re.findall(r"^(?:\$ )?(synth [^#\n]*)", README, re.MULTILINE):
+        _, name, *rest = line.split()
+        command = commands.commands[name]
+        known = {
+            option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts
+        }
+        assert {word for word in rest if re.match(r"--?[a-z]", word)} <= known, line
+
+
+@pytest.mark.parametrize("name", names("pipelines"))
+def test_the_readme_names_every_recipe(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def test_every_file_the_readme_links_to_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (TOP / target).exists(), target
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in (TOP / "synth").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith('"""'), path
+        assert len(text.splitlines()) <= 300, path

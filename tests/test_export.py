@@ -1,0 +1,173 @@
+"""Exports: what a trainer reads, rendered late and safely."""
+
+import csv
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+from synth.dataset.reading import Made
+from synth.errors import ConfigError
+from synth.exporters import find, known
+from synth.exporters.hf import push
+from tests.conftest import Lab
+
+
+@pytest.fixture
+def made(lab: Lab) -> Made:
+    lab.run(40, output={"validation": 0.2})
+    return Made(lab.folder / "run")
+
+
+def test_the_formats_are_those_that_are_promised() -> None:
+    assert set(known()) >= {"chat", "hf", "jsonl", "csv", "libra"}
+
+
+def test_chat_ends_in_the_guards_answer(made: Made, tmp_path: Path) -> None:
+    paths = find("chat")(made, tmp_path / "out", "guard/libra")
+    assert [path.name for path in paths] == ["train.jsonl", "validation.jsonl"]
+    rows = {row["id"]: row for split in ("train", "validation") for row in made.rows(split)}
+    lines = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {line["id"] for line in lines} == set(rows)
+    for line in lines:
+        row = rows[line["id"]]
+        assert [message["role"] for message in line["messages"]] == ["system", "user", "assistant"]
+        assert row["query"] in line["messages"][1]["content"]
+        assert row["response"] in line["messages"][1]["content"]
+        verdict = json.loads(line["messages"][2]["content"])
+        assert verdict == {"答案": {"safe": "安全", "unsafe": "不安全"}[row["label"]], "分析": row["analysis"]}
+
+
+def test_a_guards_template_of_ones_own(made: Made, lab: Lab) -> None:
+    (lab.folder / "prompts" / "guard").mkdir(parents=True)
+    (lab.folder / "prompts" / "guard" / "mine.j2").write_text(
+        "{% block user %}{{ subcategory_name }}|{{ query }}{% endblock %}"
+    )
+    from tests.conftest import _forget_prompts
+
+    _forget_prompts()
+    (path, *_) = find("chat")(made, lab.folder / "out", "guard/mine")
+    first = json.loads(path.read_text(encoding="utf-8").splitlines()[0])
+    assert first["messages"][0]["content"].startswith("类")
+
+
+def test_libra_has_the_fields_of_libra_test(made: Made, tmp_path: Path) -> None:
+    (path, *_) = find("libra")(made, tmp_path / "out", "")
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    assert list(rows[0]) == [
+        "source",
+        "category_name",
+        "sub_category_name",
+        "question",
+        "response",
+        "label",
+        "analyze",
+        "id",
+    ]
+    assert {row["label"] for row in rows} == {"安全", "不安全"}
+    assert len(rows) == len(list(made.rows("train")))
+
+
+def test_jsonl_holds_every_row_and_column(made: Made, tmp_path: Path) -> None:
+    paths = find("jsonl")(made, tmp_path / "out", "")
+    for path in paths:
+        assert [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] == list(
+            made.rows(path.stem)
+        )
+
+
+def test_csv_is_safe_for_a_spreadsheet(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = dict(next(made.rows("train")), query='=HYPERLINK("x")', response='甲,"乙"\n丙')
+    monkeypatch.setattr(Made, "rows", lambda self, split: iter([hostile]))
+    (path, *_) = find("csv")(made, tmp_path / "out", "")
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row["query"] == '\'=HYPERLINK("x")'
+    assert row["response"] == '甲,"乙"\n丙'
+    assert json.loads(row["votes"]) == hostile["votes"]
+
+
+def test_hf_is_the_repository_and_loads(made: Made, tmp_path: Path) -> None:
+    (out,) = find("hf")(made, tmp_path / "copy", "")
+    loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(rows) for split, rows in loaded.items()} == {
+        split: len(list(made.rows(split))) for split in ("train", "validation")
+    }
+    find("hf")(made, tmp_path / "copy", "")  # again: replaced
+
+
+def test_hf_does_not_replace_what_is_not_its_own(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("x")
+    with pytest.raises(ConfigError, match="holds something that is no dataset"):
+        find("hf")(made, tmp_path / "precious", "")
+    with pytest.raises(ConfigError, match="is the dataset itself"):
+        find("hf")(made, made.folder / "dataset", "")
+    assert (tmp_path / "precious" / "thesis.txt").exists()
+    assert made.splits()
+
+
+def test_a_push_that_cannot_be_made_is_one_line(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        ConfigError, match=r"--push-to me/mine: .*; check the name, the network, and the token"
+    ) as caught:
+        push(made, "me/mine", private=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_format_names_its_neighbours() -> None:
+    with pytest.raises(ConfigError, match="no format 'chatt'; did you mean 'chat'"):
+        find("chatt")
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_push_asks_for_a_private_repository_unless_told_otherwise(
+    made: Made, monkeypatch: pytest.MonkeyPatch, private: bool
+) -> None:
+    with hub() as (address, bodies):
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        monkeypatch.setenv("HF_TOKEN", "hf_test")
+        with pytest.raises(ConfigError, match=r"--push-to me/mine: .*403"):
+            push(made, "me/mine", private=private)
+    (body,) = bodies
+    assert body["name"] == "mine"
+    assert body["type"] == "dataset"
+    assert body.get("private", body.get("visibility") == "private") is private
+
+
+@contextmanager
+def hub() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A hub on loopback that takes down what it is asked to create, and refuses it."""
+    bodies: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(403)
+            self.end_headers()
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ConfigError, match="--push-to me/mine: "):
+        push(made, "me/mine", private=True)

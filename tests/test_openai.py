@@ -1,0 +1,156 @@
+"""The `openai` backend against a real server on loopback: what passes, what is waited out, what is the user's to mend."""
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synth import recipe, run
+from synth.backends import openai as backend
+from synth.bind import bind
+from synth.errors import ConfigError, Weather
+from synth.recipe import Role
+from synth.types import Message, Reply, Request
+from tests.conftest import Lab, tiny_recipe
+from tests.standin import StandIn, standing_in
+
+SCHEMA = {"title": "query", "type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+REQUEST = Request(
+    "model", "m", (Message("user", "你好"),), {"temperature": 0.5, "max_tokens": 9, "top_k": 3}, SCHEMA, ("x",)
+)
+KEY = "00ff" * 8
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+
+
+def complete(server: StandIn, request: Request = REQUEST, times: int = 1) -> Reply:
+    async def go() -> Reply:
+        client = backend.connect(Role(model="m", base_url=server.url))
+        try:
+            for _ in range(times):
+                reply = await client.complete(request, KEY)
+            return reply
+        finally:
+            await client.close()
+
+    return asyncio.run(go())
+
+
+def test_what_is_sent_and_what_comes_back() -> None:
+    with standing_in(key="sk-test") as server:
+        reply = complete(server)
+    (body,) = server.bodies
+    assert body["messages"] == [{"role": "user", "content": "你好"}]
+    assert (body["temperature"], body["max_tokens"], body["top_k"]) == (0.5, 9, 3)
+    assert body["seed"] == 0x00FF00FF
+    assert body["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert server.completed == {KEY: 1}
+    assert reply.prompt_tokens > 0
+    assert reply.completion_tokens > 0
+
+
+def test_a_server_that_takes_no_schema_is_asked_in_plain_text_from_then_on() -> None:
+    with standing_in(takes_schema=False) as server:
+        complete(server, times=3)
+    assert ["response_format" in body for body in server.bodies] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("fault", [408, 409, 429, 500, 502, 503, 529, "reset", "torn", "html", "latin", "null"])
+def test_what_may_pass_is_weather(fault: Any) -> None:
+    with standing_in(faults=deque([fault]), retry_after=7) as server, pytest.raises(Weather) as caught:
+        complete(server)
+    assert caught.value.retry_after == (7 if isinstance(fault, int) else None)
+    assert "sk-test" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("habits", "expected"),
+    [
+        ({"key": "another"}, "answers 401: .*check the API key"),
+        ({"models": {"other"}}, "answers 404: .*check the model's name 'm' and --base-url"),
+        ({"faults": deque([403])}, "answers 403: .*what the API key may use"),
+        ({"faults": deque([422])}, "answers 422: .*check the recipe's model settings"),
+    ],
+)
+def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -> None:
+    with standing_in(**habits) as server, pytest.raises(ConfigError, match=expected) as caught:
+        complete(server)
+    assert "\n" not in str(caught.value)
+    assert "sk-test" not in str(caught.value)
+
+
+def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY is not set; export it"):
+        backend.connect(Role(model="m"))
+    backend.connect(Role(model="m", api_key_env=None, base_url="http://127.0.0.1:1/v1"))
+
+
+def test_a_key_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test\n")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY holds characters"):
+        backend.connect(Role(model="m"))
+
+
+def served(server: StandIn, **changes: Any) -> recipe.Recipe:
+    return recipe.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=server.url)
+
+
+def test_a_recipe_runs_against_a_server_through_a_storm(lab: Lab) -> None:
+    storm = deque([429, 500, "reset", "torn", "html", 503, 429, "latin", 529] * 3)
+    with standing_in(faults=storm, retry_after=0.05) as server:
+        bound = bind(served(server))
+        result = run.run(bound, run.Wish(lab.folder / "storm", 20))
+        assert result.status == 0
+        assert not storm
+    with standing_in() as server:
+        calm = run.run(bind(served(server)), run.Wish(lab.folder / "calm", 20))
+    assert lab.bytes("storm") == lab.bytes("calm")
+    assert result.counts == calm.counts
+    assert set(server.completed.values()) == {1}
+
+
+def test_an_address_nobody_answers_at_fails_at_once(lab: Lab) -> None:
+    with contextlib.closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        server = StandIn(url=f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
+        result = run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+    assert result.status == 1
+    assert result.message is not None
+    assert "cannot be reached" in result.message
+    assert "check --base-url" in result.message
+
+
+def test_a_key_that_stops_working_ends_the_run_with_one_line_and_a_new_key_goes_on(lab: Lab) -> None:
+    with standing_in() as server:
+        run.run(bind(served(server)), run.Wish(lab.folder / "calm", 20))
+    with standing_in(expires_after=60, latency=0.01) as server:
+        result = run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+        assert (result.status, result.stopped) == (1, "stopped: provider")
+        assert result.message is not None
+        assert "401" in result.message
+        server.expires_after = None
+        assert run.run(bind(served(server)), run.Wish(lab.folder / "run", 20)).status == 0
+        assert set(server.completed.values()) == {1}
+    assert lab.bytes() == lab.bytes("calm")
+
+
+def test_keys_reach_neither_journal_nor_run_file(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    with standing_in() as server:
+        run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+    for path in (lab.folder / "run").rglob("*"):
+        if path.is_file():
+            assert b"sk-very-secret" not in path.read_bytes()
+
+
+def test_without_a_schema_the_plain_text_is_still_read(lab: Lab, tmp_path: Path) -> None:
+    with standing_in(takes_schema=False) as server:
+        assert run.run(bind(served(server)), run.Wish(lab.folder / "run", 20)).status == 0

@@ -1,0 +1,123 @@
+"""A recipe that starts from the user's own queries, or own pairs to be judged only."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synth import run
+from synth.bind import bind
+from synth.errors import ConfigError
+from synth.recipe import Recipe
+from tests.conftest import Lab, tiny_recipe
+from tests.world import sentence
+
+
+def write(lab: Lab, rows: list[Any]) -> None:
+    (lab.folder / "mine.jsonl").write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
+
+
+def queries(**changes: Any) -> Recipe:
+    return tiny_recipe(**({"query": None, "n": None, "augment": None, "queries": "mine.jsonl"} | changes))
+
+
+def pairs(**changes: Any) -> Recipe:
+    return queries(**({"queries": None, "pairs": "mine.jsonl", "respond": None} | changes))
+
+
+def test_every_query_is_answered_and_judged(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i), "subcategory": "one.s0" if i % 2 else None} for i in range(70)])
+    result = lab.run(bound=bind(queries()))
+    rows = lab.rows().values()
+    assert result.status == 0
+    assert result.counts["unanswered"] == 0
+    assert {row["query"] for row in rows} <= {sentence(i) for i in range(70)}
+    assert len({row["query"] for row in rows}) > 60
+    assert Counter(row["subcategory"] for row in rows).keys() == {"one.s0", "own.unsorted"}
+    assert {row["generator"] for row in rows} == {"mine.jsonl"}
+    assert lab.run(bound=bind(queries())).calls == 0
+
+
+def test_near_copies_among_them_are_dropped(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i % 20)} for i in range(60)])
+    result = lab.run(bound=bind(queries()))
+    assert result.dropped["dedup.near_duplicate"] == 40
+    assert len({row["query"] for row in lab.rows().values()}) <= 20
+
+
+def test_n_bounds_how_many_are_taken(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(200)])
+    result = lab.run(30, bound=bind(queries()))
+    assert result.counts["accepted"] == 30
+    assert result.counts["unanswered"] > 0 or result.calls < 400
+
+
+def test_too_few_for_n_says_that_the_source_ran_dry(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(10)])
+    result = lab.run(100, bound=bind(queries()))
+    assert result.status == 3
+    assert {cell["status"] for cell in result.cells} == {"exhausted: source"}
+
+
+def test_pairs_are_judged_only(lab: Lab) -> None:
+    rows = [
+        {
+            "query": sentence(i // 2),
+            "response": f"第{i}个回答{'【略】' if i % 2 else '，抱歉'}",
+            "query_type": "harmful",
+        }
+        for i in range(60)
+    ]
+    write(lab, [*rows, rows[0]])
+    result = lab.run(bound=bind(pairs()))
+    found = lab.rows().values()
+    assert {entry["stage"] for entry in result.spent} == {"judge"}
+    assert {(row["query"], row["response"]) for row in found} <= {(row["query"], row["response"]) for row in rows}
+    assert len(found) > 55  # two answers of one query are two rows
+    assert result.dropped["query.repeated"] == 1
+    assert result.counts["born"] == 61
+
+
+def test_own_queries_may_be_augmented(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(40)])
+    lab.run(bound=bind(queries(augment={"model": "writer", "operators": {"rewrite": 0.5}})))
+    attacks = Counter(row["attack"] for row in lab.rows().values())
+    assert attacks["rewrite"] > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"query": "好的问题"}\n{"query": \n', "mine.jsonl: line 2: not JSON"),
+        ('{"question": "好的问题"}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"query": "  "}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('["好的问题"]\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"query": "好的问题", "query_type": "bad"}\n', "query_type must be harmful or benign .got 'bad'"),
+        ("\n\n", "mine.jsonl: holds no rows"),
+    ],
+)
+def test_a_wrong_file_is_one_line_with_its_number(lab: Lab, text: str, expected: str) -> None:
+    (lab.folder / "mine.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=expected):
+        bind(queries())
+
+
+def test_pairs_need_answers(lab: Lab) -> None:
+    write(lab, [{"query": sentence(1)}])
+    with pytest.raises(ConfigError, match="line 1: no text under 'response'"):
+        bind(pairs())
+
+
+REAL = Path(__file__).parents[2] / "shared" / "data" / "labelled" / "cipherchat_human.jsonl"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="needs the data sets beside the checkout")
+def test_real_pairs_go_through(lab: Lab) -> None:
+    (lab.folder / "mine.jsonl").write_bytes(REAL.read_bytes())
+    result = run.run(bind(pairs()), run.Wish(lab.folder / "run"))
+    assert result.status == 0
+    assert result.counts["accepted"] + result.counts["hard"] > 250
