@@ -37,7 +37,7 @@ class Fold:
 
     def __init__(self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None) -> None:
         self._engine, self._record, self._operators = engine, record, setup.operators
-        self._room = 4 * setup.concurrency + 64
+        self._room = 8 * setup.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
         self.lanes = {brief.lane.id: self._lane(setup, brief, sink) for brief in setup.briefs}
