@@ -56,15 +56,15 @@ def result_of(
 
 
 def _counts(lanes: list[LaneFold]) -> dict[str, int]:
-    """born = accepted + surplus + hard + dropped; of the surplus, `unanswered` are queries that nobody had to answer."""
+    """born = accepted + surplus + hard + dropped; `unanswered`, queries that nobody had to answer, are among the surplus."""
     counts = [lane.counts for lane in lanes]
     return {
         "born": sum(count.born for count in counts),
         "accepted": sum(sum(count.accepted.values()) for count in counts),
-        "surplus": sum(sum(count.surplus.values()) for count in counts),
+        "surplus": sum(sum(count.surplus.values()) + count.unanswered for count in counts),
         "hard": sum(count.hard for count in counts),
         "dropped": sum(sum(count.dropped.values()) for count in counts),
-        "unanswered": sum(count.surplus["unanswered"] for count in counts),
+        "unanswered": sum(count.unanswered for count in counts),
     }
 
 

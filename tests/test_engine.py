@@ -202,6 +202,39 @@ def test_an_asker_that_goes_away_does_not_waste_what_was_sent(tmp_path: Path) ->
     journal.close()
 
 
+def test_an_asker_that_goes_away_before_it_was_sent_costs_nothing(tmp_path: Path) -> None:
+    server = Scripted(lambda name, tries: (5.0, None))
+
+    async def work(engine: Engine) -> None:
+        first = asyncio.create_task(engine.ask(request(0), seat()))
+        gone = asyncio.create_task(engine.ask(request(1), seat()))
+        stays = [asyncio.create_task(engine.ask(request(2), seat())) for _ in range(2)]
+        await asyncio.sleep(1.0)
+        gone.cancel()
+        stays[0].cancel()
+        await asyncio.gather(first, stays[1])
+        assert (await engine.ask(request(1), seat())).text == "to 1"
+
+    drive(tmp_path, server, 1, work)
+    assert [name for name, _ in server.asked] == ["0", "2", "1"]
+
+
+def test_an_asker_that_comes_as_the_last_one_goes_is_served(tmp_path: Path) -> None:
+    server = Scripted(lambda name, tries: (5.0, None))
+
+    async def work(engine: Engine) -> None:
+        first = asyncio.create_task(engine.ask(request(0), seat()))
+        gone = asyncio.create_task(engine.ask(request(1), seat()))
+        await asyncio.sleep(1.0)
+        gone.cancel()
+        for _ in range(3):  # at every turn of the loop while the cancellation goes through
+            await asyncio.sleep(0)
+            assert (await asyncio.gather(first, engine.ask(request(1), seat())))[1].text == "to 1"
+
+    drive(tmp_path, server, 1, work)
+    assert [name for name, _ in server.asked] == ["0", "1"]
+
+
 def test_a_waiter_that_goes_away_gives_its_turn_to_the_next() -> None:
     async def work() -> None:
         slots = Slots(1)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import tenacity
 
@@ -25,12 +25,20 @@ FIRST_CONTACT = 3
 """Tries of an address that has never answered and cannot be reached."""
 
 
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A request on its way, and how many wait for it."""
+
+    task: asyncio.Task[Reply]
+    askers: int = 0
+
+
 class Engine:
     """Asks each role's backend through `slots`; `missed` is told the lane of every request the journal could not answer."""
 
     def __init__(self, journal: Journal, backends: Mapping[str, Backend], slots: Slots) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
-        self._tasks: dict[str, asyncio.Task[Reply]] = {}
+        self._flights: dict[str, _Flight] = {}
         self._sending: set[str] = set()
         self._answered: set[str] = set()
         self._stop: Stopped | ConfigError | None = None
@@ -62,12 +70,19 @@ class Engine:
         self.missed(seat.lane)
         if self._stop:
             raise self._stop.with_traceback(None)
-        task = self._tasks.get(key)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._fetch(key, request, seat))
-            self._tasks[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        return await asyncio.shield(task)
+        flight = self._flights.get(key)
+        if flight is None or flight.task.cancelling():
+            flight = self._flights[key] = _Flight(
+                asyncio.get_running_loop().create_task(self._fetch(key, request, seat))
+            )
+            flight.task.add_done_callback(lambda done: self._landed(key, done))
+        flight.askers += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.askers -= 1
+            if not flight.askers and key not in self._sending:
+                flight.task.cancel()  # nobody wants it any more, and it was not sent
 
     def recall(self, request: Request) -> Reply:
         """The journalled reply. Raises Stopped(REPLAY) where there is none."""
@@ -85,8 +100,8 @@ class Engine:
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a
         deadline of its own."""
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=at_most)
+        if self._flights:
+            await asyncio.wait([flight.task for flight in self._flights.values()], timeout=at_most)
         self._cancel()
 
     def abandon(self) -> None:
@@ -95,8 +110,8 @@ class Engine:
         self._cancel()
 
     def _cancel(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
+        for flight in self._flights.values():
+            flight.task.cancel()
 
     async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
         retrying = tenacity.AsyncRetrying(
@@ -159,8 +174,9 @@ class Engine:
             return state.attempt_number >= FIRST_CONTACT
         return (state.seconds_since_start or 0) >= PATIENCE
 
-    def _forget(self, key: str, task: asyncio.Task[Any]) -> None:
-        del self._tasks[key]
+    def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
+        if self._flights[key].task is task:
+            del self._flights[key]
         if not task.cancelled():
             task.exception()  # the asker has it; nobody may be left to ask
 

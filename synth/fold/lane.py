@@ -35,12 +35,14 @@ class Candidate:
 
 @dataclass
 class Counts:
-    """Everything that was born in a lane: born = accepted + surplus + hard + dropped."""
+    """Everything that was born in a lane: born = accepted + surplus + unanswered + hard + dropped."""
 
     born: int = 0
     accepted: Counter[Label] = field(default_factory=Counter)
-    surplus: Counter[str] = field(default_factory=Counter)
-    """Rows whose cell was full, by label, and queries nobody had to answer, as `unanswered`."""
+    surplus: Counter[Label] = field(default_factory=Counter)
+    """Rows whose cell was full."""
+    unanswered: int = 0
+    """Gated queries that nobody had to answer."""
     hard: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     """By `stage.reason`."""
@@ -112,7 +114,7 @@ class LaneFold:
                 self._close(entry)
                 continue
             if self._halted or not self.wanting():
-                self.counts.surplus["unanswered"] += 1
+                self.counts.unanswered += 1
             else:
                 await self._accept(entry)
             self.queue.popleft()
@@ -133,7 +135,7 @@ class LaneFold:
             if stop.why != REPLAY:
                 raise
             self._halted = True
-            self.counts.surplus["unanswered"] += 1
+            self.counts.unanswered += 1
             return
         self.counts.born += len(rows) - 1
         taken: set[Label] = set()
@@ -141,38 +143,39 @@ class LaneFold:
             self._commit(row, candidate.tally, taken)
 
     def _commit(self, row: Sample | Drop, tally: Tally, taken: set[Label]) -> None:
+        miss = self._place(row, tally, taken)
         sample = row.sample if isinstance(row, Drop) else row
-        wanted = sample.wanted if sample else None
-        if wanted:
-            tally.slots[wanted] += 1
+        if sample is None or sample.wanted is None:
+            return
+        tally.slots[sample.wanted] += 1
+        if miss is None and sample.label == sample.wanted:
+            tally.hits[sample.wanted] += 1
+        else:
+            tally.miss(sample.wanted, miss or "judge.other_label")
+            tally.refusals[sample.wanted] += sample.wanted == "unsafe" and sample.response_class == "refusal"
+
+    def _place(self, row: Sample | Drop, tally: Tally, taken: set[Label]) -> str | None:
+        """Puts a row where it belongs; None if that is a place under its label, else why there is none."""
         if isinstance(row, Drop):
             self.lose(row)
-            why = f"{row.stage}.{row.reason}"
-        elif row.label is None:
+            return f"{row.stage}.{row.reason}"
+        if row.label is None:
             self.counts.hard += 1
             self._sink.keep("hard", row)
-            why = "judge.hard"
-        else:
-            why = self._fill(row, row.label, tally, taken)
-        if wanted and why == "hit" and not isinstance(row, Drop) and row.label == wanted:
-            tally.hits[wanted] += 1
-        elif wanted:
-            tally.miss(wanted, why if why != "hit" else "judge.other_label")
-            tally.refusals[wanted] += bool(sample and sample.response_class == "refusal" and wanted == "unsafe")
-
-    def _fill(self, row: Sample, label: Label, tally: Tally, taken: set[Label]) -> str:
-        if label in taken:
-            self.lose(Drop("accept", "same_label", row.lane, row.provenance.draw, row.response or "", row))
-            return "accept.same_label"
-        taken.add(label)
-        target = self.targets.get(label, 0)
-        if target is None or self.counts.accepted[label] < target:
-            self.counts.accepted[label] += 1
-            tally.accepted += 1
-            self._sink.keep("accepted", row)
-        else:
-            self.counts.surplus[label] += 1
-        return "hit"
+            return "judge.hard"
+        if row.label in taken:
+            return self._place(
+                Drop("accept", "same_label", row.lane, row.provenance.draw, row.response or "", row), tally, taken
+            )
+        taken.add(row.label)
+        target = self.targets.get(row.label, 0)
+        if target is not None and self.counts.accepted[row.label] >= target:
+            self.counts.surplus[row.label] += 1
+            return None
+        self.counts.accepted[row.label] += 1
+        tally.accepted += 1
+        self._sink.keep("accepted", row)
+        return None
 
     def _close(self, tally: Tally) -> None:
         if self._halted:

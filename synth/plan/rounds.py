@@ -84,7 +84,7 @@ def _source_end(tallies: Sequence[Tally]) -> str | None:
     if window is None:
         return None
     calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
-    if refused >= REFUSAL_SHARE * calls:
+    if calls and refused >= REFUSAL_SHARE * calls:
         return "blocked: refusals"
     new = sum(tally.roots for tally in window) / sum(tally.plan.count for tally in window)
     lost = sum((tally.lost for tally in window), Counter[str]())
