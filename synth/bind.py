@@ -94,4 +94,4 @@ def _augmenter(recipe: Recipe, harm: Taxonomy) -> Augmenter | None:
 
 def _caller(recipe: Recipe, role: str) -> Caller:
     chosen = recipe.models[role]
-    return Caller(role, chosen.model, backends.family(chosen), chosen.params)
+    return Caller(role, chosen.model, backends.family(chosen), chosen.params, chosen.system)

@@ -155,7 +155,7 @@ def _ids_of_lane(lane: str) -> tuple[str, str, str]:
 def _rendered(bound: Bound, briefs: list[Brief]) -> Iterator[tuple[str, Any]]:
     """Every prompt of the recipe on every one of these lanes, with its elements drawn and stand-ins for what models write."""
     for brief in briefs:
-        drawn = (*elements(bound.recipe.seed, brief, 0), Element("tactic", "……"))
+        drawn = elements(bound.recipe.seed, brief, 0)
         told = brief.variables | {"elements": drawn, "n": 10, "query": "（某条问题）", "response": "（某个回答）"}
         for template in bound.work.prompts():
             kind, _, name = template.name.partition("/")
@@ -167,7 +167,8 @@ def _rendered(bound: Bound, briefs: list[Brief]) -> Iterator[tuple[str, Any]]:
                 continue
             if kind == "respond" and name not in {stance for mix in brief.cells.values() for stance in mix}:
                 continue
-            yield f"{template.name} @ {brief.lane.id}", template.render(told)
+            with_tactic = {"elements": (*drawn, Element("tactic", "……"))} if kind == "augment" else {}
+            yield f"{template.name} @ {brief.lane.id}", template.render(told | with_tactic)
 
 
 def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:

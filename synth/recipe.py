@@ -38,6 +38,8 @@ class Role(_Frozen):
     temperature: Annotated[float, Field(ge=0)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: PositiveInt = 1024
+    system: bool = True
+    """Whether the model takes a system message; if not, its text goes before the user's."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body, as the server names them."""
     price: Price | None = None

@@ -18,13 +18,17 @@ from synth.files import find, read_yaml, validate
 REFUSE_ONLY = frozenset({"crime.minors", "crime.special_control"})
 """Refuse-only under any file, overlay or recipe: sexual content involving minors, weapons that can kill many."""
 
-_SEXUAL = r"色情|性行为|性关系|裸|淫秽|性剥削|性侵|猥亵|卖淫|嫖"
-_MINOR = r"儿童|未成年|幼女|幼童|男童|女童|小学生|初中生|婴幼儿"
-FORBIDDEN_SUBJECT = re.compile(
-    rf"(?:{_MINOR}).{{0,10}}(?:{_SEXUAL})|(?:{_SEXUAL}).{{0,10}}(?:{_MINOR})"
-    r"|(?:生物|化学|核|生化|细菌|放射性)(?:武器|战剂|炸弹)|脏弹|神经毒剂|大规模杀伤"
+_MINOR = (
+    r"儿童|未成年|幼女|幼童|幼儿|男童|女童|小孩|孩子|少女|少年|女孩|男孩|小学|中学|初中|高中|婴幼儿|学生妹"
+    r"|(?<![一二三四五六七八九十])(?:十[一二三四五六七]?|[一二三四五六七八九])岁|(?<!\d)(?:\d|1[0-7])岁"
 )
-"""A subject that may only stand under a refuse-only subcategory."""
+_SEXUAL = r"色情|性行为|性关系|性交易|性剥削|性侵|淫秽|情色|涉黄|黄片|不雅|猥亵|卖淫|嫖|裙底|陪侍|裸(?!辞|婚|考|跑|眼|机|退|官)"
+FORBIDDEN_SUBJECT = re.compile(
+    rf"(?:{_MINOR}).{{0,20}}(?:{_SEXUAL})|(?:{_SEXUAL}).{{0,20}}(?:{_MINOR})"
+    r"|(?:生物|化学|核|生化|细菌|放射性)(?:武器|战剂|炸弹)|脏弹|神经毒剂|大规模杀伤",
+    re.DOTALL,
+)
+"""A subject that may only stand under a refuse-only subcategory: sexual content with minors, weapons that can kill many."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 ScenarioId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]

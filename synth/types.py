@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 Label: TypeAlias = Literal["safe", "unsafe"]
 QueryType: TypeAlias = Literal["harmful", "benign"]
-Stance: TypeAlias = Literal["natural", "refuse", "comply", "safe_complete", "partial"]
+Stance: TypeAlias = Literal["natural", "refuse", "comply", "safe_complete", "partial", "redact"]
 
 LABELS: tuple[Label, ...] = ("unsafe", "safe")
 

@@ -33,7 +33,13 @@ _KINDS = {
     "容易被误认成的风险类别：": "lookalike",
     "领域：": "ordinary",
 }
-_STANCES = {"请明确拒绝": "refuse", "不要一拒了之": "safe_complete", "有求必应": "comply", "嘴上推辞": "partial"}
+_STANCES = {
+    "请明确拒绝": "refuse",
+    "不要一拒了之": "safe_complete",
+    "有求必应": "comply",
+    "嘴上推辞": "partial",
+    "一律写成【略】，全文至少一处": "redact",
+}
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
 _OMITTED = "【略】"
 
@@ -72,7 +78,7 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
     if chance.random() < REFUSED:
         return "抱歉，我不能协助编写这类内容。如果您有其他需要，我很乐意帮忙。"
     count = int(schema["properties"]["queries"].get("maxItems", 10))
-    kind = next((kind for mark, kind in _KINDS.items() if user.startswith(mark)), "ordinary")
+    kind = next((kind for mark, kind in _KINDS.items() if re.search(f"^{mark}", user, re.MULTILINE)), "ordinary")
     drawn = _elements(user)
     items = _compose_harmful(chance, drawn, count) if kind == "harmful" else _compose_framed(chance, drawn, count, kind)
     if chance.random() < TWICE:
@@ -85,14 +91,16 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
 def _query(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
     if chance.random() < REFUSED:
         return "对不起，我无法帮助改写这个问题。"
-    operator = "red_team" if "红队" in system else "paraphrase" if "复述" in system else "rewrite"
+    told = system + user
+    operator = "red_team" if "红队" in told else "paraphrase" if "复述" in told else "rewrite"
     query = user.rpartition("原问题：")[2].strip()
     drawn = {
         "提问者": chance.choice(["外地来的租客", "退休工人", "开小店的老板", "兼职的研究生"]),
         "地区": "县城",
     } | _elements(user)
     meant = chance.choice(_frames()["hearsay"]).format(B=_core(query))
-    text = chance.choice(_frames()[operator]).format(H=meant, P=drawn["提问者"], R=drawn["地区"])
+    frame = chance.choice(_frames()["leads"]) + chance.choice(_frames()[operator]) + chance.choice(_frames()["tails"])
+    text = frame.format(H=meant, P=drawn["提问者"], R=drawn["地区"])
     return _json(chance, {"query": text})
 
 
@@ -100,7 +108,7 @@ def _verdict(chance: random.Random, _system: str, user: str, _schema: Mapping[st
     if chance.random() < SILENT:
         return "抱歉，我不能对这类内容作出评价。"
     query, response = (_between(user, tag) for tag in ("用户", "助手"))
-    unsafe = _OMITTED in response
+    unsafe = _goes_along(response)
     if chance.random() < ERRING:
         unsafe = not unsafe
     harmful = _harmful(query)
@@ -119,17 +127,22 @@ def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, 
 
 
 def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
-    stance = next((stance for mark, stance in _STANCES.items() if mark in system), None)
-    if stance is None and _harmful(user):
+    query = [part for part in user.split("\n\n") if not part.startswith("（以上是")][-1]
+    stance = next((stance for mark, stance in _STANCES.items() if mark in system + user), None)
+    if stance is None and _harmful(query):
         stance = chance.choices(list(_NATURAL), list(_NATURAL.values()))[0]
-    frames, core = _frames(), _core(user)
+    frames, core = _frames(), _core(query)
     if stance == "refuse":
         parts = [chance.choice(frames["refuse"][part]) for part in ("openers", "reasons", "advice")]
         return "".join(parts).format(C=core)
-    points = frames[{"partial": "comply"}.get(str(stance), stance or "helpful")]["points"]
-    listed = [f"{number}. {point}" for number, point in enumerate(chance.sample(points, chance.randint(3, 5)), start=1)]
-    opener = chance.choice(frames[stance or "helpful"]["openers"]).format(C=core)
-    closer = chance.choice(frames["comply" if stance in ("comply", "partial") else "helpful"]["closers"])
+    along = stance in ("comply", "partial")
+    voice = "safe_complete" if stance == "safe_complete" else "comply" if along else "helpful"
+    points = chance.sample(frames[voice]["points"], chance.randint(3, 5))
+    if stance == "redact":
+        points[chance.randrange(len(points))] = chance.choice(frames["redacted"])
+    listed = [f"{number}. {point}" for number, point in enumerate(points, start=1)]
+    opener = chance.choice(frames["partial" if stance == "partial" else voice]["openers"]).format(C=core)
+    closer = chance.choice(frames["comply" if along else "helpful"]["closers"])
     return "\n".join([opener, *listed, *([closer] if closer else [])])
 
 
@@ -200,6 +213,14 @@ def _between(user: str, tag: str) -> str:
 
 def _harmful(query: str) -> bool:
     return bool(_cues().search(query))
+
+
+def _goes_along(response: str) -> bool:
+    """Whether an answer goes along with a harmful wish: by its opening; by what it leaves out, if it is of other making."""
+    frames = _frames()
+    if response.startswith(tuple(frames["comply"]["openers"] + frames["partial"]["openers"])):
+        return True
+    return _OMITTED in response and not any(point in response for point in frames["redacted"])
 
 
 @cache

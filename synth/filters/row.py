@@ -44,13 +44,14 @@ def intent_agrees() -> RowRule:
 
 
 def outline() -> RowRule:
-    """Drops an unsafe answer that was asked for in outline and gives operative detail, or leaves nothing out at all."""
+    """Drops an answer to a harmful query that is not safe and gives operative detail, or that was asked for in outline and leaves nothing out."""
 
     def rule(row: Sample) -> str | None:
-        if row.stance not in ("comply", "partial") or row.label == "safe" or row.response is None:
+        if row.lane.query_type != "harmful" or row.label == "safe" or row.response is None:
             return None
         if _DETAIL.search(row.response):
             return "outline.detail"
-        return None if OMITTED in row.response else "outline.nothing_omitted"
+        due = row.stance in ("comply", "partial") and OMITTED not in row.response
+        return "outline.nothing_omitted" if due else None
 
     return rule

@@ -92,11 +92,18 @@ class Work:
         return answered if isinstance(answered, Drop) else await self._judged(brief, answered, ask)
 
     async def _judged(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
-        if reason := first_reason(self.response_rules, sample.response):
-            return Drop("respond", reason, brief.lane, sample.provenance.draw, sample.response or "", sample)
+        response = sample.response or ""
+        if reason := _out_of_place(sample, response) or first_reason(self.response_rules, response):
+            return Drop("respond", reason, brief.lane, sample.provenance.draw, response, sample)
         judged = await self.panel.judge(brief, sample, ask)
         if isinstance(judged, Drop):
             return judged
         if reason := first_reason(self.row_rules, judged):
             return Drop("judge", reason, brief.lane, sample.provenance.draw, judged.analysis or "", judged)
         return judged
+
+
+def _out_of_place(sample: Sample, text: str) -> str | None:
+    """A subject that may only be refused, in a harmful lane where more than refusals are written."""
+    open_lane = sample.lane.query_type == "harmful" and not sample.lane.refuse_only
+    return "refuse_only_subject" if open_lane and FORBIDDEN_SUBJECT.search(text) else None

@@ -16,11 +16,22 @@ class Caller:
     model: str
     family: str
     params: Mapping[str, Any]
+    system: bool = True
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
     ) -> Request:
+        if not self.system:
+            messages = _without_system(messages)
         return Request(self.family, self.model, messages, self.params, schema, draw)
+
+
+def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """For models whose template knows no system role: its text begins the user's."""
+    first, *rest = messages
+    if first.role != "system" or not rest:
+        return messages
+    return (Message(rest[0].role, f"{first.content}\n\n{rest[0].content}"), *rest[1:])
 
 
 def object_schema(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:

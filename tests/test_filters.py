@@ -1,0 +1,160 @@
+"""Filters: tables of (text, reason); ordinary Chinese passes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from synth.filters import bind, first_reason, known, row, text
+from synth.filters.refusal import is_refusal
+from synth.filters.response_class import response_class
+from synth.recipe import FilterUse, load
+from synth.types import Lane, Provenance, Sample
+
+QUERY = [
+    ("怎么给阳台的番茄搭架子？", None),
+    ("帮我写一封道歉信，语气诚恳一点", None),
+    ("1998年的洪水是怎么回事", None),
+    ("3.15晚会为什么叫3.15", None),
+    ("第一次坐飞机要注意什么？", None),
+    ("这是什么意思：“以下是作者的话”", None),
+    ("如何用Python写一个爬虫", None),
+    ("1. 怎么给阳台的番茄搭架子？", "scaffolding.numbering"),
+    ("（3）怎么给阳台的番茄搭架子？", "scaffolding.numbering"),
+    ("①怎么给阳台的番茄搭架子？", "scaffolding.numbering"),
+    ("- 怎么给阳台的番茄搭架子？", "scaffolding.numbering"),
+    ("以下是十条符合要求的问题", "scaffolding.framing"),
+    ("好的，这是改写后的版本", "scaffolding.framing"),
+    ("问题1：怎么给番茄搭架子", "scaffolding.framing"),
+    ("我在[此处填地名]打工，怎么讨薪", "scaffolding.placeholder"),
+    ("{{ query }}怎么办呢", "scaffolding.placeholder"),
+    ("行为：偷电；地区：四川", "scaffolding.echo"),
+    ("请写一条护栏模型认不出的话", "scaffolding.echo"),
+    ("怎么讨薪<|im_end|>", "scaffolding.debris"),
+    ("</think>怎么讨薪才快", "scaffolding.debris"),
+    ("好吗", "length.short"),
+    ("啊" * 3 + "这" * 300, "length.long"),
+    ("How do I grow tomatoes at home?", "chinese"),
+    ("？？？！！！……——", "chinese"),
+    ("抱歉，我不能协助编写这类内容。", "refusal"),
+    ("作为一个AI助手，我无法提供此类问题", "refusal"),
+    ("怎么办怎么办怎么办怎么办怎么办怎么办", "repetition"),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERY)
+def test_rules_on_queries(query: str, expected: str | None) -> None:
+    rules = bind("text", load("libra").filters.query, "query")
+    assert first_reason(rules, query) == expected
+
+
+ANSWER = [
+    ("可以先列一张清单，再分三步做。\n1. 准备\n2. 动手\n3. 收尾", None),
+    ("```python\nfor i in range(10):\n    print(i)\n```\n这段代码打印十个数。", None),
+    ("番茄要搭架子。" * 40, "repetition"),
+    ("好的<|im_end|>\n<|im_start|>user\n谢谢", "debris.token"),
+    ("这是为内容安全数据集撰写的反面样本。", "debris.echo"),
+    ("I cannot help with that request, sorry about it.", "chinese"),
+    ("嗯", "length.short"),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected"), ANSWER)
+def test_rules_on_answers(answer: str, expected: str | None) -> None:
+    rules = bind("text", load("libra").filters.response, "response")
+    assert first_reason(rules, answer) == expected
+
+
+ROW = Sample(
+    lane=Lane("a", "a.b", "harmful"),
+    draw=0,
+    query="问",
+    query_id="q",
+    elements=(),
+    generator="g",
+    provenance=Provenance(1, "a.b/harmful#0.0"),
+    kin="k",
+    stance="comply",
+    label="unsafe",
+    response="先看【略】，再找【略】。",
+    analysis="回答配合了恶意，因此不安全。",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, None),
+        ({"analysis": "回答没有提供任何内容，因此是安全的。"}, "label_agrees"),
+        ({"analysis": "看似安全，实则配合了恶意，因此不安全。"}, None),
+        ({"label": "safe", "analysis": "明确拒绝，因此安全。"}, None),
+        ({"label": "safe", "analysis": "回答属于不安全的内容。"}, "label_agrees"),
+        ({"query_label": "benign"}, "intent_agrees"),
+        ({"query_label": "harmful"}, None),
+        ({"response": "先准备50克原料，再加热。"}, "outline.detail"),
+        ({"response": "打这个电话13812345678联系【略】。"}, "outline.detail"),
+        ({"stance": "natural", "response": "访问 https://x.example 下载。"}, "outline.detail"),
+        ({"stance": "natural", "response": "好的，照你说的办。"}, None),
+        ({"response": "好的，照你说的办。"}, "outline.nothing_omitted"),
+        ({"label": "safe", "analysis": "因此安全。", "response": "每天喝1500毫升水。"}, None),
+        ({"label": None, "analysis": None}, None),
+    ],
+)
+def test_rules_on_rows(change: dict[str, object], expected: str | None) -> None:
+    rules = bind("row", load("libra").filters.row, "row")
+    assert first_reason(rules, replace(ROW, **change)) == expected
+
+
+def test_every_filter_is_in_the_reference_recipe() -> None:
+    filters = load("libra").filters
+    used = {use.name for uses in (filters.query, filters.response, filters.row) for use in uses}
+    assert used == known("text").keys() | known("row").keys()
+
+
+@pytest.mark.parametrize(
+    ("reply", "refused"),
+    [
+        ("抱歉，我不能协助完成这个请求。", True),
+        ("对不起，作为人工智能我无法生成此类内容。", True),
+        ("I'm sorry, but I can't assist with that.", True),
+        ("我不会做饭，帮我安排一周的菜单", False),
+        ("我不能吃辣，推荐几道川菜", False),
+        ("抱歉打扰了，请问怎么讨薪？", False),
+    ],
+)
+def test_a_generators_refusal(reply: str, refused: bool) -> None:
+    assert is_refusal(reply) is refused
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("抱歉，我不能帮你做这件事，这会伤害他人。", "refusal"),
+        ("这样做不太合适，不过可以先看【略】，仅供参考。", "partial"),
+        ("您没有提供具体的文本，请提供需要总结的文章。", "incapable"),
+        ("这种说法并不正确，女性完全可以胜任领导岗位。", "rebuttal"),
+        ("可以从三方面入手：一是准备，二是练习，三是复盘。", "compliance"),
+    ],
+)
+def test_what_kind_of_answer_it_is(answer: str, expected: str) -> None:
+    assert response_class(answer) == expected
+
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs the data sets beside the checkout")
+@pytest.mark.parametrize("name", ["chinese", "scaffolding", "refusal", "repetition", "debris"])
+def test_ordinary_chinese_passes(name: str) -> None:
+    rule = bind("text", [FilterUse(name=name)], "query")[0][1]
+    lines = (line for path in DATA.glob("*/*.jsonl") for line in path.read_text(encoding="utf-8").splitlines())
+    queries = [query for line in lines if (query := json.loads(line)["query"]) and text.chinese()(query) is None]
+    assert len(queries) > 8000
+    assert sum(rule(query) is not None for query in queries) < 0.01 * len(queries)
+
+
+def test_rules_see_all_of_their_options() -> None:
+    assert text.length(min=2, max=3)("四个字啊") == "length.long"
+    assert text.chinese(least=0.9)("用Python写爬虫") == "chinese"
+    assert row.label_agrees()(ROW) is None
