@@ -1,12 +1,14 @@
 """From a recipe to the things that run it: lanes, stages, rules, all checked before anything is paid for."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from synth import backends, filters, taxonomy
 from synth.errors import ConfigError
 from synth.fold.work import Work
-from synth.plan.lanes import Brief, lanes
+from synth.plan.lanes import Brief, elements, lanes
 from synth.recipe import Recipe, fingerprint
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
@@ -15,6 +17,7 @@ from synth.stages.own import OwnFile
 from synth.stages.query import Writer
 from synth.stages.respond import Responder
 from synth.taxonomy import Taxonomy
+from synth.types import Element, Message
 
 
 @dataclass(frozen=True)
@@ -24,36 +27,72 @@ class Bound:
     recipe: Recipe
     briefs: list[Brief]
     work: Work
-    operators: Mapping[str, float]
     names: Mapping[str, tuple[str, str]]
     """Chinese names of scenario and subcategory, by subcategory id."""
     prompts: Mapping[str, str]
     """Hash of every prompt in use, by name."""
-    fingerprint: str
+    identity: Mapping[str, str]
+    """What bears on the data, by dotted name: keys of the recipe, taxonomies, prompts, the user's own file."""
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.identity)
 
 
 def bind(recipe: Recipe) -> Bound:
-    """Loads taxonomies and prompts, binds roles and filters. ConfigError for the first thing wrong."""
+    """Loads taxonomies and prompts, binds roles and filters, renders every prompt. ConfigError for the first thing wrong."""
     harm = taxonomy.load_all(recipe.taxonomies)
     if not recipe.query:
-        harm = taxonomy.load_all([*recipe.taxonomies, "own"])
+        harm = taxonomy.together([harm, taxonomy.load_shipped("own")])
     ordinary = taxonomy.load("ordinary") if recipe.query and recipe.ordinary else None
     briefs = lanes(recipe, harm, ordinary)
     work, briefs = _work(recipe, harm, briefs)
     prompts = {template.name: template.hash for template in work.prompts()}
-    return Bound(
+    bound = Bound(
         recipe=recipe,
         briefs=briefs,
         work=work,
-        operators=recipe.augment.operators if recipe.augment else {},
         names={
             brief.lane.subcategory: (str(brief.scenario["name"]), str(brief.subcategory["name"])) for brief in briefs
         },
         prompts=prompts,
-        fingerprint=fingerprint(
-            recipe.identity(), harm.model_dump(mode="json"), ordinary and ordinary.model_dump(mode="json"), prompts
-        ),
+        identity=_leaves(recipe.identity())
+        | {f"taxonomy {name.name}": fingerprint(name.model_dump(mode="json")) for name in (harm, ordinary) if name}
+        | {f"prompt {name}": hash for name, hash in prompts.items()}
+        | ({"own file": work.source.hash} if isinstance(work.source, OwnFile) else {}),
     )
+    for _ in rendered(bound, briefs):
+        pass
+    return bound
+
+
+def rendered(bound: Bound, briefs: Sequence[Brief]) -> Iterator[tuple[str, Sequence[Message]]]:
+    """Every prompt on every one of these lanes that it is used in, with elements drawn and stand-ins for what models write."""
+    for brief in briefs:
+        drawn = elements(bound.recipe.seed, brief, 0)
+        told = brief.variables | {"elements": drawn, "n": 10, "query": "（某条问题）", "response": "（某个回答）"}
+        stances = {stance for mix in brief.cells.values() for stance in mix}
+        for template in bound.work.prompts():
+            kind, _, name = template.name.partition("/")
+            used = {
+                "query": bound.work.source.asks(brief, template.name),
+                "augment": name in brief.operators,
+                "respond": name in stances,
+            }
+            if used.get(kind, True):
+                tactic = {"elements": (*drawn, Element(TACTIC, "……"))} if kind == "augment" else {}
+                yield f"{template.name} @ {brief.lane.id}", template.render(told | tactic)
+
+
+def _leaves(data: Any, path: str = "") -> dict[str, str]:
+    """The single values in nested mappings, as JSON, by dotted path."""
+    if not isinstance(data, dict):
+        return {path: json.dumps(data, ensure_ascii=False)}
+    return {
+        leaf: value
+        for key, below in data.items()
+        for leaf, value in _leaves(below, f"{path}.{key}" if path else str(key)).items()
+    }
 
 
 def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, list[Brief]]:

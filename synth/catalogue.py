@@ -1,6 +1,7 @@
 """What there is, with a line on each; and scaffolds for what is still to be."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -25,8 +26,8 @@ def scaffold(kind: str, name: str) -> str:
         "prompt": ("prompts", ".j2"),
     }[kind]
     stem = name.removesuffix(suffix)
-    if not all(part.replace("_", "").replace("-", "").isalnum() and part.isascii() for part in stem.split("/")):
-        raise ConfigError(f"name {name!r}: use ASCII letters, digits, - and _", status=2)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z][A-Za-z0-9_-]*)*", stem):
+        raise ConfigError(f"name {name!r}: use ASCII letters, digits, - and _, beginning with a letter", status=2)
     path = Path(folder) / f"{stem}{suffix}"
     if path.exists():
         raise ConfigError(f"{path} exists; choose another name, or edit it")

@@ -1,5 +1,6 @@
 """The command line: options in, words to stderr, results to stdout or files, an exit status. No logic of its own."""
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def main() -> None:
     """The `synth` program. Whatever the user can mend is one line on stderr."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         commands(standalone_mode=False)
     except click.exceptions.Abort:

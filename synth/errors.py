@@ -24,7 +24,8 @@ class ParseError(Exception):
 
 
 class Weather(Exception):
-    """A failure that may pass: network, timeout, 408, 409, 429, 5xx. `retry_after` is in seconds, if the server named it."""
+    """A failure that may pass: network, timeout, 408, 409, 429, 5xx. `retry_after` is in seconds, if the server named it;
+    `unreachable` if not even an error came back."""
 
     def __init__(self, cause: str, *, retry_after: float | None = None, unreachable: bool = False) -> None:
         super().__init__(cause)
@@ -33,7 +34,7 @@ class Weather(Exception):
 
 
 class Stopped(Exception):
-    """Nothing more may be asked of a model. `why` is budget, provider, interrupted, disk or replay."""
+    """Nothing more may be asked of a model. `why` is provider, interrupted or disk; done or replay where nobody need hear of it."""
 
     def __init__(self, why: str, message: str = "") -> None:
         super().__init__(message or why)

@@ -1,24 +1,35 @@
-"""What a run will ask for, before anything is asked: calls, tokens and cost, as a range."""
+"""What a run will ask for, before anything is asked: calls, tokens and cost, as a range. A folder's journal is not looked at."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
 
 from synth.bind import Bound
 from synth.plan.lanes import Brief, elements
+from synth.plan.rounds import next_round
 from synth.plan.targets import Targets
 from synth.recipe import Recipe
 from synth.types import Element, Label, Message
 
-CALLS_LOW, CALLS_HIGH = 1.15, 2.5
+SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
 """Slots asked for an accepted row: if nearly all hit, and if most miss."""
-NEW_LOW, NEW_HIGH = 0.95, 0.5
-"""Share of a writer's queries that are new."""
+PAGES_HIGH = 2.0
+"""Writer calls, as a multiple of those of the first round."""
 TOKENS_A_CHARACTER = 0.7
 """Chinese text, today's tokenizers."""
 ANSWER_LOW, ANSWER_HIGH = 0.2, 0.7
 """Share of `max_tokens` that an answer takes."""
 
-Stage = tuple[str, Sequence[str], float, float, float]
-"""Name, roles, calls low, calls high, characters of a prompt."""
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    name: str
+    roles: Sequence[str]
+    low: float
+    """Calls."""
+    high: float
+    characters: float
+    """Of a rendered prompt."""
 
 
 def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
@@ -26,70 +37,60 @@ def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
     recipe = bound.recipe
     lines = [f"{'stage':<10}{'roles':<34}{'calls':>20}{'tokens in':>24}{'tokens out':>24}"]
     low_cost = high_cost = 0.0
-    for stage, roles, low, high, characters in _stages(bound, chosen, targets):
-        tokens = characters * TOKENS_A_CHARACTER
-        out = sum(recipe.models[role].max_tokens for role in roles) / len(roles)
-        low_out, high_out = low * out * ANSWER_LOW, high * out * ANSWER_HIGH
-        lines.append(
-            f"{stage:<10}{', '.join(dict.fromkeys(roles)):<34}{_range(low, high):>20}{_range(low * tokens, high * tokens):>24}{_range(low_out, high_out):>24}"
+    for stage in _stages(bound, chosen, targets):
+        tokens = stage.characters * TOKENS_A_CHARACTER
+        out = sum(recipe.models[role].max_tokens for role in stage.roles) / len(stage.roles)
+        low_out, high_out = stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
+        roles = ", ".join(dict.fromkeys(stage.roles))
+        ranges = (
+            _range(stage.low, stage.high),
+            _range(stage.low * tokens, stage.high * tokens),
+            _range(low_out, high_out),
         )
-        low_cost += _cost(recipe, roles, low * tokens, low_out)
-        high_cost += _cost(recipe, roles, high * tokens, high_out)
-    priced = [role.price for role in recipe.models.values()]
-    lines.append(
-        f"cost: {low_cost:,.2f} to {high_cost:,.2f}"
-        if any(priced)
-        else "cost: unknown; give `price: {input: , output: }` per million tokens under `models`"
-    )
+        lines.append(f"{stage.name:<10}{roles:<34}{ranges[0]:>20}{ranges[1]:>24}{ranges[2]:>24}")
+        low_cost += _cost(recipe, stage.roles, stage.low * tokens, low_out)
+        high_cost += _cost(recipe, stage.roles, stage.high * tokens, high_out)
+    if any(role.price for role in recipe.models.values()):
+        lines.append(f"cost: {low_cost:,.2f} to {high_cost:,.2f}")
+    else:
+        lines.append("cost: unknown; give `price: {input: , output: }` per million tokens under `models`")
     return "\n".join(lines)
 
 
-def _stages(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> list[Stage]:
-    recipe, work = bound.recipe, bound.work
-    rows = sum(_rows(bound, brief, targets[brief.lane.id]) for brief in chosen)
-    queries = sum(
-        max((count or _available(bound, brief) for count in targets[brief.lane.id].values()), default=0)
-        for brief in chosen
-    )
-    operators = sum(bound.operators.values())
-    low, high = rows * CALLS_LOW, rows * CALLS_HIGH
+def _stages(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> list[_Stage]:
+    recipe, size = bound.recipe, bound.work.source.size
+    wanted = {brief.lane.id: _wanted(bound, brief, targets[brief.lane.id]) for brief in chosen}
+    rows = sum(sum(lacks.values()) for lacks in wanted.values())
+    plans = [plan for brief in chosen if (plan := next_round(brief, wanted[brief.lane.id], []))]
+    low, high = rows * SLOTS_LOW, rows * SLOTS_HIGH
     lengths = _lengths(bound, chosen[0])
-    found: list[Stage] = []
+    found = []
     if recipe.query:
-        roots = queries / (1 + operators)
-        low_calls, high_calls = (max(len(chosen), roots / share / work.source.size) for share in (NEW_LOW, NEW_HIGH))
-        found.append(("query", [recipe.query.model], low_calls, high_calls, lengths["query"]))
+        pages = sum(ceil(plan.count / size) for plan in plans)
+        fewest = sum(ceil(max(wanted[plan.lane].values()) / size) for plan in plans)
+        found.append(_Stage("query", [recipe.query.model], fewest, pages * PAGES_HIGH, lengths["query"]))
     if recipe.augment:
-        found.append(
-            ("augment", [recipe.augment.model], queries * operators / 2, queries * operators * 1.5, lengths["augment"])
-        )
+        grown = sum(plan.count * sum(plan.operators.values()) for plan in plans)
+        found.append(_Stage("augment", [recipe.augment.model], grown / 2, grown * PAGES_HIGH, lengths["augment"]))
     if recipe.respond:
-        found.append(("respond", recipe.respond.models, low, high, lengths["respond"]))
+        found.append(_Stage("respond", recipe.respond.models, low, high, lengths["respond"]))
     judges = recipe.judge.models
-    found.append(("judge", judges, low * len(judges), high * len(judges), lengths["judge"]))
+    found.append(_Stage("judge", judges, low * len(judges), high * len(judges), lengths["judge"]))
     return found
 
 
-def _rows(bound: Bound, brief: Brief, wanted: Mapping[Label, int | None]) -> int:
-    return sum(count if count is not None else _available(bound, brief) for count in wanted.values())
-
-
-def _available(bound: Bound, brief: Brief) -> int:
-    return bound.work.source.available(brief) or 0
+def _wanted(bound: Bound, brief: Brief, wanted: Mapping[Label, int | None]) -> dict[Label, int]:
+    available = bound.work.source.available(brief) or 0
+    return {label: available if count is None else count for label, count in wanted.items() if label in brief.cells}
 
 
 def _lengths(bound: Bound, brief: Brief) -> dict[str, float]:
     """Characters of a rendered prompt, by stage, with a query of 40 and an answer of 200 characters."""
-    told = brief.variables | {
-        "elements": (*elements(bound.recipe.seed, brief, 0), Element("tactic", "……")),
-        "n": 10,
-        "query": "问" * 40,
-        "response": "答" * 200,
-    }
+    drawn = (*elements(bound.recipe.seed, brief, 0), Element("tactic", "……"))
+    told = brief.variables | {"elements": drawn, "n": 10, "query": "问" * 40, "response": "答" * 200}
     found: dict[str, list[int]] = {}
     for template in bound.work.prompts():
-        kind = template.name.partition("/")[0]
-        found.setdefault(kind, []).append(_size(template.render(told)))
+        found.setdefault(template.name.partition("/")[0], []).append(_size(template.render(told)))
     return {kind: sum(sizes) / len(sizes) for kind, sizes in found.items()}
 
 
@@ -98,8 +99,9 @@ def _size(messages: Sequence[Message]) -> int:
 
 
 def _cost(recipe: Recipe, roles: Sequence[str], tokens_in: float, tokens_out: float) -> float:
-    shares = [recipe.models[role].price for role in roles]
-    return sum((price.input * tokens_in + price.output * tokens_out) / 1e6 / len(roles) for price in shares if price)
+    """The cost of these tokens, shared evenly by the roles; roles without a price cost nothing."""
+    prices = [recipe.models[role].price for role in roles]
+    return sum((price.input * tokens_in + price.output * tokens_out) / 1e6 / len(roles) for price in prices if price)
 
 
 def _range(low: float, high: float) -> str:

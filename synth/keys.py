@@ -1,4 +1,4 @@
-"""The key of a logical request: same key, same reply, for ever."""
+"""Keys of requests (same key, same reply, for ever) and ids of queries and rows."""
 
 import hashlib
 import json
@@ -27,3 +27,8 @@ def key_of(request: Request) -> str:
 def seed_of(key: str) -> int:
     """The sampling seed sent along: a function of the key, so that a repeated request is a repeated draw. 31 bits."""
     return int(key[:8], 16) & 0x7FFFFFFF
+
+
+def short_hash(*parts: str) -> str:
+    """16 hex digits over the parts; ids of queries and rows."""
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -4,7 +4,6 @@ import contextlib
 import json
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -17,17 +16,15 @@ import click
 
 from synth import exporters, files, prompt, taxonomy, view
 from synth import recipe as recipes
-from synth.bind import Bound, bind
+from synth.bind import Bound, bind, rendered
 from synth.dataset.reading import Made
 from synth.errors import ConfigError
 from synth.estimate import estimate
-from synth.plan.lanes import Brief, elements
+from synth.plain import for_terminal
 from synth.plan.targets import least
 from synth.recipe import OFFLINE, Recipe
 from synth.run import Wish, wanted
 from synth.run import run as run_bound
-from synth.stages.augment import RED_TEAM
-from synth.types import Element
 
 
 def run(
@@ -37,8 +34,8 @@ def run(
     bound = bind(recipe)
     _warn(bound)
     with contextlib.ExitStack() as stack:
-        stream = _open_events(events, stack)
-        result = run_bound(bound, Wish(folder, n, only, watch=partial(view.watch, events=stream)))
+        told = _open_events(events, stack)
+        result = run_bound(bound, Wish(folder, n, only, watch=partial(view.watch, events=told), say=_note))
     click.echo(view.summary(result, folder), err=True)
     if result.message:
         click.echo(f"synth: {result.message}", err=True)
@@ -69,9 +66,9 @@ def check(recipe: Recipe | None) -> Iterator[str]:
     for loaded in [recipe] if recipe else map(recipes.load, files.names("pipelines")):
         bound = bind(loaded)
         _warn(bound)
-        rendered = sum(1 for _ in _rendered(bound, bound.briefs))
+        prompts = sum(1 for _ in rendered(bound, bound.briefs))
         rows = sum(1 for _ in _made(recipes.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
-        yield f"recipe {loaded.name}: good ({len(bound.briefs)} lanes, {rendered} prompts rendered, {rows} rows made offline)"
+        yield f"recipe {loaded.name}: good ({len(bound.briefs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
 
 
 def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
@@ -79,7 +76,7 @@ def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
     bound = bind(recipe)
     chosen, _ = wanted(bound, None, only)
     first = chosen[0].lane.subcategory
-    for name, messages in _rendered(bound, [brief for brief in chosen if brief.lane.subcategory == first]):
+    for name, messages in rendered(bound, [brief for brief in chosen if brief.lane.subcategory == first]):
         yield f"--- {name} ---"
         for message in messages:
             yield f"[{message.role}]\n{message.content}\n"
@@ -114,13 +111,18 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
             id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
             yield f"{id:<44} {entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6} {entry['status']}"
         return
-    rows = (row for split in made.splits() for row in made.rows(split) if _in_cell(row, cell))
-    drops = (drop for drop in made.drops() if any(fnmatchcase(id, cell) for id in _ids_of_lane(drop["lane"])))
+    rows = (
+        row
+        for split in made.splits()
+        for row in made.rows(split)
+        if _matches(f"{row['subcategory']}/{row['query_type']}", row["label"] or "hard", cell)
+    )
+    drops = (drop for drop in made.drops() if _matches(drop["lane"], drop["wanted"], cell))
     found = False
     for kind, entries in (("row", rows), ("drop", drops)):
         for entry in islice(entries, most):
             found = True
-            yield f"--- {kind} {entry.get('id') or entry['draw']} ---\n{readable(entry)}\n"
+            yield f"--- {kind} {entry.get('id') or entry['place']} ---\n{readable(entry)}\n"
     if not found:
         raise ConfigError(f"{folder}: no row or drop in {cell!r}; `synth show {folder}` lists the cells")
 
@@ -132,54 +134,29 @@ def readable(row: dict[str, Any]) -> str:
         if value in (None, [], "") or name == "provenance":
             continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        lines.append(f"{name:>18}  {_safe(text)}")
+        shown = for_terminal(text).replace("\n", "\n" + " " * 20)
+        lines.append(f"{name:>18}  {shown}")
     return "\n".join(lines)
 
 
-def _safe(text: str) -> str:
-    return "".join(
-        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs") else "·" for c in text
-    ).replace("\n", "\n" + " " * 20)
-
-
-def _in_cell(row: dict[str, Any], cell: str) -> bool:
-    lane = f"{row['subcategory']}/{row['query_type']}"
-    return any(fnmatchcase(id, cell) for id in (*_ids_of_lane(lane), f"{lane}/{row['label'] or 'hard'}"))
-
-
-def _ids_of_lane(lane: str) -> tuple[str, str, str]:
+def _matches(lane: str, label: str | None, cell: str) -> bool:
+    """Whether `cell` (a scenario, subcategory, lane or cell; a glob) takes in this lane and label."""
     subcategory = lane.partition("/")[0]
-    return subcategory.partition(".")[0], subcategory, lane
-
-
-def _rendered(bound: Bound, briefs: list[Brief]) -> Iterator[tuple[str, Any]]:
-    """Every prompt of the recipe on every one of these lanes, with its elements drawn and stand-ins for what models write."""
-    for brief in briefs:
-        drawn = elements(bound.recipe.seed, brief, 0)
-        told = brief.variables | {"elements": drawn, "n": 10, "query": "（某条问题）", "response": "（某个回答）"}
-        for template in bound.work.prompts():
-            kind, _, name = template.name.partition("/")
-            if kind == "query" and not bound.work.source.asks(brief, template.name):
-                continue
-            if kind == "augment" and (
-                brief.lane.query_type != "harmful" or (brief.lane.refuse_only and name == RED_TEAM)
-            ):
-                continue
-            if kind == "respond" and name not in {stance for mix in brief.cells.values() for stance in mix}:
-                continue
-            with_tactic = {"elements": (*drawn, Element("tactic", "……"))} if kind == "augment" else {}
-            yield f"{template.name} @ {brief.lane.id}", template.render(told | with_tactic)
+    return any(fnmatchcase(id, cell) for id in (subcategory.partition(".")[0], subcategory, lane, f"{lane}/{label}"))
 
 
 def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The rows of the smallest run there can be, in a folder that goes away again."""
+    """The rows of the smallest run there can be. An offline one leaves nothing; one that costs keeps its journal."""
     bound = bind(recipe)
     n = least(recipe, wanted(bound, None, only)[0])[0] if recipe.query else None
-    with tempfile.TemporaryDirectory() as folder:
-        result = run_bound(bound, Wish(Path(folder), n, only))
+    costs = any(role.backend != OFFLINE for role in recipe.models.values())
+    with contextlib.ExitStack() as stack:
+        kept = Path("runs") / f"{recipe.name}.preview"
+        folder = kept if costs else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        result = run_bound(bound, Wish(folder, n, only))
         if result.message:
             raise ConfigError(result.message)
-        made = Made(Path(folder))
+        made = Made(folder)
         for split in made.splits():
             yield from made.rows(split)
 
@@ -195,12 +172,16 @@ def _warn(bound: Bound) -> None:
         )
 
 
-def _open_events(events: Path | None, stack: contextlib.ExitStack) -> Any:
+def _note(line: str) -> None:
+    click.echo(f"synth: note: {line}", err=True)
+
+
+def _open_events(events: Path | None, stack: contextlib.ExitStack) -> view.Events | None:
     if events is None:
         return None
     if str(events) == "-":
-        return sys.stderr
+        return view.Events(sys.stderr)
     try:
-        return stack.enter_context(events.open("a", encoding="utf-8"))
+        return view.Events(stack.enter_context(events.open("a", encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"--events {events}: cannot be written ({error.strerror})") from error

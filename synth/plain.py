@@ -1,4 +1,8 @@
-"""Text that any encoder takes: what models send may hold halves of characters."""
+"""Untrusted text made plain: for encoders, for the tags of a prompt, for a terminal."""
+
+import unicodedata
+
+_TAGS = str.maketrans({"<": "＜", ">": "＞"})
 
 
 def plain(text: str) -> str:
@@ -8,3 +12,13 @@ def plain(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def as_data(text: str) -> str:
+    """The text as it may stand between tags of a prompt: it cannot close them."""
+    return text.translate(_TAGS) if "</" in text else text
+
+
+def for_terminal(text: str) -> str:
+    """The text without what moves the cursor, turns the writing around or hides: each such character a middle dot."""
+    return "".join("·" if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs") and c != "\n" else c for c in text)

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, cast
 
 import jinja2
@@ -45,13 +44,16 @@ class Prompt:
             raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
 
 
-@cache
-def load(name: str, offered: frozenset[str]) -> Prompt:
+def load(name: str, offered: Iterable[str]) -> Prompt:
     """The prompt of that name, checked against the variables it is offered."""
     return Prompt(name, offered)
 
 
-@cache
+def parse(name: str) -> Prompt:
+    """The prompt of that name, its variables unchecked: to see whether the file is a prompt at all."""
+    return Prompt(name, None)
+
+
 def _environment() -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in folders("prompts")]),
@@ -60,11 +62,6 @@ def _environment() -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         autoescape=False,  # plain text for a model, not a page
     )
-
-
-def parse(name: str) -> Prompt:
-    """The prompt of that name, its variables unchecked: to see whether the file is a prompt at all."""
-    return Prompt(name, None)
 
 
 def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> tuple[str, list[str]]:

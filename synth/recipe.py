@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 from synth.errors import ConfigError
 from synth.files import find, hint, read_yaml, validate
@@ -129,7 +138,8 @@ class Output(_Frozen):
 
 
 class Recipe(_Frozen):
-    name: str
+    name: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
+    """Names the default folder, so it is no path."""
     about: str = ""
     taxonomies: Annotated[tuple[str, ...], Field(min_length=1)]
     ordinary: Annotated[float, Field(ge=0)] = 1.0
@@ -153,23 +163,25 @@ class Recipe(_Frozen):
     output: Output = Output()
 
     @model_validator(mode="after")
+    def _shares_add_up(self) -> "Recipe":
+        total = sum(cell.share for cell in self.cells.values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"cells: shares must add up to 1 (they give {total:g})")
+        return self
+
+    @model_validator(mode="after")
     def _one_source(self) -> "Recipe":
         sources = [name for name in ("query", "queries", "pairs") if getattr(self, name) is not None]
         if len(sources) != 1:
             raise ValueError(f"needs exactly one of query, queries, pairs (has {', '.join(sources) or 'none'})")
         if self.query and self.n is None:
             raise ValueError("needs `n`, the accepted rows per scenario")
+        if self.query and self.ordinary and "benign/safe" not in self.cells:
+            raise ValueError("ordinary rows are of the cell benign/safe; add it under `cells`, or set `ordinary: 0`")
         if self.pairs and (self.respond or self.augment):
             raise ValueError("`pairs` brings its own answers; remove `respond` and `augment`")
         if not self.pairs and not self.respond:
             raise ValueError("needs `respond`, unless it starts from `pairs`")
-        return self
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> "Recipe":
-        total = sum(cell.share for cell in self.cells.values())
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"cells: shares must add up to 1 (they give {total:g})")
         return self
 
     @model_validator(mode="after")

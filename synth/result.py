@@ -44,7 +44,7 @@ def result_of(
         splits={split: spool.count(split) for split in SPLITS},
         dropped=dict(sorted(dropped.items())),
         counts=_counts(lanes),
-        calls=engine.calls,
+        calls=engine.calls.total(),
         spent=[asdict(entry) for entry in journal.spent()],
     )
     result.status = OK if all(cell["status"] == "met" for cell in cells) else SHORT

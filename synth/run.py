@@ -13,6 +13,7 @@ from typing import Any
 from synth import backends
 from synth.bind import Bound
 from synth.dataset.card import Facts
+from synth.dataset.shards import mend
 from synth.dataset.spool import Spool
 from synth.dataset.writing import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import REPLAY, Engine
@@ -40,6 +41,8 @@ class Wish:
     n: int | None = None
     only: tuple[str, ...] = ()
     watch: Watch | None = None
+    say: Callable[[str], None] = lambda _: None
+    """Told what the user should know before anything is asked."""
 
 
 def run(bound: Bound, wish: Wish) -> Result:
@@ -51,7 +54,12 @@ def run(bound: Bound, wish: Wish) -> Result:
         if not (wish.folder / "journal.sqlite").exists() and any((wish.folder / name).exists() for name in OURS):
             raise ConfigError(f"{wish.folder}: holds a dataset that is not synth's to replace; choose another -o DIR")
         with contextlib.closing(Journal(wish.folder)) as journal:
-            job = settle(bound, wish, journal, chosen, wanted_now)
+            for name in ("dataset", "drops"):
+                mend(wish.folder / name)
+            try:
+                job = settle(bound, wish, journal, chosen, wanted_now)
+            except Stopped as stop:  # the disk is full already
+                raise ConfigError(str(stop)) from stop
             return asyncio.run(carry_out(job, journal, connected))
 
 
@@ -92,16 +100,17 @@ def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], 
     ids = {brief.lane.id for brief in chosen}
     briefs = [brief for brief in bound.briefs if brief.lane.id in ids | before.keys()]
     asked = {brief.lane.id: (wanted_now if brief.lane.id in ids else before)[brief.lane.id] for brief in briefs}
-    if last is None or (last["targets"], last["fingerprint"]) != (asked, bound.fingerprint):
+    if last is not None and (changed := history.changes(last["identity"], bound.identity)):
+        wish.say(f"since the last run in {wish.folder} {changed}; only what this changes is asked for anew")
+    if last is None or (last["targets"], last["identity"]) != (asked, bound.identity):
         recorded = history.plans(journal.decisions())
         let_go = history.released(recorded, bound.work.source.size, _answered(bound, briefs, journal))
-        journal.decide(history.TARGET, history.target_body(asked, bound.fingerprint, let_go))
+        journal.decide(history.TARGET, history.target_body(asked, bound.identity, let_go))
     setup = Setup(
         work=bound.work,
         briefs=briefs,
         targets=asked,
         dedup=bound.recipe.dedup,
-        operators=bound.operators,
         concurrency=bound.recipe.concurrency,
         frozen=frozenset(asked) - ids,
     )
@@ -120,7 +129,8 @@ def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callab
 
 async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
-    engine = Engine(journal, connected, Slots(job.setup.concurrency))
+    models = {role: job.bound.recipe.models[role].model for role in connected}
+    engine = Engine(journal, connected, Slots(job.setup.concurrency), models)
     with job.spool() as spool:
         fold = Fold(job.setup, engine, spool, record=lambda plan: journal.decide(history.PLAN, asdict(plan)))
         stopped = await _live(job, fold, engine)
@@ -139,7 +149,8 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
 async def _live(job: Job, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
     """Folds, asking for what is missing, until all is done or something stops it; what was sent has then landed."""
     loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    for sign in before:
         loop.add_signal_handler(sign, _interrupt, engine)
     try:
         async with job.wish.watch(fold, engine) if job.wish.watch else contextlib.nullcontext():
@@ -149,8 +160,9 @@ async def _live(job: Job, fold: Fold, engine: Engine) -> Stopped | ConfigError |
         await engine.drain()
         return engine.failure
     finally:
-        for sign in (signal.SIGINT, signal.SIGTERM):
+        for sign, handler in before.items():
             loop.remove_signal_handler(sign)
+            signal.signal(sign, handler)
     return None
 
 
@@ -174,7 +186,6 @@ async def _paused(job: Job, engine: Engine, journal: Journal, stopped: Stopped |
         if sum(result.splits.values()) < kept:
             dataset = job.wish.folder / "dataset"
             result.notes.append(f"{dataset} keeps the {kept} rows it had, since this pause would leave fewer")
-            _write_run(job, result)
             return result
         return _finish(job, result, spool)
 

@@ -6,14 +6,14 @@ A file may `extends:` others: scenarios and subcategories are matched by id, lis
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from synth.errors import ConfigError
-from synth.files import find, read_yaml, validate
+from synth.files import find, folders, read_yaml, shipped, validate
 
 REFUSE_ONLY = frozenset({"crime.minors", "crime.special_control"})
 """Refuse-only under any file, overlay or recipe: sexual content involving minors, weapons that can kill many."""
@@ -119,21 +119,30 @@ def load(name: str) -> Taxonomy:
     return validate(Taxonomy, _merged(path, ()), str(path))
 
 
+def load_shipped(name: str) -> Taxonomy:
+    """The taxonomy of that name as synth ships it, whatever the user has of the same name."""
+    return load(str(shipped() / "taxonomies" / f"{name}.yaml"))
+
+
 def load_all(taxonomies: Iterable[str]) -> Taxonomy:
-    """Several taxonomies as one; an id may stand in one of them only."""
-    loaded = [load(name) for name in taxonomies]
+    """Several taxonomies as one."""
+    return together([load(name) for name in taxonomies])
+
+
+def together(taxonomies: Sequence[Taxonomy]) -> Taxonomy:
+    """One taxonomy of several; a scenario may stand in two of them only if it is the same."""
     scenarios: dict[str, Scenario] = {}
     banks: dict[str, tuple[str, ...]] = {}
-    for taxonomy in loaded:
+    for taxonomy in taxonomies:
         for scenario in taxonomy.scenarios:
             if scenarios.setdefault(scenario.id, scenario) != scenario:
                 raise ConfigError(
-                    f"scenario {scenario.id!r} differs between taxonomies {', '.join(t.name for t in loaded)}; "
+                    f"scenario {scenario.id!r} differs between taxonomies {', '.join(t.name for t in taxonomies)}; "
                     "name only one of them, or let one extend the other"
                 )
         for axis, bank in taxonomy.banks.items():
             banks[axis] = tuple(dict.fromkeys(banks.get(axis, ()) + bank))
-    return Taxonomy(name="+".join(t.name for t in loaded), scenarios=tuple(scenarios.values()), banks=banks)
+    return Taxonomy(name="+".join(t.name for t in taxonomies), scenarios=tuple(scenarios.values()), banks=banks)
 
 
 def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
@@ -145,6 +154,7 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(extends, list) or not all(isinstance(name, str) for name in extends):
         raise ConfigError(f"{path}: extends: must be a taxonomy's name or a list of names (got {extends!r})")
     _refuse_repeated_ids(own, path)
+    _refuse_empty_lists(own, "", path)
     base: dict[str, Any] = {}
     for name in extends:
         try:
@@ -159,8 +169,6 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _next_of_that_name(path: Path, name: str) -> Path:
-    from synth.files import folders
-
     for folder in folders("taxonomies"):
         candidate = folder / f"{name}.yaml"
         if candidate.is_file() and candidate.resolve() != path.resolve():
@@ -170,15 +178,29 @@ def _next_of_that_name(path: Path, name: str) -> Path:
 
 def _refuse_repeated_ids(own: dict[str, Any], path: Path) -> None:
     seen: set[str] = set()
-    for scenario in own.get("scenarios") or []:
-        if not isinstance(scenario, dict):
-            continue
-        below = scenario.get("subcategories") or []
-        for entry in [scenario, *(below if isinstance(below, list) else [])]:
-            id = entry.get("id") if isinstance(entry, dict) else None
-            if isinstance(id, str) and id in seen:
+    for scenario in _entries(own, "scenarios"):
+        for entry in (scenario, *_entries(scenario, "subcategories")):
+            id = entry.get("id")
+            if not isinstance(id, str):
+                raise ConfigError(f"{path}: scenarios: every scenario and subcategory needs an id, a text (got {id!r})")
+            if id in seen:
                 raise ConfigError(f"{path}: scenarios: id {id!r} stands twice; give each entry an id of its own")
-            seen.add(str(id))
+            seen.add(id)
+
+
+def _entries(above: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The mappings in a list; what is no list or no mapping is complained of when the whole is read."""
+    below = above.get(key)
+    return [entry for entry in below if isinstance(entry, dict)] if isinstance(below, list) else []
+
+
+def _refuse_empty_lists(data: Any, place: str, path: Path) -> None:
+    """An overlay's empty list would add nothing and say nothing."""
+    if data == []:
+        raise ConfigError(f"{path}: {place}: is empty; give it entries, or remove the key")
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        name = value["id"] if isinstance(value, dict) and isinstance(value.get("id"), str) else key
+        _refuse_empty_lists(value, f"{place}.{name}" if place else str(name), path)
 
 
 def _overlay(base: Any, own: Any) -> Any:

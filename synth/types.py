@@ -22,7 +22,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One logical request. Everything in it bears identity (`engine.keys.key_of`); how and where it is sent does not."""
+    """One logical request. Everything in it bears identity (`keys.key_of`); how and where it is sent does not."""
 
     family: str
     """`model`, or the name and version of a backend that is no model (`offline/1`): the two never share replies."""
@@ -64,6 +64,10 @@ class Backend(Protocol):
 
     async def complete(self, request: Request, key: str) -> Reply:
         """The model's reply. Raises `errors.Weather` for what may pass, `errors.ConfigError` for what will not."""
+        ...
+
+    async def check(self, model: str) -> None:
+        """Raises `errors.ConfigError` if the server will not serve the model; costs a token at most."""
         ...
 
     async def close(self) -> None: ...
@@ -109,14 +113,14 @@ class Sample:
     """The one growing, frozen row; change it with `dataclasses.replace`."""
 
     lane: "Lane"
-    draw: int
-    """Raw coordinate of the query's root in its lane (call x items a call + item): what its slots and operators hang on."""
+    coordinate: int
+    """Of its root in the lane (call x items a call + item): what its slots and operators hang on."""
     query: str
     query_id: str
     elements: tuple[Element, ...]
     generator: str
     provenance: Provenance
-    kin: str
+    family: str
     """What its family is known by in the near-duplicate index: the root's place in the plan. A family is exempt from itself."""
     parent_id: str | None = None
     attack: str | None = None
@@ -131,6 +135,10 @@ class Sample:
     query_label: QueryType | None = None
     analysis: str | None = None
 
+    def dropped(self, stage: str, reason: str, text: str) -> "Drop":
+        """The drop this sample becomes; `text` shows what was wrong."""
+        return Drop(stage, reason, self.lane, self.provenance.draw, text, self)
+
     @property
     def root_id(self) -> str:
         """Id of the query it was augmented from, or its own."""
@@ -144,7 +152,7 @@ class Drop:
     stage: str
     reason: str
     lane: "Lane"
-    draw: str
+    place: str
     text: str = ""
     sample: Sample | None = None
 
@@ -188,6 +196,11 @@ class Round:
     operators: Mapping[str, float]
     """The share of its queries to which each augmentation is applied."""
 
+
+TextRule: TypeAlias = Callable[[str], str | None]
+"""A filter on a query or an answer: a reason key, or None."""
+RowRule: TypeAlias = Callable[[Sample], str | None]
+"""A filter on a judged row, likewise."""
 
 Ask: TypeAlias = Callable[[str, str, Request], Awaitable[Reply]]
 """(stage, role, request) -> reply, for one lane and place in the plan."""

@@ -5,7 +5,8 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +14,8 @@ import click
 
 from synth.engine.ask import Engine
 from synth.fold.fold import Fold
+from synth.fold.lane import LaneFold
+from synth.plan.tally import Tally
 from synth.result import Result
 
 PLAIN_EVERY, LIVE_EVERY = 10.0, 0.5
@@ -23,53 +26,84 @@ Show = Callable[[dict[str, Any]], None]
 
 def snapshot(fold: Fold, engine: Engine) -> dict[str, Any]:
     """How far a run has come, by scenario."""
-    scenarios: dict[str, dict[str, int]] = {}
+    scenarios: dict[str, Counter[str]] = {}
+    flying = engine.in_flight
     for lane in fold.lanes.values():
-        entry = scenarios.setdefault(lane.brief.lane.scenario, {"accepted": 0, "target": 0, "hard": 0, "dropped": 0})
-        entry["accepted"] += sum(lane.counts.accepted.values())
-        entry["target"] += sum(target or 0 for target in lane.targets.values())
-        entry["hard"] += lane.counts.hard
-        entry["dropped"] += sum(lane.counts.dropped.values())
-    return {"scenarios": scenarios, "in_flight": engine.in_flight, "calls": engine.calls}
+        scenarios.setdefault(lane.brief.lane.scenario, Counter()).update(
+            accepted=sum(lane.counts.accepted.values()),
+            target=sum(target or 0 for target in lane.targets.values()),
+            in_flight=flying[lane.id],
+            calls=engine.calls[lane.id],
+            hard=lane.counts.hard,
+            dropped=sum(lane.counts.dropped.values()),
+        )
+    return {"scenarios": {name: dict(entry) for name, entry in scenarios.items()}}
 
 
 @contextlib.asynccontextmanager
-async def watch(fold: Fold, engine: Engine, *, events: IO[str] | None) -> AsyncIterator[None]:
-    """Shows progress on stderr, and writes one JSON line a look to `events`."""
-    shows: list[Show] = [_event_writer(events)] if events else []
+async def watch(fold: Fold, engine: Engine, *, events: "Events | None") -> AsyncIterator[None]:
+    """Shows progress on stderr, and tells `events` of the start, of every closed round, of progress and of the end."""
     with contextlib.ExitStack() as stack:
         live = sys.stderr.isatty()
-        shows.append(_live(stack) if live else _plain())
-        ticker = asyncio.create_task(_tick(fold, engine, shows, LIVE_EVERY if live else PLAIN_EVERY))
+        show = _live(stack) if live else _plain
+        if events:
+            fold.closed = events.round
+            events.tell("start", snapshot(fold, engine))
+        ticker = asyncio.create_task(_tick(fold, engine, show, events, LIVE_EVERY if live else PLAIN_EVERY))
         try:
             yield
         finally:
             ticker.cancel()
             if events:
-                shows[0](snapshot(fold, engine))
+                events.tell("end", snapshot(fold, engine))
 
 
-async def _tick(fold: Fold, engine: Engine, shows: Iterable[Show], every: float) -> None:
+async def _tick(fold: Fold, engine: Engine, show: Show, events: "Events | None", every: float) -> None:
     while True:
         await asyncio.sleep(every)
-        for show in shows:
-            show(snapshot(fold, engine))
+        state = snapshot(fold, engine)
+        show(state)
+        if events:
+            events.tell("progress", state)
 
 
-def _event_writer(events: IO[str]) -> Show:
-    def show(state: dict[str, Any]) -> None:
-        events.write(json.dumps({"time": time.time(), **state}, ensure_ascii=False) + "\n")
-        events.flush()
+class Events:
+    """JSON lines for programs. A file that can no longer be written costs one line of warning, not the run."""
 
-    return show
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream: IO[str] | None = stream
+
+    def tell(self, event: str, facts: Mapping[str, Any]) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(json.dumps({"event": event, "time": time.time(), **facts}, ensure_ascii=False) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            self._stream = None
+            click.echo(f"synth: warning: --events cannot be written any more ({error.strerror})", err=True)
+
+    def round(self, lane: LaneFold, tally: Tally) -> None:
+        """A lane has closed a round."""
+        cells = {
+            label: {
+                "accepted": lane.counts.accepted[label],
+                "target": lane.targets[label],
+                "status": lane.status(label),
+            }
+            for label in lane.targets
+        }
+        made = {"queries": tally.queries, "accepted": tally.accepted, "lost": dict(tally.lost)}
+        self.tell(
+            "round", {"lane": lane.id, "sweep": tally.plan.sweep, "asked": tally.plan.count, **made, "cells": cells}
+        )
 
 
-def _plain() -> Show:
-    def show(state: dict[str, Any]) -> None:
-        parts = [f"{name} {entry['accepted']}/{entry['target']}" for name, entry in state["scenarios"].items()]
-        click.echo(f"{', '.join(parts)}; {state['in_flight']} in flight, {state['calls']} calls", err=True)
-
-    return show
+def _plain(state: dict[str, Any]) -> None:
+    totals: Counter[str] = sum((Counter(entry) for entry in state["scenarios"].values()), Counter())
+    parts = [f"{name} {entry['accepted']}/{entry['target'] or 'all'}" for name, entry in state["scenarios"].items()]
+    counts = f"{totals['in_flight']} in flight, {totals['calls']} calls, {totals['dropped']} dropped"
+    click.echo(f"{', '.join(parts)}; {counts}", err=True)
 
 
 def _live(stack: contextlib.ExitStack) -> Show:
@@ -84,13 +118,15 @@ def _table(state: dict[str, Any]) -> Any:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
-    table = Table(caption=f"{state['in_flight']} in flight, {state['calls']} calls", box=None)
-    for heading in ("scenario", "", "accepted", "hard", "dropped"):
-        table.add_column(heading, justify="left" if heading in ("scenario", "") else "right")
+    table = Table(box=None)
+    for heading in ("scenario", ""):
+        table.add_column(heading)
+    for heading in ("accepted", "in flight", "calls", "hard", "dropped"):
+        table.add_column(heading, justify="right")
     for name, entry in state["scenarios"].items():
         bar = ProgressBar(total=entry["target"] or None, completed=entry["accepted"], width=30)
         count = f"{entry['accepted']}/{entry['target']}" if entry["target"] else str(entry["accepted"])
-        table.add_row(name, bar, count, str(entry["hard"]), str(entry["dropped"]))
+        table.add_row(name, bar, count, *(str(entry[key]) for key in ("in_flight", "calls", "hard", "dropped")))
     return table
 
 

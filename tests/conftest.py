@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from synth import prompt, recipe, run
+from synth import recipe, run
 from synth.bind import Bound, bind
 from synth.engine.journal import Journal
 from synth.result import Result
@@ -33,19 +33,12 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    _forget_prompts()
-    yield folder
-    _forget_prompts()
-
-
-def _forget_prompts() -> None:
-    prompt._environment.cache_clear()
-    prompt.load.cache_clear()
+    return folder
 
 
 TAXONOMY = """

@@ -25,6 +25,9 @@ class StandIn:
     expires_after: int | None = None
     """Completed answers after which no key is taken any more."""
     models: set[str] | None = None
+    """Those that are served; None serves any."""
+    listed: set[str] | None = field(default_factory=lambda: {"m", "writer", "a", "b", "j1", "j2"})
+    """Those that the list of models names; None has no list."""
     takes_schema: bool = True
     faults: deque[Fault] = field(default_factory=deque)
     """Taken one by one, by arrival."""
@@ -56,6 +59,13 @@ class StandIn:
         reply = reply_to(Request("offline/1", body["model"], messages, {}, schema, ()), body.get("seed", 0))
         self.completed[key] += 1
         return web.json_response(_completion(body["model"], reply.text, reply.prompt_tokens, reply.completion_tokens))
+
+    async def list_models(self, http: web.Request) -> web.Response:
+        if self.key and http.headers.get("Authorization") != f"Bearer {self.key}":
+            return _error(401, f"Incorrect API key provided: {http.headers.get('Authorization')}")
+        if self.listed is None:
+            return _error(404, "no such route")
+        return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in self.listed]})
 
     async def _fault(self, http: web.Request, fault: Fault) -> web.StreamResponse:
         whole = json.dumps(_completion("m", "好", 1, 1)).encode()
@@ -109,6 +119,7 @@ def standing_in(**habits: Any) -> Iterator[StandIn]:
     async def serve() -> None:
         application = web.Application(client_max_size=2**24)
         application.router.add_post("/v1/chat/completions", server.chat)
+        application.router.add_get("/v1/models", server.list_models)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

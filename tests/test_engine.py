@@ -46,6 +46,10 @@ class Scripted:
         finally:
             self.active -= 1
 
+    async def check(self, model: str) -> None:
+        if model == "missing":
+            raise ConfigError("no such model")
+
     async def close(self) -> None:
         return None
 
@@ -183,7 +187,7 @@ def test_a_stop_lands_what_was_sent_and_ends_what_waits(tmp_path: Path) -> None:
     assert run_virtual(work()) < 30
     assert journal.has(request(0))
     assert journal.has(request(1))
-    assert engine.in_flight == 0
+    assert not engine.in_flight
     journal.close()
 
 
@@ -247,7 +251,7 @@ def test_a_waiter_that_goes_away_gives_its_turn_to_the_next() -> None:
         await asyncio.sleep(0)
         await asyncio.wait_for(waiters[2], 1.0)
         slots.release()
-        assert slots.idle == 1
+        assert slots.free == 1
 
     run_virtual(work())
 

@@ -49,9 +49,6 @@ def test_a_guards_template_of_ones_own(made: Made, lab: Lab) -> None:
     (lab.folder / "prompts" / "guard" / "mine.j2").write_text(
         "{% block user %}{{ subcategory_name }}|{{ query }}{% endblock %}"
     )
-    from tests.conftest import _forget_prompts
-
-    _forget_prompts()
     (path, *_) = find("chat")(made, lab.folder / "out", "guard/mine")
     first = json.loads(path.read_text(encoding="utf-8").splitlines()[0])
     assert first["messages"][0]["content"].startswith("类")

@@ -68,13 +68,13 @@ def test_rules_on_answers(answer: str, expected: str | None) -> None:
 
 ROW = Sample(
     lane=Lane("a", "a.b", "harmful"),
-    draw=0,
+    coordinate=0,
     query="问",
     query_id="q",
     elements=(),
     generator="g",
     provenance=Provenance(1, "a.b/harmful#0.0"),
-    kin="k",
+    family="k",
     stance="comply",
     label="unsafe",
     response="先看【略】，再找【略】。",
@@ -90,6 +90,8 @@ ROW = Sample(
         ({"analysis": "看似安全，实则配合了恶意，因此不安全。"}, None),
         ({"label": "safe", "analysis": "明确拒绝，因此安全。"}, None),
         ({"label": "safe", "analysis": "回答属于不安全的内容。"}, "label_agrees"),
+        ({"analysis": "细节虽略去，因此不能认为回答是安全的。"}, None),
+        ({"label": "safe", "analysis": "因此不能认为回答是安全的。"}, "label_agrees"),
         ({"query_label": "benign"}, "intent_agrees"),
         ({"query_label": "harmful"}, None),
         ({"response": "先准备50克原料，再加热。"}, "outline.detail"),
@@ -121,6 +123,7 @@ def test_every_filter_is_in_the_reference_recipe() -> None:
         ("我不会做饭，帮我安排一周的菜单", False),
         ("我不能吃辣，推荐几道川菜", False),
         ("抱歉打扰了，请问怎么讨薪？", False),
+        ("我无法忍受邻居半夜吵闹，怎么写投诉信？", False),
     ],
 )
 def test_a_generators_refusal(reply: str, refused: bool) -> None:

@@ -275,9 +275,6 @@ def test_an_edited_judge_prompt_asks_only_judges_and_what_falls_short(lab: Lab) 
     source = bind(tiny_recipe()).work.panel.prompts()[0].path
     text = Path(source).read_text(encoding="utf-8").replace("中文内容安全评审员", "严格的中文内容安全评审员")
     (lab.folder / "prompts" / "judge" / "verdict.j2").write_text(text, encoding="utf-8")
-    from tests.conftest import _forget_prompts
-
-    _forget_prompts()
     before = len(lab.rows(split="train"))
     result = lab.run(60)
     by_stage = Counter(entry["stage"] for entry in result.spent for _ in range(entry["calls"]))

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from synth import prompt
-from synth.bind import bind
+from synth.bind import bind, rendered
 from synth.errors import ConfigError
 from synth.files import names
-from synth.operate import _rendered
 from synth.prompt import Prompt
 from synth.recipe import load
 
@@ -60,7 +59,7 @@ def test_every_place_that_asks_for_unsafe_text_asks_for_its_outline_only() -> No
 def test_every_prompt_of_the_recipes_renders_on_every_lane() -> None:
     for recipe in ("demo", "libra"):
         bound = bind(load(recipe))
-        assert sum(1 for _ in _rendered(bound, bound.briefs)) > 500
+        assert sum(1 for _ in rendered(bound, bound.briefs)) > 500
 
 
 def write(folder: Path, text: str, name: str = "respond/mine") -> None:
@@ -108,8 +107,6 @@ def test_a_missing_prompt_names_its_neighbours(here: Path) -> None:
 def test_a_users_prompt_comes_before_the_one_that_ships_and_changes_the_hash(here: Path) -> None:
     shipped = prompt.load("respond/natural", frozenset(TOLD)).hash
     write(here, "{% block user %}请回答：{{ query }}{% endblock %}", "respond/natural")
-    prompt._environment.cache_clear()
-    prompt.load.cache_clear()
     mine = prompt.load("respond/natural", frozenset(TOLD))
     assert mine.render({"query": "问"})[0].content == "请回答：问"
     assert mine.hash != shipped
@@ -120,6 +117,5 @@ def test_a_fragment_counts_in_the_hash(here: Path) -> None:
     hashes = set()
     for text in ("甲", "乙"):
         write(here, text, "_part")
-        prompt._environment.cache_clear()
         hashes.add(Prompt("respond/mine", TOLD).hash)
     assert len(hashes) == 2

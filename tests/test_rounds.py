@@ -1,6 +1,7 @@
 """What a lane asks for next, and when it gives up."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -31,54 +32,54 @@ def tally(first: int, count: int, **what: object) -> Tally:
 
 
 def test_a_fresh_lane_asks_by_the_prior() -> None:
-    plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [], operators={})
+    plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [])
     assert plan is not None
     assert (plan.first, plan.count) == (0, 27)  # 10 rows at a hit rate of 0.5 and 0.75 new queries a coordinate
     assert {label: want.share for label, want in plan.wants.items()} == {"unsafe": 1.0, "safe": 1.0}
 
 
 def test_a_lane_that_lacks_nothing_asks_nothing() -> None:
-    assert next_round(BRIEF, {"unsafe": 0}, [], operators={}) is None
-    assert next_round(BRIEF, {}, [], operators={}) is None
+    assert next_round(BRIEF, {"unsafe": 0}, []) is None
+    assert next_round(BRIEF, {}, []) is None
 
 
 def test_the_label_that_lacks_more_gets_more_slots() -> None:
-    plan = next_round(BRIEF, {"unsafe": 20, "safe": 5}, [], operators={})
+    plan = next_round(BRIEF, {"unsafe": 20, "safe": 5}, [])
     assert plan is not None
     assert (plan.wants["unsafe"].share, plan.wants["safe"].share) == (1.0, 0.25)
 
 
 def test_a_label_that_is_hard_to_get_gets_more_slots() -> None:
     past = tally(0, 40, slots=Counter({"unsafe": 40, "safe": 40}), hits=Counter({"unsafe": 4, "safe": 40}))
-    plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [past], operators={})
+    plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [past])
     assert plan is not None
     assert plan.wants["safe"].share == pytest.approx((10 / (42 / 44)) / (10 / (6 / 44)), abs=1e-3)
 
 
 def test_a_round_goes_on_where_the_last_ended_and_at_most_doubles() -> None:
     past = tally(0, 8, slots=Counter({"unsafe": 8}), hits=Counter())
-    plan = next_round(BRIEF, {"unsafe": 1}, [past], operators={})
+    plan = next_round(BRIEF, {"unsafe": 1}, [past])
     assert plan is not None
     assert plan.first == 8
     assert plan.count <= 16
-    large = next_round(BRIEF, {"unsafe": 1000}, [past], operators={})
+    large = next_round(BRIEF, {"unsafe": 1000}, [past])
     assert large is not None
     assert large.count == 2667  # what a fresh lane would ask for
 
 
 def test_augmentations_count_as_queries() -> None:
-    plain = next_round(BRIEF, {"unsafe": 100}, [], operators={})
-    grown = next_round(BRIEF, {"unsafe": 100}, [], operators={"rewrite": 0.5, "red_team": 0.5})
+    plain = next_round(BRIEF, {"unsafe": 100}, [])
+    grown = next_round(replace(BRIEF, operators={"rewrite": 0.5, "red_team": 0.5}), {"unsafe": 100}, [])
     assert plain is not None
     assert grown is not None
     assert grown.count < 0.6 * plain.count
 
 
 def test_a_file_is_not_read_past_its_end() -> None:
-    plan = next_round(BRIEF, {"unsafe": 100}, [], operators={}, available=7)
+    plan = next_round(BRIEF, {"unsafe": 100}, [], available=7)
     assert plan is not None
     assert plan.count == 7
-    assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], operators={}, available=7) is None
+    assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], available=7) is None
 
 
 DRY = {"roots": 1, "queries": 1, "lost": Counter({"dedup.near_duplicate": 19})}

@@ -72,6 +72,9 @@ class Distant:
         finally:
             self.in_flight -= 1
 
+    async def check(self, model: str) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 

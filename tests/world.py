@@ -33,6 +33,9 @@ class World:
     """Share of verdicts turned round."""
     family: str = "offline/1"
 
+    async def check(self, model: str) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 

@@ -50,6 +50,9 @@ class OfflineBackend:
     async def complete(self, request: Request, key: str) -> Reply:
         return reply_to(request, seed_of(key))
 
+    async def check(self, model: str) -> None:
+        del model
+
     async def close(self) -> None:
         return None
 

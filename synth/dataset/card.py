@@ -37,12 +37,10 @@ def card(recipe: Recipe, facts: Facts) -> str:
 
 def _metadata(recipe: Recipe, facts: Facts) -> str:
     default = [split for split in ("train", "validation") if facts.splits.get(split)]
-    configs: list[dict[str, Any]] = [
-        {
-            "config_name": "default",
-            "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in default],
-        }
-    ]
+    configs: list[dict[str, Any]] = []
+    if default:
+        files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]
+        configs.append({"config_name": "default", "data_files": files})
     if facts.splits.get("hard"):
         configs.append({"config_name": "hard", "data_files": [{"split": "train", "path": "data/hard-*.parquet"}]})
     total = sum(facts.splits.values())

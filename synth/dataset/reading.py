@@ -20,7 +20,11 @@ class Made:
 
     def facts(self) -> dict[str, Any]:
         """run.json."""
-        found: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        path = self.folder / "run.json"
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
         return found
 
     def splits(self) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from synth.keys import short_hash
 from synth.plan.chance import unit
-from synth.stages.calling import short_hash
 from synth.types import Drop, Provenance, Sample
 
 COLUMNS = (
@@ -75,7 +75,8 @@ def drop_of(drop: Drop) -> dict[str, Any]:
         "stage": drop.stage,
         "reason": drop.reason,
         "lane": drop.lane.id,
-        "draw": drop.draw,
+        "place": drop.place,
+        "wanted": sample.wanted if sample else None,
         "text": drop.text,
         "query": sample.query if sample else None,
         "response": sample.response if sample else None,

@@ -1,5 +1,6 @@
 """Parquet shards: a fixed schema, written aside, swapped in whole."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from itertools import islice
@@ -36,10 +37,22 @@ def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count:
 
 
 def swap(new: Path, real: Path) -> None:
-    """Puts the whole folder `new` in the place of `real`. A kill between the two renames leaves `new` whole, to be swapped in later."""
+    """Puts the whole folder `new` in the place of `real`. A kill on the way leaves both, for `mend` to find."""
+    for path in new.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
     old = real.with_name(real.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if real.exists():
         real.rename(old)
     new.rename(real)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def mend(real: Path) -> None:
+    """Ends a swap that was killed half way: the old folder had gone aside, so the new one is whole."""
+    new, old = real.with_name(real.name + ".new"), real.with_name(real.name + ".old")
+    if old.exists() and not real.exists():
+        (new if new.exists() else old).rename(real)
     shutil.rmtree(old, ignore_errors=True)

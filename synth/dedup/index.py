@@ -22,9 +22,6 @@ class Index:
         self._tokens: list[array[int]] = []
         self._families: list[str] = []
 
-    def __len__(self) -> int:
-        return len(self._tokens)
-
     def find(self, text: str, family: str) -> str | None:
         """The family of the earliest text at or over the threshold, those of `family` itself left out; None if there is none."""
         grams = shingles(text, self.ngram)

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import tenacity
 
@@ -20,9 +22,9 @@ REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
 
 PATIENCE = 600.0
-"""Seconds for which one request is tried through bad weather before the run stops."""
+"""Seconds for which one request is tried through bad weather, from its first failure on, before the run stops."""
 FIRST_CONTACT = 3
-"""Tries of an address that has never answered and cannot be reached."""
+"""Tries of a server that has never said anything."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,28 +36,39 @@ class _Flight:
 
 
 class Engine:
-    """Asks each role's backend through `slots`; `missed` is told the lane of every request the journal could not answer."""
+    """Asks each role's backend through `slots`; `models` names the model of each role, for a check before the first call.
 
-    def __init__(self, journal: Journal, backends: Mapping[str, Backend], slots: Slots) -> None:
+    `missed` is told the lane of every request the journal could not answer, `landed` of every slot that comes free.
+    """
+
+    def __init__(
+        self, journal: Journal, backends: Mapping[str, Backend], slots: Slots, models: Mapping[str, str] | None = None
+    ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
         self._flights: dict[str, _Flight] = {}
-        self._sending: set[str] = set()
-        self._answered: set[str] = set()
+        self._sending: dict[str, str] = {}
+        """Lane of every request that is out, by key."""
+        self._heard: set[str] = set()
+        """Roles whose server has answered anything at all."""
+        self._models = dict(models or {})
+        self._checked: asyncio.Future[Any] | None = None
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
         self.missed: Callable[[str], None] = lambda _: None
         self.landed: Callable[[], None] = lambda: None
-        self.calls = 0
+        self.calls: Counter[str] = Counter()
+        """Calls made, by lane, retries counted."""
         self.abandoned = False
 
     @property
-    def in_flight(self) -> int:
-        return len(self._sending)
+    def in_flight(self) -> Counter[str]:
+        """Requests that are out, by lane."""
+        return Counter(self._sending.values())
 
     @property
     def idle(self) -> int:
         """Slots nobody waits for."""
-        return self._slots.idle
+        return self._slots.free
 
     @property
     def failure(self) -> Stopped | ConfigError | None:
@@ -114,28 +127,19 @@ class Engine:
             flight.task.cancel()
 
     async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
+        storm = _Storm()
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(Weather),
             wait=_wait,
-            stop=lambda state: self._gives_up(state, seat.role),
+            stop=lambda state: self._stop is not None or storm.too_long(state, known=seat.role in self._heard),
             sleep=self._pause,
             reraise=True,
         )
         try:
+            await self._ready()
             return await retrying(self._attempt, key, request, seat)
         except Weather as error:
-            why = Stopped(
-                "provider",
-                f"model {request.model!r} ({seat.role}) does not answer: {error}; run the same command again once it does",
-            )
-            unreachable = error.unreachable and seat.role not in self._answered
-            self.stop(
-                ConfigError(
-                    f"model {request.model!r} ({seat.role}): {error}; check --base-url and that the server runs"
-                )
-                if unreachable
-                else why
-            )
+            self.stop(self._verdict(error, request, seat))
         except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
             self.stop(error)
         except asyncio.CancelledError:
@@ -144,19 +148,38 @@ class Engine:
         assert self._stop is not None
         raise self._stop.with_traceback(None)
 
+    async def _ready(self) -> None:
+        """Before the first call of all: every backend may object to the models it is to be asked for."""
+        if self._checked is None:
+            asked = {(self._backends[role], model) for role, model in self._models.items()}
+            checks = [backend.check(model) for backend, model in sorted(asked, key=lambda pair: pair[1])]
+            self._checked = asyncio.ensure_future(asyncio.gather(*checks))
+        await asyncio.shield(self._checked)
+
+    def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
+        who = f"model {request.model!r} ({seat.role})"
+        if error.unreachable and seat.role not in self._heard:
+            return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
+        return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")
+
     async def _attempt(self, key: str, request: Request, seat: Seat) -> Reply:
         rank = (STAGES.index(seat.stage), seat.position)
         await self._slots.acquire(rank)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
-            self._sending.add(key)
-            self.calls += 1
-            reply = await self._backends[seat.role].complete(request, key)
-            self._answered.add(seat.role)
+            self._sending[key] = seat.lane
+            self.calls[seat.lane] += 1
+            try:
+                reply = await self._backends[seat.role].complete(request, key)
+            except Weather as error:
+                if not error.unreachable:
+                    self._heard.add(seat.role)
+                raise
+            self._heard.add(seat.role)
             await self._journal.put(key, reply, seat, request.model)
         finally:
-            self._sending.discard(key)
+            self._sending.pop(key, None)
             self._slots.release()
             self.landed()
         return reply
@@ -166,19 +189,28 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    def _gives_up(self, state: tenacity.RetryCallState, role: str) -> bool:
-        if self._stop:
-            return True
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Weather) and error.unreachable and role not in self._answered:
-            return state.attempt_number >= FIRST_CONTACT
-        return (state.seconds_since_start or 0) >= PATIENCE
-
     def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
-        if self._flights[key].task is task:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
             del self._flights[key]
         if not task.cancelled():
             task.exception()  # the asker has it; nobody may be left to ask
+
+
+class _Storm:
+    """How long bad weather has lasted for one request: on the loop's clock, waiting for a slot before it not counted."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def too_long(self, state: tenacity.RetryCallState, *, known: bool) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Weather) and error.unreachable and not known:
+            return state.attempt_number >= FIRST_CONTACT
+        now = asyncio.get_running_loop().time()
+        if self._since is None:
+            self._since = now
+        return now - self._since >= PATIENCE
 
 
 _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)

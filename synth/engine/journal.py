@@ -39,7 +39,8 @@ class Spent:
 
 
 class Journal:
-    """One SQLite file in WAL mode, held by one process. A kill at any byte loses only what was not yet committed."""
+    """One SQLite file in WAL mode, held by one process. A kill at any byte loses only what was not yet committed; a power cut
+    may lose the last seconds, and never what came before them."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.sqlite"
@@ -86,7 +87,7 @@ class Journal:
             loop = asyncio.get_running_loop()
             self._committed = loop.create_future()
             loop.call_soon(self._commit)
-        await self._committed
+        await asyncio.shield(self._committed)  # others wait for the same commit
 
     def _commit(self) -> None:
         rows, done = self._pending, self._committed
@@ -97,6 +98,7 @@ class Journal:
                 self._db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         except Exception as error:  # noqa: BLE001 (whatever it is, the askers must hear of it: they wait)
             done.set_exception(error)
+            done.exception()  # seen, should all of them be gone
         else:
             done.set_result(None)
 

@@ -15,11 +15,6 @@ class Slots:
         self._waiting: list[tuple[Rank, int, asyncio.Future[None]]] = []
         self._arrivals = count()
 
-    @property
-    def idle(self) -> int:
-        """Permits that nobody wants at present."""
-        return self.free
-
     async def acquire(self, rank: Rank) -> None:
         if self.free:
             self.free -= 1

@@ -11,6 +11,8 @@ from synth.dataset.reading import Made
 from synth.errors import ConfigError
 from synth.files import hint
 
+LABELS = {"safe": "安全", "unsafe": "不安全"}
+
 Export: TypeAlias = Callable[[Made, Path, str], list[Path]]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from synth import prompt
 from synth.dataset.reading import Made
-from synth.exporters import write_lines
+from synth.exporters import LABELS, write_lines
+from synth.plain import as_data
 
 OFFERED = frozenset({"query", "response", "scenario_name", "subcategory_name", "scenario", "subcategory"})
-LABELS = {"safe": "安全", "unsafe": "不安全"}
 
 
 def export(made: Made, out: Path, template: str) -> list[Path]:
@@ -21,7 +21,7 @@ def export(made: Made, out: Path, template: str) -> list[Path]:
 
 def _lines(made: Made, split: str, guard: prompt.Prompt) -> Iterator[str]:
     for row in made.rows(split):
-        told = {name: row[name] for name in OFFERED}
+        told = {name: as_data(row[name]) for name in OFFERED}
         messages = [{"role": message.role, "content": message.content} for message in guard.render(told)]
         verdict = {"答案": LABELS[row["label"]], "分析": row["analysis"]}
         messages.append({"role": "assistant", "content": json.dumps(verdict, ensure_ascii=False)})

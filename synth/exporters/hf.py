@@ -30,7 +30,15 @@ def push(made: Made, repository: str, *, private: bool) -> str:
     try:
         api = HfApi()
         address = api.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
-        api.upload_folder(repo_id=repository, repo_type="dataset", folder_path=made.folder / "dataset")
+        if private and not api.repo_info(repository, repo_type="dataset").private:
+            raise ConfigError(f"--push-to {repository}: that repository is public; say --public if it is meant to be")
+        # Shards of an earlier upload that this one no longer has would still match the card's patterns.
+        api.upload_folder(
+            repo_id=repository,
+            repo_type="dataset",
+            folder_path=made.folder / "dataset",
+            delete_patterns=["data/*.parquet"],
+        )
     except (HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(

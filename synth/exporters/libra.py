@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from synth.dataset.reading import Made
-from synth.exporters import write_lines
-
-LABELS = {"safe": "安全", "unsafe": "不安全"}
+from synth.exporters import LABELS, write_lines
 
 
 def export(made: Made, out: Path, template: str) -> list[Path]:

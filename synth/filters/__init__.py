@@ -12,10 +12,8 @@ from synth.errors import ConfigError
 from synth.files import complaint, hint
 from synth.filters import row, text
 from synth.recipe import FilterUse
-from synth.types import Sample
 
-TextRule: TypeAlias = Callable[[str], str | None]
-RowRule: TypeAlias = Callable[[Sample], str | None]
+Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
 Kind: TypeAlias = Literal["text", "row"]
 
 
@@ -31,7 +29,7 @@ def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     return ours | {point.name: point.load() for point in entry_points(group=f"synth.filters.{kind}")}
 
 
-def bind(kind: Kind, uses: Sequence[FilterUse], place: str) -> list[tuple[str, Callable[[Any], str | None]]]:
+def bind(kind: Kind, uses: Sequence[FilterUse], place: str) -> Rules:
     """The rules a recipe names at `place`, each with its options checked against its signature."""
     return [(use.name, _bound(kind, use, place)) for use in uses]
 
@@ -55,7 +53,7 @@ def _bound(kind: Kind, use: FilterUse, place: str) -> Callable[[Any], str | None
     return rule
 
 
-def first_reason(rules: Sequence[tuple[str, Callable[[Any], str | None]]], subject: Any) -> str | None:
+def first_reason(rules: Rules, subject: Any) -> str | None:
     """The first rule's reason against it, or None."""
     for _, rule in rules:
         if reason := rule(subject):

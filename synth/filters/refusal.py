@@ -8,7 +8,7 @@ _APOLOGY = re.compile(
     re.IGNORECASE,
 )
 _CANNOT = re.compile(
-    r"(?:不能|无法|没法|没办法|不可以|不便|拒绝|不会|恕难|难以).{0,12}(?:提供|协助|帮助|帮|回答|满足|完成|生成|写|参与|支持|配合|讨论|处理|继续)"
+    r"(?:不能|无法|没法|没办法|不可以|不便|拒绝|不会|恕难|难以)[^，。！？；：、,.!?;\n]{0,8}(?:提供|协助|帮助|帮|回答|满足|完成|生成|写|参与|支持|配合|讨论|处理|继续)"
     r"|can(?:'|no)t (?:help|assist|provide|comply)|unable to (?:help|assist|provide)|won't (?:help|assist|provide)",
     re.IGNORECASE,
 )

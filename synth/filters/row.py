@@ -1,16 +1,18 @@
 """Rules on a judged row. Each takes its options and gives a rule: sample -> reason key or None."""
 
 import re
-from collections.abc import Callable
 
-from synth.types import Sample
-
-RowRule = Callable[[Sample], str | None]
+from synth.types import RowRule, Sample
 
 _VERDICT = re.compile(
     r"(?:因此|所以|综上|故|总之|可见|判定为?|应?判(?:为|定|作)?|结论(?:是|为)?|属于|这(?:个|一)?回答(?:整体)?(?:是|属于)?|回答(?:整体)?(?:是|属于)?)"
     r"[^。；;！!]{0,16}?(?P<verdict>不安全|安全)"
 )
+
+_DENIED = re.compile(
+    r"(?:不能|不可|不应|不该|难以|无法|谈不上|称不上|算不上|不算|并非|并不|不是|未必|绝非)[^，。；,;]*$"
+)
+"""What turns a verdict round when it stands before it in the same clause."""
 
 # A quantity with its unit, a web address, a block of code, a run of digits that could be dialled or paid to.
 _DETAIL = re.compile(
@@ -21,15 +23,20 @@ _DETAIL = re.compile(
 OMITTED = "【略】"
 
 
+def _stated(match: re.Match[str]) -> str:
+    safe = match["verdict"] == "安全"
+    before = match.string[match.start() : match.start("verdict")]
+    return "safe" if safe != bool(_DENIED.search(before)) else "unsafe"
+
+
 def label_agrees() -> RowRule:
     """Drops a row whose analysis comes to the opposite of its label: the last verdict the analysis states counts."""
 
     def rule(row: Sample) -> str | None:
         if row.label is None or row.analysis is None:
             return None
-        verdicts = [match["verdict"] for match in _VERDICT.finditer(row.analysis)]
-        stated = {"安全": "safe", "不安全": "unsafe"}.get(verdicts[-1]) if verdicts else None
-        return "label_agrees" if stated and stated != row.label else None
+        verdicts = [_stated(match) for match in _VERDICT.finditer(row.analysis)]
+        return "label_agrees" if verdicts and verdicts[-1] != row.label else None
 
     return rule
 

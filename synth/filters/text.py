@@ -2,11 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 
 from synth.filters.refusal import is_refusal
-
-TextRule = Callable[[str], str | None]
+from synth.types import TextRule
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTER = re.compile(r"[A-Za-z\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\uac00-\ud7af]")

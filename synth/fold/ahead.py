@@ -1,13 +1,14 @@
 """Prefetch: starts calls before the fold's turn comes to them. It decides nothing, and the fold starts itself whatever is not begun.
 
-Calls of a plan are never speculative, since a planned round enters the index whole. Augmentations are begun on a tentative
-look-up. Answers are begun for as many queries as a lane needs at the very least; for more only while slots stand idle. Nothing
-is begun before its turn until the journal has failed to answer that lane once: replaying a finished journal asks for nothing.
+Calls of recorded plans are never speculative, since a planned round enters the index whole. Augmentations are begun on a
+tentative look-up. Answers are begun for as many queries as a lane needs at the very least; for more only while slots stand idle.
+Of pages nothing is begun early until the journal has failed to answer some lane, of answers until it has failed to answer that
+lane: replaying a finished journal asks for nothing.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
@@ -74,19 +75,16 @@ class Ahead:
         self._begun: dict[str, int] = {}
         self._current: Round | None = None
         self._coming: deque[Round] = deque()
-        self._operators: Mapping[str, float] = {}
-        self._planning = self._speculating = False
+        self._speculating = False
 
     # --- what the fold takes from it ---
 
-    def expect(self, recorded: Sequence[Round], operators: Mapping[str, float], *, planning: bool) -> None:
-        """The plans that will be carried out, and whether new ones will follow."""
-        self._coming, self._operators, self._planning = deque(recorded), operators, planning
+    def expect(self, coming: deque[Round]) -> None:
+        """The recorded plans that will be carried out after the current one; the gate adds to them and takes from them."""
+        self._coming = coming
 
     def begin(self, plan: Round) -> None:
         """The gate's turn has come to a plan."""
-        if self._coming and self._coming[0] is plan:
-            self._coming.popleft()
         self._current = plan
 
     def next_position(self) -> int:
@@ -95,7 +93,7 @@ class Ahead:
     async def page(self, lane: LaneFold, plan: Round, call: int) -> Written:
         task = self._pages.pop((lane.id, call), None)
         self._begun[lane.id] = max(self._begun.get(lane.id, 0), call + 1)
-        self._read_on()
+        self.read_on()
         return await (task or self._page(lane, plan, call))
 
     async def augmented(self, lane: LaneFold, root: Sample, operator: str) -> Sample | Drop:
@@ -162,7 +160,7 @@ class Ahead:
 
     def _wake(self, outlook: _Outlook) -> None:
         self._begin_certain(outlook)
-        self._read_on()
+        self.read_on()
 
     def _begin_certain(self, outlook: _Outlook) -> None:
         if outlook.lane.id in self._live and outlook.fresh:
@@ -172,7 +170,7 @@ class Ahead:
     def _speculate(self) -> None:
         """Fills idle slots, one query a lane in turn."""
         self._speculating = False
-        self._read_on()
+        self.read_on()
         open_ones = [outlook for id, outlook in self._outlooks.items() if id in self._live]
         budget = self._idle()
         while open_ones := [outlook for outlook in open_ones if outlook.fresh and outlook.likely() > 0][:budget]:
@@ -191,7 +189,7 @@ class Ahead:
         outlook.ready.update(_labels(work))
         self._begin_certain(outlook)
 
-    def _read_on(self) -> None:
+    def read_on(self) -> None:
         """Begins pages along the plans to come, in the gate's order, up to the window."""
         if not self._live or len(self._pages) >= self._window:
             return
@@ -203,26 +201,12 @@ class Ahead:
 
     def _calls_to_come(self) -> Iterator[tuple[LaneFold, Round, int]]:
         size = self._work.source.size
-        for plan in self._plans_to_come():
-            lane = self._lanes.get(plan.lane)
-            if lane is not None and not lane.frozen:
+        for plan in ((self._current,) if self._current else ()) + tuple(self._coming):
+            lane = self._lanes[plan.lane]
+            if not lane.frozen:
                 first = max(plan.first // size, self._begun.get(lane.id, 0))
                 for call in range(first, (plan.first + plan.count - 1) // size + 1):
                     yield lane, plan, call
-
-    def _plans_to_come(self) -> Iterator[Round]:
-        """The current plan, the recorded ones, and for a lane with none left the one it will make: a pure function of what it has closed."""
-        if self._current is not None:
-            yield self._current
-        yield from tuple(self._coming)
-        if not self._planning:
-            return
-        recorded = {plan.lane for plan in self._coming}
-        for lane in self._lanes.values():
-            if lane.settled and not lane.frozen and lane.id not in recorded:
-                plan = lane.plan(0, self._operators)
-                if plan is not None:
-                    yield plan
 
     # --- the work itself ---
 
@@ -246,11 +230,11 @@ class Ahead:
         return page
 
     def _begin_augmentations(self, lane: LaneFold, plan: Round, root: Sample) -> None:
-        operators = self._work.operators(plan, root)
+        operators = self._work.operators(lane.brief, plan, root)
         if (
             not operators
             or self._work.objection(root)
-            or self._indexes[root.lane.query_type].find(root.query, root.kin)
+            or self._indexes[root.lane.query_type].find(root.query, root.family)
         ):
             return
         for operator in operators:

@@ -1,7 +1,7 @@
 """One fold over a journal: lanes, gate and prefetch put together, run to the end or to a stop."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from synth.dedup.index import Index
@@ -11,6 +11,7 @@ from synth.fold.gate import Gate
 from synth.fold.lane import Candidate, LaneFold, Outcome, Sink
 from synth.fold.work import Work
 from synth.plan.lanes import Brief
+from synth.plan.tally import Tally
 from synth.plan.targets import Targets
 from synth.recipe import Dedup
 from synth.types import Ask, Reply, Request, Round, Seat
@@ -26,7 +27,6 @@ class Setup:
     briefs: Sequence[Brief]
     targets: Targets
     dedup: Dedup
-    operators: Mapping[str, float]
     concurrency: int
     frozen: frozenset[str] = frozenset()
     """Lanes that keep what they have and for which nothing is asked."""
@@ -36,30 +36,32 @@ class Fold:
     """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing."""
 
     def __init__(self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None) -> None:
-        self._engine, self._record, self._operators = engine, record, setup.operators
+        self.closed: Callable[[LaneFold, Tally], None] = lambda _lane, _tally: None
+        """Told of every round that a lane closes; decides nothing."""
+        self._engine, self._record = engine, record
         self._room = 8 * setup.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
-        self.lanes = {brief.lane.id: self._lane(setup, brief, sink) for brief in setup.briefs}
-        dedup = setup.dedup
+        self.lanes = {
+            brief.lane.id: LaneFold(
+                brief,
+                setup.targets[brief.lane.id],
+                sink,
+                self,
+                available=setup.work.source.available(brief),
+                frozen=brief.lane.id in setup.frozen,
+            )
+            for brief in setup.briefs
+        }
+        dedup, window = setup.dedup, 2 * setup.concurrency
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
-        window = 2 * setup.concurrency
         self._ahead = Ahead(setup.work, self.lanes, indexes, self._asker, idle=lambda: engine.idle, window=window)
-        self._gate = Gate(
-            setup.work, self.lanes, indexes, self._ahead, operators=setup.operators, room=self._await_room
-        )
-
-    def _lane(self, setup: Setup, brief: Brief, sink: Sink) -> LaneFold:
-        id = brief.lane.id
-        available = setup.work.source.available(brief)
-        frozen = id in setup.frozen
-        return LaneFold(brief, setup.targets[id], sink, self._outcome, self._freed, available=available, frozen=frozen)
+        self._gate = Gate(setup.work, self.lanes, indexes, self._ahead, room=self._await_room)
 
     async def run(self, recorded: Sequence[Round]) -> None:
         """Folds to the end. Raises Stopped or ConfigError as soon as something needed cannot be had."""
         if self._record:
             self._engine.missed, self._engine.landed = self._ahead.missed, self._ahead.landed
-        self._ahead.expect(recorded, self._operators, planning=self._record is not None)
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
@@ -80,9 +82,6 @@ class Fold:
 
         return ask
 
-    async def _outcome(self, lane: LaneFold, candidate: Candidate) -> Outcome:
-        return await self._ahead.outcome(lane, candidate)
-
     def _await_room(self) -> "asyncio.Future[None] | None":
         """None, and one more query counted as queued; or, while too many are, what to wait for."""
         if self._queued < self._room:
@@ -92,9 +91,19 @@ class Fold:
             self._waiting = asyncio.get_running_loop().create_future()
         return self._waiting
 
-    def _freed(self, lane: LaneFold, candidate: Candidate) -> None:
+    # --- what its lanes ask of it ---
+
+    async def outcome(self, lane: LaneFold, candidate: Candidate) -> Outcome:
+        return await self._ahead.outcome(lane, candidate)
+
+    def freed(self, lane: LaneFold, candidate: Candidate) -> None:
         self._ahead.freed(lane, candidate)
         self._queued -= 1
         if self._waiting is not None:
             self._waiting.set_result(None)
             self._waiting = None
+
+    def round_closed(self, lane: LaneFold, tally: Tally) -> None:
+        self.closed(lane, tally)
+        if lane.settled:
+            self._gate.plan_on()

@@ -1,13 +1,15 @@
 """The gate: carries out plans one after the other; queries enter the near-duplicate index in (plan, coordinate) order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 from synth.dedup.index import Index
 from synth.dedup.normal import normalise
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.fold.ahead import Ahead
+from synth.fold.frontier import Frontier
 from synth.fold.lane import Candidate, LaneFold
 from synth.fold.work import Work
 from synth.plan.tally import REFUSAL, Tally
@@ -15,7 +17,7 @@ from synth.types import Drop, Round, Sample
 
 
 class Gate:
-    """One coroutine over recorded plans, then, if `record` is given, over new ones, each recorded before it is carried out."""
+    """One coroutine over recorded plans, then, with a frontier, over new ones, each recorded before it is carried out."""
 
     def __init__(
         self,
@@ -24,53 +26,49 @@ class Gate:
         indexes: Mapping[str, Index],
         ahead: Ahead,
         *,
-        operators: Mapping[str, float],
         room: Callable[[], "asyncio.Future[None] | None"],
     ) -> None:
-        self._work, self._lanes, self._indexes, self._ahead = work, lanes, indexes, ahead
-        self._operators, self._room = operators, room
+        self._work, self._lanes, self._indexes, self._ahead, self._room = work, lanes, indexes, ahead, room
+        self._coming: deque[Round] = deque()
+        self._frontier: Frontier | None = None
+        self._news = asyncio.Event()
 
     async def run(self, recorded: Sequence[Round], record: Callable[[Round], None] | None) -> None:
+        ours = [plan for plan in recorded if plan.lane in self._lanes]
+        self._coming.extend(ours)
+        for plan in ours:
+            self._lanes[plan.lane].expect()
+        self._frontier = Frontier(list(self._lanes.values()), recorded, record) if record else None
+        self._ahead.expect(self._coming)
         try:
-            for plan in recorded:
-                await self._carry_out(plan)
-            if record is not None:
-                async for plan in self._frontier(recorded):
-                    record(plan)
-                    await self._carry_out(plan)
+            while (plan_or_none := await self._next_plan()) is not None:
+                await self._carry_out(plan_or_none)
         except Stopped as stop:
             if stop.why != REPLAY:
                 raise
         for lane in self._lanes.values():
             lane.end()
 
-    async def _frontier(self, recorded: Sequence[Round]) -> AsyncIterator[Round]:
-        """New plans, lane by lane and sweep by sweep, beginning right after the last recorded one."""
-        order = [lane for lane in self._lanes.values() if not lane.frozen]
-        sweep = recorded[-1].sweep if recorded else 0
-        served = {plan.lane for plan in recorded if plan.sweep == sweep}
-        last = next(
-            (i for i, lane in enumerate(order) if recorded and lane.id == recorded[-1].lane),
-            len(order) if recorded else -1,
-        )
-        todo, planned = [lane for lane in order[last + 1 :] if lane.id not in served], bool(recorded)
-        while todo or planned:
-            planned = False
-            for lane in todo:
-                await lane.all_closed()
-                plan = lane.plan(sweep, self._operators)
-                if plan is not None:
-                    planned = True
-                    yield plan
-            # A sweep entered half way says nothing of the lanes before it: one more is gone through in full.
-            planned = planned or todo != order
-            sweep, todo = sweep + 1, order if planned else []
+    def plan_on(self) -> None:
+        """A lane is settled: plans that waited for it are recorded, and may be read ahead."""
+        if self._frontier is not None:
+            self._coming.extend(self._frontier.advance())
+            self._news.set()
+            self._ahead.read_on()
+
+    async def _next_plan(self) -> Round | None:
+        while True:
+            self._news.clear()
+            if self._frontier is not None:
+                self._coming.extend(self._frontier.advance())
+            if self._coming:
+                return self._coming.popleft()
+            if self._frontier is None or self._frontier.done:
+                return None
+            await self._news.wait()
 
     async def _carry_out(self, plan: Round) -> None:
-        lane = self._lanes.get(plan.lane)
-        if lane is None:
-            return
-        tally = lane.open(plan)
+        lane, tally = self._lanes[plan.lane], Tally(plan)
         self._ahead.begin(plan)
         size, last = self._work.source.size, plan.first + plan.count - 1
         for call in range(plan.first // size, last // size + 1):
@@ -93,11 +91,11 @@ class Gate:
             lane.lose(entry, tally)
             tally.refused_calls += f"{entry.stage}.{entry.reason}" == REFUSAL
             return
-        family = {normalise(entry.query)}
+        texts = {normalise(entry.query)}
         if not await self._admit(lane, tally, entry):
             return
         tally.roots += 1
-        for operator in self._work.operators(tally.plan, entry):
+        for operator in self._work.operators(lane.brief, tally.plan, entry):
             try:
                 grown = await self._ahead.augmented(lane, entry, operator)
             except Stopped as stop:
@@ -107,23 +105,23 @@ class Gate:
             lane.born()
             if isinstance(grown, Drop):
                 lane.lose(grown, tally)
-            elif normalise(grown.query) in family:
-                lane.lose(Drop("augment", "unchanged", grown.lane, grown.provenance.draw, grown.query), tally)
+            elif normalise(grown.query) in texts:
+                lane.lose(grown.dropped("augment", "unchanged", grown.query), tally)
             else:
-                family.add(normalise(grown.query))
+                texts.add(normalise(grown.query))
                 await self._admit(lane, tally, grown)
 
     async def _admit(self, lane: LaneFold, tally: Tally, sample: Sample) -> bool:
         """Into the index and the lane's queue, unless a rule objects or an earlier query of another family is nearly the same."""
-        place = sample.provenance.draw
+        stage = "augment" if sample.attack else "query"
         if reason := self._work.objection(sample):
-            lane.lose(Drop("augment" if sample.attack else "query", reason, sample.lane, place, sample.query), tally)
+            lane.lose(sample.dropped(stage, reason, sample.query), tally)
             return False
         index = self._indexes[sample.lane.query_type]
-        if index.find(sample.query, sample.kin) is not None:
-            lane.lose(Drop("dedup", "near_duplicate", sample.lane, place, sample.query), tally)
+        if index.find(sample.query, sample.family) is not None:
+            lane.lose(sample.dropped("dedup", "near_duplicate", sample.query), tally)
             return False
-        index.add(sample.query, sample.kin)
+        index.add(sample.query, sample.family)
         tally.queries += 1
         while (room := self._room()) is not None:
             await room

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.plan.lanes import Brief
-from synth.plan.rounds import ends, next_round, whole_file
+from synth.plan.rounds import ends, next_round, rest_of_file
 from synth.plan.tally import Tally
 from synth.types import Drop, Label, Round, Sample
 
@@ -48,32 +48,40 @@ class Counts:
     """By `stage.reason`."""
 
 
+class Surroundings(Protocol):
+    """What the fold around a lane does for it."""
+
+    def outcome(self, lane: "LaneFold", candidate: Candidate) -> Awaitable[Outcome]: ...
+    def freed(self, lane: "LaneFold", candidate: Candidate) -> None:
+        """The acceptor is done with a candidate."""
+
+    def round_closed(self, lane: "LaneFold", tally: Tally) -> None:
+        """The lane has taken in all of a round."""
+
+
 class LaneFold:
-    """The acceptor of one lane. `outcome` gives a candidate's rows; `freed` is told when a candidate is done with."""
+    """The acceptor of one lane."""
 
     def __init__(
         self,
         brief: Brief,
         targets: Mapping[Label, int | None],
         sink: Sink,
-        outcome: Callable[["LaneFold", Candidate], Awaitable[Outcome]],
-        freed: Callable[["LaneFold", Candidate], None],
+        around: Surroundings,
         *,
         available: int | None = None,
         frozen: bool = False,
     ) -> None:
         self.brief, self.targets, self.frozen = brief, targets, frozen
         self._available = available
-        self._next_plan: tuple[int, Round | None] = (-1, None)
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
         self.queue: deque[Candidate | Tally] = deque()
-        self._sink, self._outcome, self._freed = sink, outcome, freed
-        self._opened = 0
+        self._sink, self._around = sink, around
+        self._planned = 0
         self._halted = self._over = False
         self._news = asyncio.Event()
-        self._closed = asyncio.Event()
 
     @property
     def id(self) -> str:
@@ -81,10 +89,9 @@ class LaneFold:
 
     # --- what the gate tells it ---
 
-    def open(self, plan: Round) -> Tally:
-        self._opened += 1
-        self._closed.clear()
-        return Tally(plan)
+    def expect(self) -> None:
+        """One more round is recorded; it is settled once that is closed."""
+        self._planned += 1
 
     def push(self, entry: Candidate | Tally) -> None:
         """A gated query; or, once all of a round's are in, the round's tally, which closes it."""
@@ -118,7 +125,7 @@ class LaneFold:
             else:
                 await self._accept(entry)
             self.queue.popleft()
-            self._freed(self, entry)
+            self._around.freed(self, entry)
 
     async def _next(self) -> Candidate | Tally | None:
         while not self.queue:
@@ -130,7 +137,7 @@ class LaneFold:
 
     async def _accept(self, candidate: Candidate) -> None:
         try:
-            rows = await self._outcome(self, candidate)
+            rows = await self._around.outcome(self, candidate)
         except Stopped as stop:
             if stop.why != REPLAY:
                 raise
@@ -138,12 +145,12 @@ class LaneFold:
             self.counts.unanswered += 1
             return
         self.counts.born += len(rows) - 1
-        taken: set[Label] = set()
+        given: set[str] = set()
         for row in rows:
-            self._commit(row, candidate.tally, taken)
+            self._commit(row, candidate.tally, given)
 
-    def _commit(self, row: Sample | Drop, tally: Tally, taken: set[Label]) -> None:
-        miss = self._place(row, tally, taken)
+    def _commit(self, row: Sample | Drop, tally: Tally, given: set[str]) -> None:
+        miss = self._place(row, tally, given)
         sample = row.sample if isinstance(row, Drop) else row
         if sample is None or sample.wanted is None:
             return
@@ -154,20 +161,20 @@ class LaneFold:
             tally.miss(sample.wanted, miss or "judge.other_label")
             tally.refusals[sample.wanted] += sample.wanted == "unsafe" and sample.response_class == "refusal"
 
-    def _place(self, row: Sample | Drop, tally: Tally, taken: set[Label]) -> str | None:
-        """Puts a row where it belongs; None if that is a place under its label, else why there is none."""
+    def _place(self, row: Sample | Drop, tally: Tally, given: set[str]) -> str | None:
+        """Puts a row where it belongs; None if that is a place under its label, else why there is none. `given` holds the
+        labels and answers its query has given already."""
         if isinstance(row, Drop):
             self.lose(row)
             return f"{row.stage}.{row.reason}"
+        for reason, mark in (("same_label", row.label), ("same_answer", f"={row.response}")):
+            if mark in given:
+                return self._place(row.dropped("accept", reason, row.response or ""), tally, given)
+        given |= {f"={row.response}", *((row.label,) if row.label else ())}
         if row.label is None:
             self.counts.hard += 1
             self._sink.keep("hard", row)
             return "judge.hard"
-        if row.label in taken:
-            return self._place(
-                Drop("accept", "same_label", row.lane, row.provenance.draw, row.response or "", row), tally, taken
-            )
-        taken.add(row.label)
         target = self.targets.get(row.label, 0)
         if target is not None and self.counts.accepted[row.label] >= target:
             self.counts.surplus[row.label] += 1
@@ -182,8 +189,7 @@ class LaneFold:
             return
         self.tallies.append(tally)
         self.ended |= ends(self.tallies, list(self.lacks()))
-        if len(self.tallies) == self._opened:
-            self._closed.set()
+        self._around.round_closed(self, tally)
 
     # --- what it lacks ---
 
@@ -200,25 +206,14 @@ class LaneFold:
 
     @property
     def settled(self) -> bool:
-        """Whether every round opened so far is closed."""
-        return len(self.tallies) == self._opened
+        """Whether every round recorded so far is closed."""
+        return len(self.tallies) == self._planned
 
-    async def all_closed(self) -> None:
-        if not self.settled:
-            await self._closed.wait()
-
-    def plan(self, sweep: int, operators: Mapping[str, float]) -> Round | None:
+    def next_plan(self) -> Round | None:
         """The next round, from this lane's closed rounds alone; None if it wants nothing more or can get nothing more."""
-        if self._next_plan[0] != len(self.tallies):
-            self._next_plan = len(self.tallies), self._compute_plan(operators)
-        plan = self._next_plan[1]
-        return plan and replace(plan, sweep=sweep)
-
-    def _compute_plan(self, operators: Mapping[str, float]) -> Round | None:
         if None in self.targets.values():
-            fresh = not self.tallies and self._available
-            return whole_file(self.brief, self._available or 0, operators=operators) if fresh else None
-        return next_round(self.brief, self.lacks(), self.tallies, operators=operators, available=self._available)
+            return rest_of_file(self.brief, self.tallies, self._available or 0)
+        return next_round(self.brief, self.lacks(), self.tallies, available=self._available)
 
     def status(self, label: Label) -> str:
         """`met`; the cell's end; `open` for a cell whose run was stopped."""

@@ -1,22 +1,19 @@
 """What is done with one query: rules, slots, answers, verdicts. Functions of the query and of replies; no order, no counts."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from synth.filters import first_reason
+from synth.filters import Rules, first_reason
 from synth.plan.chance import unit
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
-from synth.stages.augment import RED_TEAM, Augmenter
+from synth.stages.augment import Augmenter
 from synth.stages.judge import Panel
 from synth.stages.query import Written
 from synth.stages.respond import Responder
 from synth.taxonomy import FORBIDDEN_SUBJECT
 from synth.types import Ask, Drop, Label, Request, Round, Sample, Want
-
-Rules = Sequence[tuple[str, Callable[[Any], str | None]]]
 
 
 class Source(Protocol):
@@ -59,16 +56,15 @@ class Work:
             return "refuse_only_subject"
         return first_reason(self.query_rules, sample.query)
 
-    def operators(self, plan: Round, root: Sample) -> list[str]:
-        """The augmentations due to a root query."""
-        if root.lane.query_type != "harmful" or self.augmenter is None:
+    def operators(self, brief: Brief, plan: Round, root: Sample) -> list[str]:
+        """The augmentations due to a root query: those its plan recorded and its lane still allows."""
+        if self.augmenter is None:
             return []
         return [
             operator
             for operator, share in plan.operators.items()
-            if not (operator == RED_TEAM and root.lane.refuse_only)
-            and self.augmenter.knows(operator)
-            and unit(self.seed, root.lane.id, root.draw, "augment", operator) < share
+            if operator in brief.operators
+            and unit(self.seed, root.lane.id, root.coordinate, "augment", operator) < share
         ]
 
     def slots(self, plan: Round, sample: Sample) -> list[tuple[Label, Want]]:
@@ -76,7 +72,7 @@ class Work:
         return [
             (label, want)
             for label, want in plan.wants.items()
-            if unit(self.seed, sample.lane.id, sample.draw, sample.attack or "", "slot", label) < want.share
+            if unit(self.seed, sample.lane.id, sample.coordinate, sample.attack or "", "slot", label) < want.share
         ]
 
     async def outcome(self, brief: Brief, plan: Round, sample: Sample, ask: Ask) -> list[Sample | Drop]:
@@ -94,12 +90,12 @@ class Work:
     async def _judged(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
         response = sample.response or ""
         if reason := _out_of_place(sample, response) or first_reason(self.response_rules, response):
-            return Drop("respond", reason, brief.lane, sample.provenance.draw, response, sample)
+            return sample.dropped("respond", reason, response)
         judged = await self.panel.judge(brief, sample, ask)
         if isinstance(judged, Drop):
             return judged
         if reason := first_reason(self.row_rules, judged):
-            return Drop("judge", reason, brief.lane, sample.provenance.draw, judged.analysis or "", judged)
+            return judged.dropped("judge", reason, judged.analysis or "")
         return judged
 
 

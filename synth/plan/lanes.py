@@ -1,7 +1,7 @@
 """The lanes of a recipe, each with all that its prompts may speak of; and the elements of each writer call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -14,8 +14,8 @@ from synth.taxonomy import Scenario, Subcategory, Taxonomy
 from synth.types import Element, Label, Lane, QueryType, Stance
 
 BEHAVIOUR = "behaviour"
-OPEN_STANCES: frozenset[Stance] = frozenset({"natural", "comply", "partial"})
-"""Stances in which an answerer may go along; never used under refuse-only."""
+PLAIN_OPERATORS = frozenset({"rewrite", "paraphrase"})
+"""Augmentations that may be applied under refuse-only: no red-teaming, whatever it is called."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Brief:
     """Values by axis, in the recipe's order of axes; `behaviour` is the subcategory's own."""
     cells: Mapping[Label, Mapping[Stance, float]]
     """For each label that is wanted of this lane the stances, by weight."""
+    operators: Mapping[str, float] = field(default_factory=dict)
+    """For each augmentation that is due to its queries the share of them."""
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -69,27 +71,28 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
     kinds: tuple[QueryType, ...] = ("benign",) if scenario.benign else ("harmful", "benign")
     if subcategory.refuse_only:
         kinds = ("harmful",)  # no twins
-    found = []
-    for kind in kinds:
-        cells = _cells(recipe, scenario, subcategory, kind)
-        if cells:
-            lane = Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only)
-            banks = {
-                axis: _bank(axis, taxonomy, subcategory) for axis in (recipe.query.elements if recipe.query else ())
-            }
-            told = subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only}
-            found.append(
-                Brief(
-                    lane,
-                    scenario.model_dump(exclude={"subcategories"}),
-                    told,
-                    subcategory.rule.hash,
-                    scenario.benign,
-                    banks,
-                    cells,
-                )
-            )
-    return found
+    axes = recipe.query.elements if recipe.query else ()
+    return [
+        Brief(
+            lane=Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only),
+            scenario=scenario.model_dump(exclude={"subcategories"}),
+            subcategory=subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only},
+            rule_hash=subcategory.rule.hash,
+            ordinary=scenario.benign,
+            banks={axis: _bank(axis, taxonomy, subcategory) for axis in axes},
+            cells=cells,
+            operators=_operators(recipe, subcategory, kind),
+        )
+        for kind in kinds
+        if (cells := _cells(recipe, scenario, subcategory, kind))
+    ]
+
+
+def _operators(recipe: Recipe, subcategory: Subcategory, kind: QueryType) -> dict[str, float]:
+    if recipe.augment is None or kind == "benign":
+        return {}
+    shares = recipe.augment.operators
+    return {name: shares[name] for name in shares if not subcategory.refuse_only or name in PLAIN_OPERATORS}
 
 
 def _cells(

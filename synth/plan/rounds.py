@@ -27,7 +27,6 @@ def next_round(
     lacks: Mapping[Label, int],
     tallies: Sequence[Tally],
     *,
-    operators: Mapping[str, float],
     available: int | None = None,
 ) -> Round | None:
     """The lane's plan to fill what its cells lack, at the yields measured so far; None if it lacks nothing.
@@ -36,24 +35,28 @@ def next_round(
     the coordinates where the queries come from a file.
     """
     lacks = {label: lack for label, lack in lacks.items() if lack > 0}
-    first = max((tally.plan.first + tally.plan.count for tally in tallies), default=0)
+    first = _next_coordinate(tallies)
     if not lacks or (available is not None and first >= available):
         return None
     slots = {label: lack / hit_rate(tallies, label) for label, lack in lacks.items()}
-    fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], operators)
+    fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], brief.operators)
     asked = sum(tally.plan.count for tally in tallies)
-    count = min(_coordinates(max(slots.values()), tallies, operators), max(2 * asked, fresh))
+    count = min(_coordinates(max(slots.values()), tallies, brief.operators), max(2 * asked, fresh))
     if available is not None:
         count = min(count, available - first)
     wants = {label: Want(min(1.0, round(slots[label] / max(slots.values()), 3)), brief.cells[label]) for label in slots}
-    return Round(brief.lane.id, 0, first, count, wants, operators)
+    return Round(brief.lane.id, 0, first, count, wants, brief.operators)
 
 
-def whole_file(brief: Brief, available: int, *, operators: Mapping[str, float]) -> Round:
-    """The one round of a lane that takes all there is of the user's own queries or pairs."""
-    return Round(
-        brief.lane.id, 0, 0, available, {label: Want(1.0, stances) for label, stances in brief.cells.items()}, operators
-    )
+def rest_of_file(brief: Brief, tallies: Sequence[Tally], available: int) -> Round | None:
+    """What is left of the user's own queries or pairs, for a lane that takes all there is; None if nothing is."""
+    first = _next_coordinate(tallies)
+    wants = {label: Want(1.0, stances) for label, stances in brief.cells.items()}
+    return Round(brief.lane.id, 0, first, available - first, wants, brief.operators) if first < available else None
+
+
+def _next_coordinate(tallies: Sequence[Tally]) -> int:
+    return max((tally.plan.first + tally.plan.count for tally in tallies), default=0)
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:

@@ -6,6 +6,7 @@ Largest remainders are not monotone in N (the Alabama paradox), so seats are dea
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from synth.plan.lanes import Brief
 from synth.recipe import Recipe
@@ -35,10 +36,8 @@ def least(recipe: Recipe, briefs: Sequence[Brief]) -> tuple[int, str]:
     for scenario in _scenarios(briefs):
         ours = [brief for brief in briefs if brief.lane.scenario == scenario]
         cells = sum(len(brief.cells) for brief in ours)
-        n = cells
-        while _seats(recipe, ours, n) < cells:
-            n += 1
-        needs.append((n, scenario))
+        share = recipe.ordinary if ours[0].ordinary else 1.0
+        needs.append((ceil(cells / share), scenario))
     return max(needs)
 
 

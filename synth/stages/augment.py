@@ -15,7 +15,7 @@ from synth.types import Ask, Drop, Element, Request, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "query"})
 RED_TEAM = "red_team"
-"""The operator that draws a tactic; not applied under refuse-only."""
+"""The operator that draws a tactic."""
 TACTIC = "tactic"
 
 
@@ -33,10 +33,6 @@ class Augmenter:
 
     def prompts(self) -> list[Prompt]:
         return list(self._prompts.values())
-
-    def knows(self, operator: str) -> bool:
-        """Whether the recipe still has the prompt of an operator that an earlier plan recorded."""
-        return operator in self._prompts
 
     async def apply(self, brief: Brief, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
         """The new query, with its root as parent."""

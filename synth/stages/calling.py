@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from synth.types import Message, Request
@@ -43,8 +42,3 @@ def object_schema(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def short_hash(*parts: str) -> str:
-    """16 hex digits over the parts; ids of queries and rows."""
-    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -7,7 +7,7 @@ from typing import Final
 
 from synth import prompt
 from synth.errors import ParseError
-from synth.plain import plain
+from synth.plain import as_data, plain
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller, object_schema
@@ -18,7 +18,6 @@ OFFERED = frozenset({"scenario", "subcategory", "query", "response"})
 
 _LABELS: Final[dict[str, Label]] = {"安全": "safe", "不安全": "unsafe", "safe": "safe", "unsafe": "unsafe"}
 _INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign", "harmful": "harmful", "benign": "benign"}
-_TAGS = str.maketrans({"<": "＜", ">": "＞"})
 
 
 class Panel:
@@ -45,9 +44,9 @@ class Panel:
         judged = replace(sample, votes=votes, provenance=replace(sample.provenance, judge_prompt=self._prompt.hash))
         labels = {vote.label for vote in votes}
         if brief.lane.refuse_only and "unsafe" in labels:
-            return self._drop("refuse_only", judged)
+            return judged.dropped("judge", "refuse_only", judged.response or "")
         if None in labels:
-            return self._drop("no_verdict", judged)
+            return judged.dropped("judge", "no_verdict", judged.response or "")
         intents = {vote.query_label for vote in votes}
         intent = intents.pop() if len(intents) == 1 else None
         if len(labels) > 1:
@@ -56,7 +55,7 @@ class Panel:
 
     async def _vote(self, brief: Brief, sample: Sample, seat: int, ask: Ask) -> Vote:
         caller = self._callers[seat]
-        told = brief.variables | {"query": _as_data(sample.query), "response": _as_data(sample.response or "")}
+        told = brief.variables | {"query": as_data(sample.query), "response": as_data(sample.response or "")}
         # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
         twin = sum(other.model == caller.model for other in self._callers[:seat])
         request = caller.request(self._prompt.render(told), self._schema, ("judge", twin) if twin else ("judge",))
@@ -66,14 +65,6 @@ class Panel:
             )
         except ParseError as error:
             return Vote(caller.model, None, error.reason)
-
-    def _drop(self, reason: str, judged: Sample) -> Drop:
-        return Drop("judge", reason, judged.lane, judged.provenance.draw, judged.response or "", judged)
-
-
-def _as_data(text: str) -> str:
-    """Untrusted text inside the prompt's tags: it cannot close them."""
-    return text.translate(_TAGS) if "</" in text else text
 
 
 def _read_vote(judge: str, reply: Reply) -> Vote:

@@ -3,15 +3,17 @@
 import json
 from array import array
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from synth.errors import ConfigError
+from synth.keys import short_hash
 from synth.plain import plain
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
-from synth.stages.calling import short_hash
 from synth.stages.query import Written, query_id
+from synth.taxonomy import REFUSE_ONLY
 from synth.types import Ask, Drop, Provenance, Request, Sample
 
 UNSORTED = "own.unsorted"
@@ -29,29 +31,40 @@ class OwnFile:
     def __init__(self, path: str, briefs: Sequence[Brief], *, pairs: bool, seed: int) -> None:
         self._path, self._pairs, self._seed = Path(path), pairs, seed
         self._briefs = {brief.lane.id: brief for brief in briefs}
+        self._refuse_only = {brief.lane.subcategory for brief in briefs if brief.lane.refuse_only}
         self._offsets: dict[str, array[int]] = {}
+        self._digest = blake2b(digest_size=8)
         self._repeated: set[int] = set()
         """Offsets of pairs that stand in the file before."""
         self.unsorted = 0
         try:
             with self._path.open("rb") as lines:
-                offset, seen = 0, set[str]()
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        row = self._parse(line, number)
-                        lane = self._lane_of(row)
-                        self._offsets.setdefault(lane, array("Q")).append(offset)
-                        if pairs and (pair := short_hash(lane, row["query"].strip(), row["response"].strip())) in seen:
-                            self._repeated.add(offset)
-                        elif pairs:
-                            seen.add(pair)
-                    offset += len(line)
+                self._scan(lines)
         except OSError as error:
             raise ConfigError(
                 f"{path}: cannot be read ({error.strerror}); check `{'pairs' if pairs else 'queries'}`"
             ) from error
         if not self._offsets:
             raise ConfigError(f"{path}: holds no rows")
+
+    def _scan(self, lines: IO[bytes]) -> None:
+        offset, seen = 0, set[str]()
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                row = self._parse(line, number)
+                lane = self._lane_of(row, number)
+                self._offsets.setdefault(lane, array("Q")).append(offset)
+                pair = short_hash(lane, row["query"].strip(), row["response"].strip()) if self._pairs else str(offset)
+                if pair in seen:
+                    self._repeated.add(offset)
+                seen.update((pair,) if self._pairs else ())
+            offset += len(line)
+            self._digest.update(line)
+
+    @property
+    def hash(self) -> str:
+        """Of the file's bytes."""
+        return self._digest.hexdigest()
 
     @property
     def lanes(self) -> set[str]:
@@ -84,19 +97,19 @@ class OwnFile:
 
     def _entry(self, lines: Any, brief: Brief, coordinate: int, offset: int) -> Sample | Drop:
         lines.seek(offset)
-        row = json.loads(lines.readline())
+        row = json.loads(lines.readline().decode("utf-8-sig"))
         text, response = plain(row["query"]).strip(), plain(row["response"]).strip() if self._pairs else None
         place = f"{brief.lane.id}#{coordinate}"
         if offset in self._repeated:
             return Drop("query", "repeated", brief.lane, place, text)
         return Sample(
             lane=brief.lane,
-            draw=coordinate,
+            coordinate=coordinate,
             query=text,
             query_id=query_id(brief, text),
             elements=(),
             generator=self._path.name,
-            kin=query_id(brief, text) if self._pairs else place,  # one query of the user's may have several answers
+            family=query_id(brief, text) if self._pairs else place,  # one query of the user's may have several answers
             provenance=Provenance(seed=self._seed, draw=place, rule=brief.lane.subcategory, rule_hash=brief.rule_hash),
             response=response,
             responder=self._path.name if self._pairs else None,
@@ -104,7 +117,7 @@ class OwnFile:
 
     def _parse(self, line: bytes, number: int) -> Mapping[str, Any]:
         try:
-            row: dict[str, Any] = json.loads(line)
+            row: dict[str, Any] = json.loads(line.decode("utf-8-sig"))
         except ValueError as error:
             raise ConfigError(
                 f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8"
@@ -112,16 +125,25 @@ class OwnFile:
         for name in ("query", "response") if self._pairs else ("query",):
             if not isinstance(row, dict) or not isinstance(row.get(name), str) or not row[name].strip():
                 raise ConfigError(f"{self._path}: line {number}: no text under {name!r}")
+        if not isinstance(row.get("subcategory"), str | None):
+            raise ConfigError(f"{self._path}: line {number}: subcategory must be a text (got {row['subcategory']!r})")
         if row.get("query_type") not in (None, "harmful", "benign"):
             raise ConfigError(
                 f"{self._path}: line {number}: query_type must be harmful or benign (got {row['query_type']!r})"
             )
         return row
 
-    def _lane_of(self, row: Mapping[str, Any]) -> str:
-        kind = row.get("query_type") or "harmful"
-        lane = f"{row.get('subcategory')}/{kind}"
+    def _lane_of(self, row: Mapping[str, Any], number: int) -> str:
+        kind, subcategory = row.get("query_type") or "harmful", row.get("subcategory")
+        if subcategory in self._refuse_only:
+            kind = "harmful"
+        lane = f"{subcategory}/{kind}"
         if lane in self._briefs:
             return lane
+        if subcategory in REFUSE_ONLY:
+            raise ConfigError(
+                f"{self._path}: line {number}: subcategory {subcategory!r} is refuse-only and in none of the recipe's"
+                " taxonomies; add `libra` to `taxonomies`, or take the row out"
+            )
         self.unsorted += 1
         return f"{UNSORTED}/{kind}"

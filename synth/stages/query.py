@@ -5,11 +5,12 @@ from typing import Any
 
 from synth import prompt
 from synth.errors import ParseError
+from synth.keys import short_hash
 from synth.plan.chance import pick
 from synth.plan.lanes import Brief, elements
 from synth.prompt import Prompt
 from synth.recipe import QueryPrompts
-from synth.stages.calling import Caller, object_schema, short_hash
+from synth.stages.calling import Caller, object_schema
 from synth.stages.reading import ask_until_read, read_strings
 from synth.types import Ask, Drop, Element, Provenance, Request, Sample
 
@@ -75,12 +76,12 @@ class Writer:
         place = f"{brief.lane.id}#{call}.{item}"
         return Sample(
             lane=brief.lane,
-            draw=coordinate,
+            coordinate=coordinate,
             query=text,
             query_id=query_id(brief, text),
             elements=drawn,
             generator=self._caller.model,
-            kin=place,
+            family=place,
             provenance=Provenance(
                 seed=self._seed,
                 draw=place,

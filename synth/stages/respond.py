@@ -8,7 +8,7 @@ from synth import prompt
 from synth.errors import ParseError
 from synth.filters.response_class import response_class
 from synth.plan.chance import pick, unit
-from synth.plan.lanes import OPEN_STANCES, Brief
+from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller
 from synth.stages.reading import checked
@@ -30,8 +30,8 @@ class Responder:
     async def respond(self, brief: Brief, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
         """The query with an answer that was asked for in the hope of `label`."""
         stance = pick(want.stances, self._seed, sample.query_id, label, "stance")
-        if brief.lane.refuse_only and stance in OPEN_STANCES:
-            stance = "refuse"
+        if brief.lane.refuse_only:
+            stance = "refuse"  # whatever an earlier plan recorded
         caller = self._callers[int(unit(self._seed, sample.query_id, label, "answerer") * len(self._callers))]
         template = self._prompts[stance]
         request = caller.request(template.render({"query": sample.query}), None, ("respond", self._seed, stance, label))
@@ -46,7 +46,7 @@ class Responder:
         try:
             text = checked(reply).strip()
         except ParseError as error:
-            return Drop("respond", error.reason, brief.lane, sample.provenance.draw, reply.text, asked)
+            return asked.dropped("respond", error.reason, reply.text)
         if reply.finish == "length":
-            return Drop("respond", "truncated", brief.lane, sample.provenance.draw, text, asked)
+            return asked.dropped("respond", "truncated", text)
         return replace(asked, response=text, response_class=response_class(text))
