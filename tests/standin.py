@@ -15,7 +15,7 @@ from synth.backends.offline import reply_to
 from synth.types import Message, Request
 
 Fault = str | int
-"""An HTTP status to answer with; or `reset`, `torn`, `html`, `latin`, `null`, `hang`."""
+"""An HTTP status to answer with; or `reset`, `torn`, `html`, `latin`, `null`, `hang`, `drip`."""
 
 
 @dataclass
@@ -78,11 +78,14 @@ class StandIn:
             return web.Response()
         if fault == "hang":
             await asyncio.sleep(3600)
-        if fault == "torn":
+        if fault in ("torn", "drip"):
             response = web.StreamResponse(
                 headers={"Content-Length": str(len(whole)), "Content-Type": "application/json"}
             )
             await response.prepare(http)
+            for byte in whole if fault == "drip" else b"":
+                await response.write(bytes([byte]))
+                await asyncio.sleep(0.05)
             await response.write(whole[:40])
             assert http.transport is not None
             http.transport.abort()

@@ -1,6 +1,7 @@
 """The promises of the fold, on virtual time: order is identity, nothing is lost, nothing is paid for twice, N is exact."""
 
 import asyncio
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from synth.fold.gate import Gate
 from synth.fold.lane import Candidate, LaneFold
 from synth.plan.tally import Tally
 from synth.result import INTERRUPTED, OK, SHORT
+from synth.types import Request
 from tests.conftest import Lab, tiny_recipe, tiny_taxonomy
 from tests.virtual import DeadlockError, fixed, heavy_tailed
 from tests.world import World
@@ -133,6 +135,21 @@ def test_a_query_gives_at_most_one_row_a_label(lab: Lab) -> None:
     assert max(Counter((row["query_id"], row["label"]) for row in rows).values()) == 1
 
 
+class Monotonous(World):
+    """Answers every query with the same words, on which judges often differ."""
+
+    def _answer(self, chance: random.Random, request: Request) -> str:
+        return "好的，照你说的办：【略】。"
+
+
+def test_one_answer_to_one_query_is_one_row_in_the_hard_pile_too(lab: Lab) -> None:
+    lab.world = Monotonous(differing=0.4)
+    result = lab.run(30)
+    rows = list(lab.rows().values())
+    assert len({(row["query"], row["response"]) for row in rows}) == len(rows)
+    assert result.dropped["accept.same_answer"] > 0
+
+
 def test_a_second_run_asks_nothing_and_writes_the_same(lab: Lab) -> None:
     lab.run()
     before = lab.bytes()
@@ -201,6 +218,17 @@ def test_a_pause_never_leaves_fewer_rows_than_there_were(lab: Lab) -> None:
     assert result.status == INTERRUPTED
     assert lab.bytes() == before
     assert "keeps" in result.notes[0]
+
+
+def test_what_changed_since_the_last_run_is_said_before_anything_is_asked(lab: Lab) -> None:
+    lab.run(30)
+    said: list[str] = []
+    lab.run(30, say=said.append)
+    assert not said
+    lab.run(30, say=said.append, dedup={"threshold": 0.6}, seed=5)
+    (line,) = said
+    assert "dedup.threshold (0.7 → 0.6)" in line
+    assert "seed" in line
 
 
 def test_planned_but_never_answered_calls_are_let_go_when_less_is_wanted(lab: Lab) -> None:

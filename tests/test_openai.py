@@ -86,6 +86,61 @@ def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -
     assert "sk-test" not in str(caught.value)
 
 
+def test_a_server_that_drips_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "TIMEOUT", 0.3)
+    with standing_in(faults=deque(["drip"])) as server, pytest.raises(Weather, match=r"takes longer than 0\.3 s"):
+        complete(server)
+
+
+def check(server: StandIn) -> None:
+    async def go() -> None:
+        client = backend.connect(Role(model="m", base_url=server.url))
+        try:
+            await client.check("m")
+        finally:
+            await client.close()
+
+    asyncio.run(go())
+
+
+def test_a_model_is_looked_up_and_only_asked_where_it_is_not_listed() -> None:
+    with standing_in() as server:
+        check(server)
+        assert not server.bodies
+    with standing_in(listed=None) as server:
+        check(server)
+        assert [body["max_tokens"] for body in server.bodies] == [1]
+    with (
+        standing_in(listed={"other"}, models={"other"}) as server,
+        pytest.raises(ConfigError, match="check the model's name 'm'"),
+    ):
+        check(server)
+
+
+def test_what_a_server_says_never_shows_the_key() -> None:
+    with standing_in(key="another") as server, pytest.raises(ConfigError) as caught:
+        check(server)
+    assert "Bearer [key]" in str(caught.value)
+    assert "sk-test" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("localhost:8000/v1", "is no address; write it like http"),
+        ("ftp://127.0.0.1/v1", "is no address"),
+        ("http://", "is no address"),
+        ("http://[::1/v1", "is no address"),
+        ("http://127.0.0.1:70000/v1", "is no address"),
+        ("http://me:secret@127.0.0.1/v1", "holds a user name or password"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line(address: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected) as caught:
+        backend.connect(Role(model="m", base_url=address))
+    assert "secret" not in str(caught.value)
+
+
 def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is not set; export it"):
@@ -140,6 +195,15 @@ def test_a_key_that_stops_working_ends_the_run_with_one_line_and_a_new_key_goes_
         assert run.run(bind(served(server)), run.Wish(lab.folder / "run", 20)).status == 0
         assert set(server.completed.values()) == {1}
     assert lab.bytes() == lab.bytes("calm")
+
+
+def test_a_judge_that_is_not_served_is_found_before_anything_is_paid_for(lab: Lab) -> None:
+    with standing_in(listed={"writer", "a", "b", "j1"}, models={"writer", "a", "b", "j1"}) as server:
+        result = run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+    assert result.status == 1
+    assert result.message is not None
+    assert "'j2'" in result.message
+    assert not server.completed
 
 
 def test_keys_reach_neither_journal_nor_run_file(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

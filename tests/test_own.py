@@ -82,6 +82,18 @@ def test_pairs_are_judged_only(lab: Lab) -> None:
     assert result.counts["born"] == 61
 
 
+def test_rows_appended_to_the_file_are_asked_for_and_the_others_stay(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(30)])
+    lab.run(bound=bind(queries()))
+    before = lab.rows()
+    write(lab, [{"query": sentence(i)} for i in range(50)])
+    result = lab.run(bound=bind(queries()))
+    assert result.calls > 0
+    assert before.items() <= lab.rows().items()
+    assert len({row["query"] for row in lab.rows().values()}) > 40
+    assert lab.run(bound=bind(queries())).calls == 0
+
+
 def test_own_queries_may_be_augmented(lab: Lab) -> None:
     write(lab, [{"query": sentence(i)} for i in range(40)])
     lab.run(bound=bind(queries(augment={"model": "writer", "operators": {"rewrite": 0.5}})))
