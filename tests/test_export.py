@@ -166,7 +166,7 @@ class Hub:
         if "/commit/" in path:
             self.committed += [json.loads(line) for line in body.splitlines()]
             return {"commitUrl": f"{self.address}/datasets/me/mine/commit/1", "commitOid": "1" * 40}
-        return {"id": "me/mine", "sha": "0" * 40, "siblings": [], "private": not self.public}
+        return None if self.refuses else {"id": "me/mine", "sha": "0" * 40, "siblings": [], "private": not self.public}
 
     def paths(self, key: str) -> list[str]:
         return [line["value"]["path"] for line in self.committed if line["key"] == key]
