@@ -256,6 +256,16 @@ def test_only_leaves_the_other_lanes_as_they_are(lab: Lab, restore: bool) -> Non
         assert result.status == OK
 
 
+def test_only_asks_nothing_for_the_other_lanes_though_they_are_not_done(lab: Lab) -> None:
+    lab.run(60, interrupt=12.0)
+    before = lab.rows()
+    result = lab.run(60, only=("one.s0",))
+    assert {row["subcategory"] for id, row in lab.rows().items() if id not in before} <= {"one.s0"}
+    assert {cell["status"] for cell in result.cells if cell["subcategory"] == "one.s0"} == {"met"}
+    assert "open" in {cell["status"] for cell in result.cells}
+    assert lab.run(60).status == OK
+
+
 def test_a_new_scenario_keeps_every_row_that_was_there(lab: Lab) -> None:
     lab.world = DUPLICATING
     lab.run(30)
