@@ -341,6 +341,28 @@ def test_a_writer_that_refuses_ends_in_blocked_refusals(lab: Lab) -> None:
     assert result.calls < 1500
 
 
+class Meek(World):
+    """Goes along only where it is told to; asked plainly, it always refuses."""
+
+    asked = 0
+
+    def _answer(self, chance: random.Random, request: Request) -> str:
+        if request.messages[0].role == "system":
+            return super()._answer(chance, request)
+        self.asked += 1
+        return f"抱歉，我不能提供帮助。{chance.random()}"
+
+
+def test_a_label_that_comes_up_short_moves_the_stance_mix(lab: Lab) -> None:
+    lab.world = Meek(complying=1.0, differing=0.0)
+    cells = tiny_recipe().model_dump(mode="json")["cells"]
+    cells["harmful/unsafe"]["stances"] = {"natural": 9, "comply": 1}
+    result = lab.run(60, cells=cells)
+    assert result.status == OK
+    assert {row["stance"] for row in lab.rows(split="train").values() if row["label"] == "unsafe"} == {"comply"}
+    assert lab.world.asked < 200, "nine plain answers for one that is told to comply would be 400"
+
+
 def test_a_label_nobody_gives_ends_in_blocked_refusals_and_the_other_cells_are_met(lab: Lab) -> None:
     lab.world = World(complying=0.0, differing=0.0)
     result = lab.run(60)

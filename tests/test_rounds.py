@@ -19,6 +19,7 @@ BRIEF = Brief(
     banks={},
     cells={"unsafe": {"comply": 1.0}, "safe": {"refuse": 1.0}},
 )
+COMPLY, REFUSE = ("unsafe", "comply"), ("safe", "refuse")
 WANTS: dict[Label, Want] = {"unsafe": Want(1.0, {"comply": 1.0}), "safe": Want(1.0, {"refuse": 1.0})}
 
 
@@ -50,14 +51,34 @@ def test_the_label_that_lacks_more_gets_more_slots() -> None:
 
 
 def test_a_label_that_is_hard_to_get_gets_more_slots() -> None:
-    past = tally(0, 40, slots=Counter({"unsafe": 40, "safe": 40}), hits=Counter({"unsafe": 4, "safe": 40}))
+    past = tally(0, 40, slots=Counter({COMPLY: 40, REFUSE: 40}), hits=Counter({COMPLY: 4, REFUSE: 40}))
     plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [past])
     assert plan is not None
-    assert plan.wants["safe"].share == pytest.approx((10 / (42 / 44)) / (10 / (6 / 44)), abs=1e-3)
+    assert plan.wants["safe"].share == pytest.approx((10 / (41 / 42)) / (10 / (5 / 42)), abs=1e-3)
+
+
+def test_a_stance_that_rarely_gives_its_label_is_asked_for_less() -> None:
+    mixed = replace(BRIEF, cells={"unsafe": {"natural": 3.0, "comply": 1.0}})
+    past = tally(
+        0,
+        40,
+        slots=Counter({("unsafe", "natural"): 30, COMPLY: 10}),
+        hits=Counter({("unsafe", "natural"): 1, COMPLY: 8}),
+    )
+    fresh, later = next_round(mixed, {"unsafe": 40}, []), next_round(mixed, {"unsafe": 40}, [past])
+    assert fresh is not None
+    assert later is not None
+    assert fresh.wants["unsafe"].stances == {"natural": 3.0, "comply": 1.0}
+    assert later.wants["unsafe"].stances == {
+        "natural": 0.375,
+        "comply": 1.0,
+    }  # 3 x (2 / 32) / 0.5; comply keeps its own
+    yields = (0.375 * 2 / 32 + 9 / 12) / 1.375
+    assert later.count == pytest.approx(40 / yields * 48 / 46, abs=1)  # 40 queries of 40 coordinates so far
 
 
 def test_a_round_goes_on_where_the_last_ended_and_at_most_doubles() -> None:
-    past = tally(0, 8, slots=Counter({"unsafe": 8}), hits=Counter())
+    past = tally(0, 8, slots=Counter({COMPLY: 8}), hits=Counter())
     plan = next_round(BRIEF, {"unsafe": 1}, [past])
     assert plan is not None
     assert plan.first == 8
@@ -84,7 +105,7 @@ def test_a_file_is_not_read_past_its_end() -> None:
 
 DRY = {"roots": 1, "queries": 1, "lost": Counter({"dedup.near_duplicate": 19})}
 REFUSED = {"roots": 0, "queries": 0, "calls": 4, "refused_calls": 4, "lost": Counter({"query.refusal": 4})}
-MISSED = {"slots": Counter({"unsafe": 20}), "misses": {"unsafe": Counter({"judge.other_label": 20})}, "accepted": 1}
+MISSED = {"slots": Counter({COMPLY: 20}), "misses": {"unsafe": Counter({"judge.other_label": 20})}, "accepted": 1}
 DECLINED = MISSED | {"refusals": Counter({"unsafe": 19})}
 FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 20})}
 
@@ -100,7 +121,7 @@ FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 20}
         ([MISSED, MISSED], {"unsafe": "stalled: judge.other_label"}),
         ([DECLINED, DECLINED], {"unsafe": "blocked: refusals"}),
         ([FILTERED, FILTERED], {"unsafe": "stalled: query.length.short", "safe": "stalled: query.length.short"}),
-        ([MISSED | {"hits": Counter({"unsafe": 5})}, MISSED], {}),
+        ([MISSED | {"hits": Counter({COMPLY: 5})}, MISSED], {}),
     ],
 )
 def test_ends(rounds: list[dict[str, object]], expected: dict[Label, str]) -> None:
@@ -109,7 +130,7 @@ def test_ends(rounds: list[dict[str, object]], expected: dict[Label, str]) -> No
 
 
 def test_small_rounds_are_no_evidence_until_they_add_up() -> None:
-    small = {"slots": Counter({"unsafe": 2}), "misses": {"unsafe": Counter({"judge.other_label": 2})}, "accepted": 1}
+    small = {"slots": Counter({COMPLY: 2}), "misses": {"unsafe": Counter({"judge.other_label": 2})}, "accepted": 1}
     assert ends([tally(2 * i, 2, **small) for i in range(5)], ["unsafe"]) == {}
     assert ends([tally(2 * i, 2, **small) for i in range(10)], ["unsafe"]) == {"unsafe": "stalled: judge.other_label"}
 

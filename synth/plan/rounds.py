@@ -6,10 +6,12 @@ from math import ceil
 
 from synth.plan.lanes import Brief
 from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally
-from synth.types import Label, Round, Want
+from synth.types import Label, Round, Stance, Want
 
 YIELD_PRIOR, YIELD_WEIGHT = 0.5, 4.0
 """Share of slots that get the label they want, before any is known, and the number of slots that belief weighs."""
+STANCE_WEIGHT = 2.0
+"""The number of slots that belief weighs for one stance of a label."""
 QUERY_PRIOR, QUERY_WEIGHT = 0.75, 8.0
 """Share of coordinates that give a query past the near-duplicate check, likewise."""
 
@@ -38,13 +40,14 @@ def next_round(
     first = _next_coordinate(tallies)
     if not lacks or (available is not None and first >= available):
         return None
-    slots = {label: lack / hit_rate(tallies, label) for label, lack in lacks.items()}
+    mixes = {label: stance_mix(brief.cells[label], label, tallies) for label in lacks}
+    slots = {label: lack / _rate_of(mixes[label], label, tallies) for label, lack in lacks.items()}
     fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], brief.operators)
     asked = sum(tally.plan.count for tally in tallies)
     count = min(_coordinates(max(slots.values()), tallies, brief.operators), max(2 * asked, fresh))
     if available is not None:
         count = min(count, available - first)
-    wants = {label: Want(min(1.0, round(slots[label] / max(slots.values()), 3)), brief.cells[label]) for label in slots}
+    wants = {label: Want(min(1.0, round(slots[label] / max(slots.values()), 3)), mixes[label]) for label in slots}
     return Round(brief.lane.id, 0, first, count, wants, brief.operators)
 
 
@@ -60,8 +63,28 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
-    hits, slots = sum(tally.hits[label] for tally in tallies), sum(tally.slots[label] for tally in tallies)
+    hits, slots = sum(tally.hits_for(label) for tally in tallies), sum(tally.slots_for(label) for tally in tallies)
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
+
+
+def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> dict[Stance, float]:
+    """The recipe's stances for a label, by weight, those that rarely give it asked for less: a stance keeps its weight down to
+    a yield of one in two, and loses of it in proportion below that."""
+    return {
+        stance: round(weight * min(1.0, _stance_rate(stance, label, tallies) / YIELD_PRIOR), 3)
+        for stance, weight in stances.items()
+    }
+
+
+def _stance_rate(stance: Stance, label: Label, tallies: Sequence[Tally]) -> float:
+    hits = sum(tally.hits[label, stance] for tally in tallies)
+    slots = sum(tally.slots[label, stance] for tally in tallies)
+    return (hits + YIELD_PRIOR * STANCE_WEIGHT) / (slots + STANCE_WEIGHT)
+
+
+def _rate_of(mix: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> float:
+    """Share of slots that will get their label, if they are asked for in this mix."""
+    return sum(weight * _stance_rate(stance, label, tallies) for stance, weight in mix.items()) / sum(mix.values())
 
 
 def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[str, float]) -> int:
@@ -97,10 +120,10 @@ def _source_end(tallies: Sequence[Tally]) -> str | None:
 
 def _cell_end(tallies: Sequence[Tally], label: Label) -> str | None:
     """Whether slots for a label keep missing: judged over the latest two rounds or more that hold 20 slots."""
-    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.slots[label], enough=20)
+    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.slots_for(label), enough=20)
     if window is None:
         return None
-    slots, hits = sum(tally.slots[label] for tally in window), sum(tally.hits[label] for tally in window)
+    slots, hits = sum(tally.slots_for(label) for tally in window), sum(tally.hits_for(label) for tally in window)
     if hits >= YIELD_FLOOR * slots:
         return None
     if sum(tally.refusals[label] for tally in window) >= REFUSAL_SHARE * slots:
