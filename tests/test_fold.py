@@ -1,6 +1,7 @@
 """The promises of the fold, on virtual time: order is identity, nothing is lost, nothing is paid for twice, N is exact."""
 
 import asyncio
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -150,6 +151,21 @@ def test_one_answer_to_one_query_is_one_row_in_the_hard_pile_too(lab: Lab) -> No
     assert result.dropped["accept.same_answer"] > 0
 
 
+class Parrot(World):
+    """Gives an augmentation that changes no more than a full stop."""
+
+    def _query(self, chance: random.Random, request: Request) -> str:
+        root = request.messages[1].content.rpartition("原问题：")[2].strip()
+        return json.dumps({"query": f"{root}。"}, ensure_ascii=False)
+
+
+def test_an_augmentation_that_changes_nothing_is_dropped(lab: Lab) -> None:
+    lab.world = Parrot(babbling=0.0)
+    result = lab.run(30)
+    assert result.dropped["augment.unchanged"] > 0
+    assert {row["attack"] for row in lab.rows().values()} == {None}
+
+
 def test_a_second_run_asks_nothing_and_writes_the_same(lab: Lab) -> None:
     lab.run()
     before = lab.bytes()
@@ -229,6 +245,8 @@ def test_what_changed_since_the_last_run_is_said_before_anything_is_asked(lab: L
     (line,) = said
     assert "dedup.threshold (0.7 → 0.6)" in line
     assert "seed" in line
+    lab.run(30, say=said.append, dedup={"threshold": 0.6}, seed=5)
+    assert len(said) == 1
 
 
 def test_planned_but_never_answered_calls_are_let_go_when_less_is_wanted(lab: Lab) -> None:

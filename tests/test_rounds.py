@@ -86,6 +86,10 @@ def test_a_round_goes_on_where_the_last_ended_and_at_most_doubles() -> None:
     large = next_round(BRIEF, {"unsafe": 1000}, [past])
     assert large is not None
     assert large.count == 2667  # what a fresh lane would ask for
+    poor = tally(0, 2000, slots=Counter({COMPLY: 2000}), hits=Counter({COMPLY: 100}), queries=100)
+    doubled = next_round(BRIEF, {"unsafe": 1000}, [poor])
+    assert doubled is not None
+    assert doubled.count == 4000
 
 
 def test_augmentations_count_as_queries() -> None:
