@@ -8,7 +8,7 @@ from typing import Any
 from synth import backends, filters, taxonomy
 from synth.errors import ConfigError
 from synth.fold.work import Work
-from synth.plan.lanes import Brief, elements, lanes
+from synth.plan.lanes import Brief, check_mixture, elements, lanes
 from synth.recipe import Recipe, fingerprint
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
@@ -47,6 +47,7 @@ def bind(recipe: Recipe) -> Bound:
     ordinary = taxonomy.load("ordinary") if recipe.query and recipe.ordinary else None
     briefs = lanes(recipe, harm, ordinary)
     work, briefs = _work(recipe, harm, briefs)
+    check_mixture(recipe, briefs)
     prompts = {template.name: template.hash for template in work.prompts()}
     bound = Bound(
         recipe=recipe,

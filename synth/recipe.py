@@ -131,10 +131,32 @@ class Filters(_Frozen):
     row: FilterUses = ()
 
 
+class Mixture(_Frozen):
+    """Where a dataset is to be uneven on purpose. All is by id; what is not named keeps weight 1 and the recipe's shares."""
+
+    scenarios: dict[str, PositiveFloat] = Field(default_factory=dict)
+    """Rows of a scenario, as a multiple of N."""
+    subcategories: dict[str, PositiveFloat] = Field(default_factory=dict)
+    """Weight of a subcategory among those of its scenario."""
+    cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
+    """Shares of a scenario or subcategory, in place of those under the recipe's `cells`."""
+    at_least: dict[str, PositiveInt] = Field(default_factory=dict)
+    """For an axis the rows that each of its values gets in every cell of harmful queries."""
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> "Mixture":
+        for id, shares in self.cells.items():
+            if abs(sum(shares.values()) - 1) > 1e-9:
+                raise ValueError(f"cells.{id}: shares must add up to 1 (they give {sum(shares.values()):g})")
+        return self
+
+
 class Output(_Frozen):
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of root queries whose rows go to `validation`."""
     shard_rows: PositiveInt = 20_000
+    held_out: tuple[str, ...] = ()
+    """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
 
 
 class Recipe(_Frozen):
@@ -149,6 +171,7 @@ class Recipe(_Frozen):
     seed: int = 0
     concurrency: PositiveInt = 32
     cells: dict[CellName, Cell]
+    mixture: Mixture = Mixture()
     models: Annotated[dict[str, Role], Field(min_length=1)]
     queries: str | None = None
     """A file of the user's own queries, in place of `query`."""
@@ -167,6 +190,15 @@ class Recipe(_Frozen):
         total = sum(cell.share for cell in self.cells.values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"cells: shares must add up to 1 (they give {total:g})")
+        return self
+
+    @model_validator(mode="after")
+    def _mixture_has_stances(self) -> "Recipe":
+        for id, shares in self.mixture.cells.items():
+            if missing := shares.keys() - self.cells.keys():
+                raise ValueError(
+                    f"mixture.cells.{id}: no stances for {min(missing)}; add it under `cells`, its share may be 0"
+                )
         return self
 
     @model_validator(mode="after")
@@ -190,6 +222,13 @@ class Recipe(_Frozen):
             if role not in self.models:
                 raise ValueError(f"{place}: no model role {role!r}; {hint(role, self.models)}")
         return self
+
+    def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
+        """The share of each cell among the rows of a subcategory."""
+        for id in (subcategory, scenario):
+            if id in self.mixture.cells:
+                return self.mixture.cells[id]
+        return {name: cell.share for name, cell in self.cells.items()}
 
     def role_uses(self) -> list[tuple[str, str]]:
         """Every place that names a model role, with the name."""

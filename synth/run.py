@@ -23,6 +23,7 @@ from synth.errors import ConfigError, Stopped
 from synth.fold import history
 from synth.fold.fold import Fold, Setup
 from synth.plan.lanes import Brief, selected
+from synth.plan.quota import check_quotas
 from synth.plan.targets import Targets, least, targets
 from synth.result import Result, result_of
 from synth.types import Backend, Round
@@ -76,7 +77,9 @@ def wanted(bound: Bound, n: int | None, only: tuple[str, ...]) -> tuple[list[Bri
                 f"give -n {smallest} or more, or narrow the run with --only",
                 status=2,
             )
-    return chosen, targets(bound.recipe, chosen, n)
+    found = targets(bound.recipe, chosen, n)
+    check_quotas(bound.recipe.mixture.at_least, chosen, found)
+    return chosen, found
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Job:
     recorded: Sequence[Round]
 
     def spool(self) -> Spool:
-        return Spool(self.wish.folder, self.bound.names, validation=self.bound.recipe.output.validation)
+        return Spool(self.wish.folder, self.bound.names, self.bound.recipe.output)
 
 
 def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], wanted_now: Targets) -> Job:
@@ -112,6 +115,7 @@ def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], 
         targets=asked,
         dedup=bound.recipe.dedup,
         concurrency=bound.recipe.concurrency,
+        at_least=bound.recipe.mixture.at_least,
         frozen=frozenset(asked) - ids,
     )
     return Job(bound, wish, setup, history.plans(journal.decisions()))

@@ -74,7 +74,7 @@ def full_lane_withholds(monkeypatch: pytest.MonkeyPatch) -> None:
     admit = Gate._admit
 
     async def admit_if_wanted(self: Gate, lane: LaneFold, tally: Tally, sample: Any) -> bool:
-        return lane.wanting() and await admit(self, lane, tally, sample)
+        return bool(lane.lacks()) and await admit(self, lane, tally, sample)
 
     monkeypatch.setattr(Gate, "_admit", admit_if_wanted)
 

@@ -107,11 +107,11 @@ def test_a_file_is_not_read_past_its_end() -> None:
     assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], available=7) is None
 
 
-DRY = {"roots": 1, "queries": 1, "lost": Counter({"dedup.near_duplicate": 19})}
-REFUSED = {"roots": 0, "queries": 0, "calls": 4, "refused_calls": 4, "lost": Counter({"query.refusal": 4})}
-MISSED = {"slots": Counter({COMPLY: 20}), "misses": {"unsafe": Counter({"judge.other_label": 20})}, "accepted": 1}
-DECLINED = MISSED | {"refusals": Counter({"unsafe": 19})}
-FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 20})}
+DRY = {"roots": 2, "queries": 2, "lost": Counter({"dedup.near_duplicate": 38})}
+REFUSED = {"roots": 0, "queries": 0, "calls": 8, "refused_calls": 8, "lost": Counter({"query.refusal": 8})}
+MISSED = {"slots": Counter({COMPLY: 40}), "misses": {"unsafe": Counter({"judge.other_label": 40})}, "accepted": 1}
+DECLINED = MISSED | {"refusals": Counter({"unsafe": 38})}
+FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 40})}
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 20}
     ],
 )
 def test_ends(rounds: list[dict[str, object]], expected: dict[Label, str]) -> None:
-    tallies = [tally(20 * i, 20, **({"accepted": 1} | what)) for i, what in enumerate(rounds)]
+    tallies = [tally(40 * i, 40, **({"accepted": 1} | what)) for i, what in enumerate(rounds)]
     assert ends(tallies, ["unsafe", "safe"]) == expected
 
 
 def test_small_rounds_are_no_evidence_until_they_add_up() -> None:
     small = {"slots": Counter({COMPLY: 2}), "misses": {"unsafe": Counter({"judge.other_label": 2})}, "accepted": 1}
-    assert ends([tally(2 * i, 2, **small) for i in range(5)], ["unsafe"]) == {}
-    assert ends([tally(2 * i, 2, **small) for i in range(10)], ["unsafe"]) == {"unsafe": "stalled: judge.other_label"}
+    assert ends([tally(2 * i, 2, **small) for i in range(29)], ["unsafe"]) == {}
+    assert ends([tally(2 * i, 2, **small) for i in range(30)], ["unsafe"]) == {"unsafe": "stalled: judge.other_label"}
 
 
 def test_rounds_on_end_without_an_accepted_row_end_a_lane() -> None:

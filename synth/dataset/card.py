@@ -36,7 +36,7 @@ def card(recipe: Recipe, facts: Facts) -> str:
 
 
 def _metadata(recipe: Recipe, facts: Facts) -> str:
-    default = [split for split in ("train", "validation") if facts.splits.get(split)]
+    default = [split for split in ("train", "validation", "test") if facts.splits.get(split)]
     configs: list[dict[str, Any]] = []
     if default:
         files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]
@@ -92,6 +92,11 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"- seed {recipe.seed}, fingerprint `{facts.fingerprint}`, {_pairs(facts.versions)}",
         f"- near-duplicates dropped: {near}",
         f"- judges: {len(recipe.judge.models)}, all must agree; rows on which they differ have no label and stand in `hard`",
+        *(
+            [f"- held out of training, in `test`: {', '.join(recipe.output.held_out)}"]
+            if recipe.output.held_out
+            else []
+        ),
         f"- filters: {', '.join(filters) or 'none'}",
         f"- prompts: {_pairs(facts.prompts)}",
         "",

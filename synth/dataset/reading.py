@@ -7,7 +7,7 @@ from typing import Any
 
 from synth.errors import ConfigError
 
-SPLITS = ("train", "validation", "hard")
+SPLITS = ("train", "validation", "test", "hard")
 
 
 class Made:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from fnmatch import fnmatchcase
 from typing import Any
 
 from synth.keys import short_hash
 from synth.plan.chance import unit
+from synth.recipe import Output
 from synth.types import Drop, Provenance, Sample
 
 COLUMNS = (
@@ -92,6 +94,10 @@ def rank(id: str) -> str:
     return short_hash(id, "rank")
 
 
-def split_of(sample: Sample, validation: float) -> str:
-    """`train` or `validation`, by root query: a query, its augmentations and all their answers stay together."""
-    return "validation" if unit(sample.root_id, "validation") < validation else "train"
+def split_of(sample: Sample, output: Output) -> str:
+    """`test` for what is held out; else `train` or `validation`, by root query: a query, its augmentations and all their
+    answers stay together."""
+    ids = (sample.lane.scenario, sample.lane.subcategory)
+    if any(fnmatchcase(id, glob) for glob in output.held_out for id in ids):
+        return "test"
+    return "validation" if unit(sample.root_id, "validation") < output.validation else "train"

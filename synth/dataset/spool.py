@@ -8,15 +8,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
+from synth.recipe import Output
 from synth.types import Drop, Sample
 
 
 class Spool:
     """A temporary SQLite file; a context manager that removes it again."""
 
-    def __init__(self, folder: Path, names: Names, *, validation: float) -> None:
+    def __init__(self, folder: Path, names: Names, output: Output) -> None:
         self._path = folder / ".spool.sqlite"
-        self._names, self._validation = names, validation
+        self._names, self._output = names, output
         self._remove()
         self._db = sqlite3.connect(self._path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=OFF")
@@ -36,7 +37,7 @@ class Spool:
 
     def keep(self, split: str, row: Sample) -> None:
         if split == "accepted":
-            split = split_of(row, self._validation)
+            split = split_of(row, self._output)
         body = row_of(row, self._names)
         self._db.execute(
             "INSERT INTO rows VALUES (?, ?, ?)", (split, rank(body["id"]), json.dumps(body, ensure_ascii=False))

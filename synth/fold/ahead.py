@@ -164,7 +164,7 @@ class Ahead:
 
     def _begin_certain(self, outlook: _Outlook) -> None:
         if outlook.lane.id in self._live and outlook.fresh:
-            for _ in range(min(outlook.certain(), len(outlook.fresh))):
+            while outlook.fresh and outlook.certain() > 0:
                 self._begin_answer(outlook)
 
     def _speculate(self) -> None:
@@ -180,6 +180,8 @@ class Ahead:
 
     def _begin_answer(self, outlook: _Outlook) -> None:
         candidate = outlook.fresh.popleft()
+        if not outlook.lane.wants(candidate.sample):
+            return
         outlook.underway += 1
         candidate.work = self._spawn(self._answer(outlook.lane, candidate))
         candidate.work.add_done_callback(lambda work: self._answered(outlook, work))

@@ -1,8 +1,8 @@
 """One fold over a journal: lanes, gate and prefetch put together, run to the end or to a stop."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from synth.dedup.index import Index
 from synth.engine.ask import Engine
@@ -11,6 +11,7 @@ from synth.fold.gate import Gate
 from synth.fold.lane import Candidate, LaneFold, Outcome, Sink
 from synth.fold.work import Work
 from synth.plan.lanes import Brief
+from synth.plan.quota import Quota
 from synth.plan.tally import Tally
 from synth.plan.targets import Targets
 from synth.recipe import Dedup
@@ -28,6 +29,8 @@ class Setup:
     targets: Targets
     dedup: Dedup
     concurrency: int
+    at_least: Mapping[str, int] = field(default_factory=dict)
+    """For an axis the rows that each of its values gets in every cell of harmful queries."""
     frozen: frozenset[str] = frozenset()
     """Lanes that keep what they have and for which nothing is asked."""
 
@@ -48,6 +51,7 @@ class Fold:
                 setup.targets[brief.lane.id],
                 sink,
                 self,
+                quota=Quota(brief, setup.at_least, seed=setup.work.seed, size=setup.work.source.size),
                 available=setup.work.source.available(brief),
                 frozen=brief.lane.id in setup.frozen,
             )

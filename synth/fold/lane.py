@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.plan.lanes import Brief
+from synth.plan.quota import Quota
 from synth.plan.rounds import ends, next_round, rest_of_file
 from synth.plan.tally import Tally
 from synth.types import Drop, Label, Round, Sample
@@ -69,11 +70,12 @@ class LaneFold:
         sink: Sink,
         around: Surroundings,
         *,
+        quota: Quota,
         available: int | None = None,
         frozen: bool = False,
     ) -> None:
         self.brief, self.targets, self.frozen = brief, targets, frozen
-        self._available = available
+        self._quota, self._available = quota, available
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
@@ -120,7 +122,7 @@ class LaneFold:
             if isinstance(entry, Tally):
                 self._close(entry)
                 continue
-            if self._halted or not self.wanting():
+            if self._halted or not self.wants(entry.sample):
                 self.counts.unanswered += 1
             else:
                 await self._accept(entry)
@@ -176,9 +178,11 @@ class LaneFold:
             self._sink.keep("hard", row)
             return "judge.hard"
         target = self.targets.get(row.label, 0)
-        if target is not None and self.counts.accepted[row.label] >= target:
+        seats = None if target is None else target - self.counts.accepted[row.label]
+        if seats is not None and (seats <= 0 or not self._quota.admits(row.elements, row.label, seats)):
             self.counts.surplus[row.label] += 1
             return None
+        self._quota.take(row.elements, row.label)
         self.counts.accepted[row.label] += 1
         tally.accepted += 1
         self._sink.keep("accepted", row)
@@ -201,8 +205,11 @@ class LaneFold:
             if target is not None and label not in self.ended and self.counts.accepted[label] < target
         }
 
-    def wanting(self) -> bool:
-        return bool(self.lacks()) or None in self.targets.values()
+    def wants(self, sample: Sample) -> bool:
+        """Whether any answer to this query could find a place; once it could not, it never will."""
+        return None in self.targets.values() or any(
+            self._quota.admits(sample.elements, label, lack) for label, lack in self.lacks().items()
+        )
 
     @property
     def settled(self) -> bool:
@@ -213,7 +220,10 @@ class LaneFold:
         """The next round, from this lane's closed rounds alone; None if it wants nothing more or can get nothing more."""
         if None in self.targets.values():
             return rest_of_file(self.brief, self.tallies, self._available or 0)
-        return next_round(self.brief, self.lacks(), self.tallies, available=self._available)
+        plan = next_round(self.brief, self.lacks(), self.tallies, available=self._available)
+        if plan is None:
+            return None
+        return replace(plan, count=max(plan.count, self._quota.reach(plan.first, list(self.lacks())) - plan.first))
 
     def status(self, label: Label) -> str:
         """`met`; the cell's end; `open` for a cell whose run was stopped."""

@@ -67,6 +67,25 @@ def _matches(brief: Brief, glob: str) -> bool:
     return any(fnmatchcase(id, glob) for id in (brief.lane.scenario, brief.lane.subcategory, brief.lane.id))
 
 
+def check_mixture(recipe: Recipe, briefs: Sequence[Brief]) -> None:
+    """ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
+    scenarios = {brief.lane.scenario for brief in briefs}
+    subcategories = {brief.lane.subcategory for brief in briefs}
+    axes = {axis for brief in briefs for axis in brief.banks}
+    for place, named, known in (
+        ("mixture.scenarios", recipe.mixture.scenarios, scenarios),
+        ("mixture.subcategories", recipe.mixture.subcategories, subcategories),
+        ("mixture.cells", recipe.mixture.cells, scenarios | subcategories),
+        ("mixture.at_least", recipe.mixture.at_least, axes),
+    ):
+        for id in named:
+            if id not in known:
+                raise ConfigError(f"{place}: there is no {id!r}; {hint(id, known)}")
+    for glob in recipe.output.held_out:
+        if not any(_matches(brief, glob) for brief in briefs):
+            raise ConfigError(f"output.held_out: {glob!r} matches nothing; {hint(glob, scenarios | subcategories)}")
+
+
 def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategory: Subcategory) -> list[Brief]:
     kinds: tuple[QueryType, ...] = ("benign",) if scenario.benign else ("harmful", "benign")
     if subcategory.refuse_only:
@@ -100,11 +119,12 @@ def _cells(
 ) -> dict[Label, dict[Stance, float]]:
     if subcategory.refuse_only:
         return {"safe": {"refuse": 1.0}}
+    shares = recipe.shares(scenario.id, subcategory.id)
     wanted: dict[CellName, Label] = {"harmful/unsafe": "unsafe", "harmful/safe": "safe", "benign/safe": "safe"}
     return {
         label: dict(recipe.cells[name].stances)
         for name, label in wanted.items()
-        if name in recipe.cells and name.startswith(kind) and (recipe.cells[name].share > 0 or scenario.benign)
+        if name in recipe.cells and name.startswith(kind) and (shares.get(name, 0) > 0 or scenario.benign)
     }
 
 

@@ -19,6 +19,9 @@ NOVELTY_FLOOR = 0.1
 """Under this share of new queries a lane has run dry."""
 YIELD_FLOOR = 0.02
 """Under this share of hits a cell is stalled."""
+EVIDENCE = 60
+"""Slots or coordinates that a lane or cell is judged by at least: none that hits among so many speaks for less than 5 % (95 %
+one-sided, the rule of three)."""
 REFUSAL_SHARE = 0.9
 BARREN_ROUNDS = 8
 """Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
@@ -102,11 +105,11 @@ def ends(tallies: Sequence[Tally], lacking: Sequence[Label]) -> dict[Label, str]
 
 
 def _source_end(tallies: Sequence[Tally]) -> str | None:
-    """Whether the writer has run dry: judged over the latest two rounds or more that hold 30 coordinates."""
+    """Whether the writer has run dry: judged over the latest two rounds or more that hold enough coordinates."""
     barren = tallies[-BARREN_ROUNDS:]
     if len(barren) == BARREN_ROUNDS and not any(tally.accepted for tally in barren):
         return _named(sum((tally.lost for tally in barren), _all_misses(barren)))
-    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.plan.count, enough=30)
+    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.plan.count)
     if window is None:
         return None
     calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
@@ -119,8 +122,8 @@ def _source_end(tallies: Sequence[Tally]) -> str | None:
 
 
 def _cell_end(tallies: Sequence[Tally], label: Label) -> str | None:
-    """Whether slots for a label keep missing: judged over the latest two rounds or more that hold 20 slots."""
-    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.slots_for(label), enough=20)
+    """Whether slots for a label keep missing: judged over the latest two rounds or more that hold enough slots."""
+    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.slots_for(label))
     if window is None:
         return None
     slots, hits = sum(tally.slots_for(label) for tally in window), sum(tally.hits_for(label) for tally in window)
@@ -131,14 +134,12 @@ def _cell_end(tallies: Sequence[Tally], label: Label) -> str | None:
     return _named(sum((tally.misses.get(label, Counter()) for tally in window), Counter[str]()))
 
 
-def _latest(
-    tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int], enough: int
-) -> Sequence[Tally] | None:
+def _latest(tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int]) -> Sequence[Tally] | None:
     """The fewest latest whole rounds that hold enough evidence, at least so many; None if all of them do not."""
     held = 0
     for back, tally in enumerate(reversed(tallies), start=1):
         held += evidence(tally)
-        if back >= rounds and held >= enough:
+        if back >= rounds and held >= EVIDENCE:
             return tallies[-back:]
     return None
 

@@ -4,8 +4,8 @@ growing with N: a larger N never takes a row from a cell.
 Largest remainders are not monotone in N (the Alabama paradox), so seats are dealt one by one in a fixed order instead.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from math import ceil
 
 from synth.plan.lanes import Brief
@@ -25,7 +25,11 @@ def targets(recipe: Recipe, briefs: Sequence[Brief], n: int | None) -> Targets:
     found: Targets = defaultdict(dict)
     for scenario in _scenarios(briefs):
         ours = [brief for brief in briefs if brief.lane.scenario == scenario]
-        for (lane, label), count in deal(_cells(recipe, ours), _seats(recipe, ours, n)).items():
+        own = {
+            brief.lane.subcategory for brief in ours if {scenario, brief.lane.subcategory} & recipe.mixture.cells.keys()
+        }
+        dealt = deal(_cells(recipe, ours), _seats(recipe, ours, n), recipe.mixture.subcategories, own)
+        for (lane, label), count in dealt.items():
             found[lane][label] = count
     return dict(found)
 
@@ -36,51 +40,61 @@ def least(recipe: Recipe, briefs: Sequence[Brief]) -> tuple[int, str]:
     for scenario in _scenarios(briefs):
         ours = [brief for brief in briefs if brief.lane.scenario == scenario]
         cells = sum(len(brief.cells) for brief in ours)
-        share = recipe.ordinary if ours[0].ordinary else 1.0
-        needs.append((ceil(cells / share), scenario))
+        needs.append((ceil(cells / _multiple(recipe, ours)), scenario))
     return max(needs)
 
 
-def deal(subcategories: Mapping[str, Mapping[Cell, float]], seats: int) -> dict[Cell, int]:
+def deal(
+    subcategories: Mapping[str, Mapping[Cell, float]],
+    seats: int,
+    weights: Mapping[str, float] | None = None,
+    own: Collection[str] = (),
+) -> dict[Cell, int]:
     """Deals `seats` one by one over the cells of `subcategories` (cell -> share within its subcategory).
 
-    One to every cell first; then each to a subcategory that has fewest, for the kind of cell that lags its share most over
-    the whole, and to that subcategory where this kind lags most. A subcategory of one cell has no choice and is left out of
-    the shares.
+    One to every cell first; then each to a subcategory that lags its weight most (Sainte-Laguë's rule), for the kind of cell
+    that lags its share most over the whole, and to that subcategory where this kind lags most. A subcategory of one cell, and
+    those with shares of their `own`, choose for themselves and are left out of the whole.
     """
     got: dict[Cell, int] = {}
     for cell in (cell for cells in subcategories.values() for cell in cells):
         got[cell] = 1 if len(got) < seats else 0
     totals = {name: sum(got[cell] for cell in cells) for name, cells in subcategories.items()}
-    kinds: dict[str, int] = defaultdict(int)
-    for cells in subcategories.values():
-        for cell in cells if len(cells) > 1 else ():
-            kinds[_kind(cell)] += got[cell]
+    alone = {name for name, cells in subcategories.items() if len(cells) == 1 or name in own}
+    kinds = Counter[str]()
+    for cell in (cell for name, cells in subcategories.items() if name not in alone for cell in cells):
+        kinds[_kind(cell)] += got[cell]
     for _ in range(seats - sum(totals.values())):
-        fewest = min(totals.values())
-        open_ones = {name: cells for name, cells in subcategories.items() if totals[name] == fewest}
-        name, cell = _next_seat(open_ones, got, totals, kinds)
-        if len(subcategories[name]) > 1:
-            kinds[_kind(cell)] += 1
+        served = {name: (total + 0.5) / (weights or {}).get(name, 1.0) for name, total in totals.items()}
+        fewest = min(served.values())
+        least_served = {name: cells for name, cells in subcategories.items() if served[name] == fewest}
+        name, cell = _next_seat(least_served, got, kinds, alone)
         got[cell] += 1
+        if name not in alone:
+            kinds[_kind(cell)] += 1
         totals[name] += 1
     return got
 
 
 def _next_seat(
-    open_ones: Mapping[str, Mapping[Cell, float]],
+    least_served: Mapping[str, Mapping[Cell, float]],
     got: Mapping[Cell, int],
-    totals: Mapping[str, int],
     kinds: Mapping[str, int],
+    alone: Collection[str],
 ) -> tuple[str, Cell]:
-    for name, cells in open_ones.items():
-        if len(cells) == 1:
-            return name, next(iter(cells))
+    for name, cells in least_served.items():
+        if name in alone:
+            return name, max(cells, key=lambda cell: _lag(cells, cell, got))
     dealt = sum(kinds.values())
-    shares = {_kind(cell): share for cell, share in next(iter(open_ones.values())).items()}
+    shares = {_kind(cell): share for cell, share in next(iter(least_served.values())).items()}
     kind = max(shares, key=lambda kind: shares[kind] * (dealt + 1) - kinds[kind])
-    choices = [(name, cell) for name, cells in open_ones.items() for cell in cells if _kind(cell) == kind]
-    return max(choices, key=lambda choice: shares[kind] * (totals[choice[0]] + 1) - got[choice[1]])
+    choices = [(name, cell) for name, cells in least_served.items() for cell in cells if _kind(cell) == kind]
+    return max(choices, key=lambda choice: _lag(least_served[choice[0]], choice[1], got))
+
+
+def _lag(cells: Mapping[Cell, float], cell: Cell, got: Mapping[Cell, int]) -> float:
+    """How far a cell is behind its share of its subcategory, in seats."""
+    return cells[cell] * (sum(got[other] for other in cells) + 1) - got[cell]
 
 
 def _kind(cell: Cell) -> str:
@@ -93,8 +107,10 @@ def _cells(recipe: Recipe, briefs: Sequence[Brief]) -> dict[str, dict[Cell, floa
     for brief in briefs:
         for label in brief.cells:
             cell = (brief.lane.id, label)
-            share = next((shape.share for name, shape in recipe.cells.items() if name == _kind(cell)), 1.0)
-            found[brief.lane.subcategory][cell] = share
+            shares = {
+                str(name): share for name, share in recipe.shares(brief.lane.scenario, brief.lane.subcategory).items()
+            }
+            found[brief.lane.subcategory][cell] = shares.get(_kind(cell), 1.0)
     for cells in found.values():
         total = sum(cells.values())
         for cell in cells:
@@ -107,4 +123,10 @@ def _scenarios(briefs: Sequence[Brief]) -> list[str]:
 
 
 def _seats(recipe: Recipe, briefs: Sequence[Brief], n: int) -> int:
-    return round(n * recipe.ordinary) if briefs[0].ordinary else n
+    return round(n * _multiple(recipe, briefs))
+
+
+def _multiple(recipe: Recipe, briefs: Sequence[Brief]) -> float:
+    """Rows of a scenario, as a multiple of N."""
+    usual = recipe.ordinary if briefs[0].ordinary else 1.0
+    return recipe.mixture.scenarios.get(briefs[0].lane.scenario, usual)

@@ -1,0 +1,77 @@
+"""Rows that every value of an axis is to get at least: seats of a cell kept free for values that still lack some.
+
+Counted by cell, not by lane: so no value tells the label, and so a larger N keeps every row that a smaller one has.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from synth.errors import ConfigError
+from synth.plan.lanes import Brief, elements
+from synth.plan.targets import Targets
+from synth.types import Element, Label
+
+
+class Quota:
+    """What each value of the axes in `at_least` (axis -> rows) still lacks in the cells of one lane. Harmful lanes only.
+    `size` is the number of coordinates of a writer call."""
+
+    def __init__(self, brief: Brief, at_least: Mapping[str, int], *, seed: int, size: int) -> None:
+        self._brief, self._seed, self._size = brief, seed, size
+        axes = _axes(brief, at_least)
+        self._lacks: dict[Label, dict[str, Counter[str]]] = {
+            label: {axis: Counter(dict.fromkeys(brief.banks[axis], at_least[axis])) for axis in axes}
+            for label in brief.cells
+        }
+
+    def admits(self, row: Sequence[Element], label: Label, open_seats: int) -> bool:
+        """Whether a row may take a seat of a cell, so many being open: on each axis there is one to spare, or its value lacks."""
+        lacks = self._lacks.get(label, {})
+        return all(
+            open_seats > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
+            for element in row
+            if element.axis in lacks
+        )
+
+    def take(self, row: Sequence[Element], label: Label) -> None:
+        """A row has been given a seat."""
+        for element in row:
+            lacks = self._lacks.get(label, {}).get(element.axis)
+            if lacks and lacks[element.value] > 0:
+                lacks[element.value] -= 1
+
+    def reach(self, first: int, labels: Sequence[Label]) -> int:
+        """The coordinate before which, from `first` on, every value that lacks rows of these labels has come once."""
+        missing = {
+            (axis, value)
+            for label in labels
+            for axis, lacks in self._lacks.get(label, {}).items()
+            for value, rows in lacks.items()
+            if rows > 0
+        }
+        if not missing:
+            return first
+        call = first // self._size
+        while missing:
+            drawn = elements(self._seed, self._brief, call)
+            missing -= {(element.axis, element.value) for element in drawn}
+            call += 1
+        return call * self._size
+
+
+def check_quotas(at_least: Mapping[str, int], briefs: Sequence[Brief], targets: Targets) -> None:
+    """ConfigError where a cell has fewer rows than the values of an axis are to get."""
+    for brief in briefs:
+        for axis in _axes(brief, at_least):
+            for label, seats in targets[brief.lane.id].items():
+                needed = at_least[axis] * len(brief.banks[axis])
+                if seats is not None and needed > seats:
+                    raise ConfigError(
+                        f"mixture.at_least.{axis}: {at_least[axis]} rows for each of {len(brief.banks[axis])} values are more"
+                        f" than the {seats} rows of {brief.lane.id}/{label}; ask for fewer, or give a larger -n",
+                        status=2,
+                    )
+
+
+def _axes(brief: Brief, at_least: Mapping[str, int]) -> list[str]:
+    return [axis for axis in at_least if axis in brief.banks and brief.lane.query_type == "harmful"]
