@@ -200,9 +200,12 @@ def export(folder: Path, to: str, out: Path | None, template: str, push_to: str 
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("cell", required=False)
 @click.option("--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops to show.")
-def show(folder: Path, cell: str | None, most: int) -> None:
+@click.option(
+    "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
+)
+def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
     """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
     from synth import operate
 
-    for text in operate.show(folder, cell, most):
+    for text in operate.covered(folder) if coverage else operate.show(folder, cell, most):
         click.echo(text)

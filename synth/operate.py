@@ -127,6 +127,18 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
         raise ConfigError(f"{folder}: no row or drop in {cell!r}; `synth show {folder}` lists the cells")
 
 
+def covered(folder: Path) -> Iterator[str]:
+    """The coverage table of a run."""
+    found = Made(folder).facts().get("coverage") or {"axes": [], "pairs": []}
+    yield f"{'axis':<34}{'values':>10}{'calls each':>14}{'rows each':>14}"
+    for entry in found["axes"]:
+        asked, got = ("{} to {}".format(*entry[name]) for name in ("asked", "got"))
+        yield f"{entry['axis']:<34}{entry['values']:>10,}{asked:>14}{got:>14}"
+    yield f"\n{'pair of axes':<34}{'possible':>10}{'asked':>14}{'got':>14}"
+    for entry in found["pairs"]:
+        yield f"{' x '.join(entry['axes']):<34}{entry['possible']:>10,}{entry['asked']:>14,}{entry['got']:>14,}"
+
+
 def readable(row: dict[str, Any]) -> str:
     """A row or drop for the eye: what was generated cannot move the cursor or turn the text around."""
     lines = []

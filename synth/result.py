@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from synth.coverage import coverage
 from synth.dataset.reading import SPLITS
 from synth.dataset.spool import Spool
 from synth.engine.ask import Engine
@@ -26,6 +27,7 @@ class Result:
     counts: dict[str, int]
     calls: int
     spent: list[dict[str, Any]]
+    coverage: dict[str, Any]
     stopped: str | None = None
     message: str | None = None
     status: int = OK
@@ -46,6 +48,7 @@ def result_of(
         counts=_counts(lanes),
         calls=engine.calls.total(),
         spent=[asdict(entry) for entry in journal.spent()],
+        coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
     )
     result.status = OK if all(cell["status"] == "met" for cell in cells) else SHORT
     if stopped is not None:

@@ -53,6 +53,11 @@ class Spool:
         (count,) = self._db.execute("SELECT count(*) FROM rows WHERE split = ?", (split,)).fetchone()
         return int(count)
 
+    def elements(self) -> Iterator[dict[str, str]]:
+        """The elements of every accepted row, axis -> value."""
+        for (found,) in self._db.execute("SELECT json_extract(body, '$.elements') FROM rows WHERE split != 'hard'"):
+            yield {element["axis"]: element["value"] for element in json.loads(found)}
+
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The rows of a split, in the order of their rank: through an index, since sorting would hold the rows in memory."""
         self._db.execute("CREATE INDEX IF NOT EXISTS by_rank ON rows (split, rank)")

@@ -41,6 +41,7 @@ class Fold:
     def __init__(self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None) -> None:
         self.closed: Callable[[LaneFold, Tally], None] = lambda _lane, _tally: None
         """Told of every round that a lane closes; decides nothing."""
+        self.seed, self.page = setup.work.seed, setup.work.source.size
         self._engine, self._record = engine, record
         self._room = 8 * setup.concurrency + 64
         self._queued = 0
@@ -51,7 +52,7 @@ class Fold:
                 setup.targets[brief.lane.id],
                 sink,
                 self,
-                quota=Quota(brief, setup.at_least, seed=setup.work.seed, size=setup.work.source.size),
+                quota=Quota(brief, setup.at_least, seed=self.seed, size=self.page),
                 available=setup.work.source.available(brief),
                 frozen=brief.lane.id in setup.frozen,
             )
