@@ -121,12 +121,24 @@ def run(
     from synth import operate
 
     loaded = _recipe(recipe, given)
+    folder = out or Path("runs") / loaded.name
     if dry_run:
-        click.echo(operate.price(loaded, n, only))
+        click.echo(operate.price(loaded, n, folder, only))
         return
-    sys.exit(
-        operate.run(loaded, n=n, folder=out or Path("runs") / loaded.name, only=only, as_json=as_json, events=events)
-    )
+    sys.exit(operate.run(loaded, n=n, folder=folder, only=only, as_json=as_json, events=events))
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("recipe")
+@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="Accepted rows per scenario.")
+@ONLY
+@recipe_options
+def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:
+    """Say what running RECIPE in DIR would reuse and what it would ask; nothing is asked."""
+    from synth import operate
+
+    click.echo(operate.diff(_recipe(recipe, given), n, folder, only))
 
 
 @commands.command()

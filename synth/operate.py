@@ -17,14 +17,15 @@ import click
 from synth import exporters, files, prompt, taxonomy, view
 from synth import recipe as recipes
 from synth.bind import Bound, bind, rendered
-from synth.dataset.reading import Made
+from synth.dataset.reading import SPLITS, Made
 from synth.errors import ConfigError
 from synth.estimate import estimate
 from synth.plain import for_terminal
 from synth.plan.targets import least
 from synth.recipe import OFFLINE, Recipe
-from synth.run import Wish, wanted
+from synth.run import Wish, compare, wanted
 from synth.run import run as run_bound
+from synth.survey import table
 
 
 def run(
@@ -46,12 +47,23 @@ def run(
     return result.status
 
 
-def price(recipe: Recipe, n: int | None, only: tuple[str, ...]) -> str:
-    """What a run would ask for, and what that may cost."""
+def price(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> str:
+    """What a run would ask for, and what that may cost; in a folder that has a journal, beyond what that holds."""
+    if (folder / "journal.sqlite").exists():
+        return diff(recipe, n, folder, only)
     bound = bind(recipe)
     _warn(bound)
     chosen, targets = wanted(bound, n, only)
     return estimate(bound, chosen, targets)
+
+
+def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> str:
+    """What the recipe would do in a folder that has a run: what has changed, what is reused, what would be asked."""
+    bound = bind(recipe)
+    _warn(bound)
+    job, found = compare(bound, Wish(folder, n, only))
+    kept = (row["id"] for split in SPLITS for row in Made(folder).rows(split)) if (folder / "dataset").exists() else ()
+    return f"{job.changed or 'the recipe is that of the last run'}\n{table(found, kept)}"
 
 
 def check(recipe: Recipe | None) -> Iterator[str]:

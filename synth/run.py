@@ -26,6 +26,7 @@ from synth.plan.lanes import Brief, selected
 from synth.plan.quota import check_quotas
 from synth.plan.targets import Targets, least, targets
 from synth.result import Result, result_of
+from synth.survey import Survey, survey
 from synth.types import Backend, Round
 
 Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
@@ -57,8 +58,11 @@ def run(bound: Bound, wish: Wish) -> Result:
         with contextlib.closing(Journal(wish.folder)) as journal:
             for name in ("dataset", "drops"):
                 mend(wish.folder / name)
+            job = settle(bound, wish, journal, chosen, wanted_now)
+            if job.changed:
+                wish.say(f"since the last run in {wish.folder} {job.changed}; {job.survey(journal).line()}")
             try:
-                job = settle(bound, wish, journal, chosen, wanted_now)
+                job.enter(journal)
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
             return asyncio.run(carry_out(job, journal, connected))
@@ -90,25 +94,35 @@ class Job:
     wish: Wish
     setup: Setup
     recorded: Sequence[Round]
+    changed: str
+    """What bears on the data and differs from the run before, in words."""
+    target: Mapping[str, Any] | None
+    """What this run asks for, where that is not what the one before it asked for."""
+
+    def enter(self, journal: Journal) -> None:
+        """Records what is asked for; before anything else of the run."""
+        if self.target is not None:
+            journal.decide(history.TARGET, self.target)
+
+    def survey(self, journal: Journal) -> Survey:
+        return survey(self.bound.recipe, self.setup, self.recorded, journal)
 
     def spool(self) -> Spool:
         return Spool(self.wish.folder, self.bound.names, self.bound.recipe.output)
 
 
 def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], wanted_now: Targets) -> Job:
-    """Reads the plans in force. Where this run asks for something else than the one before it, that is recorded, and what was
-    planned but never answered is let go of. Lanes that `--only` leaves out keep their rows and their place in the index."""
+    """Reads the plans in force. Where this run asks for something else than the one before it, what was planned but never
+    answered is let go of. Lanes that `--only` leaves out keep their rows and their place in the index."""
     last = history.last_target(journal.decisions())
     before: Targets = last["targets"] if last and wish.only else {}
     ids = {brief.lane.id for brief in chosen}
     briefs = [brief for brief in bound.briefs if brief.lane.id in ids | before.keys()]
     asked = {brief.lane.id: (wanted_now if brief.lane.id in ids else before)[brief.lane.id] for brief in briefs}
-    if last is not None and (changed := history.changes(last["identity"], bound.identity)):
-        wish.say(f"since the last run in {wish.folder} {changed}; only what this changes is asked for anew")
+    recorded, target = history.plans(journal.decisions()), None
     if last is None or (last["targets"], last["identity"]) != (asked, bound.identity):
-        recorded = history.plans(journal.decisions())
         let_go = history.released(recorded, bound.work.source.size, _answered(bound, briefs, journal))
-        journal.decide(history.TARGET, history.target_body(asked, bound.identity, let_go))
+        target = history.target_body(asked, bound.identity, let_go)
     setup = Setup(
         work=bound.work,
         briefs=briefs,
@@ -118,7 +132,24 @@ def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], 
         at_least=bound.recipe.mixture.at_least,
         frozen=frozenset(asked) - ids,
     )
-    return Job(bound, wish, setup, history.plans(journal.decisions()))
+    return Job(
+        bound,
+        wish,
+        setup,
+        history.plans([*journal.decisions(), *([(history.TARGET, target)] if target else [])]),
+        history.changes(last["identity"], bound.identity) if last else "",
+        target,
+    )
+
+
+def compare(bound: Bound, wish: Wish) -> tuple[Job, Survey]:
+    """What the recipe would do in `wish.folder`; nothing is asked, and nothing written."""
+    chosen, wanted_now = wanted(bound, wish.n, wish.only)
+    if not (wish.folder / "journal.sqlite").exists():
+        raise ConfigError(f"{wish.folder}: holds no journal; make one with `synth run RECIPE -o {wish.folder}`")
+    with contextlib.closing(Journal(wish.folder)) as journal:
+        job = settle(bound, wish, journal, chosen, wanted_now)
+        return job, job.survey(journal)
 
 
 def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callable[[str, int], bool]:

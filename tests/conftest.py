@@ -105,17 +105,17 @@ class Lab:
         weather: int = 0,
         only: tuple[str, ...] = (),
         interrupt: float | None = None,
-        say: Callable[[str], None] = lambda _: None,
         **changes: Any,
     ) -> Result:
         """One invocation. `interrupt` stops it at that second, as a signal would."""
         bound = bound or bind(tiny_recipe(concurrency=concurrency, **changes))
         self.server = Distant(self.world, latency or fixed(1.0), faults=faults, weather=weather)
-        wish = run.Wish(self.folder / out, n, only, say=say)
+        wish = run.Wish(self.folder / out, n, only)
         wish.folder.mkdir(exist_ok=True)
         chosen, targets = run.wanted(bound, n, only)
         with contextlib.closing(Journal(wish.folder)) as journal:
             job = run.settle(bound, wish, journal, chosen, targets)
+            job.enter(journal)
             connected = dict.fromkeys(bound.recipe.models, self.server)
             import os
             import signal

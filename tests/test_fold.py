@@ -236,19 +236,6 @@ def test_a_pause_never_leaves_fewer_rows_than_there_were(lab: Lab) -> None:
     assert "keeps" in result.notes[0]
 
 
-def test_what_changed_since_the_last_run_is_said_before_anything_is_asked(lab: Lab) -> None:
-    lab.run(30)
-    said: list[str] = []
-    lab.run(30, say=said.append)
-    assert not said
-    lab.run(30, say=said.append, dedup={"threshold": 0.6}, seed=5)
-    (line,) = said
-    assert "dedup.threshold (0.7 → 0.6)" in line
-    assert "seed" in line
-    lab.run(30, say=said.append, dedup={"threshold": 0.6}, seed=5)
-    assert len(said) == 1
-
-
 def test_planned_but_never_answered_calls_are_let_go_when_less_is_wanted(lab: Lab) -> None:
     lab.run(3000, interrupt=2.0)
     lab.run(30, out="fresh")

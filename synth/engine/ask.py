@@ -5,11 +5,10 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import tenacity
 
-from synth.engine.journal import Journal
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of
@@ -27,6 +26,13 @@ FIRST_CONTACT = 3
 """Tries of a server that has never said anything."""
 
 
+class Store(Protocol):
+    """Where replies are kept: the journal."""
+
+    def get(self, key: str) -> Reply | None: ...
+    async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class _Flight:
     """A request on its way, and how many wait for it."""
@@ -42,7 +48,7 @@ class Engine:
     """
 
     def __init__(
-        self, journal: Journal, backends: Mapping[str, Backend], slots: Slots, models: Mapping[str, str] | None = None
+        self, journal: Store, backends: Mapping[str, Backend], slots: Slots, models: Mapping[str, str] | None = None
     ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
         self._flights: dict[str, _Flight] = {}

@@ -75,6 +75,10 @@ class Journal:
         ).fetchone()
         return Reply(*found) if found else None
 
+    def stage_of(self, key: str) -> str:
+        """The stage for which a journalled reply was first asked."""
+        return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
+
     def has(self, request: Request) -> bool:
         return self._db.execute("SELECT 1 FROM replies WHERE key = ?", (key_of(request),)).fetchone() is not None
 

@@ -31,6 +31,8 @@ class Setup:
     concurrency: int
     at_least: Mapping[str, int] = field(default_factory=dict)
     """For an axis the rows that each of its values gets in every cell of harmful queries."""
+    eager: bool = True
+    """Whether idle slots are used for what will only likely be needed."""
     frozen: frozenset[str] = frozenset()
     """Lanes that keep what they have and for which nothing is asked."""
 
@@ -60,7 +62,9 @@ class Fold:
         }
         dedup, window = setup.dedup, 2 * setup.concurrency
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
-        self._ahead = Ahead(setup.work, self.lanes, indexes, self._asker, idle=lambda: engine.idle, window=window)
+        self._ahead = Ahead(
+            setup.work, self.lanes, indexes, self._asker, idle=lambda: engine.idle if setup.eager else 0, window=window
+        )
         self._gate = Gate(setup.work, self.lanes, indexes, self._ahead, room=self._await_room)
 
     async def run(self, recorded: Sequence[Round]) -> None:

@@ -1,0 +1,111 @@
+"""What a run would reuse and what it would ask: the same fold over the same journal, with the offline backend answering what the
+journal cannot. Nothing is written and nothing is paid for."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from synth.backends import offline
+from synth.dataset.rows import row_id
+from synth.engine.ask import STAGES, Engine
+from synth.engine.journal import Journal
+from synth.engine.slots import Slots
+from synth.errors import Stopped
+from synth.fold.fold import Fold, Setup
+from synth.recipe import Recipe
+from synth.types import Drop, Reply, Round, Sample, Seat
+
+ENOUGH = 20_000
+"""Calls after which a survey stops counting: the run is as good as new."""
+
+
+@dataclass
+class Survey:
+    """Replies the journal has and calls that are to be made, by stage; the ids of the rows that would come out."""
+
+    reused: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    cost: float = 0.0
+    """Of the calls to be made, at the recipe's prices and the offline backend's lengths."""
+    rows: set[str] = field(default_factory=set)
+    whole: bool = True
+    """False if it stopped counting."""
+
+    def line(self) -> str:
+        """In a few words."""
+        asked = self.asked.total()
+        told = ", ".join(f"{stage} {self.asked[stage]:,}" for stage in reversed(STAGES) if self.asked[stage])
+        if not asked:
+            return f"{self.reused.total():,} replies are reused, no call is to be made"
+        bound = "about" if self.whole else "more than"
+        cost = f", cost {self.cost:,.2f}" if self.cost else ""
+        return f"{self.reused.total():,} replies are reused, {bound} {asked:,} calls are to be made ({told}{cost})"
+
+
+def survey(recipe: Recipe, setup: Setup, recorded: Sequence[Round], journal: Journal) -> Survey:
+    """Folds on from the recorded plans without writing anything."""
+    found = Survey()
+    roles = sorted({role for _, role in recipe.role_uses()})
+    over = _Over(journal, recipe, found)
+    engine = Engine(over, {role: offline.connect(recipe.models[role]) for role in roles}, Slots(setup.concurrency))
+    over.enough = lambda: engine.stop(Stopped("survey"))
+    fold = Fold(replace(setup, eager=False), engine, _Rows(found), record=lambda _: None)
+    try:
+        asyncio.run(fold.run(recorded))
+    except Stopped:
+        found.whole = False
+    return found
+
+
+def table(found: Survey, kept: Iterable[str]) -> str:
+    """The survey line by line, and how many rows of the dataset that stands there would stay."""
+    lines = [f"{'stage':<10}{'reused':>12}{'to be asked':>14}"]
+    lines += [f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}" for stage in reversed(STAGES)]
+    ids = set(kept)
+    if found.whole:
+        lines.append(f"rows: {len(ids & found.rows):,} of {len(ids):,} stay")
+    else:
+        lines.append(f"more than {ENOUGH:,} calls: as good as a new run; `--dry-run` with another -o DIR prices one")
+    if found.cost:
+        lines.append(f"cost: about {found.cost:,.2f}")
+    return "\n".join(lines)
+
+
+class _Over:
+    """A journal over a journal: reads from both, and keeps what is new to itself."""
+
+    def __init__(self, below: Journal, recipe: Recipe, found: Survey) -> None:
+        self._below, self._recipe, self._found = below, recipe, found
+        self._new: dict[str, Reply] = {}
+        self.enough: Callable[[], None] = lambda: None
+
+    def get(self, key: str) -> Reply | None:
+        if key in self._new:
+            return self._new[key]
+        if reply := self._below.get(key):
+            self._found.reused[self._below.stage_of(key)] += 1
+        return reply
+
+    async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
+        del model
+        self._new[key] = reply
+        self._found.asked[seat.stage] += 1
+        if price := self._recipe.models[seat.role].price:
+            self._found.cost += (price.input * reply.prompt_tokens + price.output * reply.completion_tokens) / 1e6
+        if len(self._new) >= ENOUGH:
+            self.enough()
+
+
+class _Rows:
+    """A sink that remembers ids alone."""
+
+    def __init__(self, found: Survey) -> None:
+        self._rows = found.rows
+
+    def keep(self, split: str, row: Sample) -> None:
+        del split
+        self._rows.add(row_id(row))
+
+    def drop(self, drop: Drop) -> None:
+        del drop

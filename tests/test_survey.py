@@ -1,0 +1,105 @@
+"""What a run would reuse and what it would ask is said beforehand, holds, and costs nothing."""
+
+import contextlib
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synth import operate, run
+from synth import survey as module
+from synth.bind import bind
+from synth.engine.journal import Journal
+from synth.errors import ConfigError
+from tests.conftest import Lab, tiny_recipe
+
+
+def wish(lab: Lab, n: int | None = 40, **more: Any) -> run.Wish:
+    return run.Wish(lab.folder / "run", n, **more)
+
+
+def paid(folder: Path) -> Counter[str]:
+    """Replies in the journal, by stage."""
+    with contextlib.closing(Journal(folder)) as journal:
+        return sum((Counter({entry.stage: entry.calls}) for entry in journal.spent()), Counter())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dedup": {"threshold": 0.4}}, {"seed": 9}, {"filters": {"response": [{"length": {"max": 150}}]}}]
+)
+def test_what_is_foretold_is_what_is_asked(lab: Lab, changes: dict[str, Any]) -> None:
+    run.run(bind(tiny_recipe(concurrency=1)), wish(lab))
+    before = paid(lab.folder / "run")
+    edited = bind(tiny_recipe(concurrency=1, **changes))
+    _, found = run.compare(edited, wish(lab))
+    run.run(edited, wish(lab))
+    asked = paid(lab.folder / "run")
+    asked.subtract(before)
+    assert found.whole
+    assert found.asked.total() > 0
+    for stage, count in found.asked.items():  # a run may fill idle slots with what is only likely needed
+        assert count <= asked[stage] <= 1.05 * count + 4
+    assert not (+asked).keys() - found.asked.keys()
+    assert found.rows == set(lab.rows())
+
+
+def test_a_survey_writes_nothing(lab: Lab) -> None:
+    run.run(bind(tiny_recipe()), wish(lab))
+    before = paid(lab.folder / "run"), lab.bytes(), digest(lab.folder / "run" / "run.json")
+    run.compare(bind(tiny_recipe(seed=3)), wish(lab, 90))
+    assert (paid(lab.folder / "run"), lab.bytes(), digest(lab.folder / "run" / "run.json")) == before
+    assert run.run(bind(tiny_recipe()), wish(lab)).calls == 0
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_run_that_wants_nothing_new_reuses_everything(lab: Lab) -> None:
+    run.run(bind(tiny_recipe()), wish(lab))
+    job, found = run.compare(bind(tiny_recipe()), wish(lab))
+    assert (job.changed, found.asked.total()) == ("", 0)
+    assert found.rows == set(lab.rows())
+    assert "no call is to be made" in found.line()
+
+
+def test_what_changed_is_said_once_and_before_anything_is_asked(lab: Lab) -> None:
+    said: list[str] = []
+    run.run(bind(tiny_recipe()), wish(lab, say=said.append))
+    run.run(bind(tiny_recipe()), wish(lab, 50, say=said.append))
+    assert not said
+    edited = bind(tiny_recipe(dedup={"threshold": 0.6}, seed=5))
+    run.run(edited, wish(lab, say=said.append))
+    run.run(edited, wish(lab, say=said.append))
+    (line,) = said
+    assert "dedup.threshold (0.7 → 0.6)" in line
+    assert "seed" in line
+    assert "calls are to be made (query" in line
+
+
+def test_a_survey_that_finds_a_run_as_good_as_new_stops(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.run(bind(tiny_recipe()), wish(lab))
+    monkeypatch.setattr(module, "ENOUGH", 100)
+    _, found = run.compare(bind(tiny_recipe(seed=3)), wish(lab))
+    assert not found.whole
+    assert 100 <= found.asked.total() <= 200
+    assert "more than" in found.line()
+
+
+def test_the_price_is_that_of_what_is_to_be_asked(lab: Lab) -> None:
+    models = tiny_recipe().model_dump(mode="json")["models"]
+    priced = tiny_recipe(models={name: {**role, "price": {"input": 1e6, "output": 0}} for name, role in models.items()})
+    run.run(bind(tiny_recipe()), wish(lab))
+    _, found = run.compare(bind(priced.model_copy(update={"seed": 4})), wish(lab))
+    run.run(bind(tiny_recipe(seed=4)), run.Wish(lab.folder / "fresh", 40))
+    with contextlib.closing(Journal(lab.folder / "fresh")) as journal:
+        tokens = sum(entry.prompt_tokens for entry in journal.spent())
+    assert found.cost == pytest.approx(tokens, rel=0.1)
+
+
+def test_a_folder_without_a_run_is_one_line(lab: Lab) -> None:
+    with pytest.raises(ConfigError, match="holds no journal; make one with `synth run RECIPE -o"):
+        operate.diff(tiny_recipe(), 40, lab.folder / "nowhere", ())
+    assert not (lab.folder / "nowhere").exists()
