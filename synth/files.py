@@ -4,6 +4,7 @@ A user's own folder of the same name in the working directory is searched first,
 """
 
 import difflib
+import hashlib
 from collections.abc import Hashable, Iterable
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,14 @@ def shipped() -> Path:
     """The folder that holds what synth ships: inside the installed package, or the top of the repository."""
     package = Path(__file__).parent
     return package / "shipped" if (package / "shipped").is_dir() else package.parent
+
+
+def own_hash() -> str:
+    """Hash of synth's own code."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def folders(kind: Kind) -> list[Path]:

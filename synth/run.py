@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from synth import backends
+from synth import backends, files
 from synth.bind import Bound
 from synth.dataset.card import Facts
 from synth.dataset.shards import mend
@@ -21,10 +21,12 @@ from synth.engine.journal import Journal
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped
 from synth.fold import history
+from synth.fold.checkpoint import State, written
 from synth.fold.fold import Fold, Setup
 from synth.plan.lanes import Brief, selected
 from synth.plan.quota import check_quotas
 from synth.plan.targets import Targets, least, targets
+from synth.recipe import fingerprint
 from synth.result import Result, result_of
 from synth.survey import Survey, survey
 from synth.types import Backend, Round
@@ -99,6 +101,12 @@ class Job:
     target: Mapping[str, Any] | None
     """What this run asks for, where that is not what the one before it asked for."""
 
+    @property
+    def mark(self) -> str:
+        """Of all that a checkpoint's state depends on besides the journal; synth's own code included."""
+        frozen = sorted(self.setup.frozen)
+        return fingerprint(self.bound.fingerprint, self.setup.targets, frozen, files.own_hash(), versions())
+
     def enter(self, journal: Journal) -> None:
         """Records what is asked for; before anything else of the run."""
         if self.target is not None:
@@ -167,7 +175,14 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
     models = {role: job.bound.recipe.models[role].model for role in connected}
     engine = Engine(journal, connected, Slots(job.setup.concurrency), models)
     with job.spool() as spool:
-        fold = Fold(job.setup, engine, spool, record=lambda plan: journal.decide(history.PLAN, asdict(plan)))
+        fold = Fold(
+            job.setup,
+            engine,
+            spool,
+            record=lambda plan: journal.decide(history.PLAN, asdict(plan)),
+            keep=None if job.setup.frozen else lambda state: spool.save(job.mark, _sealed(state, journal)),
+        )
+        _resume(job, fold, spool, journal, job.recorded)
         stopped = await _live(job, fold, engine)
         if engine.abandoned:
             raise KeyboardInterrupt
@@ -177,8 +192,27 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
         for backend in set(connected.values()):
             await backend.close()
         if stopped is None:
-            return _finish(job, result_of(fold, engine, journal, spool, None), spool)
+            result = _finish(job, result_of(fold, engine, journal, spool, None), spool)
+            spool.forget()
+            return result
     return await _paused(job, engine, journal, stopped)
+
+
+def _sealed(state: State, journal: Journal) -> str:
+    return json.dumps({"journal": journal.witness(), "state": written(state)})
+
+
+def _resume(job: Job, fold: Fold, spool: Spool, journal: Journal, recorded: Sequence[Round]) -> None:
+    """Takes up the folder's checkpoint, if it is of this job and this journal."""
+    text = spool.saved(job.mark)
+    if text is None:
+        return
+    sealed = json.loads(text)
+    state = fold.can_resume(sealed["state"], recorded)
+    if state and journal.went_on(sealed["journal"]):
+        fold.resume(state, spool.index())
+    else:
+        spool.forget()
 
 
 async def _live(job: Job, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
@@ -214,8 +248,9 @@ async def _paused(job: Job, engine: Engine, journal: Journal, stopped: Stopped |
     silent = Engine(journal, {}, Slots(1))
     silent.stop(Stopped(REPLAY))
     with job.spool() as spool:
-        fold = Fold(job.setup, silent, spool)
-        await fold.run(history.plans(journal.decisions()))
+        fold, recorded = Fold(job.setup, silent, spool), history.plans(journal.decisions())
+        _resume(job, fold, spool, journal, recorded)
+        await fold.run(recorded)
         result = result_of(fold, engine, journal, spool, stopped)
         kept = rows_in(job.wish.folder)
         if sum(result.splits.values()) < kept:

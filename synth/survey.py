@@ -103,6 +103,9 @@ class _Rows:
     def __init__(self, found: Survey) -> None:
         self._rows = found.rows
 
+    def gated(self, query: Sample) -> None:
+        del query
+
     def keep(self, split: str, row: Sample) -> None:
         del split
         self._rows.add(row_id(row))

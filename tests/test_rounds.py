@@ -19,7 +19,6 @@ BRIEF = Brief(
     banks={},
     cells={"unsafe": {"comply": 1.0}, "safe": {"refuse": 1.0}},
 )
-COMPLY, REFUSE = ("unsafe", "comply"), ("safe", "refuse")
 WANTS: dict[Label, Want] = {"unsafe": Want(1.0, {"comply": 1.0}), "safe": Want(1.0, {"refuse": 1.0})}
 
 
@@ -51,7 +50,12 @@ def test_the_label_that_lacks_more_gets_more_slots() -> None:
 
 
 def test_a_label_that_is_hard_to_get_gets_more_slots() -> None:
-    past = tally(0, 40, slots=Counter({COMPLY: 40, REFUSE: 40}), hits=Counter({COMPLY: 4, REFUSE: 40}))
+    past = tally(
+        0,
+        40,
+        slots={"unsafe": Counter(comply=40), "safe": Counter(refuse=40)},
+        hits={"unsafe": Counter(comply=4), "safe": Counter(refuse=40)},
+    )
     plan = next_round(BRIEF, {"unsafe": 10, "safe": 10}, [past])
     assert plan is not None
     assert plan.wants["safe"].share == pytest.approx((10 / (41 / 42)) / (10 / (5 / 42)), abs=1e-3)
@@ -62,8 +66,8 @@ def test_a_stance_that_rarely_gives_its_label_is_asked_for_less() -> None:
     past = tally(
         0,
         40,
-        slots=Counter({("unsafe", "natural"): 30, COMPLY: 10}),
-        hits=Counter({("unsafe", "natural"): 1, COMPLY: 8}),
+        slots={"unsafe": Counter(natural=30, comply=10)},
+        hits={"unsafe": Counter(natural=1, comply=8)},
     )
     fresh, later = next_round(mixed, {"unsafe": 40}, []), next_round(mixed, {"unsafe": 40}, [past])
     assert fresh is not None
@@ -78,7 +82,7 @@ def test_a_stance_that_rarely_gives_its_label_is_asked_for_less() -> None:
 
 
 def test_a_round_goes_on_where_the_last_ended_and_at_most_doubles() -> None:
-    past = tally(0, 8, slots=Counter({COMPLY: 8}), hits=Counter())
+    past = tally(0, 8, slots={"unsafe": Counter(comply=8)}, hits={})
     plan = next_round(BRIEF, {"unsafe": 1}, [past])
     assert plan is not None
     assert plan.first == 8
@@ -86,7 +90,7 @@ def test_a_round_goes_on_where_the_last_ended_and_at_most_doubles() -> None:
     large = next_round(BRIEF, {"unsafe": 1000}, [past])
     assert large is not None
     assert large.count == 2667  # what a fresh lane would ask for
-    poor = tally(0, 2000, slots=Counter({COMPLY: 2000}), hits=Counter({COMPLY: 100}), queries=100)
+    poor = tally(0, 2000, slots={"unsafe": Counter(comply=2000)}, hits={"unsafe": Counter(comply=100)}, queries=100)
     doubled = next_round(BRIEF, {"unsafe": 1000}, [poor])
     assert doubled is not None
     assert doubled.count == 4000
@@ -109,7 +113,11 @@ def test_a_file_is_not_read_past_its_end() -> None:
 
 DRY = {"roots": 2, "queries": 2, "lost": Counter({"dedup.near_duplicate": 38})}
 REFUSED = {"roots": 0, "queries": 0, "calls": 8, "refused_calls": 8, "lost": Counter({"query.refusal": 8})}
-MISSED = {"slots": Counter({COMPLY: 40}), "misses": {"unsafe": Counter({"judge.other_label": 40})}, "accepted": 1}
+MISSED = {
+    "slots": {"unsafe": Counter(comply=40)},
+    "misses": {"unsafe": Counter({"judge.other_label": 40})},
+    "accepted": 1,
+}
 DECLINED = MISSED | {"refusals": Counter({"unsafe": 38})}
 FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 40})}
 
@@ -125,7 +133,7 @@ FILTERED = {"roots": 0, "queries": 0, "lost": Counter({"query.length.short": 40}
         ([MISSED, MISSED], {"unsafe": "stalled: judge.other_label"}),
         ([DECLINED, DECLINED], {"unsafe": "blocked: refusals"}),
         ([FILTERED, FILTERED], {"unsafe": "stalled: query.length.short", "safe": "stalled: query.length.short"}),
-        ([MISSED | {"hits": Counter({COMPLY: 5})}, MISSED], {}),
+        ([MISSED | {"hits": {"unsafe": Counter(comply=5)}}, MISSED], {}),
     ],
 )
 def test_ends(rounds: list[dict[str, object]], expected: dict[Label, str]) -> None:
@@ -134,7 +142,11 @@ def test_ends(rounds: list[dict[str, object]], expected: dict[Label, str]) -> No
 
 
 def test_small_rounds_are_no_evidence_until_they_add_up() -> None:
-    small = {"slots": Counter({COMPLY: 2}), "misses": {"unsafe": Counter({"judge.other_label": 2})}, "accepted": 1}
+    small = {
+        "slots": {"unsafe": Counter(comply=2)},
+        "misses": {"unsafe": Counter({"judge.other_label": 2})},
+        "accepted": 1,
+    }
     assert ends([tally(2 * i, 2, **small) for i in range(29)], ["unsafe"]) == {}
     assert ends([tally(2 * i, 2, **small) for i in range(30)], ["unsafe"]) == {"unsafe": "stalled: judge.other_label"}
 

@@ -1,4 +1,5 @@
-"""Rows and drops on their way from the fold to the shards: on disk, so that memory does not grow with their number."""
+"""Rows and drops on their way from the fold to the shards, on disk, so that memory does not grow with their number; and the
+fold's checkpoint beside them."""
 
 import json
 import sqlite3
@@ -11,20 +12,34 @@ from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
 from synth.recipe import Output
 from synth.types import Drop, Sample
 
+_TABLES = """
+CREATE TABLE rows (split TEXT, rank TEXT, body TEXT);
+CREATE TABLE drops (kind TEXT, lane TEXT, body TEXT);
+CREATE TABLE gated (kind TEXT, text TEXT, family TEXT);
+CREATE TABLE state (mark TEXT, body TEXT);
+"""
+
 
 class Spool:
-    """A temporary SQLite file; a context manager that removes it again."""
+    """A SQLite file; a context manager. What was saved with a checkpoint is found again by the next one on the same folder, the
+    rest is not; without a checkpoint the file is removed again. A cache: nothing depends on it."""
 
     def __init__(self, folder: Path, names: Names, output: Output) -> None:
-        self._path = folder / ".spool.sqlite"
+        self._path = folder / ".fold.sqlite"
         self._names, self._output = names, output
-        self._remove()
-        self._db = sqlite3.connect(self._path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=OFF")
-        self._db.execute("PRAGMA synchronous=OFF")
-        self._db.execute("CREATE TABLE rows (split TEXT, rank TEXT, body TEXT)")
-        self._db.execute("CREATE TABLE drops (kind TEXT, lane TEXT, body TEXT)")
-        self._db.execute("BEGIN")
+        self._db = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            db.execute("SELECT mark FROM state")
+        except sqlite3.DatabaseError:  # new, or not one of ours, or broken
+            db.close()
+            self._remove()
+            db = sqlite3.connect(self._path, isolation_level=None)
+            db.executescript(_TABLES)
+        db.execute("BEGIN")
+        return db
 
     def __enter__(self) -> Self:
         return self
@@ -32,8 +47,41 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        useless = self._state() is None
+        self._db.close()
+        if useless:
+            self._remove()
+
+    def saved(self, mark: str) -> str | None:
+        """The checkpoint saved under this mark. If there is none, what the file holds is thrown away."""
+        found = self._state()
+        if found is not None and found[0] == mark:
+            return found[1]
+        self.forget()
+        return None
+
+    def save(self, mark: str, state: str) -> None:
+        """Keeps a checkpoint, and all rows, drops and gated queries so far with it."""
+        self._db.execute("DELETE FROM state")
+        self._db.execute("INSERT INTO state VALUES (?, ?)", (mark, state))
+        self._db.execute("COMMIT")
+        self._db.execute("BEGIN")
+
+    def forget(self) -> None:
+        """Throws away everything, checkpoint included."""
+        self._db.execute("ROLLBACK")
         self._db.close()
         self._remove()
+        self._db = self._opened()
+
+    def gated(self, query: Sample) -> None:
+        self._db.execute("INSERT INTO gated VALUES (?, ?, ?)", (query.lane.query_type, query.query, query.family))
+
+    def index(self) -> Iterator[tuple[str, str, str]]:
+        """Query type, text and family of every gated query, in order."""
+        yield from self._db.execute("SELECT kind, text, family FROM gated ORDER BY rowid")
 
     def keep(self, split: str, row: Sample) -> None:
         if split == "accepted":
@@ -73,5 +121,10 @@ class Spool:
         for (body,) in self._db.execute("SELECT body FROM drops WHERE kind = ? ORDER BY lane, rowid", (kind,)):
             yield body
 
+    def _state(self) -> tuple[str, str] | None:
+        found: tuple[str, str] | None = self._db.execute("SELECT mark, body FROM state").fetchone()
+        return found
+
     def _remove(self) -> None:
-        self._path.unlink(missing_ok=True)
+        for ending in ("", "-journal"):
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)

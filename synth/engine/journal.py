@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError, Stopped
-from synth.keys import key_of
+from synth.keys import key_of, short_hash
 from synth.plain import plain
 from synth.types import Reply, Request, Seat
 
@@ -124,6 +124,20 @@ class Journal:
             "SELECT stage, model, count(*), sum(prompt_tokens), sum(completion_tokens) FROM replies GROUP BY 1, 2 ORDER BY 1, 2"
         )
         return [Spent(*row) for row in rows]
+
+    def witness(self) -> tuple[int, int, str]:
+        """What tells this journal, as it stands, from another: how many replies it holds, and the last of them."""
+        (count,) = self._db.execute("SELECT count(*) FROM replies").fetchone()
+        (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM replies").fetchone()
+        return count, last, self._sum_of(last)
+
+    def went_on(self, witness: tuple[int, int, str]) -> bool:
+        """Whether this journal is the one of that witness, and has lost no reply since."""
+        count, last, sum = witness
+        return self.witness()[0] >= count and self._sum_of(last) == sum
+
+    def _sum_of(self, row: int) -> str:
+        return short_hash(*self._db.execute("SELECT key, text FROM replies WHERE rowid = ?", (row,)).fetchone() or ())
 
     def close(self) -> None:
         self._db.close()

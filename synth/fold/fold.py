@@ -1,12 +1,13 @@
 """One fold over a journal: lanes, gate and prefetch put together, run to the end or to a stop."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synth.dedup.index import Index
 from synth.engine.ask import Engine
 from synth.fold.ahead import Ahead
+from synth.fold.checkpoint import State, hash_of, read, restore, state_of
 from synth.fold.gate import Gate
 from synth.fold.lane import Candidate, LaneFold, Outcome, Sink
 from synth.fold.work import Work
@@ -18,6 +19,10 @@ from synth.recipe import Dedup
 from synth.types import Ask, Reply, Request, Round, Seat
 
 Record = Callable[[Round], None]
+Keep = Callable[[State], None]
+
+KEEP_EVERY = 20.0
+"""Seconds between two checkpoints, at least: they are taken between two plans."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,12 @@ class Setup:
 
 
 class Fold:
-    """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing."""
+    """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing. `keep` is given
+    a checkpoint now and then."""
 
-    def __init__(self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None) -> None:
+    def __init__(
+        self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None, keep: Keep | None = None
+    ) -> None:
         self.closed: Callable[[LaneFold, Tally], None] = lambda _lane, _tally: None
         """Told of every round that a lane closes; decides nothing."""
         self.seed, self.page = setup.work.seed, setup.work.source.size
@@ -65,12 +73,34 @@ class Fold:
         self._ahead = Ahead(
             setup.work, self.lanes, indexes, self._asker, idle=lambda: engine.idle if setup.eager else 0, window=window
         )
+        self._indexes = indexes
         self._gate = Gate(setup.work, self.lanes, indexes, self._ahead, room=self._await_room)
+        self._keep, self._kept = keep, 0.0
+
+    def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
+        """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order."""
+        self._gate.carried = state.carried
+        for kind, text, family in gated:
+            self._indexes[kind].add(text, family)
+        for id, found in state.lanes.items():
+            lane = self.lanes[id]
+            restore(lane, found)
+            for samples, tally in found.waiting:
+                for sample in samples:
+                    self._gate.queue(lane, sample, tally)
+                    self._queued += 1
+                lane.push(tally)
+
+    def can_resume(self, text: str, recorded: Sequence[Round]) -> State | None:
+        """The checkpoint, if it is one of this fold."""
+        state = read(text, self._gate.ours(recorded))
+        return state if state and state.lanes.keys() == self.lanes.keys() else None
 
     async def run(self, recorded: Sequence[Round]) -> None:
         """Folds to the end. Raises Stopped or ConfigError as soon as something needed cannot be had."""
         if self._record:
             self._engine.missed, self._engine.landed = self._ahead.missed, self._ahead.landed
+        self._kept, self._gate.between = asyncio.get_running_loop().time(), self._checkpoint
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
@@ -82,6 +112,14 @@ class Fold:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._ahead.stop()
+
+    def _checkpoint(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._keep and now - self._kept >= KEEP_EVERY:
+            plans = hash_of(self._gate.plans[: self._gate.carried])
+            lanes = {lane.id: state_of(lane) for lane in self.lanes.values()}
+            self._keep(State(self._gate.carried, plans, lanes))
+            self._kept = asyncio.get_running_loop().time()
 
     def _asker(self, lane: LaneFold, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request) -> Reply:

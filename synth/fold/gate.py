@@ -29,38 +29,55 @@ class Gate:
         room: Callable[[], "asyncio.Future[None] | None"],
     ) -> None:
         self._work, self._lanes, self._indexes, self._ahead, self._room = work, lanes, indexes, ahead, room
+        self.plans: list[Round] = []
+        """Every plan in force for these lanes, in order."""
+        self.carried = 0
+        """How many of them have been carried out."""
+        self.between: Callable[[], None] = lambda: None
+        """Told after every plan."""
         self._coming: deque[Round] = deque()
         self._frontier: Frontier | None = None
         self._news = asyncio.Event()
 
     async def run(self, recorded: Sequence[Round], record: Callable[[Round], None] | None) -> None:
-        ours = [plan for plan in recorded if plan.lane in self._lanes]
-        self._coming.extend(ours)
-        for plan in ours:
+        self.plans = self.ours(recorded)
+        self._coming.extend(self.plans[self.carried :])
+        for plan in self.plans:
             self._lanes[plan.lane].expect()
         self._frontier = Frontier(list(self._lanes.values()), recorded, record) if record else None
         self._ahead.expect(self._coming)
         try:
             while (plan_or_none := await self._next_plan()) is not None:
                 await self._carry_out(plan_or_none)
+                self.carried += 1
+                self.between()
         except Stopped as stop:
             if stop.why != REPLAY:
                 raise
         for lane in self._lanes.values():
             lane.end()
 
+    def ours(self, recorded: Sequence[Round]) -> list[Round]:
+        """The plans of these lanes."""
+        return [plan for plan in recorded if plan.lane in self._lanes]
+
     def plan_on(self) -> None:
         """A lane is settled: plans that waited for it are recorded, and may be read ahead."""
         if self._frontier is not None:
-            self._coming.extend(self._frontier.advance())
+            self._plan()
             self._news.set()
             self._ahead.read_on()
+
+    def _plan(self) -> None:
+        if self._frontier is not None:
+            made = self._frontier.advance()
+            self.plans += made
+            self._coming.extend(made)
 
     async def _next_plan(self) -> Round | None:
         while True:
             self._news.clear()
-            if self._frontier is not None:
-                self._coming.extend(self._frontier.advance())
+            self._plan()
             if self._coming:
                 return self._coming.popleft()
             if self._frontier is None or self._frontier.done:
@@ -125,7 +142,12 @@ class Gate:
         tally.queries += 1
         while (room := self._room()) is not None:
             await room
+        lane.gated(sample)
+        self.queue(lane, sample, tally)
+        return True
+
+    def queue(self, lane: LaneFold, sample: Sample, tally: Tally) -> None:
+        """Puts a gated query before its lane's acceptor."""
         candidate = Candidate(sample, tally, self._ahead.next_position())
         lane.push(candidate)
         self._ahead.gated(lane, candidate)
-        return True

@@ -20,6 +20,9 @@ Outcome = list[Sample | Drop]
 class Sink(Protocol):
     """Where the fold's rows go."""
 
+    def gated(self, query: Sample) -> None:
+        """A query has entered the near-duplicate index."""
+
     def keep(self, split: str, row: Sample) -> None: ...
     def drop(self, drop: Drop) -> None: ...
 
@@ -75,7 +78,7 @@ class LaneFold:
         frozen: bool = False,
     ) -> None:
         self.brief, self.targets, self.frozen = brief, targets, frozen
-        self._quota, self._available = quota, available
+        self.quota, self._available = quota, available
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
@@ -104,6 +107,9 @@ class LaneFold:
         """Nothing more will come."""
         self._over = True
         self._news.set()
+
+    def gated(self, query: Sample) -> None:
+        self._sink.gated(query)
 
     def born(self) -> None:
         self.counts.born += 1
@@ -156,12 +162,11 @@ class LaneFold:
         sample = row.sample if isinstance(row, Drop) else row
         if sample is None or sample.wanted is None or sample.stance is None:
             return
-        hit = miss is None and sample.label == sample.wanted
-        tally.slots[sample.wanted, sample.stance] += 1
-        tally.hits[sample.wanted, sample.stance] += hit
-        if not hit:
-            tally.miss(sample.wanted, miss or "judge.other_label")
-            tally.refusals[sample.wanted] += sample.wanted == "unsafe" and sample.response_class == "refusal"
+        if miss is None and sample.label != sample.wanted:
+            miss = "judge.other_label"
+        tally.slot(sample.wanted, sample.stance, miss)
+        if miss and sample.wanted == "unsafe" and sample.response_class == "refusal":
+            tally.refusals[sample.wanted] += 1
 
     def _place(self, row: Sample | Drop, tally: Tally, given: set[str]) -> str | None:
         """Puts a row where it belongs; None if that is a place under its label, else why there is none. `given` holds the
@@ -179,10 +184,10 @@ class LaneFold:
             return "judge.hard"
         target = self.targets.get(row.label, 0)
         seats = None if target is None else target - self.counts.accepted[row.label]
-        if seats is not None and (seats <= 0 or not self._quota.admits(row.elements, row.label, seats)):
+        if seats is not None and (seats <= 0 or not self.quota.admits(row.elements, row.label, seats)):
             self.counts.surplus[row.label] += 1
             return None
-        self._quota.take(row.elements, row.label)
+        self.quota.take(row.elements, row.label)
         self.counts.accepted[row.label] += 1
         tally.accepted += 1
         self._sink.keep("accepted", row)
@@ -208,7 +213,7 @@ class LaneFold:
     def wants(self, sample: Sample) -> bool:
         """Whether any answer to this query could find a place; once it could not, it never will."""
         return None in self.targets.values() or any(
-            self._quota.admits(sample.elements, label, lack) for label, lack in self.lacks().items()
+            self.quota.admits(sample.elements, label, lack) for label, lack in self.lacks().items()
         )
 
     @property
@@ -223,7 +228,7 @@ class LaneFold:
         plan = next_round(self.brief, self.lacks(), self.tallies, available=self._available)
         if plan is None:
             return None
-        return replace(plan, count=max(plan.count, self._quota.reach(plan.first, list(self.lacks())) - plan.first))
+        return replace(plan, count=max(plan.count, self.quota.reach(plan.first, list(self.lacks())) - plan.first))
 
     def status(self, label: Label) -> str:
         """`met`; the cell's end; `open` for a cell whose run was stopped."""

@@ -19,14 +19,14 @@ class Quota:
     def __init__(self, brief: Brief, at_least: Mapping[str, int], *, seed: int, size: int) -> None:
         self._brief, self._seed, self._size = brief, seed, size
         axes = _axes(brief, at_least)
-        self._lacks: dict[Label, dict[str, Counter[str]]] = {
+        self.lacks: dict[Label, dict[str, Counter[str]]] = {
             label: {axis: Counter(dict.fromkeys(brief.banks[axis], at_least[axis])) for axis in axes}
             for label in brief.cells
         }
 
     def admits(self, row: Sequence[Element], label: Label, open_seats: int) -> bool:
         """Whether a row may take a seat of a cell, so many being open: on each axis there is one to spare, or its value lacks."""
-        lacks = self._lacks.get(label, {})
+        lacks = self.lacks.get(label, {})
         return all(
             open_seats > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
             for element in row
@@ -36,7 +36,7 @@ class Quota:
     def take(self, row: Sequence[Element], label: Label) -> None:
         """A row has been given a seat."""
         for element in row:
-            lacks = self._lacks.get(label, {}).get(element.axis)
+            lacks = self.lacks.get(label, {}).get(element.axis)
             if lacks and lacks[element.value] > 0:
                 lacks[element.value] -= 1
 
@@ -45,7 +45,7 @@ class Quota:
         missing = {
             (axis, value)
             for label in labels
-            for axis, lacks in self._lacks.get(label, {}).items()
+            for axis, lacks in self.lacks.get(label, {}).items()
             for value, rows in lacks.items()
             if rows > 0
         }

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
+from typing import Literal
 
 from synth.plan.lanes import Brief
 from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally
@@ -66,8 +67,12 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
-    hits, slots = sum(tally.hits_for(label) for tally in tallies), sum(tally.slots_for(label) for tally in tallies)
+    hits, slots = (_total(tallies, label, which) for which in ("hits", "slots"))
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
+
+
+def _total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
+    return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)
 
 
 def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> dict[Stance, float]:
@@ -80,8 +85,8 @@ def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[
 
 
 def _stance_rate(stance: Stance, label: Label, tallies: Sequence[Tally]) -> float:
-    hits = sum(tally.hits[label, stance] for tally in tallies)
-    slots = sum(tally.slots[label, stance] for tally in tallies)
+    hits = sum(tally.hits.get(label, Counter())[stance] for tally in tallies)
+    slots = sum(tally.slots.get(label, Counter())[stance] for tally in tallies)
     return (hits + YIELD_PRIOR * STANCE_WEIGHT) / (slots + STANCE_WEIGHT)
 
 
@@ -123,10 +128,10 @@ def _source_end(tallies: Sequence[Tally]) -> str | None:
 
 def _cell_end(tallies: Sequence[Tally], label: Label) -> str | None:
     """Whether slots for a label keep missing: judged over the latest two rounds or more that hold enough slots."""
-    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.slots_for(label))
+    window = _latest(tallies, rounds=2, evidence=lambda tally: _total([tally], label, "slots"))
     if window is None:
         return None
-    slots, hits = sum(tally.slots_for(label) for tally in window), sum(tally.hits_for(label) for tally in window)
+    slots, hits = _total(window, label, "slots"), _total(window, label, "hits")
     if hits >= YIELD_FLOOR * slots:
         return None
     if sum(tally.refusals[label] for tally in window) >= REFUSAL_SHARE * slots:

@@ -22,21 +22,20 @@ class Tally:
     refused_calls: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     """Why queries stopped before they were answered, by `stage.reason`."""
-    slots: Counter[tuple[Label, Stance]] = field(default_factory=Counter)
+    slots: dict[Label, Counter[Stance]] = field(default_factory=dict)
     """Slots asked, by wanted label and stance."""
-    hits: Counter[tuple[Label, Stance]] = field(default_factory=Counter)
-    """Slots whose row got the label it was wanted for, first of its query."""
+    hits: dict[Label, Counter[Stance]] = field(default_factory=dict)
+    """Slots whose row got the label it was wanted for, first of its query; likewise."""
     refusals: Counter[Label] = field(default_factory=Counter)
     """Slots that missed because the answerer refused."""
     misses: dict[Label, Counter[str]] = field(default_factory=dict)
     """Why slots missed, by wanted label."""
     accepted: int = 0
 
-    def slots_for(self, label: Label) -> int:
-        return sum(count for (wanted, _), count in self.slots.items() if wanted == label)
-
-    def hits_for(self, label: Label) -> int:
-        return sum(count for (wanted, _), count in self.hits.items() if wanted == label)
-
-    def miss(self, wanted: Label, why: str) -> None:
-        self.misses.setdefault(wanted, Counter())[why] += 1
+    def slot(self, wanted: Label, stance: Stance, why: str | None) -> None:
+        """One slot has been answered; `why` says for what reason it missed, None that it hit."""
+        self.slots.setdefault(wanted, Counter())[stance] += 1
+        if why is None:
+            self.hits.setdefault(wanted, Counter())[stance] += 1
+        else:
+            self.misses.setdefault(wanted, Counter())[why] += 1

@@ -1,0 +1,76 @@
+"""A checkpoint: what a fold knows between two plans, so that a run that goes on need not read its journal from the start.
+
+It is a cache: without it the fold comes to the same state, later.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from synth.fold.lane import Candidate, Counts, LaneFold
+from synth.plan.tally import Tally
+from synth.types import Label, Round, Sample
+
+
+@dataclass
+class LaneState:
+    """A lane's acceptor: what it has counted, and the gated queries that wait for it, round by round."""
+
+    counts: Counts
+    tallies: list[Tally]
+    ended: dict[Label, str]
+    lacks: dict[Label, dict[str, Counter[str]]]
+    """Of its quota."""
+    waiting: list[tuple[list[Sample], Tally]]
+
+
+@dataclass
+class State:
+    """A fold after so many plans were carried out whole."""
+
+    carried: int
+    plans: str
+    """Hash of those plans: a state is of use only where they are still in force."""
+    lanes: dict[str, LaneState]
+
+
+_STATE = TypeAdapter(State)
+
+
+def written(state: State) -> str:
+    return _STATE.dump_json(state).decode()
+
+
+def read(text: str, plans: Sequence[Round]) -> State | None:
+    """The state, if it can be read and what it took for plans are the first of these."""
+    try:
+        state = _STATE.validate_json(text)
+    except ValidationError:
+        return None
+    return state if hash_of(plans[: state.carried]) == state.plans and state.carried <= len(plans) else None
+
+
+def hash_of(plans: Sequence[Round]) -> str:
+    return hashlib.sha256(json.dumps([asdict(plan) for plan in plans], sort_keys=True).encode()).hexdigest()
+
+
+def state_of(lane: LaneFold) -> LaneState:
+    waiting: list[tuple[list[Sample], Tally]] = []
+    samples: list[Sample] = []
+    for entry in lane.queue:
+        if isinstance(entry, Candidate):
+            samples.append(entry.sample)
+        else:
+            waiting.append((samples, entry))
+            samples = []
+    assert not samples, "between two plans every gated query is followed by its round's tally"
+    return LaneState(lane.counts, lane.tallies, lane.ended, lane.quota.lacks, waiting)
+
+
+def restore(lane: LaneFold, state: LaneState) -> None:
+    """Gives a fresh lane its counts back; what waited for it is still to be pushed."""
+    lane.counts, lane.tallies, lane.ended, lane.quota.lacks = state.counts, state.tallies, state.ended, state.lacks
