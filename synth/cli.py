@@ -1,5 +1,7 @@
 """The command line: options in, words to stderr, results to stdout or files, an exit status. No logic of its own."""
 
+import contextlib
+import errno
 import signal
 import sys
 from collections.abc import Callable
@@ -31,6 +33,12 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # or its buffer would be tried once more at the very end
+        _end(f"what was to be written could not be ({error.strerror}); free space and run the same command again", 1)
 
 
 def _end(line: str, status: int) -> None:
@@ -89,7 +97,7 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
 
 @commands.command()
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="Accepted rows per scenario.")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
 @click.option(
     "-o",
     "out",
@@ -131,7 +139,7 @@ def run(
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="Accepted rows per scenario.")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
 @ONLY
 @recipe_options
 def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:

@@ -206,6 +206,8 @@ def _open_events(events: Path | None, stack: contextlib.ExitStack) -> view.Event
     if str(events) == "-":
         return view.Events(sys.stderr)
     try:
-        return view.Events(stack.enter_context(events.open("a", encoding="utf-8")))
+        told = view.Events(events.open("a", encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"--events {events}: cannot be written ({error.strerror})") from error
+    stack.callback(told.close)
+    return told

@@ -11,9 +11,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PositiveFloat,
     PositiveInt,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
@@ -22,8 +22,11 @@ from synth.files import find, hint, read_yaml, validate
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
 OFFLINE = "offline"
+MOST = 1_000_000
+"""Rows of a scenario that may be asked for."""
 
 
 class _Frozen(BaseModel):
@@ -53,6 +56,15 @@ class Role(_Frozen):
     """Further fields of the request body, as the server names them."""
     price: Price | None = None
 
+    @field_validator("extra")
+    @classmethod
+    def _is_json(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(extra, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"must be what JSON can hold ({error})") from error
+        return extra
+
     @property
     def params(self) -> dict[str, Any]:
         """What bears identity of how the model samples."""
@@ -63,7 +75,7 @@ class Cell(_Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
-    stances: Annotated[dict[Stance, PositiveFloat], Field(min_length=1)]
+    stances: Annotated[dict[Stance, Weight], Field(min_length=1)]
 
 
 def _weights(value: Any) -> Any:
@@ -71,7 +83,7 @@ def _weights(value: Any) -> Any:
     return {value: 1.0} if isinstance(value, str) else value
 
 
-Weights = Annotated[dict[str, PositiveFloat], BeforeValidator(_weights), Field(min_length=1)]
+Weights = Annotated[dict[str, Weight], BeforeValidator(_weights), Field(min_length=1)]
 
 
 class QueryPrompts(_Frozen):
@@ -134,9 +146,9 @@ class Filters(_Frozen):
 class Mixture(_Frozen):
     """Where a dataset is to be uneven on purpose. All is by id; what is not named keeps weight 1 and the recipe's shares."""
 
-    scenarios: dict[str, PositiveFloat] = Field(default_factory=dict)
+    scenarios: dict[str, Weight] = Field(default_factory=dict)
     """Rows of a scenario, as a multiple of N."""
-    subcategories: dict[str, PositiveFloat] = Field(default_factory=dict)
+    subcategories: dict[str, Weight] = Field(default_factory=dict)
     """Weight of a subcategory among those of its scenario."""
     cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
     """Shares of a scenario or subcategory, in place of those under the recipe's `cells`."""
@@ -164,9 +176,9 @@ class Recipe(_Frozen):
     """Names the default folder, so it is no path."""
     about: str = ""
     taxonomies: Annotated[tuple[str, ...], Field(min_length=1)]
-    ordinary: Annotated[float, Field(ge=0)] = 1.0
+    ordinary: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = 1.0
     """Rows of ordinary conversation, as a multiple of N."""
-    n: PositiveInt | None = None
+    n: Annotated[int, Field(gt=0, le=MOST)] | None = None
     """Accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
     seed: int = 0
     concurrency: PositiveInt = 32
@@ -266,13 +278,24 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
     change: dict[str, Any] = {}
     if model:
         change["model"] = model
-    if base_url:
+    if base_url is not None:
         change["base_url"] = base_url
     if backend or base_url:
         change["backend"] = backend or "openai"
-    return recipe.model_copy(
-        update={"models": {name: role.model_copy(update=change) for name, role in recipe.models.items()}}
-    )
+    if base_url is not None and not base_url.strip():
+        raise ConfigError("--base-url is empty; write it like http://127.0.0.1:8000/v1")
+    if change.get("backend") == OFFLINE and base_url:
+        raise ConfigError("--base-url goes with a server; leave out --backend offline, or the address")
+    models = {
+        # What frames wrote must not stand under a model's name.
+        name: role.model_copy(update=_offline(name, role) if backend == OFFLINE and not model else change)
+        for name, role in recipe.models.items()
+    }
+    return recipe.model_copy(update={"models": models})
+
+
+def _offline(name: str, role: Role) -> dict[str, Any]:
+    return {} if role.backend == OFFLINE else {"backend": OFFLINE, "model": f"offline-{name.replace('_', '-')}"}
 
 
 def shared_judges(recipe: Recipe) -> set[str]:

@@ -55,9 +55,12 @@ def run(bound: Bound, wish: Wish) -> Result:
     connected = backends.connect({role: bound.recipe.models[role] for _, role in bound.recipe.role_uses()})
     with _writable(wish.folder):
         wish.folder.mkdir(parents=True, exist_ok=True)
-        if not (wish.folder / "journal.sqlite").exists() and any((wish.folder / name).exists() for name in OURS):
-            raise ConfigError(f"{wish.folder}: holds a dataset that is not synth's to replace; choose another -o DIR")
+        _refuse_foreign(wish.folder)
         with contextlib.closing(Journal(wish.folder)) as journal:
+            if not journal.begun and any((wish.folder / name).exists() for name in OURS):
+                raise ConfigError(
+                    f"{wish.folder}: holds a dataset, but its journal is empty; put journal.sqlite back, or choose another -o DIR"
+                )
             for name in ("dataset", "drops"):
                 mend(wish.folder / name)
             job = settle(bound, wish, journal, chosen, wanted_now)
@@ -264,6 +267,7 @@ def _finish(job: Job, result: Result, spool: Spool) -> Result:
     """Writes the dataset, the drops and run.json."""
     facts = Facts(
         splits=result.splits,
+        content="",
         cells=result.cells,
         dropped=result.dropped,
         fingerprint=job.bound.fingerprint,
@@ -291,6 +295,14 @@ def _write_run(job: Job, result: Result) -> None:
     new.rename(job.wish.folder / "run.json")
 
 
+def _refuse_foreign(folder: Path) -> None:
+    if not (folder / "journal.sqlite").exists() and any((folder / name).exists() for name in OURS):
+        raise ConfigError(
+            f"{folder}: holds a dataset but no journal, so it is not synth's to replace; put journal.sqlite back, or choose"
+            " another -o DIR"
+        )
+
+
 @contextlib.contextmanager
 def _writable(folder: Path) -> Iterator[None]:
     """A folder that cannot be written becomes one line."""
@@ -298,4 +310,8 @@ def _writable(folder: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        if isinstance(error, sqlite3.DatabaseError) and "malformed" in reason:
+            raise ConfigError(
+                f"{folder}: the journal is damaged ({reason}); put a copy of it back, or choose another -o DIR"
+            ) from error
         raise ConfigError(f"{folder}: cannot be written ({reason}); free space or choose another -o DIR") from error

@@ -113,6 +113,11 @@ class Journal:
                 "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
             )
 
+    @property
+    def begun(self) -> bool:
+        """Whether any decision was ever recorded."""
+        return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
+
     def decisions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Kind and body of every decision, in the order in which they were taken."""
         for kind, body in self._db.execute("SELECT kind, body FROM decisions ORDER BY seq"):
