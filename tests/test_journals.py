@@ -182,7 +182,7 @@ def test_replies_of_two_recipes_are_a_head_start_for_both(lab: Lab) -> None:
 def test_merged_replies_are_the_same_file_in_any_order(tmp_path: Path) -> None:
     one, two = made(tmp_path / "one"), made(tmp_path / "two")
     changed(two, "UPDATE replies SET text = '另', finish = 'stop' WHERE key LIKE '%0'")
-    changed(two, f"UPDATE replies SET key = '{'f' * 32}' WHERE key LIKE '%a'")
+    changed(two, f"UPDATE replies SET key = '{'f' * 32}' WHERE key LIKE '%00a'")
     assert journals.merge([one, two], tmp_path / "a.sqlite").endswith("a.sqlite: 31 replies")
     journals.merge([two, one, two], tmp_path / "b.sqlite")
     assert (tmp_path / "a.sqlite").read_bytes() == (tmp_path / "b.sqlite").read_bytes()
