@@ -29,7 +29,7 @@ IMPORTED = [
 """What a run imports on its way, and what the parent's main module does."""
 
 Point = tuple[str, int]
-"""The name of a point and at which passing of it to die."""
+"""The name of a point and at which passing of it something happens. Names: before|after a commit|rename, in a shard."""
 
 
 def forking() -> ForkServerContext:
@@ -39,34 +39,37 @@ def forking() -> ForkServerContext:
     return context
 
 
-def run(folder: Path, arguments: list[str], words: Path, point: Point | None) -> None:
-    """`synth ARGUMENTS` in a folder; what it prints goes to the end of a file."""
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(
+    folder: Path, arguments: list[str], words: Path, point: Point | None = None, what: Callable[[], None] = die
+) -> None:
+    """`synth ARGUMENTS` in a folder; what it prints goes to the end of a file. At the point it does `what` befalls it."""
     os.chdir(folder)
     os.environ["OPENAI_API_KEY"] = "x"
     with words.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     if point is not None:
-        _arm(*point)
+        _arm(*point, what)
     sys.argv = ["synth", *arguments]
     main()
 
 
-def _arm(name: str, number: int) -> None:
+def _arm(name: str, number: int, what: Callable[[], None]) -> None:
     passings = count(1)
 
     def pass_by() -> None:
         if next(passings) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            what()
 
-    points: dict[str, Callable[[Callable[[], None]], None]] = {
-        "before a commit": lambda die: _trace_journal(die, after=False),
-        "after a commit": lambda die: _trace_journal(die, after=True),
-        "before a rename": lambda die: _watch_renames(die, after=False),
-        "after a rename": lambda die: _watch_renames(die, after=True),
-        "in a shard": _profile_shards,
-    }
-    points[name](pass_by)
+    if name == "in a shard":
+        _profile_shards(pass_by)
+        return
+    when, _, event = name.partition(" a ")
+    {"commit": _trace_journal, "rename": _watch_renames}[event](pass_by, after=when == "after")
 
 
 def _trace_journal(pass_by: Callable[[], None], *, after: bool) -> None:

@@ -1,6 +1,7 @@
 """Real processes, really killed: whatever the moment, the same command goes on and ends in the same bytes."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -191,6 +192,35 @@ def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(l
     texts = kept(lab.folder / "run").values()
     assert any(text.startswith(("抱歉", "对不起")) for text in texts)
     assert len(server.completed) <= 1.5 * calls
+
+
+def jump_about() -> None:
+    """From now on the wall clock goes back and forth by years."""
+    now, chance = time.time, random.Random(1)
+    time.time = lambda: now() + chance.uniform(-1e9, 1e9)
+
+
+def test_a_clock_that_jumps_delays_nothing_and_changes_no_byte(lab: Lab) -> None:
+    with standing_in(latency=0.002) as server:
+        (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=16), encoding="utf-8")
+        loop = Loop(lab, server, random.Random(0))
+        loop.finish()
+        (lab.folder / "run").rename(lab.folder / "calm")
+        server.faults = Squalls(0.03, 1)
+        arguments = (
+            lab.folder,
+            [*COMMAND[3:], "--events", "-"],
+            lab.folder / "words",
+            ("after a commit", 1),
+            jump_about,
+        )
+        process = forking().Process(target=run, args=arguments)
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0, loop.words()
+    assert lab.bytes() == lab.bytes("calm")
+    times = [json.loads(line)["time"] for line in loop.words().splitlines() if line.startswith("{")]
+    assert max(times) - min(times) > 1e8
 
 
 def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:

@@ -77,8 +77,10 @@ class Reader:
         try:
             return _begun(address)
         except sqlite3.OperationalError:
-            # On a read-only disk SQLite cannot make the index its processes share; nobody writes there, so none is needed.
-            if self.path.with_name(self.path.name + "-wal").exists():
+            # On a full or read-only disk SQLite cannot make the index its processes share. Without a log beside the journal
+            # nobody writes to it, so none is needed.
+            log = self.path.with_name(self.path.name + "-wal")
+            if log.exists() and log.stat().st_size:
                 raise
             return _begun(f"{address}&immutable=1")
 
