@@ -65,8 +65,8 @@ def synth(folder: Path, out: Path, point: Point | None = None) -> tuple[int | No
 
 
 DYING: list[Point] = [
-    *(("before a commit", number) for number in (1, 9, 40)),
-    ("after a commit", 20),
+    *(("before a commit", number) for number in (1, 9, 30)),
+    ("after a commit", 15),
     ("in a shard", 2),
     ("before a rename", 1),
     ("after a rename", 1),
@@ -119,7 +119,7 @@ def test_a_disk_that_fills_while_shards_are_written_spoils_nothing(lab: Lab, dis
     for name in ("dataset/README.md", "drops", "run.json"):
         subprocess.run(["rm", "-r", folder / name], check=True)
     broken_off = set()
-    for spare in range(0, 700, 60):
+    for spare in range(0, 600, 40):
         resize(disk, str(used(disk) + spare * 1024))
         status, words = synth(lab.folder, folder)
         if status == 0:

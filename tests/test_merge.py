@@ -28,7 +28,7 @@ from synth.types import Reply, Request, Seat
 from tests.conftest import Lab, tiny_recipe
 from tests.standin import standing_in
 from tests.test_kill import SMALL
-from tests.world import World
+from tests.world import World, sentence
 
 CROWDED = World(pool=300)
 """A tenth of the queries and more are near-copies of those of other lanes, so shards know too little of one another."""
@@ -149,7 +149,7 @@ def test_any_order_and_any_tree_of_merging_gives_the_same_bytes(lab: Lab, apart:
     merged(lab, apart, "flat")
     whole = content(lab.folder / "flat")
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.integers(0, 2**32))
     def check(seed: int) -> None:
         chance, trees = random.Random(seed), list(apart)
@@ -281,3 +281,16 @@ def test_two_processes_at_once_then_merged_then_topped_up(lab: Lab) -> None:
         assert max(server.completed[key] for key in server.completed if key not in paid or paid[key] == 1) == 1
     accepted = Counter(row["scenario"] for row in lab.rows("all", "train").values())
     assert accepted == {"one": 24, "two": 24}
+
+
+def test_shards_of_the_users_own_queries_are_the_whole(lab: Lab) -> None:
+    rows = [{"query": sentence(i), "subcategory": f"one.s{i % 3}"} for i in range(90)]
+    (lab.folder / "mine.jsonl").write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
+    own = bind(tiny_recipe(query=None, n=None, augment=None, queries="mine.jsonl"))
+    lab.run(bound=own)
+    for shard in ("1/2", "2/2"):
+        lab.run(bound=own, out=shard[0], shard=shard)
+    assert merged(lab, "21", "all").status == OK
+    assert lab.bytes("all") == lab.bytes()
