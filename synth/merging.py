@@ -19,9 +19,10 @@ from synth.files import validate
 from synth.fold import history
 from synth.fold import uniting as decisions
 from synth.fold.fold import Fold, Setup
+from synth.folder import claim, writable
 from synth.recipe import Recipe
 from synth.result import Result, result_of
-from synth.run import Job, Wish, claim, finish, writable
+from synth.run import Job, Wish, finish
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ async def _fold(job: Job, journal: Journal) -> Result:
     silent = Engine(journal, {}, Slots(1))
     silent.stop(Stopped(REPLAY))
     with job.spool() as spool:
+        spool.forget()  # a checkpoint of a run that began here is not of this fold
         fold = Fold(job.setup, silent, spool)
         await fold.run(job.recorded)
         return finish(job, result_of(fold, silent, journal, spool, None), spool)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -289,13 +289,9 @@ def _set(data: dict[str, Any], setting: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {setting!r}: the value is not YAML") from error
-    *parents, last = _path(key)
+    *parents, last = key.split(".")
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
             raise ConfigError(f"--set {setting!r}: {parent!r} holds a single value, no keys")
     data[last] = value
-
-
-def _path(key: str) -> Iterable[str]:
-    return key.split(".")

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from synth.errors import ConfigError, Stopped
 from synth.fold import history
 from synth.fold.checkpoint import State, written
 from synth.fold.fold import Fold, Setup
+from synth.folder import claim, writable
 from synth.plan.lanes import Brief, selected
 from synth.plan.quota import check_quotas
 from synth.plan.sharding import sharded
@@ -33,7 +33,6 @@ from synth.survey import Survey, survey
 from synth.types import Backend, Round
 
 Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
-OURS = ("dataset", "drops", "run.json")
 LANDING = 30.0
 """Seconds for which a run that has all it wants waits for replies that are paid for but no longer needed."""
 
@@ -71,13 +70,6 @@ def run(bound: Bound, wish: Wish) -> Result:
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
             return asyncio.run(carry_out(job, journal, connected))
-
-
-def claim(folder: Path) -> None:
-    """Makes the folder of a run. ConfigError for one that holds somebody else's dataset."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "journal.sqlite").exists() and any((folder / name).exists() for name in OURS):
-        raise ConfigError(f"{folder}: holds a dataset that is not synth's to replace; choose another -o DIR")
 
 
 def wanted(bound: Bound, n: int | None, only: tuple[str, ...]) -> tuple[list[Brief], Targets]:
@@ -297,13 +289,3 @@ def _write_run(job: Job, result: Result) -> None:
     new = job.wish.folder / "run.json.new"
     new.write_text(json.dumps(data | asdict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     new.rename(job.wish.folder / "run.json")
-
-
-@contextlib.contextmanager
-def writable(folder: Path) -> Iterator[None]:
-    """A folder that cannot be written becomes one line."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(f"{folder}: cannot be written ({reason}); free space or choose another -o DIR") from error
