@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from synth import __version__
+from synth import __version__, cli_journals
 from synth.errors import ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -86,13 +86,13 @@ ONLY = click.option(
 
 
 def _recipe(name: str, given: dict[str, Any]) -> Any:
-    from synth import recipe
+    from synth import pipelines
 
     overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
     if given["taxonomies"]:
         overrides["taxonomies"] = list(given["taxonomies"])
-    loaded = recipe.load(name, settings=given["settings"], overrides=overrides)
-    return recipe.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
+    loaded = pipelines.load(name, settings=given["settings"], overrides=overrides)
+    return pipelines.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
 
 
 @commands.command()
@@ -106,6 +106,9 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
     help="Folder of the run; the same folder goes on where it stopped.  [default: runs/RECIPE]",
 )
 @ONLY
+@click.option(
+    "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
+)
 @recipe_options
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
@@ -120,6 +123,7 @@ def run(
     n: int | None,
     out: Path | None,
     only: tuple[str, ...],
+    shard: str | None,
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -127,13 +131,14 @@ def run(
 ) -> None:
     """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
     from synth import operate
+    from synth.run import Wish
 
     loaded = _recipe(recipe, given)
-    folder = out or Path("runs") / loaded.name
+    wish = Wish(out or Path("runs") / loaded.name, n, only)
     if dry_run:
-        click.echo(operate.price(loaded, n, folder, only))
+        click.echo(operate.price(loaded, wish, shard))
         return
-    sys.exit(operate.run(loaded, n=n, folder=folder, only=only, as_json=as_json, events=events))
+    sys.exit(operate.run(loaded, wish, shard=shard, as_json=as_json, events=events))
 
 
 @commands.command()
@@ -229,3 +234,7 @@ def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
 
     for text in operate.covered(folder) if coverage else operate.show(folder, cell, most):
         click.echo(text)
+
+
+commands.add_command(cli_journals.merge)
+commands.add_command(cli_journals.journal)

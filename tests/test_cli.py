@@ -1,10 +1,8 @@
 """The command line as a user meets it: what it prints, where, and the exit status; every mistake is one line."""
 
-import contextlib
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -126,7 +124,7 @@ def test_what_else_stands_in_the_dataset_folder_stays(synth: Callable[..., Ended
     assert not (here / "x" / "dataset" / "data" / "train-00000-of-00009.parquet").exists()
 
 
-@pytest.mark.parametrize("damage", ["empty", "gone", "foreign"])
+@pytest.mark.parametrize("damage", ["empty", "gone"])
 def test_a_dataset_whose_journal_is_lost_is_left_alone(synth: Callable[..., Ended], here: Path, damage: str) -> None:
     synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
     before = (here / "x" / "run.json").read_bytes()
@@ -134,9 +132,6 @@ def test_a_dataset_whose_journal_is_lost_is_left_alone(synth: Callable[..., Ende
         path.unlink()
     if damage == "empty":
         (here / "x" / "journal.sqlite").touch()
-    if damage == "foreign":
-        with contextlib.closing(sqlite3.connect(here / "x" / "journal.sqlite")) as other:
-            other.execute("CREATE TABLE mine (x)")
     ended = synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
     assert ended.status == 1
     assert "put journal.sqlite back" in ended.err
@@ -176,6 +171,26 @@ def test_what_frames_wrote_never_stands_under_a_models_name(synth: Callable[...,
     for row in table.to_pylist():
         names = {row["generator"], row["responder"], *(vote["judge"] for vote in row["votes"])}
         assert all(name.startswith("offline-") for name in names)
+
+
+def test_shards_merged_are_the_whole_and_its_journal_can_be_looked_into(
+    synth: Callable[..., Ended], here: Path
+) -> None:
+    tiny(here)
+    command = ("run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "-n", "12")
+    for number in (1, 2):
+        assert synth(*command, "--shard", f"{number}/2", "-o", f"part{number}").status == 0
+    ended = synth("merge", "part1", "part2", "-o", "whole")
+    assert (ended.status, ended.out) == (0, "")
+    assert "whole/dataset: train 24" in ended.err
+    assert "; 0 calls" in synth(*command, "-o", "whole").err
+    assert "decisions: plan" in synth("journal", "stats", "whole").out
+    assert "whole/journal.sqlite: good" in synth("journal", "verify", "whole").out
+    lines = synth("journal", "export", "whole").out.splitlines()
+    assert synth("journal", "export", "whole", "-o", "lines.jsonl").out == "lines.jsonl\n"
+    assert Path("lines.jsonl").read_text(encoding="utf-8").splitlines() == lines
+    assert synth("journal", "merge", "part1", "part2", "-o", "fresh").out.startswith("fresh/journal.sqlite: ")
+    assert "; 0 calls" in synth(*command, "-o", "fresh").err
 
 
 def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended], here: Path) -> None:
@@ -227,6 +242,23 @@ def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended],
         (["export", "nowhere", "--to", "chat"], 1, "nowhere: holds no dataset"),
         (["new", "taxonomy", "../mine"], 2, "use ASCII letters"),
         (["new", "taxonomy", "libra2", "extra"], 2, "unexpected extra argument"),
+        (["run", "demo", "--shard", "3/2"], 2, "--shard '3/2': must be I/N with I from 1 to N"),
+        (["run", "demo", "--shard", "1/900"], 2, "--shard 1/900: the recipe has .* lanes; give N of .* or less"),
+        (["run", "demo", "--shard", "1/80", "--only", "speech"], 1, "--only 'speech' matches no"),
+        (
+            ["run", "demo", "--shard", "1/80", "--only", "crime"],
+            2,
+            "this shard has none of the lanes that --only chooses",
+        ),
+        (["run", "demo", "--shard", "1/80", "--only", "crime", "--dry-run"], 2, "this shard has none of the lanes"),
+        (["merge", "nowhere", "-o", "x"], 1, "nowhere: holds no journal; name a run's folder"),
+        (["merge", "-o", "x"], 2, "Missing argument"),
+        (["merge", "someones"], 2, "Missing option '-o'"),
+        (["journal", "stats", "nowhere"], 1, "nowhere: holds no journal"),
+        (["journal", "verify", "file"], 1, "file: is not a journal of synth"),
+        (["journal", "verify", "list.yaml"], 1, "list.yaml: cannot be read as a journal .file is not a database"),
+        (["journal", "export", "someones"], 1, "someones: holds no journal"),
+        (["journal", "merge", "nowhere", "-o", "x"], 1, "nowhere: holds no journal"),
         (["list", "flavours"], 2, "'flavours' is not one of"),
         (["run", "demo", "-n", "1000001"], 2, "not in the range"),
         (["run", "demo", "--set", "ordinary=.inf"], 1, "ordinary: .*finite"),

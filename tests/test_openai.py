@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synth import recipe, run
+from synth import pipelines, recipe, run
 from synth.backends import openai as backend
 from synth.bind import bind
 from synth.errors import ConfigError, Weather
@@ -155,7 +155,7 @@ def test_a_key_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def served(server: StandIn, **changes: Any) -> recipe.Recipe:
-    return recipe.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=server.url)
+    return pipelines.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=server.url)
 
 
 def test_a_recipe_runs_against_a_server_through_a_storm(lab: Lab) -> None:

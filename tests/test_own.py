@@ -92,7 +92,7 @@ def test_a_pair_of_unknown_type_gets_the_one_its_judges_read(lab: Lab) -> None:
     found = lab.rows().values()  # the judges of this world read every query as harmful
     assert {row["query"] for row in found} == {row["query"] for row in rows}
     assert result.dropped["judge.intent_agrees"] == 1
-    lab.world = Friendly()
+    lab.world = Friendly(babbling=0.0)
     lab.run(bound=bind(pairs(filters={"row": ["intent_agrees"]})), out="friendly")
     assert {row["query_type"] for row in lab.rows("friendly").values()} == {"benign"}
     assert len(lab.rows("friendly")) == 21

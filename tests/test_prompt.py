@@ -8,8 +8,8 @@ from synth import prompt
 from synth.bind import bind, rendered
 from synth.errors import ConfigError
 from synth.files import names
+from synth.pipelines import load
 from synth.prompt import Prompt
-from synth.recipe import load
 
 TOLD = {
     "scenario": {"name": "场景"},
