@@ -74,6 +74,18 @@ def test_the_main_job(synth: Callable[..., Ended], here: Path) -> None:
         assert fact in card
 
 
+def test_the_readme_shows_what_the_demo_makes(synth: Callable[..., Ended], here: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    ended = synth("run", "demo")
+    for line in ended.err.splitlines():
+        if line.startswith(("crime ", "bias ", "runs/demo/dataset:")):
+            assert f"    {line}" in readme
+    rows = datasets.load_dataset("runs/demo/dataset", cache_dir=str(here / "cache"), split="train")
+    (row,) = [row for row in rows if f"| harmful: {row['query']} |" in readme and row["label"] == "unsafe"]
+    assert f"| unsafe: {row['analysis']} |" in readme
+    assert f"| {row['stance']}: {row['response'].splitlines()[0]}" in readme
+
+
 def test_json_is_one_object_on_stdout(synth: Callable[..., Ended], here: Path) -> None:
     tiny(here)
     ended = synth(

@@ -154,7 +154,7 @@ def test_an_answer_cannot_close_the_tags_it_is_judged_in(lab: Lab) -> None:
 
 
 def test_two_seats_of_one_model_are_two_draws_and_the_first_keeps_its_own(lab: Lab) -> None:
-    from synth.recipe import with_models
+    from synth.pipelines import with_models
 
     same = bind(with_models(tiny_recipe(), backend=None, model="same", base_url=None))
     apart = bind(tiny_recipe())
