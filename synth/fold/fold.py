@@ -13,6 +13,7 @@ from synth.fold.lane import Candidate, LaneFold, Outcome, Sink
 from synth.fold.work import Work
 from synth.plan.lanes import Brief
 from synth.plan.quota import Quota
+from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
 from synth.plan.targets import Targets
 from synth.recipe import Dedup
@@ -63,7 +64,7 @@ class Fold:
                 sink,
                 self,
                 quota=Quota(brief, setup.at_least, seed=self.seed, size=self.page),
-                available=setup.work.source.available(brief),
+                supply=Supply(setup.work.source.available(brief), setup.work.source.widest),
                 frozen=brief.lane.id in setup.frozen,
             )
             for brief in setup.briefs
