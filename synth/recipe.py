@@ -190,6 +190,8 @@ class Recipe(_Frozen):
     query: Query | None = None
     augment: Augment | None = None
     dedup: Dedup = Dedup()
+    avoid: tuple[str, ...] = ()
+    """Files and data sets (earlier releases, benchmarks) whose queries and answers must not come again."""
     respond: Respond | None = None
     judge: Judge
     filters: Filters = Filters()
@@ -249,7 +251,7 @@ class Recipe(_Frozen):
 
     def identity(self) -> dict[str, Any]:
         """What changes the data, without what changes only how fast or from where it comes."""
-        data = self.model_dump(mode="json", exclude={"n", "concurrency", "about"})
+        data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         for role in data["models"].values():
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
             del role["base_url"], role["api_key_env"], role["price"]

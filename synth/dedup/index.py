@@ -57,11 +57,18 @@ class Index:
     def admit(self, text: str, family: str) -> Near | None:
         """What `find` gives; a text that is near to nothing is kept."""
         number = self._families.setdefault(family, len(self._families))
-        return self._run(*_one(text), [number], look=True, keep=self._kernel.IF_NEW)[0]
+        return self._run(*_one(text), [number], look=True, keep=self._kernel.IF_UNHEARD)[0]
 
-    def admit_all(self, texts: Sequence[str]) -> list[Near | None]:
-        """`admit` for each text in turn, none of them of a family."""
-        return self._run(*normalise_all(texts), [-1] * len(texts), look=True, keep=self._kernel.IF_NEW)
+    def add(self, text: str, family: str) -> None:
+        """Keeps the text, whatever it is near to."""
+        number = self._families.setdefault(family, len(self._families))
+        self._run(*_one(text), [number], look=False, keep=self._kernel.ALWAYS)
+
+    def admit_all(self, texts: Sequence[str], families: Sequence[str | None] | None = None) -> list[Near | None]:
+        """`admit` for each text in turn, each of its family or of none."""
+        known = self._families
+        numbers = [-1 if family is None else known.setdefault(family, len(known)) for family in families or ()]
+        return self._run(*normalise_all(texts), numbers or [-1] * len(texts), look=True, keep=self._kernel.IF_NEW)
 
     def add_all(self, texts: Sequence[str]) -> None:
         """Keeps all of the texts, whatever they are near to."""

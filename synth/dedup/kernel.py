@@ -19,8 +19,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 GRAMS, PARTS, ROWS, TOKENS, CELLS = range(5)
 """Places in `Store.used`."""
-NEVER, IF_NEW, ALWAYS = range(3)
-"""When a text is kept."""
+NEVER, IF_NEW, IF_UNHEARD, ALWAYS = range(4)
+"""When a text is kept: if nothing is near; if moreover its family has not brought the very same set before."""
 PART, WHOLE = 1 << 60, 1 << 61
 """Tell the beginnings of grams of more than three characters from the grams themselves."""
 CLIP = 0xFFFF
@@ -96,7 +96,8 @@ def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
         out[number, 0], held = -1, False
         if task.look:
             held = _find(store, query, task.threshold, out[number])
-        if task.keep == ALWAYS or (task.keep == IF_NEW and out[number, 0] < 0 and not held):
+        fresh = out[number, 0] < 0 and not (held and task.keep == IF_UNHEARD)
+        if task.keep == ALWAYS or (task.keep != NEVER and fresh):
             _add(store, query, task.threshold)
     return len(texts.ends)
 
