@@ -121,9 +121,11 @@ class Passages:
             return False
         grams = _grams(whole)
         wanted = np.fromiter(map(hash, grams), np.int64, len(grams))
-        first, last = np.searchsorted(hashes, wanted), np.searchsorted(hashes, wanted, side="right")
-        met = {int(number) for a, b in zip(first, last, strict=True) if a < b for number in numbers[a:b]}
-        return any(self._held(number, grams) for number in met)
+        first = np.searchsorted(hashes, wanted)
+        there = hashes[np.minimum(first, len(hashes) - 1)] == wanted
+        last = np.searchsorted(hashes, wanted[there], side="right")
+        met = {number for a, b in zip(first[there], last, strict=True) for number in numbers[a:b].tolist()}
+        return any(self._held(number, grams) for number in sorted(met))
 
     def _held(self, number: int, grams: set[str]) -> bool:
         own = _grams(self._texts[number])

@@ -11,11 +11,12 @@ from functools import cache
 from synth.dedup.normal import normalise
 
 _LATIN = re.compile("[a-z]{4,}")
+_PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001ffff]")
 
 
 def undisguised(text: str) -> str:
     """The normalised text, every character that has a reading as one character for all of that reading, tones aside."""
-    if not text.isascii() and not text.isalnum():
+    if _PICTURE.search(text):
         text = _without_emoji(text)
     text = _LATIN.sub(_read_pinyin, _rejoined(normalise(text)))
     return text.translate(_sounds())
