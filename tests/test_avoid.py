@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from synth import operate, recipe
+from synth import operate, pipelines
 from synth.bind import bind
 from synth.dedup.avoid import Avoided, Passages
 from synth.dedup.disguise import undisguised
 from synth.dedup.normal import normalise
 from synth.errors import ConfigError
+from synth.run import Wish
 from tests.conftest import Lab, tiny_recipe
 from tests.world import sentence
 
@@ -141,6 +142,6 @@ def test_the_name_of_what_is_avoided_bears_no_identity_but_its_content_does(lab:
 
 
 def test_a_run_cannot_avoid_itself(here: Path) -> None:
-    loaded = recipe.load("demo").model_copy(update={"avoid": ("runs/demo/dataset",)})
+    loaded = pipelines.load("demo").model_copy(update={"avoid": ("runs/demo/dataset",)})
     with pytest.raises(ConfigError, match="own folder"):
-        operate.run(loaded, n=None, folder=Path("runs/demo"), only=(), as_json=False, events=None)
+        operate.run(loaded, Wish(Path("runs/demo")), shard=None, as_json=False, events=None)
