@@ -13,7 +13,6 @@ import importlib.util
 import json
 import random
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -175,19 +174,22 @@ def one_tool(name: str, folder: Path, ngram: int, threshold: float) -> None:
     """Runs a tool in this process; prints what it took."""
     kind = "raw" if name.startswith("synth") or name == "floor" else "normal"
     texts = (folder / f"{kind}.txt").read_text(encoding="utf-8").split("\n")[: TOOLS[name][1]]
-    Index(ngram=ngram, threshold=threshold).admit_all(["编译", "编译"])
-    before = resident()
+    Index(ngram=ngram, threshold=threshold).admit_all(
+        [3 * chr(0x4E00 + number) for number in range(2_000)]
+    )  # all is compiled
+    before = held("VmRSS")
     yield_ready()
     found = TOOLS[name][0](texts, ngram, threshold)
     wall, cpu = time.perf_counter() - STARTED[0], time.process_time() - STARTED[1]
+    memory = held("VmHWM") - before
     (folder / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
     print(json.dumps({"texts": len(texts), "wall": len(texts) / wall, "cpu": len(texts) / cpu, "MiB": memory}))
 
 
-def resident() -> float:
-    """MiB this process holds now."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize() / 2**20
+def held(name: str) -> float:
+    """MiB this process holds now (VmRSS) or held at most (VmHWM)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024
 
 
 def neighbours(texts: list[str], ngram: int, threshold: float) -> Iterator[tuple[int, list[tuple[int, float]]]]:
