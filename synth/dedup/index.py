@@ -42,7 +42,7 @@ class Index:
             tokens=np.zeros(1 << 12, np.int32),
             sketches=np.zeros(1 << 8, np.int64),
             families=np.zeros(1 << 8, np.int32),
-            used=np.array([0, 0, 0, 0, 1], np.int64),
+            used=np.array([0, 0, 0, 0, 1, 0], np.int64),
             ranks=np.zeros(1 << 8, np.int64),
         )
 
@@ -92,15 +92,15 @@ class Index:
             self._reorder_at *= _STEP
             self._reorder()
         store = self._store
-        grams, parts, rows, tokens, cells = store.used.tolist()
-        grams, table = grams + parts + 8 * length, store.table
+        grams, parts, rows, tokens, cells, wanted = store.used.tolist()
+        grams, table = grams + parts + max(1, self.ngram - 2) * length, store.table
         if 4 * grams >= len(table):
             table = np.zeros(1 << (4 * grams).bit_length(), np.int64)
             self._kernel.rehash(store.table, table)
         self._store = store._replace(
             table=table,
             heads=_enlarged(store.heads, 2 * grams),
-            arena=_enlarged(store.arena, cells + 65 * length + 1),
+            arena=_enlarged(store.arena, cells + wanted),
             starts=_enlarged(store.starts, rows + 2),
             tokens=_enlarged(store.tokens, tokens + length),
             sketches=_enlarged(store.sketches, rows + 1),
@@ -110,7 +110,7 @@ class Index:
 
     def _reorder(self) -> None:
         store = self._store
-        grams, _, rows, tokens, _ = store.used.tolist()
+        grams, _, rows, tokens, _, _ = store.used.tolist()
         order = np.empty(grams, np.int64)
         order[np.argsort(-np.bincount(store.tokens[:tokens], minlength=grams), kind="stable")] = np.arange(grams)
         sizes = np.diff(store.starts[: rows + 1])

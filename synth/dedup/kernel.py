@@ -17,7 +17,7 @@ Number: TypeAlias = Any
 """A whole number, of numpy's or Python's making."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-GRAMS, PARTS, ROWS, TOKENS, CELLS = range(5)
+GRAMS, PARTS, ROWS, TOKENS, CELLS, WANTED = range(6)
 """Places in `Store.used`."""
 NEVER, IF_NEW, IF_UNHEARD, ALWAYS = range(4)
 """When a text is kept: if nothing is near; if moreover its family has not brought the very same set before."""
@@ -89,7 +89,7 @@ def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
     """
     for number in range(task.first, len(texts.ends)):
         start = texts.ends[number - 1] if number else 0
-        if not _has_room(store, texts.ends[number] - start):
+        if not _has_room(store, texts.ends[number] - start, task.ngram):
             return number
         size = _rank_all(store, texts.codes[start : texts.ends[number]], task.ngram)
         query = Query(store.ranks, size, _sketch(store.ranks, size), texts.families[number])
@@ -98,6 +98,9 @@ def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
             held = _find(store, query, task.threshold, out[number])
         fresh = out[number, 0] < 0 and not (held and task.keep == IF_UNHEARD)
         if task.keep == ALWAYS or (task.keep != NEVER and fresh):
+            store.used[WANTED] = _wanted(store, query, task.threshold)
+            if store.used[CELLS] + store.used[WANTED] > len(store.arena):
+                return number
             _add(store, query, task.threshold)
     return len(texts.ends)
 
@@ -129,9 +132,9 @@ def reorder(store: Store, order: Numbers, ngram: int, threshold: float) -> None:
 
 
 @compiled
-def _has_room(store: Store, length: int) -> bool:
-    """Whether a text of so many characters fits, at the very worst."""
-    grams = store.used[GRAMS] + store.used[PARTS] + 8 * length
+def _has_room(store: Store, length: int, ngram: int) -> bool:
+    """Whether a text of so many characters fits, at the very worst; its postings aside."""
+    grams = store.used[GRAMS] + store.used[PARTS] + max(1, ngram - 2) * length
     return (
         length <= len(store.ranks)
         and 4 * grams < len(store.table)
@@ -139,7 +142,6 @@ def _has_room(store: Store, length: int) -> bool:
         and store.used[ROWS] + 2 < len(store.starts)
         and store.used[ROWS] + 1 < min(len(store.sketches), len(store.families))
         and store.used[TOKENS] + length < len(store.tokens)
-        and store.used[CELLS] + 65 * length + 1 < len(store.arena)
     )
 
 
@@ -268,6 +270,18 @@ def _add(store: Store, query: Query, threshold: float) -> None:
     store.sketches[row], store.families[row] = query.sketch, query.family
     for place in range(_prefix(size, threshold)):
         _post(store, query.ranks[place], row << 32 | min(size, CLIP) << 16 | min(place, CLIP))
+
+
+@compiled
+def _wanted(store: Store, query: Query, threshold: float) -> int:
+    """Cells that the query's postings may take."""
+    cells = 0
+    for place in range(_prefix(query.size, threshold)):
+        chunk, filled = store.heads[2 * query.ranks[place]], store.heads[2 * query.ranks[place] + 1]
+        width = store.arena[chunk] & 63 if chunk else -1
+        if not chunk or filled == 1 << width:
+            cells += 1 + (1 << min(width + 1, 6))
+    return cells
 
 
 @compiled
