@@ -52,7 +52,7 @@ def finish(folder: Path) -> None:
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_twenty_kills_change_no_byte_and_repeat_only_what_was_in_flight(lab: Lab, concurrency: int) -> None:
     chance = random.Random(concurrency)
-    with standing_in(latency=0.01) as server:
+    with standing_in(latency="0.01") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=concurrency), encoding="utf-8")
         finish(lab.folder)
         calm, calls = lab.bytes(), server.completed.total()
@@ -81,7 +81,7 @@ def test_twenty_kills_change_no_byte_and_repeat_only_what_was_in_flight(lab: Lab
 
 
 def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
-    with standing_in(latency=0.05) as server:
+    with standing_in(latency="0.05") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         for sign in (signal.SIGINT, signal.SIGTERM):
             answered = server.completed.total()
@@ -98,7 +98,7 @@ def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
 
 
 def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:
-    with standing_in(latency=20.0) as server:
+    with standing_in(latency="20.0") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         process = start(lab.folder)
         while len(server.bodies) < 4:
@@ -112,7 +112,7 @@ def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:
 
 
 def test_a_second_process_on_the_same_folder_is_one_line(lab: Lab) -> None:
-    with standing_in(latency=0.2) as server:
+    with standing_in(latency="0.2") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         first = start(lab.folder)
         while not server.bodies:
