@@ -19,11 +19,13 @@ from pydantic import (
 
 from synth.errors import ConfigError
 from synth.files import find, hint, read_yaml, validate
-from synth.types import Stance
+from synth.types import Ceiling, Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
 OFFLINE = "offline"
+HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout")
+"""What of a role says how and where it is asked, and bears on no answer."""
 
 
 class _Frozen(BaseModel):
@@ -52,6 +54,18 @@ class Role(_Frozen):
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body, as the server names them."""
     price: Price | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of every request; `$NAME` is read from the environment."""
+    concurrency: PositiveInt | None = None
+    rpm: PositiveInt | None = None
+    tpm: PositiveInt | None = None
+    """Calls in flight, requests and tokens a minute that this model is asked at most."""
+    timeout: PositiveFloat = 300.0
+    """Seconds for which one answer is waited at most."""
+
+    @property
+    def ceiling(self) -> Ceiling:
+        return Ceiling(self.concurrency, self.rpm, self.tpm, self.timeout)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -242,7 +256,8 @@ class Recipe(_Frozen):
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about"})
         for role in data["models"].values():
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
-            del role["base_url"], role["api_key_env"], role["price"]
+            for name in HOW:
+                del role[name]
         return data
 
 

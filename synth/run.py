@@ -172,8 +172,8 @@ def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callab
 
 async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
-    models = {role: job.bound.recipe.models[role].model for role in connected}
-    engine = Engine(journal, connected, Slots(job.setup.concurrency), models)
+    roles = {role: job.bound.recipe.models[role] for role in connected}
+    engine = Engine(journal, connected, Slots(job.setup.concurrency), roles)
     with job.spool() as spool:
         fold = Fold(
             job.setup,

@@ -12,10 +12,13 @@ import pytest
 from synth import recipe, run
 from synth.backends import openai as backend
 from synth.bind import bind
+from synth.engine.ask import Engine
+from synth.engine.journal import Journal
+from synth.engine.slots import Slots
 from synth.errors import ConfigError, Weather
 from synth.recipe import Role
 from synth.serve.server import StandIn
-from synth.types import Message, Reply, Request
+from synth.types import Message, Reply, Request, Seat
 from tests.conftest import Lab, tiny_recipe
 from tests.standin import standing_in
 
@@ -60,7 +63,15 @@ def test_what_is_sent_and_what_comes_back() -> None:
 def test_a_server_that_takes_no_schema_is_asked_in_plain_text_from_then_on() -> None:
     with standing_in(formats=frozenset()) as server:
         complete(server, times=3)
-    assert ["response_format" in body for body in server.bodies] == [True, False, False, False]
+    kinds = [body.get("response_format", {}).get("type") for body in server.bodies]
+    assert kinds == ["json_schema", "json_object", None, None, None]
+
+
+def test_a_server_that_takes_json_but_no_schema_is_asked_for_json() -> None:
+    with standing_in(formats=frozenset({"json_object"})) as server:
+        complete(server, times=2)
+    kinds = [body.get("response_format", {}).get("type") for body in server.bodies]
+    assert kinds == ["json_schema", "json_object", "json_object"]
 
 
 @pytest.mark.parametrize(
@@ -90,10 +101,39 @@ def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -
     assert "sk-test" not in str(caught.value)
 
 
-def test_a_server_that_drips_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "TIMEOUT", 0.3)
-    with standing_in(script=["drip"]) as server, pytest.raises(Weather, match=r"takes longer than 0\.3 s"):
-        complete(server)
+def test_a_server_that_drips_or_never_answers_is_not_waited_for(tmp_path: Path) -> None:
+    async def go(url: str) -> Reply:
+        role = Role(model="m", base_url=url, timeout=0.3)
+        client = backend.connect(role)
+        with contextlib.closing(Journal(tmp_path)) as journal:
+            try:
+                return await Engine(journal, {"r": client}, Slots(1), {"r": role}).ask(
+                    REQUEST, Seat("r", "query", "lane")
+                )
+            finally:
+                await client.close()
+
+    with standing_in(script=["drip", "hang"]) as server:
+        assert asyncio.run(go(server.url)).text
+        assert server.arrived == 3
+        assert server.stats()["completed"] == 1
+
+
+def test_further_headers_are_sent_and_those_from_the_environment_are_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_TOKEN", "tok-secret")
+
+    async def go(url: str) -> None:
+        client = backend.connect(Role(model="m", base_url=url, headers={"X-Team": "$TEAM_TOKEN", "X-Title": "synth"}))
+        try:
+            await client.complete(REQUEST, KEY)
+        finally:
+            await client.close()
+
+    with standing_in() as server:
+        asyncio.run(go(server.url))
+        assert (server.headers["X-Team"], server.headers["X-Title"]) == ("tok-secret", "synth")
+    with pytest.raises(ConfigError, match=r"headers\.X-Team: OTHER is not set; export it"):
+        backend.connect(Role(model="m", headers={"X-Team": "$OTHER"}))
 
 
 def check(server: StandIn) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 from aiohttp import web
 
 from synth.backends.offline import reply_to
+from synth.engine.window import Window
 from synth.serve.content import spoilt
 from synth.serve.habits import CALM, CONTENT, WEATHER, Habits, draw, latency_law
-from synth.serve.limits import Limit
 from synth.types import Message, Reply, Request
 
 KEPT = 10_000
@@ -42,8 +42,8 @@ class StandIn:
         self.faults: Counter[str] = Counter()
         self.tokens: Counter[str] = Counter()
         self.in_flight = self.peak = 0
-        self.requests_limit = Limit(habits.rpm, habits.minute)
-        self.tokens_limit = Limit(habits.tpm, habits.minute)
+        self.limits = {"requests": Window(habits.rpm, habits.minute), "tokens": Window(habits.tpm, habits.minute)}
+        self.over_limit: Counter[str] = Counter()
         self._chance = random.Random(habits.seed)
         self._latency = latency_law(habits.latency)
 
@@ -65,8 +65,8 @@ class StandIn:
             "completion_tokens": self.tokens["completion"],
             "in_flight": self.in_flight,
             "most_in_flight": self.peak,
-            "over_limit": {"requests": self.requests_limit.refused, "tokens": self.tokens_limit.refused},
-            "most_a_minute": {"requests": self.requests_limit.peak, "tokens": self.tokens_limit.peak},
+            "over_limit": {name: self.over_limit[name] for name in self.limits},
+            "most_a_minute": {name: limit.peak for name, limit in self.limits.items()},
         }
 
     async def show_stats(self, http: web.Request) -> web.Response:
@@ -140,19 +140,18 @@ class StandIn:
         return spoilt(reply, fault)
 
     def _over_limit(self, reply: Reply) -> web.Response | None:
-        now, tokens = time.monotonic(), reply.prompt_tokens + reply.completion_tokens
-        limits = {"requests": (self.requests_limit, 1), "tokens": (self.tokens_limit, tokens)}
-        waits = {name: limit.wait(amount, now) for name, (limit, amount) in limits.items()}
+        now = time.monotonic()
+        amounts = {"requests": 1, "tokens": reply.prompt_tokens + reply.completion_tokens}
+        waits = {name: limit.wait(amounts[name], now) for name, limit in self.limits.items()}
         if not any(waits.values()):
-            for limit, amount in limits.values():
-                limit.take(amount, now)
+            for name, limit in self.limits.items():
+                limit.take(amounts[name], now)
             return None
         headers = {"Retry-After": f"{max(waits.values()):.3f}"}
         for name, wait in waits.items():
-            limits[name][0].refused += wait > 0
-            headers |= (
-                {f"x-ratelimit-remaining-{name}": "0", f"x-ratelimit-reset-{name}": f"{wait:.3f}s"} if wait else {}
-            )
+            if wait:
+                self.over_limit[name] += 1
+                headers |= {f"x-ratelimit-remaining-{name}": "0", f"x-ratelimit-reset-{name}": f"{wait:.3f}s"}
         return _error(429, "Rate limit reached", headers)
 
     def _complete(self, http: web.Request, reply: Reply) -> None:

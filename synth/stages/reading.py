@@ -22,10 +22,14 @@ FEEDBACK = {
 """What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
 
 
+_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "content_filter": "filtered"}
+"""What replies that are none come to, by how they ended."""
+
+
 def checked(reply: Reply) -> str:
-    """The reply's text. Raises ParseError for a reply that is no answer at all: rejected, filtered, empty."""
-    if reply.finish in ("rejected", "content_filter"):
-        raise ParseError({"rejected": "rejected", "content_filter": "filtered"}[reply.finish])
+    """The reply's text. Raises ParseError for a reply that is no answer at all: rejected, given up on, filtered, empty."""
+    if reason := _NO_ANSWER.get(reply.finish):
+        raise ParseError(reason)
     if not reply.text.strip():
         raise ParseError("empty")
     return reply.text
