@@ -18,11 +18,11 @@ class ConfigError(Exception):
 
 
 class ParseError(Exception):
-    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`."""
+    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`, `text` what it said."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, text: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.text = reason, text
 
 
 Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", "garbled"]

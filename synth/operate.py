@@ -22,7 +22,8 @@ from synth.errors import ConfigError
 from synth.estimate import estimate
 from synth.plain import for_terminal
 from synth.plan.targets import least
-from synth.recipe import OFFLINE, Recipe
+from synth.recipe import Recipe
+from synth.role import OFFLINE
 from synth.run import Wish, compare, wanted
 from synth.run import run as run_bound
 from synth.survey import table

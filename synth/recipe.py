@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PositiveFloat,
     PositiveInt,
@@ -19,61 +17,14 @@ from pydantic import (
 
 from synth.errors import ConfigError
 from synth.files import find, hint, read_yaml, validate
-from synth.types import Ceiling, Stance
+from synth.role import HOW, OFFLINE, Frozen, Role
+from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
-OFFLINE = "offline"
-HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout")
-"""What of a role says how and where it is asked, and bears on no answer."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Price(_Frozen):
-    """Per million tokens, in whatever currency you think in."""
-
-    input: Annotated[float, Field(ge=0)]
-    output: Annotated[float, Field(ge=0)]
-
-
-class Role(_Frozen):
-    """One model role: who answers, and how it is asked to sample."""
-
-    model: str
-    backend: str = "openai"
-    base_url: str | None = None
-    api_key_env: str | None = "OPENAI_API_KEY"
-    temperature: Annotated[float, Field(ge=0)] = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_tokens: PositiveInt = 1024
-    system: bool = True
-    """Whether the model takes a system message; if not, its text goes before the user's."""
-    extra: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request body, as the server names them."""
-    price: Price | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Further headers of every request; `$NAME` is read from the environment."""
-    concurrency: PositiveInt | None = None
-    rpm: PositiveInt | None = None
-    tpm: PositiveInt | None = None
-    """Calls in flight, requests and tokens a minute that this model is asked at most."""
-    timeout: PositiveFloat = 300.0
-    """Seconds for which one answer is waited at most."""
-
-    @property
-    def ceiling(self) -> Ceiling:
-        return Ceiling(self.concurrency, self.rpm, self.tpm, self.timeout)
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """What bears identity of how the model samples."""
-        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, **self.extra}
-
-
-class Cell(_Frozen):
+class Cell(Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
@@ -88,35 +39,35 @@ def _weights(value: Any) -> Any:
 Weights = Annotated[dict[str, PositiveFloat], BeforeValidator(_weights), Field(min_length=1)]
 
 
-class QueryPrompts(_Frozen):
+class QueryPrompts(Frozen):
     harmful: Weights = Field(default={"query/harmful": 1.0})
     benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
     ordinary: Weights = Field(default={"query/ordinary": 1.0})
 
 
-class Query(_Frozen):
+class Query(Frozen):
     model: str
     per_call: Annotated[int, Field(ge=1, le=50)] = 10
     elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
     prompts: QueryPrompts = QueryPrompts()
 
 
-class Augment(_Frozen):
+class Augment(Frozen):
     model: str
     operators: dict[str, Share]
     """For each prompt under `augment/` the share of harmful queries it is applied to."""
 
 
-class Dedup(_Frozen):
+class Dedup(Frozen):
     ngram: Annotated[int, Field(ge=1, le=8)] = 2
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
 
 
-class Respond(_Frozen):
+class Respond(Frozen):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Judge(_Frozen):
+class Judge(Frozen):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     prompt: str = "judge/verdict"
 
@@ -131,7 +82,7 @@ def _filter_use(value: Any) -> Any:
     return value
 
 
-class FilterUse(_Frozen):
+class FilterUse(Frozen):
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -139,13 +90,13 @@ class FilterUse(_Frozen):
 FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
 
 
-class Filters(_Frozen):
+class Filters(Frozen):
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
 
 
-class Mixture(_Frozen):
+class Mixture(Frozen):
     """Where a dataset is to be uneven on purpose. All is by id; what is not named keeps weight 1 and the recipe's shares."""
 
     scenarios: dict[str, PositiveFloat] = Field(default_factory=dict)
@@ -165,7 +116,7 @@ class Mixture(_Frozen):
         return self
 
 
-class Output(_Frozen):
+class Output(Frozen):
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of root queries whose rows go to `validation`."""
     shard_rows: PositiveInt = 20_000
@@ -173,7 +124,7 @@ class Output(_Frozen):
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
     """Names the default folder, so it is no path."""
     about: str = ""

@@ -16,7 +16,7 @@ from synth.engine.ask import Engine
 from synth.engine.journal import Journal
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Weather
-from synth.recipe import Role
+from synth.role import Role
 from synth.serve.server import StandIn
 from synth.types import Message, Reply, Request, Seat
 from tests.conftest import Lab, tiny_recipe

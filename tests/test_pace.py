@@ -20,7 +20,7 @@ from synth.engine.patience import FIRST_CONTACT, POISON
 from synth.engine.slots import Slots
 from synth.engine.window import Window
 from synth.errors import Stopped, Weather
-from synth.recipe import Role
+from synth.role import Role
 from synth.types import Ceiling, Message, Reply, Request, Seat
 from tests.virtual import run_virtual
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from synth.errors import ConfigError
 from synth.files import hint
-from synth.recipe import Role
+from synth.role import Role
 from synth.types import Backend
 
 

@@ -16,8 +16,8 @@ import aiohttp
 from synth.errors import Cause, ConfigError, Weather
 from synth.keys import seed_of
 from synth.plain import for_terminal
-from synth.recipe import Role
 from synth.retry_after import retry_after
+from synth.role import Role
 from synth.types import Message, Reply, Request
 
 FAMILY = "model"

@@ -14,7 +14,7 @@ from synth.engine.patience import Storm, wait
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of
-from synth.recipe import Role
+from synth.role import Role
 from synth.types import Backend, Ceiling, Reply, Request, Seat
 
 STAGES = ("judge", "respond", "augment", "query")

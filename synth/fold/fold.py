@@ -53,6 +53,9 @@ class Fold:
         """Told of every round that a lane closes; decides nothing."""
         self.seed, self.page = setup.work.seed, setup.work.source.size
         self._engine, self._record = engine, record
+        setup.work.ledger.clear()
+        self.replies = setup.work.ledger
+        """What became of the replies it has read."""
         self._room = 8 * setup.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None

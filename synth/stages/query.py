@@ -11,6 +11,7 @@ from synth.plan.lanes import Brief, elements
 from synth.prompt import Prompt
 from synth.recipe import QueryPrompts
 from synth.stages.calling import Caller, object_schema
+from synth.stages.ledger import Place
 from synth.stages.reading import ask_until_read, read_strings
 from synth.types import Ask, Drop, Element, Provenance, Request, Sample
 
@@ -60,7 +61,11 @@ class Writer:
         first, place = call * self.size, f"{brief.lane.id}#{call}"
         try:
             texts = await ask_until_read(
-                ask, "query", self._caller.role, self.request(brief, call), lambda reply: read_strings(reply, "queries")
+                ask,
+                self._caller,
+                Place("query", name, brief.lane.subcategory),
+                self.request(brief, call),
+                lambda reply: read_strings(reply, "queries"),
             )
         except ParseError as error:
             return [(first, Drop("query", error.reason, brief.lane, place))]
