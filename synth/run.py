@@ -18,6 +18,7 @@ from synth.dataset.spool import Spool
 from synth.dataset.writing import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import REPLAY, Engine
 from synth.engine.journal import Journal
+from synth.engine.loop import quick_loop
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped
 from synth.fold import history
@@ -67,7 +68,8 @@ def run(bound: Bound, wish: Wish) -> Result:
                 job.enter(journal)
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
-            return asyncio.run(carry_out(job, journal, connected))
+            with quick_loop() as runner:
+                return runner.run(carry_out(job, journal, connected))
 
 
 def wanted(bound: Bound, n: int | None, only: tuple[str, ...]) -> tuple[list[Brief], Targets]:

@@ -7,11 +7,13 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import orjson
 
 from synth.errors import Cause, ConfigError, Weather
 from synth.keys import seed_of
@@ -78,13 +80,13 @@ class OpenAIBackend:
         if status in (401, 403):
             raise self._wrong(status, body, "")
         try:
-            return {entry["id"] for entry in json.loads(body)["data"]} if status == 200 else set()
+            return {entry["id"] for entry in _loads(body)["data"]} if status == 200 else set()
         except (ValueError, TypeError, KeyError):  # not a list that can be read
             return set()
 
     async def complete(self, request: Request, key: str) -> Reply:
         rung = self._rungs.get(request.model, 0)
-        data = json.dumps(_body(request, key, LADDER[rung]), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        data = _dumps(_body(request, key, LADDER[rung]))
         status, headers, body = await self._http("POST", "/chat/completions", data=data, key=key)
         if status == 200:
             return self._reply(body)
@@ -118,7 +120,7 @@ class OpenAIBackend:
 
     def _reply(self, body: bytes) -> Reply:
         try:
-            completion = json.loads(body)
+            completion = _loads(body)
             choice = completion["choices"][0]
             message, usage = choice["message"], completion.get("usage") or {}
             return Reply(
@@ -205,7 +207,7 @@ def _check_address(base_url: str | None) -> None:
 def _body(request: Request, key: str, rung: str) -> dict[str, Any]:
     body = {
         "model": request.model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": request.messages,
         "seed": seed_of(key),
         **request.params,
     }
@@ -215,6 +217,20 @@ def _body(request: Request, key: str, rung: str) -> dict[str, Any]:
     elif request.schema is not None and rung == "json_object":
         body["response_format"] = {"type": rung}
     return body
+
+
+def _dumps(body: Any) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # half a surrogate pair, or a number of more than 64 bits
+        return json.dumps(body, default=asdict).encode()
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:  # half a surrogate pair, or a bare control character: broken, and readable
+        return json.loads(body, strict=False)
 
 
 def _text(content: Any) -> str:

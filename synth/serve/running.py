@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import uvloop
 from aiohttp import web
 
 from synth.errors import ConfigError
@@ -26,7 +27,8 @@ def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -
             await asyncio.Event().wait()
 
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(until_interrupted())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(until_interrupted())
     return json.dumps(server.stats(), ensure_ascii=False)
 
 
