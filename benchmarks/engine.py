@@ -120,10 +120,10 @@ class Watch:
 start = Watch()
 
 
-def measured(work: Awaitable[None], count: int) -> tuple[float, float]:
+def measured(work: Awaitable[None], count: int, loop: Callable[[], asyncio.Runner]) -> tuple[float, float]:
     """Calls a second, on the clock and of processor time."""
     start.time()
-    with quick_loop() as runner:
+    with loop() as runner:
         runner.run(work)  # type: ignore[arg-type]
     wall, cpu = start.read()
     return count / wall, count / cpu
@@ -141,11 +141,16 @@ def server(*options: str) -> Iterator[str]:
         process.wait()
 
 
-def interleaved(cases: dict[str, Callable[[], Awaitable[None]]], count: int, times: int) -> dict[str, tuple[float, float]]:
+def interleaved(
+    cases: dict[str, Callable[[], Awaitable[None]]],
+    count: int,
+    times: int,
+    loop: Callable[[], asyncio.Runner] | None = None,
+) -> dict[str, tuple[float, float]]:
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
     for _ in range(times):
         for name, work in cases.items():
-            found[name].append(measured(work(), count))
+            found[name].append(measured(work(), count, loop or quick_loop))
     return {
         name: (statistics.median(wall for wall, _ in runs), statistics.median(cpu for _, cpu in runs))
         for name, runs in found.items()
