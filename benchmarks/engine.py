@@ -8,7 +8,6 @@ Runs are interleaved and medians printed, on the clock and of processor time: on
 
 import asyncio
 import contextlib
-import json
 import statistics
 import subprocess
 import sys
@@ -189,7 +188,9 @@ def latency(times: int = 3) -> None:
             }
             found = interleaved(cases, count, times)
         told = {name: count / wall / ideal for name, (wall, _) in found.items()}
-        print(f"200 ms, {width}: ideal/measured " + ", ".join(f"{name} {1 / share:.3f}" for name, share in told.items()))
+        print(
+            f"200 ms, {width}: ideal/measured " + ", ".join(f"{name} {1 / share:.3f}" for name, share in told.items())
+        )
 
 
 if __name__ == "__main__":

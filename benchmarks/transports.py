@@ -1,6 +1,6 @@
 """What each way to reach a server costs: the `openai` package and leaner ones, against a server that answers at once.
 
-    python benchmarks/transports.py
+python benchmarks/transports.py
 """
 
 import asyncio
@@ -39,7 +39,9 @@ async def package(url: str, asked: list[dict[str, Any]], *, over_aiohttp: bool, 
         await in_lanes(COUNT, CONCURRENCY, call)
 
 
-async def lean(url: str, asked: list[dict[str, Any]], dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]) -> None:
+async def lean(
+    url: str, asked: list[dict[str, Any]], dumps: Callable[[Any], bytes], loads: Callable[[bytes], Any]
+) -> None:
     headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
 

@@ -4,6 +4,7 @@ The `openai` package costs a call more than everything else together (benchmarks
 """
 
 import asyncio
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from synth.types import Message, Reply, Request
 
 FAMILY = "model"
 ADDRESS = "https://api.openai.com/v1"
+LARGE = 2**20
+"""Bytes from which on a body is sent piece by piece."""
 SECRET = 6
 """Characters from which on the value of a header may be a secret."""
 CHECK_TIMEOUT = 20.0
@@ -108,7 +111,7 @@ class OpenAIBackend:
             async with self._session.request(
                 method,
                 self._url + path,
-                data=data,
+                data=io.BytesIO(data) if data and len(data) > LARGE else data,
                 headers={"Idempotency-Key": key} if key else None,
                 allow_redirects=False,
             ) as response:

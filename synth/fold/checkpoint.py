@@ -36,6 +36,7 @@ class State:
     plans: str
     """Hash of those plans: a state is of use only where they are still in force."""
     lanes: dict[str, LaneState]
+    replies: list[dict[str, Any]]
 
 
 _STATE = TypeAdapter(State)

@@ -83,6 +83,7 @@ class Fold:
     def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
         """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order."""
         self._gate.carried = state.carried
+        self.replies.restore(state.replies)
         for kind, text, family in gated:
             self._indexes[kind].add(text, family)
         for id, found in state.lanes.items():
@@ -121,7 +122,7 @@ class Fold:
         if self._keep and now - self._kept >= KEEP_EVERY:
             plans = hash_of(self._gate.plans[: self._gate.carried])
             lanes = {lane.id: state_of(lane) for lane in self.lanes.values()}
-            self._keep(State(self._gate.carried, plans, lanes))
+            self._keep(State(self._gate.carried, plans, lanes, self.replies.rows()))
             self._kept = asyncio.get_running_loop().time()
 
     def _asker(self, lane: LaneFold, position: int) -> Ask:

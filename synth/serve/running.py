@@ -26,9 +26,8 @@ def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -
             say(server.url)
             await asyncio.Event().wait()
 
-    with contextlib.suppress(KeyboardInterrupt):
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(until_interrupted())
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_interrupted())
     return json.dumps(server.stats(), ensure_ascii=False)
 
 
@@ -60,7 +59,7 @@ def serving(**habits: Any) -> Iterator[StandIn]:
 
 @contextlib.asynccontextmanager
 async def _listening(server: StandIn, host: str, port: int) -> AsyncIterator[None]:
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     try:
         try:

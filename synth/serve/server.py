@@ -1,6 +1,7 @@
 """The stand-in's HTTP: chat completions, the list of models, and `/stats`, what it has counted."""
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -181,11 +182,12 @@ class StandIn:
             headers = {"Content-Length": str(len(whole)), "Content-Type": "application/json"}
             response = web.StreamResponse(headers=headers)
             await response.prepare(http)
-            if fault == "drip":
-                await self._drip(response, whole)
-                self._complete(http, reply)
-                return response
-            await response.write(whole[: len(whole) // 2])
+            with contextlib.suppress(ConnectionError):  # the client may go away before
+                if fault == "drip":
+                    await self._drip(response, whole)
+                    self._complete(http, reply)
+                    return response
+                await response.write(whole[: len(whole) // 2])
         if http.transport is not None:
             http.transport.abort()
         return web.Response()

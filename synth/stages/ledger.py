@@ -1,6 +1,7 @@
 """What became of the replies a fold has read: counted by model, template, subcategory and class."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,12 @@ class Ledger:
     def clear(self) -> None:
         """A fold begins anew."""
         self._counts.clear()
+
+    def restore(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Takes up what `rows` gave."""
+        for row in rows:
+            for kind in row.keys() - {"model", "template", "subcategory"}:
+                self._counts[row["model"], row["template"], row["subcategory"], kind] = row[kind]
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each model, template and subcategory, with the number of replies of each class."""

@@ -32,6 +32,8 @@ FEEDBACK = {
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
 }
 """What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
+JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
+"""The same for a judge that declined to judge, which is no opinion of what it was to judge."""
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
 """The same for an answer in plain text."""
 
@@ -125,7 +127,7 @@ async def ask_until_read(
         except ParseError as error:
             caller.ledger.count(caller.model, place, CLASSES[error.reason])
             tries += 1
-            again = _again(request, reply, error.reason)
+            again = _again(request, reply, error.reason, judging=place.stage == "judge")
             if tries > 1 or again is None:
                 raise ParseError(error.reason, reply.text) from error
             request = again
@@ -134,11 +136,13 @@ async def ask_until_read(
             return found
 
 
-def _again(request: Request, reply: Reply, reason: str) -> Request | None:
-    """The second try: after an answer that was none the same request once more, else with the answer and what was wrong with it."""
-    if reason == "empty":
+def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Request | None:
+    """The second try: after an answer that was none the same request once more, else with the answer and what was wrong with it.
+    Who refuses to write is not asked again; who refuses to judge is told what judging is."""
+    if reason == "empty" or (judging and reason == "filtered"):
         return replace(request, draw=(*request.draw, "again", 1))
-    feedback = FEEDBACK.get(reason) if request.schema is not None else {"truncated": SHORTER}.get(reason)
+    table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
+    feedback = JUDGE_ON if judging and reason == "refusal" else table.get(reason)
     if feedback is None:
         return None
     told = (Message("assistant", reply.text[:2000]), Message("user", feedback))
