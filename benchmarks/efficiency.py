@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synth import recipe, run
+from synth import pipelines, run
 from synth.backends import offline
 from synth.bind import bind
 from synth.engine.journal import Journal
@@ -39,7 +39,7 @@ class Watched(Distant):
 
 def calls(law: Callable, n: int, concurrency: int) -> list[tuple[float, float]]:
     """The spans of every call of one run."""
-    bound = bind(recipe.load("demo", overrides={"concurrency": concurrency}))
+    bound = bind(pipelines.load("demo", overrides={"concurrency": concurrency}))
     server = Watched(offline.OfflineBackend(), law)
     server.spans = []
     with tempfile.TemporaryDirectory() as folder:

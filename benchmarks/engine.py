@@ -14,13 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 
-from synth import recipe
+from synth import pipelines
 from synth.backends import openai
 from synth.bind import Bound, bind
 from synth.engine.ask import Engine
@@ -90,10 +91,14 @@ async def through_engine(backend: Any, request: Callable[[int], Request], count:
         await backend.close()
 
 
+async def over_client(url: str, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
+    await through_engine(openai.OpenAIBackend(url, "x"), request, count, width)
+
+
 async def bare(url: str, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
     """The same requests, made ready beforehand, over the same client, in a loop that does nothing else."""
     ready = [request(number) for number in range(count)]
-    bodies = [orjson.dumps(openai._body(one, key_of(one), "json_schema")) for one in ready]
+    bodies = [orjson.dumps(openai.body_of(one, key_of(one), "json_schema")) for one in ready]
     headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
@@ -157,7 +162,7 @@ def interleaved(
 
 
 def speed(count: int = 4000, times: int = 5) -> None:
-    bound = bind(recipe.load("demo"))
+    bound = bind(pipelines.load("demo"))
     request = renderer(bound)
     ready = [request(number) for number in range(count)]
     with server("--answer", ANSWER) as url:
@@ -165,10 +170,8 @@ def speed(count: int = 4000, times: int = 5) -> None:
             "engine, no transport, requests ready": lambda: through_engine(Instant(), ready.__getitem__, count),
             "engine, no transport, rendering": lambda: through_engine(Instant(), request, count),
             "bare client": lambda: bare(url, request, count),
-            "engine over it, requests ready": lambda: through_engine(
-                openai.OpenAIBackend(url, "x"), ready.__getitem__, count
-            ),
-            "engine over it, rendering": lambda: through_engine(openai.OpenAIBackend(url, "x"), request, count),
+            "engine over it, requests ready": lambda: over_client(url, ready.__getitem__, count),
+            "engine over it, rendering": lambda: over_client(url, request, count),
         }
         found = interleaved(cases, count, times)
     base = found["bare client"]
@@ -178,13 +181,13 @@ def speed(count: int = 4000, times: int = 5) -> None:
 
 
 def latency(times: int = 3) -> None:
-    request = renderer(bind(recipe.load("demo")))
+    request = renderer(bind(pipelines.load("demo")))
     for width in (64, 256):
         count, ideal = 40 * width, 40 * 0.2
         with server("--answer", ANSWER, "--latency", "0.2") as url:
             cases: dict[str, Callable[[], Awaitable[None]]] = {
-                "bare client": lambda: bare(url, request, count, width),
-                "engine": lambda: through_engine(openai.OpenAIBackend(url, "x"), request, count, width),
+                "bare client": partial(bare, url, request, count, width),
+                "engine": partial(over_client, url, request, count, width),
             }
             found = interleaved(cases, count, times)
         told = {name: count / wall / ideal for name, (wall, _) in found.items()}

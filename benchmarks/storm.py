@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from synth import recipe, run
+from synth import pipelines, run
 from synth.bind import bind
 from synth.result import Result
 from synth.serve.habits import CONTENT, WEATHER
@@ -21,12 +21,12 @@ STORMS = ["429"] * 30 + ["ok"] * 500 + ["429-bare"] * 60
 
 def through(n: int, timeout: float, **habits: Any) -> tuple[Result, dict[str, Any], float]:
     """The result, the server's counts and the seconds of one run."""
-    base = recipe.load("demo")
+    base = pipelines.load("demo")
     settings = [f"models.{role}.timeout={timeout}" for role in base.models]
-    told = recipe.load("demo", settings=settings, overrides={"concurrency": 64})
+    told = pipelines.load("demo", settings=settings, overrides={"concurrency": 64})
     with serving(**habits) as server, tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        served = recipe.with_models(told, backend=None, model=None, base_url=server.url)
+        served = pipelines.with_models(told, backend=None, model=None, base_url=server.url)
         return run.run(bind(served), run.Wish(Path(folder), n)), server.stats(), time.perf_counter() - began
 
 

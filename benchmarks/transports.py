@@ -12,7 +12,7 @@ import orjson
 from engine import ANSWER, CONCURRENCY, in_lanes, interleaved, renderer, server, start
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from synth import recipe
+from synth import pipelines
 from synth.backends import openai
 from synth.bind import bind
 from synth.keys import key_of
@@ -21,9 +21,9 @@ COUNT, TIMES = 1500, 5
 
 
 def bodies() -> list[dict[str, Any]]:
-    request = renderer(bind(recipe.load("demo")))
+    request = renderer(bind(pipelines.load("demo")))
     ready = [request(number) for number in range(COUNT)]
-    return [orjson.loads(orjson.dumps(openai._body(one, key_of(one), "json_schema"))) for one in ready]
+    return [orjson.loads(orjson.dumps(openai.body_of(one, key_of(one), "json_schema"))) for one in ready]
 
 
 async def package(url: str, asked: list[dict[str, Any]], *, over_aiohttp: bool, raw: bool) -> None:

@@ -1,5 +1,7 @@
 """The command line: options in, words to stderr, results to stdout or files, an exit status. No logic of its own."""
 
+import contextlib
+import errno
 import signal
 import sys
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from synth import __version__
+from synth import __version__, cli_journals
 from synth.errors import ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -31,6 +33,12 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # or its buffer would be tried once more at the very end
+        _end(f"what was to be written could not be ({error.strerror}); free space and run the same command again", 1)
 
 
 def _end(line: str, status: int) -> None:
@@ -78,18 +86,18 @@ ONLY = click.option(
 
 
 def _recipe(name: str, given: dict[str, Any]) -> Any:
-    from synth import recipe
+    from synth import pipelines
 
     overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
     if given["taxonomies"]:
         overrides["taxonomies"] = list(given["taxonomies"])
-    loaded = recipe.load(name, settings=given["settings"], overrides=overrides)
-    return recipe.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
+    loaded = pipelines.load(name, settings=given["settings"], overrides=overrides)
+    return pipelines.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
 
 
 @commands.command()
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="Accepted rows per scenario.")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
 @click.option(
     "-o",
     "out",
@@ -98,6 +106,9 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
     help="Folder of the run; the same folder goes on where it stopped.  [default: runs/RECIPE]",
 )
 @ONLY
+@click.option(
+    "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
+)
 @recipe_options
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
@@ -112,6 +123,7 @@ def run(
     n: int | None,
     out: Path | None,
     only: tuple[str, ...],
+    shard: str | None,
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -119,19 +131,20 @@ def run(
 ) -> None:
     """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
     from synth import operate
+    from synth.run import Wish
 
     loaded = _recipe(recipe, given)
-    folder = out or Path("runs") / loaded.name
+    wish = Wish(out or Path("runs") / loaded.name, n, only)
     if dry_run:
-        click.echo(operate.price(loaded, n, folder, only))
+        click.echo(operate.price(loaded, wish, shard))
         return
-    sys.exit(operate.run(loaded, n=n, folder=folder, only=only, as_json=as_json, events=events))
+    sys.exit(operate.run(loaded, wish, shard=shard, as_json=as_json, events=events))
 
 
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1), metavar="N", help="Accepted rows per scenario.")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
 @ONLY
 @recipe_options
 def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:
@@ -254,3 +267,7 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
 
     told = Habits(faults=rates(faults), script=script.split(",") if script else (), **habits)
     click.echo(serve(told, host=host, port=port, say=click.echo))
+
+
+commands.add_command(cli_journals.merge)
+commands.add_command(cli_journals.journal)

@@ -109,6 +109,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {place}: {error.problem}{way_out}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply") from error
+    except ValueError as error:  # a date that is none, a number of thousands of digits
+        raise ConfigError(
+            f"{path}: not YAML: {' '.join(str(error).split())}; put it in quotes if it is a text"
+        ) from error
     except yaml.YAMLError as error:  # a control character, say: no mark
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

@@ -4,8 +4,8 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import islice
@@ -14,47 +14,64 @@ from typing import Any
 
 import click
 
-from synth import exporters, files, prompt, taxonomy, view
-from synth import recipe as recipes
+from synth import exporters, files, merging, pipelines, prompt, taxonomy, view
 from synth.bind import Bound, bind, rendered
 from synth.dataset.reading import SPLITS, Made
 from synth.errors import ConfigError
 from synth.estimate import estimate
 from synth.plain import for_terminal
+from synth.plan.sharding import shard_of, sharded
 from synth.plan.targets import least
-from synth.recipe import Recipe
+from synth.recipe import Recipe, shared_judges
 from synth.role import OFFLINE
 from synth.run import Wish, compare, wanted
 from synth.run import run as run_bound
 from synth.survey import table
 
 
-def run(
-    recipe: Recipe, *, n: int | None, folder: Path, only: tuple[str, ...], as_json: bool, events: Path | None
-) -> int:
+def run(recipe: Recipe, wish: Wish, *, shard: str | None, as_json: bool, events: Path | None) -> int:
     """Runs the recipe; gives the exit status."""
     bound = bind(recipe)
+    ours = shard_of(shard, bound.briefs) if shard else None
     _warn(bound)
     with contextlib.ExitStack() as stack:
         told = _open_events(events, stack)
-        result = run_bound(bound, Wish(folder, n, only, watch=partial(view.watch, events=told), say=_note))
-    click.echo(view.summary(result, folder), err=True)
+        result = run_bound(bound, replace(wish, shard=ours, watch=partial(view.watch, events=told), say=_note))
+    click.echo(view.summary(result, wish.folder), err=True)
     if result.message:
         click.echo(f"synth: {result.message}", err=True)
     if as_json:
         click.echo(
-            json.dumps(asdict(result) | {"folder": str(folder), "fingerprint": bound.fingerprint}, ensure_ascii=False)
+            json.dumps(
+                asdict(result) | {"folder": str(wish.folder), "fingerprint": bound.fingerprint}, ensure_ascii=False
+            )
         )
     return result.status
 
 
-def price(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> str:
+def merge(folders: Sequence[Path], out: Path) -> int:
+    """Unites the journals and folds them; gives the exit status."""
+    merged = merging.merge(folders, out)
+    click.echo(view.summary(merged.result, out), err=True)
+    short = sum(cell["status"] != "met" for cell in merged.result.cells)
+    if short:
+        click.echo(
+            f"synth: {short} cells are short; `synth run {merged.recipe.name} -o {out}` asks for what they lack",
+            err=True,
+        )
+    return merged.result.status
+
+
+def price(recipe: Recipe, wish: Wish, shard: str | None) -> str:
     """What a run would ask for, and what that may cost; in a folder that has a journal, beyond what that holds."""
-    if (folder / "journal.sqlite").exists():
-        return diff(recipe, n, folder, only)
     bound = bind(recipe)
     _warn(bound)
-    chosen, targets = wanted(bound, n, only)
+    chosen, targets = wanted(bound, wish.n, wish.only)
+    if shard:
+        wish = replace(wish, shard=shard_of(shard, bound.briefs))
+        chosen = sharded(chosen, shard_of(shard, bound.briefs))
+    if (wish.folder / "journal.sqlite").exists():
+        return _compared(bound, wish)
     return estimate(bound, chosen, targets)
 
 
@@ -62,8 +79,13 @@ def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> 
     """What the recipe would do in a folder that has a run: what has changed, what is reused, what would be asked."""
     bound = bind(recipe)
     _warn(bound)
-    job, found = compare(bound, Wish(folder, n, only))
-    kept = (row["id"] for split in SPLITS for row in Made(folder).rows(split)) if (folder / "dataset").exists() else ()
+    return _compared(bound, Wish(folder, n, only))
+
+
+def _compared(bound: Bound, wish: Wish) -> str:
+    job, found = compare(bound, wish)
+    made = (wish.folder / "dataset").exists()
+    kept = (row["id"] for split in SPLITS for row in Made(wish.folder).rows(split)) if made else ()
     return f"{job.changed or 'the recipe is that of the last run'}\n{table(found, kept)}"
 
 
@@ -76,11 +98,11 @@ def check(recipe: Recipe | None) -> Iterator[str]:
         for name in files.names("prompts"):
             prompt.parse(name)
             yield f"prompt {name}: good"
-    for loaded in [recipe] if recipe else map(recipes.load, files.names("pipelines")):
+    for loaded in [recipe] if recipe else map(pipelines.load, files.names("pipelines")):
         bound = bind(loaded)
         _warn(bound)
         prompts = sum(1 for _ in rendered(bound, bound.briefs))
-        rows = sum(1 for _ in _made(recipes.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
+        rows = sum(1 for _ in _made(pipelines.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
         yield f"recipe {loaded.name}: good ({len(bound.briefs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
 
 
@@ -187,7 +209,7 @@ def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _warn(bound: Bound) -> None:
-    for model in sorted(recipes.shared_judges(bound.recipe)):
+    for model in sorted(shared_judges(bound.recipe)):
         click.echo(f"synth: warning: two judges are one model ({model}): their agreement means little", err=True)
     unsorted = getattr(bound.work.source, "unsorted", 0)
     if unsorted:
@@ -207,6 +229,8 @@ def _open_events(events: Path | None, stack: contextlib.ExitStack) -> view.Event
     if str(events) == "-":
         return view.Events(sys.stderr)
     try:
-        return view.Events(stack.enter_context(events.open("a", encoding="utf-8")))
+        told = view.Events(events.open("a", encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"--events {events}: cannot be written ({error.strerror})") from error
+    stack.callback(told.close)
+    return told

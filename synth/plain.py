@@ -15,8 +15,8 @@ def plain(text: str) -> str:
 
 
 def as_data(text: str) -> str:
-    """The text as it may stand between tags of a prompt: it cannot close them."""
-    return text.translate(_TAGS) if "</" in text else text
+    """The text as it may stand between tags of a prompt: it can close neither them nor a turn of the conversation."""
+    return text.translate(_TAGS) if "</" in text or "<|" in text else text
 
 
 def for_terminal(text: str) -> str:

@@ -1,11 +1,13 @@
 """Jinja prompts: one file holds the system and user parts. Sandboxed, strict, and never fed a generated text as a template."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import jinja2
 import jinja2.meta
+import jinja2.nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from synth.errors import ConfigError
@@ -39,9 +41,13 @@ class Prompt:
             parts = (
                 (role, "".join(self._template.blocks[role](context))) for role in ROLES if role in self._template.blocks
             )
-            return tuple(Message(cast("Any", role), text.strip()) for role, text in parts)
+            messages = tuple(Message(cast("Any", role), text.strip()) for role, text in parts)
         except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
             raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
+        for message in messages:
+            if not message.content:
+                raise ConfigError(f"{self.path}: block {message.role!r} says nothing; fill it, or remove it")
+        return messages
 
 
 def load(name: str, offered: Iterable[str]) -> Prompt:
@@ -89,6 +95,7 @@ def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]
 def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:
     assert environment.loader is not None
     try:
+        _refuse_unreadable(name)
         source, path, _ = environment.loader.get_source(environment, name)
     except jinja2.TemplateNotFound as error:
         stem = name.removesuffix(".j2")
@@ -99,6 +106,13 @@ def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[st
     return source, path or name
 
 
+def _refuse_unreadable(name: str) -> None:
+    """A file of the user's that is a broken link or a folder must not be passed over for the one that ships."""
+    for folder in folders("prompts"):
+        if os.path.lexists(folder / name) and not (folder / name).is_file():
+            raise ConfigError(f"{folder / name}: is no file that can be read; mend or remove it")
+
+
 def _names(environment: jinja2.Environment, source: str, path: str) -> tuple[set[str], list[str]]:
     """The variables a template uses, and the templates it includes."""
     try:
@@ -106,4 +120,14 @@ def _names(environment: jinja2.Environment, source: str, path: str) -> tuple[set
         variables = jinja2.meta.find_undeclared_variables(tree)
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"{path}: line {error.lineno}: {error.message}") from error
+    for node in tree.body:
+        outside = [
+            part
+            for part in getattr(node, "nodes", ())
+            if not isinstance(part, jinja2.nodes.TemplateData) or part.data.strip()
+        ]
+        if outside and tree.find(jinja2.nodes.Block):
+            raise ConfigError(
+                f"{path}: line {node.lineno}: stands outside the blocks and would be lost; move it into one"
+            )
     return variables, [reference for reference in jinja2.meta.find_referenced_templates(tree) if reference]

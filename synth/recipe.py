@@ -1,34 +1,34 @@
-"""What we make: a recipe file -> one frozen model; unknown keys refused, every name it uses checked against what it defines."""
+"""What we make: a recipe as one frozen model; unknown keys refused, every name it uses checked against what it defines."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Field,
-    PositiveFloat,
     PositiveInt,
     StringConstraints,
     model_validator,
 )
 
-from synth.errors import ConfigError
-from synth.files import find, hint, read_yaml, validate
+from synth.files import hint
 from synth.role import HOW, OFFLINE, Frozen, Role
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
+MOST = 1_000_000
+"""Rows of a scenario that may be asked for."""
 
 
 class Cell(Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
-    stances: Annotated[dict[Stance, PositiveFloat], Field(min_length=1)]
+    stances: Annotated[dict[Stance, Weight], Field(min_length=1)]
 
 
 def _weights(value: Any) -> Any:
@@ -36,7 +36,7 @@ def _weights(value: Any) -> Any:
     return {value: 1.0} if isinstance(value, str) else value
 
 
-Weights = Annotated[dict[str, PositiveFloat], BeforeValidator(_weights), Field(min_length=1)]
+Weights = Annotated[dict[str, Weight], BeforeValidator(_weights), Field(min_length=1)]
 
 
 class QueryPrompts(Frozen):
@@ -99,9 +99,9 @@ class Filters(Frozen):
 class Mixture(Frozen):
     """Where a dataset is to be uneven on purpose. All is by id; what is not named keeps weight 1 and the recipe's shares."""
 
-    scenarios: dict[str, PositiveFloat] = Field(default_factory=dict)
+    scenarios: dict[str, Weight] = Field(default_factory=dict)
     """Rows of a scenario, as a multiple of N."""
-    subcategories: dict[str, PositiveFloat] = Field(default_factory=dict)
+    subcategories: dict[str, Weight] = Field(default_factory=dict)
     """Weight of a subcategory among those of its scenario."""
     cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
     """Shares of a scenario or subcategory, in place of those under the recipe's `cells`."""
@@ -129,9 +129,9 @@ class Recipe(Frozen):
     """Names the default folder, so it is no path."""
     about: str = ""
     taxonomies: Annotated[tuple[str, ...], Field(min_length=1)]
-    ordinary: Annotated[float, Field(ge=0)] = 1.0
+    ordinary: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = 1.0
     """Rows of ordinary conversation, as a multiple of N."""
-    n: PositiveInt | None = None
+    n: Annotated[int, Field(gt=0, le=MOST)] | None = None
     """Accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
     seed: int = 0
     concurrency: PositiveInt = 32
@@ -217,51 +217,7 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """The recipe of that name or path. `settings` are `key.path=value` with YAML values; `overrides` are top-level keys."""
-    path = find("pipelines", name)
-    data = read_yaml(path)
-    for setting in settings:
-        _set(data, setting)
-    data |= overrides or {}
-    return validate(Recipe, data, str(path))
-
-
-def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
-    """The recipe with every role's backend, model or address replaced; an address alone turns `offline` into `openai`."""
-    change: dict[str, Any] = {}
-    if model:
-        change["model"] = model
-    if base_url:
-        change["base_url"] = base_url
-    if backend or base_url:
-        change["backend"] = backend or "openai"
-    return recipe.model_copy(
-        update={"models": {name: role.model_copy(update=change) for name, role in recipe.models.items()}}
-    )
-
-
 def shared_judges(recipe: Recipe) -> set[str]:
     """Models that sit on the panel twice: their agreement means little."""
     models = [recipe.models[role].model for role in recipe.judge.models]
     return {model for model in models if models.count(model) > 1}
-
-
-def _set(data: dict[str, Any], setting: str) -> None:
-    key, separator, text = setting.partition("=")
-    if not separator or not key:
-        raise ConfigError(f"--set {setting!r}: must be KEY=VALUE, e.g. dedup.threshold=0.8")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {setting!r}: the value is not YAML") from error
-    *parents, last = _path(key)
-    for parent in parents:
-        data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"--set {setting!r}: {parent!r} holds a single value, no keys")
-    data[last] = value
-
-
-def _path(key: str) -> Iterable[str]:
-    return key.split(".")

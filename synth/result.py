@@ -53,7 +53,7 @@ def result_of(
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
     )
-    result.status = OK if all(cell["status"] == "met" for cell in cells) else SHORT
+    result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:
         result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"
         result.message = str(stopped)

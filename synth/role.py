@@ -1,8 +1,9 @@
 """A model role of a recipe: who answers, how it is asked to sample, where it is reached and how fast it may be asked."""
 
+import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 
 from synth.types import Ceiling
 
@@ -45,6 +46,15 @@ class Role(Frozen):
     """Calls in flight, requests and tokens a minute that this model is asked at most."""
     timeout: PositiveFloat = 300.0
     """Seconds for which one answer is waited at most."""
+
+    @field_validator("extra")
+    @classmethod
+    def _is_json(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(extra, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"must be what JSON can hold ({error})") from error
+        return extra
 
     @property
     def ceiling(self) -> Ceiling:

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,10 @@ from synth.errors import ConfigError, Stopped
 from synth.fold import history
 from synth.fold.checkpoint import State, written
 from synth.fold.fold import Fold, Setup
+from synth.folder import claim, refuse_lost, writable
 from synth.plan.lanes import Brief, selected
 from synth.plan.quota import check_quotas
+from synth.plan.sharding import sharded
 from synth.plan.targets import Targets, least, targets
 from synth.recipe import fingerprint
 from synth.result import Result, result_of
@@ -33,7 +34,6 @@ from synth.survey import Survey, survey
 from synth.types import Backend, Round
 
 Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
-OURS = ("dataset", "drops", "run.json")
 LANDING = 30.0
 """Seconds for which a run that has all it wants waits for replies that are paid for but no longer needed."""
 
@@ -45,6 +45,8 @@ class Wish:
     folder: Path
     n: int | None = None
     only: tuple[str, ...] = ()
+    shard: frozenset[str] | None = None
+    """Ids of the lanes that may be asked for, where the asking is split over machines."""
     watch: Watch | None = None
     say: Callable[[str], None] = lambda _: None
     """Told what the user should know before anything is asked."""
@@ -53,12 +55,13 @@ class Wish:
 def run(bound: Bound, wish: Wish) -> Result:
     """Runs the recipe in `wish.folder`, or goes on with it there."""
     chosen, wanted_now = wanted(bound, wish.n, wish.only)
+    if wish.shard is not None:
+        sharded(chosen, wish.shard)
     connected = backends.connect({role: bound.recipe.models[role] for _, role in bound.recipe.role_uses()})
-    with _writable(wish.folder):
-        wish.folder.mkdir(parents=True, exist_ok=True)
-        if not (wish.folder / "journal.sqlite").exists() and any((wish.folder / name).exists() for name in OURS):
-            raise ConfigError(f"{wish.folder}: holds a dataset that is not synth's to replace; choose another -o DIR")
+    with writable(wish.folder):
+        claim(wish.folder)
         with contextlib.closing(Journal(wish.folder)) as journal:
+            refuse_lost(wish.folder, begun=journal.begun)
             for name in ("dataset", "drops"):
                 mend(wish.folder / name)
             job = settle(bound, wish, journal, chosen, wanted_now)
@@ -123,7 +126,7 @@ class Job:
 
 def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], wanted_now: Targets) -> Job:
     """Reads the plans in force. Where this run asks for something else than the one before it, what was planned but never
-    answered is let go of. Lanes that `--only` leaves out keep their rows and their place in the index."""
+    answered is let go of. Lanes that `--only` or `--shard` leaves out keep their rows and their place in the index."""
     last = history.last_target(journal.decisions())
     before: Targets = last["targets"] if last and wish.only else {}
     ids = {brief.lane.id for brief in chosen}
@@ -133,23 +136,21 @@ def settle(bound: Bound, wish: Wish, journal: Journal, chosen: Sequence[Brief], 
     if last is None or (last["targets"], last["identity"]) != (asked, bound.identity):
         let_go = history.released(recorded, bound.work.source.size, _answered(bound, briefs, journal))
         target = history.target_body(asked, bound.identity, let_go)
+    recorded = history.plans([*journal.decisions(), *([(history.TARGET, target)] if target else [])])
+    if wish.shard is not None:
+        ids &= wish.shard
+        briefs = [brief for brief in briefs if brief.lane.id in ids | {plan.lane for plan in recorded}]
     setup = Setup(
         work=bound.work,
         briefs=briefs,
-        targets=asked,
+        targets={brief.lane.id: asked[brief.lane.id] for brief in briefs},
         dedup=bound.recipe.dedup,
         concurrency=bound.recipe.concurrency,
         at_least=bound.recipe.mixture.at_least,
-        frozen=frozenset(asked) - ids,
+        frozen=frozenset(brief.lane.id for brief in briefs) - ids,
     )
-    return Job(
-        bound,
-        wish,
-        setup,
-        history.plans([*journal.decisions(), *([(history.TARGET, target)] if target else [])]),
-        history.changes(last["identity"], bound.identity) if last else "",
-        target,
-    )
+    changed = history.changes(last["identity"], bound.identity) if last else ""
+    return Job(bound, wish, setup, recorded, changed, target)
 
 
 def compare(bound: Bound, wish: Wish) -> tuple[Job, Survey]:
@@ -185,16 +186,18 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             keep=None if job.setup.frozen else lambda state: spool.save(job.mark, _sealed(state, journal)),
         )
         _resume(job, fold, spool, journal, job.recorded)
-        stopped = await _live(job, fold, engine)
-        if engine.abandoned:
-            raise KeyboardInterrupt
+        try:
+            stopped = await _live(job, fold, engine)
+            if engine.abandoned:
+                raise KeyboardInterrupt
+            if stopped is None:
+                engine.stop(Stopped("done"))
+                await engine.drain(LANDING)
+        finally:
+            for backend in set(connected.values()):
+                await backend.close()
         if stopped is None:
-            engine.stop(Stopped("done"))
-            await engine.drain(LANDING)
-        for backend in set(connected.values()):
-            await backend.close()
-        if stopped is None:
-            result = _finish(job, result_of(fold, engine, journal, spool, None), spool)
+            result = finish(job, result_of(fold, engine, journal, spool, None), spool)
             spool.forget()
             return result
     return await _paused(job, engine, journal, stopped)
@@ -259,13 +262,14 @@ async def _paused(job: Job, engine: Engine, journal: Journal, stopped: Stopped |
             dataset = job.wish.folder / "dataset"
             result.notes.append(f"{dataset} keeps the {kept} rows it had, since this pause would leave fewer")
             return result
-        return _finish(job, result, spool)
+        return finish(job, result, spool)
 
 
-def _finish(job: Job, result: Result, spool: Spool) -> Result:
+def finish(job: Job, result: Result, spool: Spool) -> Result:
     """Writes the dataset, the drops and run.json."""
     facts = Facts(
         splits=result.splits,
+        content="",
         cells=result.cells,
         dropped=result.dropped,
         fingerprint=job.bound.fingerprint,
@@ -291,13 +295,3 @@ def _write_run(job: Job, result: Result) -> None:
     new = job.wish.folder / "run.json.new"
     new.write_text(json.dumps(data | asdict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     new.rename(job.wish.folder / "run.json")
-
-
-@contextlib.contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """A folder that cannot be written becomes one line."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(f"{folder}: cannot be written ({reason}); free space or choose another -o DIR") from error

@@ -23,10 +23,14 @@ _MINOR = (
     r"|(?<![一二三四五六七八九十])(?:十[一二三四五六七]?|[一二三四五六七八九])岁|(?<!\d)(?:\d|1[0-7])岁"
 )
 _SEXUAL = r"色情|性行为|性关系|性交易|性剥削|性侵|淫秽|情色|涉黄|黄片|不雅|猥亵|卖淫|嫖|裙底|陪侍|裸(?!辞|婚|考|跑|眼|机|退|官)"
+_PATHOGEN = r"炭疽|鼠疫|天花|埃博拉|肉毒|蓖麻毒|霍乱"
+_SPREAD = r"投放|投毒|播撒|散播|撒播|扩增|武器化|气溶胶|(?<!疫苗)培养"
 FORBIDDEN_SUBJECT = re.compile(
     rf"(?:{_MINOR}).{{0,20}}(?:{_SEXUAL})|(?:{_SEXUAL}).{{0,20}}(?:{_MINOR})"
-    r"|(?:生物|化学|核|生化|细菌|放射性)(?:武器|战剂|炸弹)|脏弹|神经毒剂|大规模杀伤",
-    re.DOTALL,
+    r"|恋童|童色|童交|幼交|萝莉.{0,4}(?:图|视频|资源|片)|(?:child|kiddie) ?porn|\bcsam\b|\bloli\b"
+    r"|(?:生物|化学|核|生化|细菌|放射性)(?:武器|战剂|炸弹)|脏弹|神经毒[剂气]|大规模杀伤|沙林|塔崩|梭曼|诺维乔克|芥子气|维埃克斯|\bVX\b"
+    rf"|(?:{_SPREAD}).{{0,12}}(?:{_PATHOGEN})|(?:{_PATHOGEN}).{{0,12}}(?:{_SPREAD})",
+    re.DOTALL | re.IGNORECASE,
 )
 """A subject that may only stand under a refuse-only subcategory: sexual content with minors, weapons that can kill many."""
 
@@ -76,9 +80,10 @@ class Subcategory(_Frozen):
 
     @model_validator(mode="after")
     def _subjects_stand_where_they_may(self) -> "Subcategory":
-        for behaviour in () if self.refuse_only else self.behaviours:
-            if FORBIDDEN_SUBJECT.search(behaviour):
-                raise ValueError(f"behaviour {behaviour!r} may only stand under `handling: refuse_only`")
+        clauses = re.split("[。；]", self.definition)  # a definition may say that such things belong elsewhere
+        for text in () if self.refuse_only else (self.name, *clauses, *self.behaviours):
+            if FORBIDDEN_SUBJECT.search(text):
+                raise ValueError(f"{text!r} may only stand under `handling: refuse_only`")
         return self
 
 

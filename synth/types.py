@@ -145,6 +145,8 @@ class Sample:
     provenance: Provenance
     family: str
     """What its family is known by in the near-duplicate index: the root's place in the plan. A family is exempt from itself."""
+    typed: bool = True
+    """Whether its query type is known. Where it is not, its lane's is assumed, and the row takes the one the panel reads."""
     parent_id: str | None = None
     attack: str | None = None
     wanted: Label | None = None
@@ -161,6 +163,11 @@ class Sample:
     def dropped(self, stage: str, reason: str, text: str) -> "Drop":
         """The drop this sample becomes; `text` shows what was wrong."""
         return Drop(stage, reason, self.lane, self.provenance.draw, text, self)
+
+    @property
+    def query_type(self) -> QueryType:
+        """Of the row: its lane's, unless that was only assumed and the panel says otherwise."""
+        return self.lane.query_type if self.typed or self.query_label is None else self.query_label
 
     @property
     def root_id(self) -> str:

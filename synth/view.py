@@ -80,8 +80,14 @@ class Events:
             self._stream.write(json.dumps({"event": event, "time": time.time(), **facts}, ensure_ascii=False) + "\n")
             self._stream.flush()
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._stream.close()
             self._stream = None
             click.echo(f"synth: warning: --events cannot be written any more ({error.strerror})", err=True)
+
+    def close(self) -> None:
+        if self._stream is not None and self._stream is not sys.stderr:
+            self._stream.close()
 
     def round(self, lane: LaneFold, tally: Tally) -> None:
         """A lane has closed a round."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
+import pyarrow.parquet as pq
 import pytest
 
 from synth.cli import main
@@ -72,6 +74,18 @@ def test_the_main_job(synth: Callable[..., Ended], here: Path) -> None:
         assert fact in card
 
 
+def test_the_readme_shows_what_the_demo_makes(synth: Callable[..., Ended], here: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    ended = synth("run", "demo")
+    for line in ended.err.splitlines():
+        if line.startswith(("crime ", "bias ", "runs/demo/dataset:")):
+            assert f"    {line}" in readme
+    rows = datasets.load_dataset("runs/demo/dataset", cache_dir=str(here / "cache"), split="train")
+    (row,) = [row for row in rows if f"| harmful: {row['query']} |" in readme and row["label"] == "unsafe"]
+    assert f"| unsafe: {row['analysis']} |" in readme
+    assert f"| {row['stance']}: {row['response'].splitlines()[0]}" in readme
+
+
 def test_json_is_one_object_on_stdout(synth: Callable[..., Ended], here: Path) -> None:
     tiny(here)
     ended = synth(
@@ -81,6 +95,114 @@ def test_json_is_one_object_on_stdout(synth: Callable[..., Ended], here: Path) -
     assert (found["status"], found["counts"]["accepted"], found["folder"]) == (0, 24, "runs/demo")
     last = json.loads(Path("events.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert last["scenarios"]["one"]["accepted"] == 12
+
+
+@pytest.mark.parametrize("arguments", [["list", "filters"], ["run", "demo", "-n", "20", "--only", "abuse", "--json"]])
+def test_a_full_stdout_is_one_line(here: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "synth", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("synth: what was to be written could not be (No space")
+    assert "Traceback" not in ended.stderr
+
+
+def test_events_that_cannot_be_written_cost_a_warning_and_not_the_run(synth: Callable[..., Ended], here: Path) -> None:
+    ended = synth("run", "demo", "-n", "20", "--only", "abuse", "--events", "/dev/full")
+    assert ended.status == 0
+    assert "warning: --events cannot be written any more" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_what_datasets_loads_is_what_stands_there(synth: Callable[..., Ended], here: Path) -> None:
+    """Its cache is keyed by the card, not by the files."""
+    for seed in ("1", "2"):
+        synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x", "--seed", seed)
+        loaded = datasets.load_dataset("x/dataset", cache_dir="cache", split="train")
+        shards = [pq.read_table(path).to_pylist() for path in sorted(Path("x/dataset/data").glob("train-*"))]
+        assert loaded["id"] == [row["id"] for shard in shards for row in shard]
+
+
+def test_what_else_stands_in_the_dataset_folder_stays(synth: Callable[..., Ended], here: Path) -> None:
+    synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
+    (here / "x" / "dataset" / "LICENSE").write_text("mine")
+    (here / "x" / "dataset" / ".git").mkdir()
+    (here / "x" / "dataset" / ".git" / "HEAD").write_text("ref")
+    (here / "x" / "dataset" / "data" / "train-00000-of-00009.parquet").write_text("of an earlier run")
+    synth("run", "demo", "-n", "25", "--only", "abuse", "-o", "x")
+    assert {path.name for path in (here / "x" / "dataset").iterdir()} == {"README.md", "data", "LICENSE", ".git"}
+    assert (here / "x" / "dataset" / ".git" / "HEAD").read_text() == "ref"
+    assert not (here / "x" / "dataset" / "data" / "train-00000-of-00009.parquet").exists()
+
+
+@pytest.mark.parametrize("damage", ["empty", "gone"])
+def test_a_dataset_whose_journal_is_lost_is_left_alone(synth: Callable[..., Ended], here: Path, damage: str) -> None:
+    synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
+    before = (here / "x" / "run.json").read_bytes()
+    for path in (here / "x").glob("journal.sqlite*"):
+        path.unlink()
+    if damage == "empty":
+        (here / "x" / "journal.sqlite").touch()
+    ended = synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
+    assert ended.status == 1
+    assert "put journal.sqlite back" in ended.err
+    assert (here / "x" / "run.json").read_bytes() == before
+
+
+def test_damaged_pages_of_a_journal_are_named(synth: Callable[..., Ended], here: Path) -> None:
+    synth("run", "demo", "-n", "41", "-o", "x")
+    with (here / "x" / "journal.sqlite").open("r+b") as journal:
+        journal.seek(200_000)
+        journal.write(b"\xff" * 60_000)
+    ended = synth("run", "demo", "-n", "41", "-o", "x")
+    assert ended.status == 1
+    assert "the journal is damaged" in ended.err
+
+
+@pytest.mark.parametrize("facts", ["[]", '{"cells": 5}', "{"])
+def test_a_run_file_that_is_broken_is_one_line(synth: Callable[..., Ended], here: Path, facts: str) -> None:
+    synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
+    (here / "x" / "run.json").write_text(facts)
+    ended = synth("show", "x")
+    assert (ended.status, ended.out) == (1, "")
+    assert "broken; run the same command again" in ended.err
+
+
+def test_a_dataset_without_rows_is_not_exported(synth: Callable[..., Ended], here: Path) -> None:
+    synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
+    shutil.rmtree(here / "x" / "dataset" / "data")
+    ended = synth("export", "x", "--to", "chat")
+    assert ended.status == 1
+    assert "holds no rows" in ended.err
+
+
+def test_what_frames_wrote_never_stands_under_a_models_name(synth: Callable[..., Ended], here: Path) -> None:
+    synth("run", "libra", "--backend", "offline", "-n", "20", "--only", "abuse", "-o", "x")
+    (table,) = [pq.read_table(path) for path in Path("x/dataset/data").glob("train-*")]
+    for row in table.to_pylist():
+        names = {row["generator"], row["responder"], *(vote["judge"] for vote in row["votes"])}
+        assert all(name.startswith("offline-") for name in names)
+
+
+def test_shards_merged_are_the_whole_and_its_journal_can_be_looked_into(
+    synth: Callable[..., Ended], here: Path
+) -> None:
+    tiny(here)
+    command = ("run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "-n", "12")
+    for number in (1, 2):
+        assert synth(*command, "--shard", f"{number}/2", "-o", f"part{number}").status == 0
+    ended = synth("merge", "part1", "part2", "-o", "whole")
+    assert (ended.status, ended.out) == (0, "")
+    assert "whole/dataset: train 24" in ended.err
+    assert "; 0 calls" in synth(*command, "-o", "whole").err
+    assert "decisions: plan" in synth("journal", "stats", "whole").out
+    assert "whole/journal.sqlite: good" in synth("journal", "verify", "whole").out
+    lines = synth("journal", "export", "whole").out.splitlines()
+    assert synth("journal", "export", "whole", "-o", "lines.jsonl").out == "lines.jsonl\n"
+    assert Path("lines.jsonl").read_text(encoding="utf-8").splitlines() == lines
+    assert synth("journal", "merge", "part1", "part2", "-o", "fresh").out.startswith("fresh/journal.sqlite: ")
+    assert "; 0 calls" in synth(*command, "-o", "fresh").err
 
 
 def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended], here: Path) -> None:
@@ -105,7 +227,7 @@ def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended],
     ("arguments", "status", "expected"),
     [
         (["run"], 2, "Missing argument 'RECIPE'"),
-        (["run", "demo", "-n", "0"], 2, "0 is not in the range x>=1"),
+        (["run", "demo", "-n", "0"], 2, "0 is not in the range 1<=x<=1000000"),
         (["run", "demo", "-n", "many"], 2, "'many' is not a valid integer"),
         (["run", "demo", "-n", "5"], 2, "-n 5 is too small: .* 'crime' needs at least 41; give -n 41 or more"),
         (["run", "demo", "--concurrency", "0"], 2, "0 is not in the range"),
@@ -124,7 +246,7 @@ def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended],
         (["run", "demo", "--set", "dedup.treshold=1"], 1, "unknown key 'treshold'; did you mean 'threshold'"),
         (["run", "libra"], 1, "models.writer: OPENAI_API_KEY is not set; export it"),
         (["run", "demo", "-o", "file"], 1, "file: cannot be written"),
-        (["run", "demo", "-o", "someones"], 1, "holds a dataset that is not synth's to replace"),
+        (["run", "demo", "-o", "someones"], 1, "holds a dataset but no journal, so it is not synth's to replace"),
         (["run", "demo", "--events", "no/such/folder"], 1, "--events no/such/folder: cannot be written"),
         (["run", "bad-tab.yaml"], 1, "bad-tab.yaml: line 2, column 1: .*; indent with spaces"),
         (["run", "list.yaml"], 1, "list.yaml: the file must hold keys and values, not list"),
@@ -132,7 +254,30 @@ def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended],
         (["export", "nowhere", "--to", "chat"], 1, "nowhere: holds no dataset"),
         (["new", "taxonomy", "../mine"], 2, "use ASCII letters"),
         (["new", "taxonomy", "libra2", "extra"], 2, "unexpected extra argument"),
+        (["run", "demo", "--shard", "3/2"], 2, "--shard '3/2': must be I/N with I from 1 to N"),
+        (["run", "demo", "--shard", "1/900"], 2, "--shard 1/900: the recipe has .* lanes; give N of .* or less"),
+        (["run", "demo", "--shard", "1/80", "--only", "speech"], 1, "--only 'speech' matches no"),
+        (
+            ["run", "demo", "--shard", "1/80", "--only", "crime"],
+            2,
+            "this shard has none of the lanes that --only chooses",
+        ),
+        (["run", "demo", "--shard", "1/80", "--only", "crime", "--dry-run"], 2, "this shard has none of the lanes"),
+        (["merge", "nowhere", "-o", "x"], 1, "nowhere: holds no journal; name a run's folder"),
+        (["merge", "-o", "x"], 2, "Missing argument"),
+        (["merge", "someones"], 2, "Missing option '-o'"),
+        (["journal", "stats", "nowhere"], 1, "nowhere: holds no journal"),
+        (["journal", "verify", "file"], 1, "file: is not a journal of synth"),
+        (["journal", "verify", "list.yaml"], 1, "list.yaml: cannot be read as a journal .file is not a database"),
+        (["journal", "export", "someones"], 1, "someones: holds no journal"),
+        (["journal", "merge", "nowhere", "-o", "x"], 1, "nowhere: holds no journal"),
         (["list", "flavours"], 2, "'flavours' is not one of"),
+        (["run", "demo", "-n", "1000001"], 2, "not in the range"),
+        (["run", "demo", "--set", "ordinary=.inf"], 1, "ordinary: .*finite"),
+        (["run", "demo", "--set", "models.writer.extra={a: 2020-01-01}"], 1, "extra: must be what JSON can hold"),
+        (["run", "demo", "--backend", "offline", "--base-url", "http://127.0.0.1:1/v1"], 1, "goes with a server"),
+        (["run", "demo", "--base-url", ""], 1, "--base-url is empty"),
+        (["run", "bad-date.yaml"], 1, "bad-date.yaml: not YAML: month must be"),
         (["check", "bad-role.yaml"], 1, "judge.models: no model role 'judge_z'; did you mean 'judge_"),
     ],
 )
@@ -143,6 +288,7 @@ def test_a_mistake_is_one_line(
     (here / "someones" / "dataset").mkdir(parents=True)
     (here / "bad-tab.yaml").write_text("name: x\n\ttaxonomies: [libra]\n")
     (here / "list.yaml").write_text("- a\n")
+    (here / "bad-date.yaml").write_text("name: 2020-99-99\n")
     demo = (Path(__file__).parents[1] / "pipelines" / "demo.yaml").read_text(encoding="utf-8")
     (here / "bad-role.yaml").write_text(
         demo.replace("models: [judge_a, judge_b]", "models: [judge_a, judge_z]"), encoding="utf-8"

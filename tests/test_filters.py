@@ -9,7 +9,8 @@ import pytest
 from synth.filters import bind, first_reason, known, row, text
 from synth.filters.refusal import is_refusal
 from synth.filters.response_class import response_class
-from synth.recipe import FilterUse, load
+from synth.pipelines import load
+from synth.recipe import FilterUse
 from synth.types import Lane, Provenance, Sample
 
 QUERY = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.engine.journal import Journal
+from synth.engine.journal import VERSION, Journal
 from synth.errors import ConfigError, Stopped
 from synth.keys import key_of, seed_of
 from synth.types import Message, Reply, Request, Seat
@@ -84,7 +84,7 @@ def test_what_was_spent_adds_up_by_stage_and_model(tmp_path: Path) -> None:
 WRITER = """
     import asyncio, sys
     from pathlib import Path
-    from synth.engine.journal import Journal
+    from synth.engine.journal import VERSION, Journal
     from synth.types import Reply, Seat
 
     async def main():
@@ -129,18 +129,40 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "journal.sqlite").read_text() == "not a database" * 100
 
 
-def test_a_journal_of_another_format_is_left_alone(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
-        db.execute("PRAGMA user_version=99")
+@pytest.mark.parametrize(
+    ("version", "statement", "complaint"),
+    [
+        (
+            VERSION + 1,
+            "CREATE TABLE replies (key TEXT)",
+            "written by a newer synth .*; go on with that one or a later one",
+        ),
+        (
+            VERSION - 2,
+            "CREATE TABLE replies (key TEXT)",
+            "written by an older synth .*; go on with the one that wrote it",
+        ),
+        (0, "CREATE TABLE mails (id INTEGER)", "is not a journal of synth .a database of something else"),
+    ],
+)
+def test_a_journal_of_another_format_is_left_alone(
+    tmp_path: Path, version: int, statement: str, complaint: str
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute(statement)
+        db.execute(f"PRAGMA user_version={version}")
     db.close()
-    with pytest.raises(ConfigError, match="written by another version of synth"):
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match=complaint):
         Journal(tmp_path)
+    assert path.read_bytes() == before
 
 
 FULL = """
     import asyncio, resource, signal, sys
     from pathlib import Path
-    from synth.engine.journal import Journal
+    from synth.engine.journal import VERSION, Journal
     from synth.errors import Stopped
     from synth.types import Reply, Seat
 

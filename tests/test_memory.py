@@ -8,10 +8,10 @@ from pathlib import Path
 SCRIPT = """
 import json, resource, sys
 from pathlib import Path
-from synth import recipe, run
+from synth import pipelines, run
 from synth.bind import bind
 
-result = run.run(bind(recipe.load("demo")), run.Wish(Path(sys.argv[2]), int(sys.argv[1])))
+result = run.run(bind(pipelines.load("demo")), run.Wish(Path(sys.argv[2]), int(sys.argv[1])))
 print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, result.counts["accepted"]]))
 """
 

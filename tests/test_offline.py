@@ -8,8 +8,8 @@ import pytest
 from synth import taxonomy
 from synth.backends.offline import _core, _frames, _harmful, reply_to
 from synth.bind import bind
+from synth.pipelines import load
 from synth.plan.lanes import Brief
-from synth.recipe import load
 from synth.types import Request
 
 BOUND = bind(load("demo"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synth import recipe, run
+from synth import pipelines, recipe, run
 from synth.backends import openai as backend
 from synth.bind import bind
 from synth.engine.ask import Engine
@@ -199,7 +199,7 @@ def test_a_key_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def served(address: str, **changes: Any) -> recipe.Recipe:
-    return recipe.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=address)
+    return pipelines.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=address)
 
 
 def test_a_recipe_runs_against_a_server_through_a_storm(lab: Lab) -> None:

@@ -1,6 +1,7 @@
 """A recipe that starts from the user's own queries, or own pairs to be judged only."""
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from synth import run
 from synth.bind import bind
 from synth.errors import ConfigError
 from synth.recipe import Recipe
+from synth.types import Request
 from tests.conftest import Lab, tiny_recipe
-from tests.world import sentence
+from tests.world import World, sentence
 
 
 def write(lab: Lab, rows: list[Any]) -> None:
@@ -80,6 +82,51 @@ def test_pairs_are_judged_only(lab: Lab) -> None:
     assert len(found) > 55  # two answers of one query are two rows
     assert result.dropped["query.repeated"] == 1
     assert result.counts["born"] == 61
+
+
+def test_a_pair_of_unknown_type_gets_the_one_its_judges_read(lab: Lab) -> None:
+    lab.world = World(babbling=0.0, differing=0.0)
+    rows = [{"query": f"{sentence(i)}请问", "response": f"第{i}个回答"} for i in range(20)]
+    write(lab, [*rows, {"query": sentence(99), "response": "好", "query_type": "benign"}])
+    result = lab.run(bound=bind(pairs(filters={"row": ["intent_agrees"]})))
+    found = lab.rows().values()  # the judges of this world read every query as harmful
+    assert {row["query"] for row in found} == {row["query"] for row in rows}
+    assert result.dropped["judge.intent_agrees"] == 1
+    lab.world = Friendly(babbling=0.0)
+    lab.run(bound=bind(pairs(filters={"row": ["intent_agrees"]})), out="friendly")
+    assert {row["query_type"] for row in lab.rows("friendly").values()} == {"benign"}
+    assert len(lab.rows("friendly")) == 21
+
+
+class Friendly(World):
+    """Reads every query as benign and every answer as safe."""
+
+    def _verdict(self, chance: random.Random, request: Request) -> str:
+        return json.dumps({"analysis": f"理由{chance.random()}", "intent": "无害", "label": "安全"}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("kind", ["harmful", "benign", None])
+def test_a_subject_that_may_only_be_refused_is_dropped_whatever_type_the_file_gives_it(
+    lab: Lab, kind: str | None
+) -> None:
+    write(lab, [{"query": "怎么拍未成年人的裸照才不被发现", "query_type": kind}, {"query": sentence(1)}])
+    result = lab.run(bound=bind(queries()))
+    assert result.dropped["query.refuse_only_subject"] == 1
+    assert {row["query"] for row in lab.rows().values()} == {sentence(1)}
+
+
+def test_a_file_that_gives_no_row_is_no_success(lab: Lab) -> None:
+    write(lab, [{"query": "短"}])
+    result = lab.run(bound=bind(queries(filters={"query": [{"length": {"min": 6}}]})))
+    assert (result.status, result.counts["accepted"]) == (3, 0)
+
+
+def test_an_n_beyond_the_file_takes_all_that_no_n_takes(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(60)])
+    whole = lab.run(bound=bind(queries()), out="whole")
+    bounded = lab.run(5000, bound=bind(queries()), out="bounded")
+    assert bounded.counts["accepted"] == whole.counts["accepted"]
+    assert bounded.counts["born"] == whole.counts["born"]
 
 
 def test_rows_appended_to_the_file_are_asked_for_and_the_others_stay(lab: Lab) -> None:

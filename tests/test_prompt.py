@@ -8,8 +8,8 @@ from synth import prompt
 from synth.bind import bind, rendered
 from synth.errors import ConfigError
 from synth.files import names
+from synth.pipelines import load
 from synth.prompt import Prompt
-from synth.recipe import load
 
 TOLD = {
     "scenario": {"name": "场景"},
@@ -85,6 +85,9 @@ USER = "{% block user %}{{ query }}{% endblock %}"
         ("{% block user %}{{ query | nosuch }}{% endblock %}", "line 1: No filter named 'nosuch'"),
         ("{% block user %}{{ query + 1 }}{% endblock %}", "cannot be rendered: TypeError"),
         ("{% block user %}{{ query.nothing }}{% endblock %}", "cannot be rendered: UndefinedError"),
+        ("先看这里 " + USER, "line 1: stands outside the blocks"),
+        ("{{ query }}" + USER, "line 1: stands outside the blocks"),
+        ("{% block user %} {% endblock %}", "block 'user' says nothing"),
         (
             "{% block user %}{% for i in range(999999999) %}x{% endfor %}{% endblock %}",
             "cannot be rendered: OverflowError",
@@ -102,6 +105,15 @@ def test_a_wrong_prompt_is_one_line(here: Path, wrong: str, expected: str) -> No
 def test_a_missing_prompt_names_its_neighbours(here: Path) -> None:
     with pytest.raises(ConfigError, match="no prompt 'query/harmfull'; did you mean 'query/harmful'"):
         prompt.load("query/harmfull", frozenset(TOLD))
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_a_users_prompt_that_cannot_be_read_is_not_passed_over(here: Path, kind: str) -> None:
+    path = here / "prompts" / "respond" / "natural.j2"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("nowhere") if kind == "link" else path.mkdir()
+    with pytest.raises(ConfigError, match=r"natural.j2: is no file that can be read"):
+        prompt.load("respond/natural", {"query"})
 
 
 def test_a_users_prompt_comes_before_the_one_that_ships_and_changes_the_hash(here: Path) -> None:

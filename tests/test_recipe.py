@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from synth import recipe
+from synth import pipelines, recipe
 from synth.bind import bind
 from synth.errors import ConfigError
 from synth.files import names
@@ -15,7 +15,7 @@ from tests.conftest import Lab, tiny_recipe
 
 @pytest.mark.parametrize("name", names("pipelines"))
 def test_what_ships_binds(name: str) -> None:
-    bound = bind(recipe.load(name))
+    bound = bind(pipelines.load(name))
     assert len({brief.lane.id for brief in bound.briefs}) == len(bound.briefs) == 86
 
 
@@ -55,7 +55,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 def test_a_wrong_recipe_is_one_line(here: Path, data: dict[str, Any], expected: str) -> None:
     (here / "wrong.yaml").write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
     with pytest.raises(ConfigError, match=expected) as caught:
-        recipe.load("wrong.yaml")
+        pipelines.load("wrong.yaml")
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("wrong.yaml: ")
 
@@ -100,7 +100,7 @@ def test_every_name_is_found_before_anything_is_asked(lab: Lab, changes: dict[st
 
 
 def test_set_reaches_every_key() -> None:
-    loaded = recipe.load(
+    loaded = pipelines.load(
         "demo",
         settings=[
             "dedup.threshold=0.8",
@@ -128,11 +128,11 @@ def test_set_reaches_every_key() -> None:
 )
 def test_a_wrong_setting_says_so(setting: str, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
-        recipe.load("demo", settings=[setting])
+        pipelines.load("demo", settings=[setting])
 
 
 def test_an_address_turns_offline_roles_into_served_ones() -> None:
-    served = recipe.with_models(recipe.load("demo"), backend=None, model="m", base_url="http://127.0.0.1:1/v1")
+    served = pipelines.with_models(pipelines.load("demo"), backend=None, model="m", base_url="http://127.0.0.1:1/v1")
     assert {(role.backend, role.model, role.base_url) for role in served.models.values()} == {
         ("openai", "m", "http://127.0.0.1:1/v1")
     }
@@ -140,15 +140,15 @@ def test_an_address_turns_offline_roles_into_served_ones() -> None:
 
 
 def test_what_changes_only_the_speed_or_the_place_bears_no_identity() -> None:
-    loaded = recipe.load("libra")
-    moved = recipe.with_models(loaded, backend=None, model=None, base_url="http://127.0.0.1:1/v1").model_copy(
+    loaded = pipelines.load("libra")
+    moved = pipelines.with_models(loaded, backend=None, model=None, base_url="http://127.0.0.1:1/v1").model_copy(
         update={"concurrency": 3, "n": 77}
     )
     assert moved.identity() == loaded.identity()
-    assert recipe.with_models(loaded, backend="offline", model=None, base_url=None).identity() != loaded.identity()
+    assert pipelines.with_models(loaded, backend="offline", model=None, base_url=None).identity() != loaded.identity()
     assert loaded.model_copy(update={"seed": 5}).identity() != loaded.identity()
 
 
 def test_a_recipe_by_a_name_that_is_not_there_names_what_is(here: Path) -> None:
     with pytest.raises(ConfigError, match="no recipe 'lybra'; did you mean 'libra'"):
-        recipe.load("lybra")
+        pipelines.load("lybra")

@@ -11,7 +11,7 @@ from synth.bind import bind
 from synth.errors import ParseError
 from synth.stages.calling import Caller
 from synth.stages.ledger import Ledger, Place
-from synth.stages.reading import FEEDBACK, ask_until_read, is_refusal, read_object, read_string, read_strings
+from synth.stages.reading import FEEDBACK, JUDGE_ON, ask_until_read, is_refusal, read_object, read_string, read_strings
 from synth.types import Drop, Message, Reply, Request, Sample
 from tests.conftest import Lab, tiny_recipe
 from tests.world import World
@@ -209,11 +209,19 @@ def test_judges_who_differ_give_no_label(lab: Lab) -> None:
 
 
 def test_a_judge_that_refuses_gives_no_verdict_and_never_unsafe(lab: Lab) -> None:
-    found, _ = judged(lab, "抱歉，我不能协助评价这类内容。", verdict("安全"))
+    refusal = "抱歉，我不能协助评价这类内容。"
+    found, asked = judged(lab, refusal, verdict("安全"), refusal)
+    assert asked[2].messages[-1].content == JUDGE_ON
     assert isinstance(found, Drop)
     assert found.reason == "no_verdict"
     assert found.sample is not None
     assert [vote.label for vote in found.sample.votes] == [None, "safe"]
+
+
+def test_a_judge_that_was_told_what_judging_is_may_judge_after_all(lab: Lab) -> None:
+    found, _ = judged(lab, "抱歉，我不能协助评价这类内容。", verdict("安全"), verdict("安全"))
+    assert isinstance(found, Sample)
+    assert found.label == "safe"
 
 
 def test_an_answer_cannot_close_the_tags_it_is_judged_in(lab: Lab) -> None:
@@ -225,7 +233,7 @@ def test_an_answer_cannot_close_the_tags_it_is_judged_in(lab: Lab) -> None:
 
 
 def test_two_seats_of_one_model_are_two_draws_and_the_first_keeps_its_own(lab: Lab) -> None:
-    from synth.recipe import with_models
+    from synth.pipelines import with_models
 
     same = bind(with_models(tiny_recipe(), backend=None, model="same", base_url=None))
     apart = bind(tiny_recipe())

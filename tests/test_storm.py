@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from synth import recipe, run
+from synth import pipelines, recipe, run
 from synth.bind import bind
 from synth.serve.habits import CONTENT, WEATHER
 from tests.conftest import Lab, tiny_recipe
@@ -17,7 +17,7 @@ def test_every_fault_at_once_and_two_storms_lose_no_row_and_cost_little(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     monkeypatch.setenv("TEAM_TOKEN", "team-very-secret")
-    base = tiny_recipe(concurrency=32)
+    base = tiny_recipe(concurrency=32, filters={"response": [{"length": {"max": 4000}}]})
     hurried = base.model_copy(
         update={
             "models": {
@@ -28,7 +28,7 @@ def test_every_fault_at_once_and_two_storms_lose_no_row_and_cost_little(
     )
 
     def served(address: str) -> recipe.Recipe:
-        return recipe.with_models(hurried, backend=None, model=None, base_url=address)
+        return pipelines.with_models(hurried, backend=None, model=None, base_url=address)
 
     with standing_in() as server:
         calm = run.run(bind(served(server.url)), run.Wish(lab.folder / "calm", 60))

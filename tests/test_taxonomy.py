@@ -110,7 +110,20 @@ def write(folder: Path, text: str, name: str = "mine") -> None:
         ("- a\n- b\n", "must hold keys and values, not list"),
         ("name: [unclosed\n", "line 2, column 1"),
         ("name: mine\x07\n", "not YAML"),
-        (GOOD.replace("做甲事", "拍摄未成年人色情影像"), "may only stand under `handling: refuse_only`"),
+        *[
+            (
+                GOOD.replace(place, place.replace("做甲事", subject).replace("定义", subject)),
+                "may only stand under `handling",
+            )
+            for place in ("做甲事", "definition: 定义")
+            for subject in (
+                "拍摄未成年人色情影像",
+                "合成沙林毒气",
+                "培养炭疽杆菌投放地铁",
+                "传播萝莉色图",
+                "传播 child porn",
+            )
+        ],
     ],
 )
 def test_a_wrong_file_is_one_line_with_place_and_way_out(here: Path, wrong: str, expected: str) -> None:

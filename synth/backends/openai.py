@@ -89,7 +89,7 @@ class OpenAIBackend:
 
     async def complete(self, request: Request, key: str) -> Reply:
         rung = self._rungs.get(request.model, 0)
-        data = _dumps(_body(request, key, LADDER[rung]))
+        data = _dumps(body_of(request, key, LADDER[rung]))
         status, headers, body = await self._http("POST", "/chat/completions", data=data, key=key)
         if status == 200:
             return self._reply(body)
@@ -207,7 +207,8 @@ def _check_address(base_url: str | None) -> None:
         raise ConfigError("base_url holds a user name or password; put the key into the environment instead")
 
 
-def _body(request: Request, key: str, rung: str) -> dict[str, Any]:
+def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
+    """What is sent for a request, on a rung of the ladder."""
     body = {
         "model": request.model,
         "messages": request.messages,

@@ -22,6 +22,8 @@ class Facts:
     """What the card tells of a run."""
 
     splits: Mapping[str, int]
+    content: str
+    """Hash of the shards."""
     cells: Sequence[Mapping[str, Any]]
     dropped: Mapping[str, int]
     fingerprint: str
@@ -38,11 +40,19 @@ def card(recipe: Recipe, facts: Facts) -> str:
 def _metadata(recipe: Recipe, facts: Facts) -> str:
     default = [split for split in ("train", "validation", "test") if facts.splits.get(split)]
     configs: list[dict[str, Any]] = []
+    # `datasets` keys its cache by what stands here, not by the files: without a hash it would give an earlier data set's rows.
+    told = f"content {facts.content}"
     if default:
         files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]
-        configs.append({"config_name": "default", "data_files": files})
+        configs.append({"config_name": "default", "description": told, "data_files": files})
     if facts.splits.get("hard"):
-        configs.append({"config_name": "hard", "data_files": [{"split": "train", "path": "data/hard-*.parquet"}]})
+        configs.append(
+            {
+                "config_name": "hard",
+                "description": told,
+                "data_files": [{"split": "train", "path": "data/hard-*.parquet"}],
+            }
+        )
     total = sum(facts.splits.values())
     size = next((i for i, bound in enumerate(_SIZES) if total < bound), len(_SIZES))
     sizes = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "n>10M"]

@@ -23,13 +23,21 @@ class Made:
         path = self.folder / "run.json"
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            whole = isinstance(found["cells"], list)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
+        if not whole:
+            raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
         return found
 
     def splits(self) -> list[str]:
         """The splits that have rows."""
-        return [split for split in SPLITS if self._shards(split)]
+        found = [split for split in SPLITS if self._shards(split)]
+        if not found:
+            raise ConfigError(
+                f"{self.folder / 'dataset'}: holds no rows; run the same command again, or see `synth show {self.folder}`"
+            )
+        return found
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The rows of a split, in order, a thousand in memory at a time."""
@@ -42,7 +50,7 @@ class Made:
 
     def drops(self) -> Iterator[dict[str, Any]]:
         for path in sorted((self.folder / "drops").glob("*.jsonl")):
-            with path.open(encoding="utf-8") as lines:
+            with path.open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:
                     yield json.loads(line)
 

@@ -54,7 +54,7 @@ def row_of(sample: Sample, names: Names) -> dict[str, Any]:
         "scenario_name": scenario_name,
         "subcategory": sample.lane.subcategory,
         "subcategory_name": subcategory_name,
-        "query_type": sample.lane.query_type,
+        "query_type": sample.query_type,
         "query": sample.query,
         "response": sample.response,
         "label": sample.label,

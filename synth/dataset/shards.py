@@ -1,5 +1,6 @@
 """Parquet shards: a fixed schema, written aside, swapped in whole."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -34,6 +35,34 @@ def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count:
             shard = islice(rows, shard_rows)
             while group := list(islice(shard, GROUP_ROWS)):
                 writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+
+
+def content_hash(folder: Path) -> str:
+    """Hash of the shards in a folder, 16 hex digits."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.parquet")):
+        digest.update(path.name.encode())
+        with path.open("rb") as shard:
+            while block := shard.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def keep_others(real: Path, new: Path) -> None:
+    """Puts what stands in `real` and `new` does not bring into `new` too; files are linked where the disk allows it."""
+    for path in real.iterdir() if real.is_dir() else ():
+        if not (new / path.name).exists():
+            if path.is_dir() and not path.is_symlink():
+                shutil.copytree(path, new / path.name, symlinks=True, copy_function=_link)
+            else:
+                _link(path, new / path.name)
+
+
+def _link(source: Path | str, target: Path | str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def swap(new: Path, real: Path) -> None:

@@ -1,5 +1,5 @@
-"""Rows and drops on their way from the fold to the shards, on disk, so that memory does not grow with their number; and the
-fold's checkpoint beside them."""
+"""Rows and drops on their way from the fold to the shards, on disk, so that memory does not grow with their number; and beside
+them the fold's checkpoint."""
 
 import json
 import sqlite3

@@ -1,25 +1,28 @@
 """Writes what a run leaves in its folder: dataset and drops, each aside first, then swapped in whole."""
 
 import shutil
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from synth import __version__
 from synth.dataset.card import Facts, card
 from synth.dataset.reading import SPLITS
-from synth.dataset.shards import swap, write_split
+from synth.dataset.shards import content_hash, keep_others, swap, write_split
 from synth.dataset.spool import Spool
 from synth.recipe import Recipe
 
 
 def write_dataset(folder: Path, recipe: Recipe, facts: Facts, spool: Spool) -> None:
-    """DIR/dataset: shards and card."""
+    """DIR/dataset: shards and card; what else the user keeps there (a licence, a repository's history) stays."""
     new = folder / "dataset.new"
     shutil.rmtree(new, ignore_errors=True)
     (new / "data").mkdir(parents=True)
     for split in SPLITS:
         write_split(new / "data", split, spool.rows(split), facts.splits[split], recipe.output.shard_rows)
-    (new / "README.md").write_text(card(recipe, facts), encoding="utf-8")
+    card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
+    (new / "README.md").write_text(card_of_all, encoding="utf-8")
+    keep_others(folder / "dataset", new)
     swap(new, folder / "dataset")
 
 

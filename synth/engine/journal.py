@@ -17,7 +17,7 @@ from synth.types import Reply, Request, Seat
 
 VERSION = 1
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, finish TEXT NOT NULL, reasoning TEXT,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
@@ -44,7 +44,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.sqlite"
-        self._lock = _hold(folder / "journal.lock")
+        self._lock = hold(folder / "journal.lock")
         self._pending: list[tuple[Any, ...]] = []
         self._committed: asyncio.Future[None] | None = None
         self._db = sqlite3.connect(self.path, isolation_level=None)
@@ -56,16 +56,13 @@ class Journal:
 
     def _open(self) -> None:
         try:
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version != VERSION and (version or self._db.execute("SELECT 1 FROM sqlite_master").fetchone()):
+                raise other_version(self.path, version)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version not in (0, VERSION):
-                raise ConfigError(
-                    f"{self.path}: written by another version of synth (format {version}, this one reads {VERSION});"
-                    " use another -o DIR"
-                )
             self._db.execute(f"PRAGMA user_version={VERSION}")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(SCHEMA)
         except sqlite3.Error as error:
             raise _as_config_error(self.path, error) from error
 
@@ -112,6 +109,11 @@ class Journal:
             self._db.execute(
                 "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
             )
+
+    @property
+    def begun(self) -> bool:
+        """Whether any decision was ever recorded."""
+        return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
 
     def decisions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Kind and body of every decision, in the order in which they were taken."""
@@ -175,7 +177,7 @@ class _Transaction:
             self.__exit__(type(error), error, None)
 
 
-def _hold(path: Path) -> Any:
+def hold(path: Path) -> Any:
     """An exclusive lock for the life of the process; the operating system lets go of it however the process ends."""
     try:
         handle = path.open("a")
@@ -191,6 +193,20 @@ def _hold(path: Path) -> Any:
             f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
         ) from error
     return handle
+
+
+def other_version(path: Path, version: int) -> ConfigError:
+    """Why a file with this `user_version` is not read. A file of format 0 that holds tables was never a journal."""
+    if not version:
+        return ConfigError(
+            f"{path}: is not a journal of synth (a database of something else); move it away or use another -o DIR"
+        )
+    age, way_out = (
+        ("an older", "the one that wrote it") if version < VERSION else ("a newer", "that one or a later one")
+    )
+    return ConfigError(
+        f"{path}: written by {age} synth (journal format {version}, this one reads {VERSION}); go on with {way_out}, or use another -o DIR"
+    )
 
 
 def _as_config_error(path: Path, error: sqlite3.Error) -> ConfigError:

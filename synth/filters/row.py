@@ -45,7 +45,7 @@ def intent_agrees() -> RowRule:
     """Drops a row whose query the whole panel reads as of the other query type: it stands in the wrong lane."""
 
     def rule(row: Sample) -> str | None:
-        return "intent_agrees" if row.query_label and row.query_label != row.lane.query_type else None
+        return "intent_agrees" if row.query_label and row.query_label != row.query_type else None
 
     return rule
 
@@ -54,7 +54,7 @@ def outline() -> RowRule:
     """Drops an answer to a harmful query that is not safe and gives operative detail, or that was asked for in outline and leaves nothing out."""
 
     def rule(row: Sample) -> str | None:
-        if row.lane.query_type != "harmful" or row.label == "safe" or row.response is None:
+        if row.query_type != "harmful" or row.label == "safe" or row.response is None:
             return None
         if _DETAIL.search(row.response):
             return "outline.detail"

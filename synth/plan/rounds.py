@@ -51,7 +51,9 @@ def next_round(
     count = min(_coordinates(max(slots.values()), tallies, brief.operators), max(2 * asked, fresh))
     if available is not None:
         count = min(count, available - first)
-    wants = {label: Want(min(1.0, round(slots[label] / max(slots.values()), 3)), mixes[label]) for label in slots}
+    last = available is not None and first + count >= available  # what is left unasked now never will be
+    shares = {label: 1.0 if last else round(slots[label] / max(slots.values()), 3) for label in slots}
+    wants = {label: Want(min(1.0, shares[label]), mixes[label]) for label in slots}
     return Round(brief.lane.id, 0, first, count, wants, brief.operators)
 
 

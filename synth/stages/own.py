@@ -13,7 +13,7 @@ from synth.plain import plain
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.query import Written, query_id
-from synth.taxonomy import REFUSE_ONLY
+from synth.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.types import Ask, Drop, Provenance, Request, Sample
 
 UNSORTED = "own.unsorted"
@@ -23,7 +23,8 @@ PAGE = 50
 class OwnFile:
     """Rows of `path` by lane; only their offsets are held. A row names its `query`, maybe `response`, `subcategory`, `query_type`.
 
-    A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query type is `harmful`.
+    A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query
+    type is asked for as `harmful`, and gets the type its judges read.
     """
 
     size = PAGE
@@ -102,6 +103,8 @@ class OwnFile:
         place = f"{brief.lane.id}#{coordinate}"
         if offset in self._repeated:
             return Drop("query", "repeated", brief.lane, place, text)
+        if not brief.lane.refuse_only and FORBIDDEN_SUBJECT.search(f"{text}\n{response or ''}"):
+            return Drop("query", "refuse_only_subject", brief.lane, place, text)  # whatever type the file gives it
         return Sample(
             lane=brief.lane,
             coordinate=coordinate,
@@ -111,6 +114,7 @@ class OwnFile:
             generator=self._path.name,
             family=query_id(brief, text) if self._pairs else place,  # one query of the user's may have several answers
             provenance=Provenance(seed=self._seed, draw=place, rule=brief.lane.subcategory, rule_hash=brief.rule_hash),
+            typed=brief.lane.refuse_only or row.get("query_type") is not None,
             response=response,
             responder=self._path.name if self._pairs else None,
         )
@@ -118,7 +122,7 @@ class OwnFile:
     def _parse(self, line: bytes, number: int) -> Mapping[str, Any]:
         try:
             row: dict[str, Any] = json.loads(line.decode("utf-8-sig"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(
                 f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8"
             ) from error

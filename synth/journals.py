@@ -1,0 +1,110 @@
+"""`synth journal`: what a journal holds, whether it is whole, its lines, and replies of several as a head start for another recipe."""
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from synth.engine import uniting
+from synth.engine.journal import VERSION
+from synth.engine.reading import Reader
+from synth.errors import ConfigError
+from synth.fold import history
+
+
+def stats(place: Path) -> Iterator[str]:
+    """Lines on what the journal holds: replies and tokens by stage and model, decisions, bytes."""
+    with Reader(place) as journal:
+        spent = list(
+            journal.rows(
+                "SELECT stage, model, count(*), sum(prompt_tokens), sum(completion_tokens) FROM replies GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        )
+        kinds = Counter(dict(journal.rows("SELECT kind, count(*) FROM decisions GROUP BY 1 ORDER BY 1")))
+        beside = journal.path.with_name(journal.path.name + "-wal")
+        size = journal.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
+    yield f"{journal.path}: {size:,} bytes, format {VERSION}"
+    yield f"{'stage':<10}{'model':<40}{'replies':>12}{'tokens in':>16}{'tokens out':>16}"
+    for stage, model, *numbers in [*spent, ("all", "", *(sum(row[i] for row in spent) for i in (2, 3, 4)))]:
+        yield f"{stage:<10}{model:<40}{numbers[0]:>12,}{numbers[1]:>16,}{numbers[2]:>16,}"
+    yield "decisions: " + (", ".join(f"{kind} {count:,}" for kind, count in kinds.items()) or "none")
+
+
+def verify(place: Path) -> str:
+    """A line that says the journal is good. ConfigError for the first thing wrong."""
+    with Reader(place) as journal:
+        for (found,) in journal.rows("PRAGMA integrity_check(1)"):
+            if found != "ok":
+                raise _damaged(journal, found)
+        for (key,) in journal.rows(
+            "SELECT key FROM replies WHERE length(key) <> 32 OR key GLOB '*[^0-9a-f]*' ORDER BY key LIMIT 1"
+        ):
+            raise _damaged(journal, f"a reply has the key {key!r}, which is none")
+        replies = sum(1 for _ in journal.replies())
+        number = 0
+        for number, (kind, body) in enumerate(journal.decisions(), start=1):
+            if not _readable(kind, body):
+                raise _damaged(journal, f"decision {number}, a {kind}, cannot be read")
+    return f"{journal.path}: good ({replies:,} replies, {number:,} decisions)"
+
+
+def export(place: Path, out: Path | None, screen: IO[str]) -> str | None:
+    """Every decision and every reply as a line of JSON, on `screen` or in `out`; gives the path, if it is one."""
+    with Reader(place) as journal:
+        if out is None:
+            screen.writelines(_lines(journal))
+            return None
+        new = out.with_name(out.name + ".new")
+        try:
+            with new.open("w", encoding="utf-8") as file:
+                file.writelines(_lines(journal))
+            new.rename(out)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another -o FILE") from error
+    return str(out)
+
+
+def merge(places: Sequence[Path], out: Path) -> str:
+    """The replies of several journals in a new one, for a recipe that shares requests with theirs. Plans stay behind: they are of
+    one recipe (`synth merge` unites those). Gives a line on what it holds."""
+    path = out if out.suffix == ".sqlite" else out / "journal.sqlite"
+    with contextlib.ExitStack() as stack:
+        journals = [stack.enter_context(Reader(place)) for place in places]
+        if path.exists():
+            raise ConfigError(f"{path}: is there already; choose another -o, and name it among what is merged")
+        uniting.write(path, uniting.united(journals), ())
+    with Reader(path) as made:
+        ((count,),) = made.rows("SELECT count(*) FROM replies")
+    return f"{path}: {count:,} replies"
+
+
+def _lines(journal: Reader) -> Iterator[str]:
+    for kind, body in journal.decisions():
+        yield _line({"decision": kind, "body": body})
+    for reply in journal.replies():
+        yield _line({"reply": reply.key} | {name: value for name, value in reply._asdict().items() if name != "key"})
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _readable(kind: str, body: Any) -> bool:
+    try:
+        if kind == history.PLAN:
+            history.read_plan(body)
+        elif kind == history.TARGET:
+            return all(isinstance(body[part], dict) for part in ("targets", "identity", "released"))
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return isinstance(body, dict)
+
+
+def _damaged(journal: Reader, why: str) -> ConfigError:
+    return ConfigError(
+        f"{journal.path}: damaged ({why}); go back to a copy, or save what can be read with `synth journal export`"
+    )
