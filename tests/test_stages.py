@@ -210,8 +210,8 @@ def test_judges_who_differ_give_no_label(lab: Lab) -> None:
 
 def test_a_judge_that_refuses_gives_no_verdict_and_never_unsafe(lab: Lab) -> None:
     refusal = "抱歉，我不能协助评价这类内容。"
-    found, asked = judged(lab, refusal, verdict("安全"), refusal)
-    assert asked[2].messages[-1].content == JUDGE_ON
+    found, asked = judged(lab, refusal, refusal, verdict("安全"))
+    assert asked[1].messages[-1].content == JUDGE_ON
     assert isinstance(found, Drop)
     assert found.reason == "no_verdict"
     assert found.sample is not None
