@@ -8,7 +8,7 @@ from typing import Any
 from synth import backends, filters, taxonomy
 from synth.errors import ConfigError
 from synth.fold.work import Work
-from synth.plan.lanes import Brief, check_mixture, elements, lanes
+from synth.plan.lanes import BEHAVIOUR, Brief, check_mixture, elements, lanes
 from synth.recipe import Recipe, fingerprint
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
@@ -72,7 +72,14 @@ def rendered(bound: Bound, briefs: Sequence[Brief]) -> Iterator[tuple[str, Seque
     """Every prompt on every one of these lanes that it is used in, with elements drawn and stand-ins for what models write."""
     for brief in briefs:
         drawn = elements(bound.recipe.seed, brief, 0)
-        told = brief.variables | {"elements": drawn, "n": 10, "query": "（某条问题）", "response": "（某个回答）"}
+        told = brief.variables | {
+            "bank": BEHAVIOUR,
+            "items": ("……",),
+            "elements": drawn,
+            "n": 10,
+            "query": "（某条问题）",
+            "response": "（某个回答）",
+        }
         stances = {stance for mix in brief.cells.values() for stance in mix}
         for template in bound.work.prompts():
             kind, _, name = template.name.partition("/")

@@ -41,7 +41,7 @@ def coverage(lanes: Iterable[LaneFold], rows: Iterable[Drawn], *, seed: int, siz
 
 def _asked(lanes: Iterable[LaneFold], seed: int, size: int) -> Iterator[Drawn]:
     for lane in lanes:
-        for tally in lane.tallies:
+        for tally in (tally for tally in lane.tallies if not tally.plan.widening):  # wider banks are not the recipe's
             first, last = tally.plan.first, tally.plan.first + tally.plan.count - 1
             for call in range(
                 -(-first // size), last // size + 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from synth.bind import Bound
-from synth.plan.lanes import Brief, elements
+from synth.plan.lanes import BEHAVIOUR, Brief, elements
 from synth.plan.rounds import next_round
 from synth.plan.targets import Targets
 from synth.recipe import Recipe
@@ -87,7 +87,14 @@ def _wanted(bound: Bound, brief: Brief, wanted: Mapping[Label, int | None]) -> d
 def _lengths(bound: Bound, brief: Brief) -> dict[str, float]:
     """Characters of a rendered prompt, by stage, with a query of 40 and an answer of 200 characters."""
     drawn = (*elements(bound.recipe.seed, brief, 0), Element("tactic", "……"))
-    told = brief.variables | {"elements": drawn, "n": 10, "query": "问" * 40, "response": "答" * 200}
+    told = brief.variables | {
+        "bank": BEHAVIOUR,
+        "items": ("……",),
+        "elements": drawn,
+        "n": 10,
+        "query": "问" * 40,
+        "response": "答" * 200,
+    }
     found: dict[str, list[int]] = {}
     for template in bound.work.prompts():
         found.setdefault(template.name.partition("/")[0], []).append(_size(template.render(told)))

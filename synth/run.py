@@ -163,11 +163,13 @@ def compare(bound: Bound, wish: Wish) -> tuple[Job, Survey]:
         return job, job.survey(journal)
 
 
-def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callable[[str, int], bool]:
+def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callable[[Round, int], bool]:
     known = {brief.lane.id: brief for brief in briefs}
 
-    def answered(lane: str, call: int) -> bool:
-        request = bound.work.source.request(known[lane], call) if lane in known else None
+    def answered(plan: Round, call: int) -> bool:
+        if plan.lane not in known or plan.widening:  # a widened call hangs on replies: it is taken for answered
+            return True
+        request = bound.work.source.request(known[plan.lane], call)
         return request is None or journal.has(request)
 
     return answered

@@ -225,6 +225,8 @@ class Round:
     wants: Mapping[Label, Want]
     operators: Mapping[str, float]
     """The share of its queries to which each augmentation is applied."""
+    widening: int = 0
+    """How far the lane has been widened since its queries began to repeat themselves: see `plan.rounds.WIDEST`."""
 
 
 TextRule: TypeAlias = Callable[[str], str | None]

@@ -22,7 +22,7 @@ QUOTAS = {"at_least": {"behaviour": 1}}
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint between any two plans."""
+    """A checkpoint between any two writer calls."""
     monkeypatch.setattr(module, "KEEP_EVERY", 0.0)
 
 

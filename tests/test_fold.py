@@ -21,7 +21,7 @@ from synth.result import INTERRUPTED, OK, SHORT
 from synth.types import Request
 from tests.conftest import Lab, tiny_recipe, tiny_taxonomy
 from tests.virtual import DeadlockError, fixed, heavy_tailed
-from tests.world import World
+from tests.world import World, sentence
 
 DUPLICATING = World(pool=150)
 """At 60 rows a scenario more than a fifth of the queries are near-copies of earlier ones, of other lanes for the most part."""
@@ -336,6 +336,53 @@ def test_a_writer_that_repeats_itself_ends_in_exhausted_novelty(lab: Lab, concur
     assert result.status == SHORT
     assert statuses <= {"met", "exhausted: novelty"}
     assert result.calls < 3000
+
+
+class Shallow(World):
+    """A writer that knows few sentences on any behaviour: the same whatever else is drawn. Warmer, it knows a few more."""
+
+    def __init__(self, **habits: float) -> None:
+        super().__init__(**habits)  # type: ignore[arg-type]
+        self.expanded: set[str] = set()
+        self.temperatures: Counter[float] = Counter()
+
+    def _items(self, chance: random.Random, request: Request) -> str:
+        self.expanded.add(request.messages[1].content)
+        return super()._items(chance, request)
+
+    def _queries(self, chance: random.Random, request: Request) -> str:
+        warm = request.params["temperature"]
+        self.temperatures[warm] += 1
+        told = request.messages[1].content
+        behaviour = next(line for line in told.splitlines() if "做" in line)
+        known = random.Random(behaviour)
+        sentences = [sentence(known.randrange(10**9)) for _ in range(3 if warm <= 1 else 5)]
+        return json.dumps({"queries": [chance.choice(sentences) for _ in range(10)]}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+def test_a_lane_that_runs_dry_is_widened_before_it_is_given_up(lab: Lab, concurrency: int) -> None:
+    lab.world = Shallow(refusing=0.0)
+    result = lab.run(50, only=("one.s0",), concurrency=concurrency)
+    rows = lab.rows(split="train").values()
+    base = {f"做{mark}事" for mark in "甲乙丙丁戊"}
+    assert {cell["status"] for cell in result.cells} == {"met"}
+    assert lab.world.expanded
+    assert {element["value"] for row in rows for element in row["elements"] if element["axis"] == "behaviour"} > base
+    assert lab.run(50, only=("one.s0",)).calls == 0
+    lab.run(50, out="again", only=("one.s0",), concurrency=7)
+    assert lab.bytes() == lab.bytes("again")
+
+
+def test_widening_goes_on_to_warmth_and_operators_and_then_ends(lab: Lab) -> None:
+    lab.world = Shallow(refusing=0.0)
+    result = lab.run(2000, only=("one.s0",), seed=1)
+    statuses = {cell["status"] for cell in result.cells}
+    assert "exhausted: novelty" in statuses
+    assert set(lab.world.temperatures) == {1.0, 1.3}
+    assert result.calls < 9000
+    grown = Counter(row["attack"] for row in lab.rows(split="train").values())
+    assert grown["rewrite"] > 0.2 * grown[None]
 
 
 def test_a_writer_that_refuses_ends_in_blocked_refusals(lab: Lab) -> None:

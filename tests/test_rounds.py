@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from synth.plan.lanes import Brief
-from synth.plan.rounds import ends, next_round
+from synth.plan.rounds import Supply, ends, next_round
 from synth.plan.tally import Tally
 from synth.types import Label, Lane, Round, Want
 
@@ -105,10 +105,10 @@ def test_augmentations_count_as_queries() -> None:
 
 
 def test_a_file_is_not_read_past_its_end() -> None:
-    plan = next_round(BRIEF, {"unsafe": 100}, [], available=7)
+    plan = next_round(BRIEF, {"unsafe": 100}, [], supply=Supply(available=7))
     assert plan is not None
     assert plan.count == 7
-    assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], available=7) is None
+    assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], supply=Supply(available=7)) is None
 
 
 DRY = {"roots": 2, "queries": 2, "lost": Counter({"dedup.near_duplicate": 38})}

@@ -52,6 +52,11 @@ class World:
         count = request.schema["properties"]["queries"]["maxItems"]
         return json.dumps({"queries": [self._sentence(chance) for _ in range(count)]}, ensure_ascii=False)
 
+    def _items(self, chance: random.Random, request: Request) -> str:
+        """New elements for a bank."""
+        count = request.schema["properties"]["items"]["maxItems"]
+        return json.dumps({"items": [f"做{self._sentence(chance)[:6]}" for _ in range(count)]}, ensure_ascii=False)
+
     def _query(self, chance: random.Random, request: Request) -> str:
         return json.dumps({"query": self._sentence(chance)}, ensure_ascii=False)
 

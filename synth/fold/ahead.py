@@ -224,7 +224,7 @@ class Ahead:
             task.exception()  # seen, should nobody await it
 
     async def _page(self, lane: LaneFold, plan: Round, call: int) -> Written:
-        page = await self._work.source.page(lane.brief, call, self._asker(lane, self.next_position()))
+        page = await self._work.source.page(lane.brief, call, self._asker(lane, self.next_position()), plan.widening)
         if lane.id in self._live:
             for coordinate, entry in page:
                 if isinstance(entry, Sample) and plan.first <= coordinate < plan.first + plan.count:

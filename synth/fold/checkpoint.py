@@ -1,4 +1,4 @@
-"""A checkpoint: what a fold knows between two plans, so that a run that goes on need not read its journal from the start.
+"""A checkpoint: what a fold knows between two writer calls, so that a run that goes on need not read its journal from the start.
 
 It is a cache: without it the fold comes to the same state, later.
 """
@@ -27,15 +27,18 @@ class LaneState:
     lacks: dict[Label, dict[str, Counter[str]]]
     """Of its quota."""
     waiting: list[tuple[list[Sample], Tally]]
+    unfinished: list[Sample]
+    """Those of the plan that is being carried out."""
 
 
 @dataclass
 class State:
-    """A fold after so many plans were carried out whole."""
+    """A fold after so many plans were carried out whole, and one in part: its tally so far, and the next of its calls."""
 
     carried: int
     plans: str
     """Hash of those plans: a state is of use only where they are still in force."""
+    open: tuple[Tally, int] | None
     lanes: dict[str, LaneState]
     replies: list[dict[str, Any]]
 
@@ -53,7 +56,10 @@ def read(text: str, plans: Sequence[Round]) -> State | None:
         state = _STATE.validate_json(text)
     except ValidationError:
         return None
-    return state if hash_of(plans[: state.carried]) == state.plans and state.carried <= len(plans) else None
+    if len(plans) < state.carried or hash_of(plans[: state.carried]) != state.plans:
+        return None
+    begun = state.open is None or plans[state.carried : state.carried + 1] == [state.open[0].plan]
+    return state if begun else None
 
 
 def hash_of(plans: Sequence[Round]) -> str:
@@ -69,8 +75,7 @@ def state_of(lane: LaneFold) -> LaneState:
         else:
             waiting.append((samples, entry))
             samples = []
-    assert not samples, "between two plans every gated query is followed by its round's tally"
-    return LaneState(lane.counts, lane.tallies, lane.ended, lane.quota.lacks, waiting)
+    return LaneState(lane.counts, lane.tallies, lane.ended, lane.quota.lacks, waiting, samples)
 
 
 def restore(lane: LaneFold, state: LaneState) -> None:

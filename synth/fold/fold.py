@@ -13,16 +13,17 @@ from synth.fold.lane import Candidate, LaneFold, Outcome, Sink
 from synth.fold.work import Work
 from synth.plan.lanes import Brief
 from synth.plan.quota import Quota
+from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
 from synth.plan.targets import Targets
 from synth.recipe import Dedup
-from synth.types import Ask, Reply, Request, Round, Seat
+from synth.types import Ask, Reply, Request, Round, Sample, Seat
 
 Record = Callable[[Round], None]
 Keep = Callable[[State], None]
 
 KEEP_EVERY = 20.0
-"""Seconds between two checkpoints, at least: they are taken between two plans."""
+"""Seconds between two checkpoints, at least: they are taken between two writer calls."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Fold:
                 sink,
                 self,
                 quota=Quota(brief, setup.at_least, seed=self.seed, size=self.page),
-                available=setup.work.source.available(brief),
+                supply=Supply(setup.work.source.available(brief), setup.work.source.widest),
                 frozen=brief.lane.id in setup.frozen,
             )
             for brief in setup.briefs
@@ -82,18 +83,23 @@ class Fold:
 
     def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
         """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order."""
-        self._gate.carried = state.carried
         self.replies.restore(state.replies)
+        self._gate.carried, self._gate.open = state.carried, state.open
         for kind, text, family in gated:
             self._indexes[kind].add(text, family)
         for id, found in state.lanes.items():
             lane = self.lanes[id]
             restore(lane, found)
             for samples, tally in found.waiting:
-                for sample in samples:
-                    self._gate.queue(lane, sample, tally)
-                    self._queued += 1
+                self._queue(lane, samples, tally)
                 lane.push(tally)
+            if state.open and found.unfinished:
+                self._queue(lane, found.unfinished, state.open[0])
+
+    def _queue(self, lane: LaneFold, samples: Sequence[Sample], tally: Tally) -> None:
+        for sample in samples:
+            self._gate.queue(lane, sample, tally)
+            self._queued += 1
 
     def can_resume(self, text: str, recorded: Sequence[Round]) -> State | None:
         """The checkpoint, if it is one of this fold."""
@@ -122,7 +128,7 @@ class Fold:
         if self._keep and now - self._kept >= KEEP_EVERY:
             plans = hash_of(self._gate.plans[: self._gate.carried])
             lanes = {lane.id: state_of(lane) for lane in self.lanes.values()}
-            self._keep(State(self._gate.carried, plans, lanes, self.replies.rows()))
+            self._keep(State(self._gate.carried, plans, self._gate.open, lanes, self.replies.rows()))
             self._kept = asyncio.get_running_loop().time()
 
     def _asker(self, lane: LaneFold, position: int) -> Ask:

@@ -1,6 +1,7 @@
 """The frontier: which lane plans next. Plans are recorded in one order, lane by lane and sweep by sweep, as soon as they are known."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from synth.fold.lane import LaneFold
 from synth.types import Round
@@ -44,7 +45,7 @@ class Frontier:
         return bool(self._todo)
 
     def _recorded(self, lane: LaneFold, plan: Round) -> Round:
-        plan = Round(plan.lane, self._sweep, plan.first, plan.count, plan.wants, plan.operators)
+        plan = replace(plan, sweep=self._sweep)
         self._record(plan)
         lane.expect()
         self._planned = True

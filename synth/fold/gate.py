@@ -33,8 +33,10 @@ class Gate:
         """Every plan in force for these lanes, in order."""
         self.carried = 0
         """How many of them have been carried out."""
+        self.open: tuple[Tally, int] | None = None
+        """The plan that is being carried out: its tally so far, and the next of its calls."""
         self.between: Callable[[], None] = lambda: None
-        """Told after every plan."""
+        """Told after every call."""
         self._coming: deque[Round] = deque()
         self._frontier: Frontier | None = None
         self._news = asyncio.Event()
@@ -49,8 +51,6 @@ class Gate:
         try:
             while (plan_or_none := await self._next_plan()) is not None:
                 await self._carry_out(plan_or_none)
-                self.carried += 1
-                self.between()
         except Stopped as stop:
             if stop.why != REPLAY:
                 raise
@@ -85,10 +85,10 @@ class Gate:
             await self._news.wait()
 
     async def _carry_out(self, plan: Round) -> None:
-        lane, tally = self._lanes[plan.lane], Tally(plan)
-        self._ahead.begin(plan)
         size, last = self._work.source.size, plan.first + plan.count - 1
-        for call in range(plan.first // size, last // size + 1):
+        lane, (tally, begin) = self._lanes[plan.lane], self.open or (Tally(plan), plan.first // size)
+        self._ahead.begin(plan)
+        for call in range(begin, last // size + 1):
             try:
                 page = await self._ahead.page(lane, plan, call)
             except Stopped as stop:
@@ -100,7 +100,10 @@ class Gate:
                 if plan.first <= coordinate <= last:
                     await self._enter(lane, tally, entry)
             self._ahead.forget(plan, page)
+            self.open = (tally, call + 1)
+            self.between()
         lane.push(tally)
+        self.open, self.carried = None, self.carried + 1
 
     async def _enter(self, lane: LaneFold, tally: Tally, entry: Sample | Drop) -> None:
         lane.born()

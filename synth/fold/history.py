@@ -12,7 +12,7 @@ PLAN, TARGET = "plan", "target"
 
 def read_plan(body: Mapping[str, Any]) -> Round:
     wants = {label: Want(want["share"], want["stances"]) for label, want in body["wants"].items()}
-    return Round(body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"])
+    return Round(body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"], body["widening"])
 
 
 def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
@@ -35,7 +35,7 @@ def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[s
     return last
 
 
-def released(recorded: Sequence[Round], size: int, answered: Callable[[str, int], bool]) -> dict[str, int]:
+def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:
     """For each lane whose recorded plans reach past what the journal holds, the first coordinate to let go.
 
     A recorded plan is an obligation. When the run is asked for something else than before, calls that were planned but never
@@ -46,7 +46,7 @@ def released(recorded: Sequence[Round], size: int, answered: Callable[[str, int]
         if plan.lane in found:
             continue
         for call in range(plan.first // size, (plan.first + plan.count - 1) // size + 1):
-            if not answered(plan.lane, call):
+            if not answered(plan, call):
                 found[plan.lane] = max(plan.first, call * size)
                 break
     return found

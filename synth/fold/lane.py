@@ -10,7 +10,7 @@ from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.plan.lanes import Brief
 from synth.plan.quota import Quota
-from synth.plan.rounds import ends, next_round, rest_of_file
+from synth.plan.rounds import ENDLESS, Supply, ends, next_round, rest_of_file
 from synth.plan.tally import Tally
 from synth.types import Drop, Label, Round, Sample
 
@@ -74,11 +74,11 @@ class LaneFold:
         around: Surroundings,
         *,
         quota: Quota,
-        available: int | None = None,
+        supply: Supply = ENDLESS,
         frozen: bool = False,
     ) -> None:
         self.brief, self.targets, self.frozen = brief, targets, frozen
-        self.quota, self._available = quota, available
+        self.quota, self._supply = quota, supply
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
@@ -197,7 +197,7 @@ class LaneFold:
         if self._halted:
             return
         self.tallies.append(tally)
-        self.ended |= ends(self.tallies, list(self.lacks()))
+        self.ended |= ends(self.tallies, list(self.lacks()), widest=self._supply.widest)
         self._around.round_closed(self, tally)
 
     # --- what it lacks ---
@@ -224,8 +224,8 @@ class LaneFold:
     def next_plan(self) -> Round | None:
         """The next round, from this lane's closed rounds alone; None if it wants nothing more or can get nothing more."""
         if None in self.targets.values():
-            return rest_of_file(self.brief, self.tallies, self._available or 0)
-        plan = next_round(self.brief, self.lacks(), self.tallies, available=self._available)
+            return rest_of_file(self.brief, self.tallies, self._supply.available or 0)
+        plan = next_round(self.brief, self.lacks(), self.tallies, supply=self._supply)
         if plan is None:
             return None
         return replace(plan, count=max(plan.count, self.quota.reach(plan.first, list(self.lacks())) - plan.first))
@@ -236,5 +236,5 @@ class LaneFold:
         if target is None or self.counts.accepted[label] >= target:
             return "met"
         asked = sum(tally.plan.count for tally in self.tallies)
-        dry = self._available is not None and asked >= self._available
+        dry = self._supply.available is not None and asked >= self._supply.available
         return self.ended.get(label, "exhausted: source" if dry else "open")

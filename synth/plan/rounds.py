@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
@@ -16,6 +17,11 @@ STANCE_WEIGHT = 2.0
 QUERY_PRIOR, QUERY_WEIGHT = 0.75, 8.0
 """Share of coordinates that give a query past the near-duplicate check, likewise."""
 
+NOVELTY = "exhausted: novelty"
+BANKS, TEMPERATURE, OPERATORS = 1, 2, 3
+WIDEST = OPERATORS
+"""What is done, one after the other, before a lane counts as exhausted: its element banks are expanded by the writer, the writer's
+temperature is raised, every operator is applied to every query."""
 NOVELTY_FLOOR = 0.1
 """Under this share of new queries a lane has run dry."""
 YIELD_FLOOR = 0.02
@@ -28,18 +34,32 @@ BARREN_ROUNDS = 8
 """Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
 
 
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Where a lane's queries come from."""
+
+    available: int | None = None
+    """Coordinates there are, where they come from a file; None is no limit."""
+    widest: int = 0
+    """How far the lane can be widened."""
+
+
+ENDLESS = Supply()
+
+
 def next_round(
     brief: Brief,
     lacks: Mapping[Label, int],
     tallies: Sequence[Tally],
     *,
-    available: int | None = None,
+    supply: Supply = ENDLESS,
 ) -> Round | None:
     """The lane's plan to fill what its cells lack, at the yields measured so far; None if it lacks nothing.
 
-    Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger. `available` bounds
-    the coordinates where the queries come from a file.
+    Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger; where a lane has just
+    been widened, no more than it takes to see whether that helps.
     """
+    available = supply.available
     lacks = {label: lack for label, lack in lacks.items() if lack > 0}
     first = _next_coordinate(tallies)
     if not lacks or (available is not None and first >= available):
@@ -47,14 +67,24 @@ def next_round(
     mixes = {label: stance_mix(brief.cells[label], label, tallies) for label in lacks}
     slots = {label: lack / _rate_of(mixes[label], label, tallies) for label, lack in lacks.items()}
     fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], brief.operators)
-    asked = sum(tally.plan.count for tally in tallies)
-    count = min(_coordinates(max(slots.values()), tallies, brief.operators), max(2 * asked, fresh))
+    level = _widening(tallies, supply.widest)
+    operators = dict.fromkeys(brief.operators, 1.0) if level >= OPERATORS else brief.operators
+    since = [tally for tally in tallies if tally.plan.widening == level]
+    asked = sum(tally.plan.count for tally in since)
+    most = max(2 * asked, fresh) if since or not level else EVIDENCE  # one look at whether widening helps
+    count = min(_coordinates(max(slots.values()), since, operators), most)
     if available is not None:
         count = min(count, available - first)
     last = available is not None and first + count >= available  # what is left unasked now never will be
     shares = {label: 1.0 if last else round(slots[label] / max(slots.values()), 3) for label in slots}
     wants = {label: Want(min(1.0, shares[label]), mixes[label]) for label in slots}
-    return Round(brief.lane.id, 0, first, count, wants, brief.operators)
+    return Round(brief.lane.id, 0, first, count, wants, operators, level)
+
+
+def _widening(tallies: Sequence[Tally], widest: int) -> int:
+    """That of the latest round; one more where its lane has run dry at that."""
+    level = tallies[-1].plan.widening if tallies else 0
+    return min(widest, level + 1) if _source_end(tallies) == NOVELTY else level
 
 
 def rest_of_file(brief: Brief, tallies: Sequence[Tally], available: int) -> Round | None:
@@ -104,19 +134,26 @@ def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[st
     return max(1, ceil(queries * (asked + QUERY_WEIGHT) / (got + prior * QUERY_WEIGHT)))
 
 
-def ends(tallies: Sequence[Tally], lacking: Sequence[Label]) -> dict[Label, str]:
-    """The cells among `lacking` that will not be filled, each with its end: `exhausted: novelty`, `blocked: refusals` or `stalled: REASON`."""
-    if end := _source_end(tallies):
+def ends(tallies: Sequence[Tally], lacking: Sequence[Label], *, widest: int = 0) -> dict[Label, str]:
+    """The cells among `lacking` that will not be filled, each with its end: `exhausted: novelty` (only of a lane that cannot be
+    widened any more), `blocked: refusals` or `stalled: REASON`."""
+    end = _source_end(tallies)
+    if end == NOVELTY and tallies[-1].plan.widening < widest:
+        return {}
+    if end:
         return dict.fromkeys(lacking, end)
     return {label: end for label in lacking if (end := _cell_end(tallies, label))}
 
 
 def _source_end(tallies: Sequence[Tally]) -> str | None:
-    """Whether the writer has run dry: judged over the latest two rounds or more that hold enough coordinates."""
+    """Whether the writer has run dry: judged over the latest two rounds or more that hold enough coordinates, of those since the
+    lane was last widened."""
+    level = tallies[-1].plan.widening if tallies else 0
+    tallies = [tally for tally in tallies if tally.plan.widening == level]
     barren = tallies[-BARREN_ROUNDS:]
     if len(barren) == BARREN_ROUNDS and not any(tally.accepted for tally in barren):
         return _named(sum((tally.lost for tally in barren), _all_misses(barren)))
-    window = _latest(tallies, rounds=2, evidence=lambda tally: tally.plan.count)
+    window = _latest(tallies, rounds=1 if level else 2, evidence=lambda tally: tally.plan.count)
     if window is None:
         return None
     calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
@@ -158,5 +195,5 @@ def _all_misses(tallies: Sequence[Tally]) -> Counter[str]:
 def _named(reasons: Counter[str]) -> str:
     reason = reasons.most_common(1)[0][0] if reasons else "nothing made"
     if reason == NEAR_DUPLICATE:
-        return "exhausted: novelty"
+        return NOVELTY
     return "blocked: refusals" if reason == REFUSAL else f"stalled: {reason}"

@@ -59,7 +59,7 @@ def serving(**habits: Any) -> Iterator[StandIn]:
 
 @contextlib.asynccontextmanager
 async def _listening(server: StandIn, host: str, port: int) -> AsyncIterator[None]:
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         try:

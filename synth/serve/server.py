@@ -23,6 +23,8 @@ KEPT = 10_000
 """Request bodies that are kept to be looked at."""
 DRIP = 0.05
 """Seconds between two bytes."""
+HANG = 0.2
+"""Seconds between two looks at whether the client has gone away."""
 
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
@@ -177,7 +179,8 @@ class StandIn:
             kind = "text/html" if fault == "html" else "application/json"
             return web.Response(body=bodies.get(fault, b"null"), content_type=kind)
         if fault == "hang":
-            await asyncio.Event().wait()
+            while http.transport is not None and not http.transport.is_closing():
+                await asyncio.sleep(HANG)
         if fault in ("torn", "drip"):
             headers = {"Content-Length": str(len(whole)), "Content-Type": "application/json"}
             response = web.StreamResponse(headers=headers)

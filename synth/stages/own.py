@@ -28,6 +28,7 @@ class OwnFile:
     """
 
     size = PAGE
+    widest = 0
 
     def __init__(self, path: str, briefs: Sequence[Brief], *, pairs: bool, seed: int) -> None:
         self._path, self._pairs, self._seed = Path(path), pairs, seed
@@ -87,8 +88,8 @@ class OwnFile:
         del brief, call
         return None
 
-    async def page(self, brief: Brief, call: int, ask: Ask) -> Written:
-        del ask
+    async def page(self, brief: Brief, call: int, ask: Ask, widening: int) -> Written:
+        del ask, widening
         offsets = self._offsets[brief.lane.id][call * PAGE : (call + 1) * PAGE]
         with self._path.open("rb") as lines:
             return [

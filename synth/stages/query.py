@@ -1,6 +1,7 @@
 """The query stage: one writer call asks for several queries on one tuple of elements."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from synth import prompt
@@ -8,9 +9,11 @@ from synth.errors import ParseError
 from synth.keys import short_hash
 from synth.plan.chance import pick
 from synth.plan.lanes import Brief, elements
+from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
 from synth.prompt import Prompt
 from synth.recipe import QueryPrompts
 from synth.stages.calling import Caller, object_schema
+from synth.stages.expand import Expander
 from synth.stages.ledger import Place
 from synth.stages.reading import ask_until_read, read_strings
 from synth.types import Ask, Drop, Element, Provenance, Request, Sample
@@ -21,8 +24,15 @@ Written = list[tuple[int, Sample | Drop]]
 """What one page of a lane's queries holds, by coordinate, ascending; a coordinate may be missing."""
 
 
+HOTTER = 0.3
+"""What is added to the writer's temperature in a lane that repeats itself; it does not rise beyond `HOTTEST`."""
+HOTTEST = 1.5
+
+
 class Writer:
     """Gives a lane's queries page by page: page k is writer call k, coordinates k * size … k * size + size - 1."""
+
+    widest = WIDEST
 
     def __init__(self, caller: Caller, prompts: QueryPrompts, *, per_call: int, seed: int) -> None:
         self.size = per_call
@@ -31,13 +41,14 @@ class Writer:
         self._prompts: dict[str, Prompt] = {
             name: prompt.load(name, OFFERED) for weights in self._weights.values() for name in weights
         }
+        self._expander = Expander(caller, seed=seed)
         self._schema = object_schema(
             "queries",
             queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call},
         )
 
     def prompts(self) -> list[Prompt]:
-        return list(self._prompts.values())
+        return [*self._prompts.values(), *self._expander.prompts()]
 
     def available(self, brief: Brief) -> int | None:
         """How many coordinates the lane has; None is no limit."""
@@ -48,15 +59,21 @@ class Writer:
         """Whether calls of this lane may use the prompt of that name."""
         return name in self._weights[_kind(brief)]
 
-    def request(self, brief: Brief, call: int) -> Request:
-        """The request of a lane's `call`-th writer call: a function of seed, lane and call alone."""
+    def request(self, brief: Brief, call: int, widening: int = 0) -> Request:
+        """The request of a lane's `call`-th writer call: a function of seed, lane and call alone. In a widened lane `brief` has its
+        banks expanded already."""
+        caller = self._caller
+        if widening >= TEMPERATURE:
+            caller = replace(caller, params={**caller.params, "temperature": _hotter(caller.params["temperature"])})
         name, drawn = self._drawn(brief, call)
         told: Mapping[str, Any] = brief.variables | {"elements": drawn, "n": self.size}
         messages = self._prompts[name].render(told)
-        return self._caller.request(messages, self._schema, ("query", self._seed, brief.lane.id, call))
+        return caller.request(messages, self._schema, ("query", self._seed, brief.lane.id, call))
 
-    async def page(self, brief: Brief, call: int, ask: Ask) -> Written:
+    async def page(self, brief: Brief, call: int, ask: Ask, widening: int) -> Written:
         """The queries of one call. A call that failed is one drop, at its first coordinate."""
+        if widening >= BANKS:
+            brief = await self._expander.expanded(brief, ask)
         name, drawn = self._drawn(brief, call)
         first, place = call * self.size, f"{brief.lane.id}#{call}"
         try:
@@ -64,7 +81,7 @@ class Writer:
                 ask,
                 self._caller,
                 Place("query", name, brief.lane.subcategory),
-                self.request(brief, call),
+                self.request(brief, call, widening),
                 lambda reply: read_strings(reply, "queries"),
             )
         except ParseError as error:
@@ -100,6 +117,10 @@ class Writer:
         return pick(self._weights[_kind(brief)], self._seed, brief.lane.id, call, "prompt"), elements(
             self._seed, brief, call
         )
+
+
+def _hotter(temperature: float) -> float:
+    return max(temperature, min(HOTTEST, temperature + HOTTER))
 
 
 def _kind(brief: Brief) -> str:

@@ -21,6 +21,7 @@ _QUOTES = (('"', '"'), ("“", "”"), ("'", "'"))
 NAMES: Mapping[str, tuple[str, ...]] = {
     "queries": ("问题", "问题列表", "查询", "提问", "列表", "questions", "query", "items", "list"),
     "query": ("问题", "改写", "改写后", "改写后的问题", "新问题", "查询", "question", "rewrite", "text"),
+    "items": ("条目", "列表", "要素", "elements", "list"),
     "analysis": ("分析", "理由", "原因", "解释", "reason", "rationale", "explanation"),
     "intent": ("意图", "提问意图", "用户意图"),
     "label": ("标签", "答案", "结论", "判断", "判定", "结果", "verdict", "answer", "judgment", "judgement"),

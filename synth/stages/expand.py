@@ -1,0 +1,53 @@
+"""Expanding a lane's element banks by the writer: asked for only once the lane's queries have begun to repeat themselves."""
+
+import asyncio
+from dataclasses import replace
+
+from synth import prompt
+from synth.errors import ParseError
+from synth.plan.lanes import BEHAVIOUR, Brief
+from synth.prompt import Prompt
+from synth.stages.calling import Caller, object_schema
+from synth.stages.ledger import Place
+from synth.stages.reading import ask_until_read, read_strings
+from synth.taxonomy import FORBIDDEN_SUBJECT
+from synth.types import Ask
+
+NAME = "elements/expand"
+OFFERED = frozenset({"scenario", "subcategory", "bank", "items", "n"})
+MOST, LONGEST = 40, 40
+"""Elements asked for on an axis, and characters of one."""
+
+
+class Expander:
+    """Asks for as many new elements on each axis as there are, and never for more than `MOST`."""
+
+    def __init__(self, caller: Caller, *, seed: int) -> None:
+        self._caller, self._seed = caller, seed
+        self._prompt = prompt.load(NAME, OFFERED)
+
+    def prompts(self) -> list[Prompt]:
+        return [self._prompt]
+
+    async def expanded(self, brief: Brief, ask: Ask) -> Brief:
+        """The lane with wider banks. An axis for which no usable reply comes stays as it is."""
+        wider = await asyncio.gather(*(self._wider(brief, axis, bank, ask) for axis, bank in brief.banks.items()))
+        return replace(brief, banks=dict(zip(brief.banks, wider, strict=True)))
+
+    async def _wider(self, brief: Brief, axis: str, bank: tuple[str, ...], ask: Ask) -> tuple[str, ...]:
+        # All axes but the behaviours are shared by every lane: so is the reply.
+        own = axis == BEHAVIOUR
+        count = min(len(bank), MOST)
+        told = {"scenario": None, "subcategory": None} | (dict(brief.variables) if own else {})
+        messages = self._prompt.render(told | {"bank": axis, "items": bank, "n": count})
+        schema = object_schema("items", items={"type": "array", "items": {"type": "string"}, "maxItems": count})
+        request = self._caller.request(
+            messages, schema, ("expand", self._seed, axis, brief.lane.subcategory if own else "")
+        )
+        try:
+            place = Place("query", NAME, brief.lane.subcategory)
+            texts = await ask_until_read(ask, self._caller, place, request, lambda reply: read_strings(reply, "items"))
+        except ParseError:
+            return bank
+        fresh = (text for text in texts[:count] if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))
+        return tuple(dict.fromkeys((*bank, *fresh)))
