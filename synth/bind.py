@@ -14,6 +14,7 @@ from synth.recipe import Recipe, fingerprint
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
 from synth.stages.judge import Panel
+from synth.stages.ledger import Ledger
 from synth.stages.own import OwnFile
 from synth.stages.query import Writer
 from synth.stages.respond import Responder
@@ -107,9 +108,13 @@ def _leaves(data: Any, path: str = "") -> dict[str, str]:
 
 def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, list[Brief]]:
     source: Writer | OwnFile
+    ledger = Ledger()
     if recipe.query:
         source = Writer(
-            _caller(recipe, recipe.query.model), recipe.query.prompts, per_call=recipe.query.per_call, seed=recipe.seed
+            _caller(recipe, recipe.query.model, ledger),
+            recipe.query.prompts,
+            per_call=recipe.query.per_call,
+            seed=recipe.seed,
         )
     else:
         path = recipe.pairs or recipe.queries or ""
@@ -121,9 +126,9 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
             )
     work = Work(
         source=source,
-        panel=Panel([_caller(recipe, role) for role in recipe.judge.models], recipe.judge.prompt),
-        augmenter=_augmenter(recipe, harm),
-        responder=Responder([_caller(recipe, role) for role in recipe.respond.models], seed=recipe.seed)
+        panel=Panel([_caller(recipe, role, ledger) for role in recipe.judge.models], recipe.judge.prompt),
+        augmenter=_augmenter(recipe, harm, ledger),
+        responder=Responder([_caller(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
         if recipe.respond
         else None,
         query_rules=filters.bind("text", recipe.filters.query, "query"),
@@ -133,17 +138,18 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         if recipe.avoid
         else None,
         seed=recipe.seed,
+        ledger=ledger,
     )
     return work, briefs
 
 
-def _augmenter(recipe: Recipe, harm: Taxonomy) -> Augmenter | None:
+def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: Ledger) -> Augmenter | None:
     if recipe.augment is None:
         return None
-    caller = _caller(recipe, recipe.augment.model)
+    caller = _caller(recipe, recipe.augment.model, ledger)
     return Augmenter(caller, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
 
 
-def _caller(recipe: Recipe, role: str) -> Caller:
+def _caller(recipe: Recipe, role: str, ledger: Ledger) -> Caller:
     chosen = recipe.models[role]
-    return Caller(role, chosen.model, backends.family(chosen), chosen.params, chosen.system)
+    return Caller(role, chosen.model, backends.family(chosen), chosen.params, chosen.system, ledger)

@@ -6,6 +6,8 @@ Weather       the provider may answer later; the engine waits and asks again
 Stopped       nothing more may be asked; a pause, never a decision
 """
 
+from typing import Literal, TypeAlias
+
 
 class ConfigError(Exception):
     """Something the user can fix. Its text is one line: what, where, the way out; `status` is the exit status it leads to."""
@@ -16,25 +18,29 @@ class ConfigError(Exception):
 
 
 class ParseError(Exception):
-    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`."""
+    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`, `text` what it said."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, text: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.text = reason, text
+
+
+Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", "garbled"]
+"""What kind of weather: too many requests (429); a server with too much to do (503, 529); any other error of its own; nothing that
+came back at all; nothing in time; something that is no completion."""
 
 
 class Weather(Exception):
-    """A failure that may pass: network, timeout, 408, 409, 429, 5xx. `retry_after` is in seconds, if the server named it;
-    `unreachable` if not even an error came back."""
+    """A failure that may pass. `retry_after` is in seconds, if the server named it."""
 
-    def __init__(self, cause: str, *, retry_after: float | None = None, unreachable: bool = False) -> None:
-        super().__init__(cause)
+    def __init__(self, message: str, *, cause: Cause = "server", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause
         self.retry_after = retry_after
-        self.unreachable = unreachable
 
 
 class Stopped(Exception):
-    """Nothing more may be asked of a model. `why` is provider, interrupted or disk; done or replay where nobody need hear of it."""
+    """Nothing more may be asked of a model. `why` is provider, budget, interrupted or disk; done or replay where nobody need hear of it."""
 
     def __init__(self, why: str, message: str = "") -> None:
         super().__init__(message or why)

@@ -3,25 +3,27 @@
 import hashlib
 import json
 
+import orjson
+
 from synth.types import Request
 
 
 def key_of(request: Request) -> str:
     """SHA-256 over the canonical JSON of everything in the request, 32 hex digits."""
-    canonical = json.dumps(
-        [
-            request.family,
-            request.model,
-            [[message.role, message.content] for message in request.messages],
-            request.params,
-            request.schema,
-            request.draw,
-        ],
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-    )
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    everything = [
+        request.family,
+        request.model,
+        [[message.role, message.content] for message in request.messages],
+        request.params,
+        request.schema,
+        request.draw,
+    ]
+    try:
+        canonical = orjson.dumps(everything, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or a number of more than 64 bits; the same JSON otherwise
+        text = json.dumps(everything, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        canonical = text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(canonical).hexdigest()[:32]
 
 
 def seed_of(key: str) -> int:

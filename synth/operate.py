@@ -22,7 +22,8 @@ from synth.estimate import estimate
 from synth.plain import for_terminal
 from synth.plan.sharding import shard_of, sharded
 from synth.plan.targets import least
-from synth.recipe import OFFLINE, Recipe, shared_judges
+from synth.recipe import Recipe, shared_judges
+from synth.role import OFFLINE
 from synth.run import Wish, compare, wanted
 from synth.run import run as run_bound
 from synth.survey import table

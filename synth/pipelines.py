@@ -7,7 +7,8 @@ import yaml
 
 from synth.errors import ConfigError
 from synth.files import find, read_yaml, validate
-from synth.recipe import OFFLINE, Recipe, Role
+from synth.recipe import Recipe
+from synth.role import OFFLINE, Role
 
 
 def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:

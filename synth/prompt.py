@@ -67,6 +67,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,  # plain text for a model, not a page
+        auto_reload=False,  # a run renders what it has checked
     )
 
 

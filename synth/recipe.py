@@ -6,70 +6,25 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PositiveInt,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 
 from synth.files import hint
+from synth.role import HOW, OFFLINE, Frozen, Role
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
-OFFLINE = "offline"
 MOST = 1_000_000
 """Rows of a scenario that may be asked for."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Price(_Frozen):
-    """Per million tokens, in whatever currency you think in."""
-
-    input: Annotated[float, Field(ge=0)]
-    output: Annotated[float, Field(ge=0)]
-
-
-class Role(_Frozen):
-    """One model role: who answers, and how it is asked to sample."""
-
-    model: str
-    backend: str = "openai"
-    base_url: str | None = None
-    api_key_env: str | None = "OPENAI_API_KEY"
-    temperature: Annotated[float, Field(ge=0)] = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_tokens: PositiveInt = 1024
-    system: bool = True
-    """Whether the model takes a system message; if not, its text goes before the user's."""
-    extra: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request body, as the server names them."""
-    price: Price | None = None
-
-    @field_validator("extra")
-    @classmethod
-    def _is_json(cls, extra: dict[str, Any]) -> dict[str, Any]:
-        try:
-            json.dumps(extra, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"must be what JSON can hold ({error})") from error
-        return extra
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """What bears identity of how the model samples."""
-        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, **self.extra}
-
-
-class Cell(_Frozen):
+class Cell(Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
@@ -84,35 +39,35 @@ def _weights(value: Any) -> Any:
 Weights = Annotated[dict[str, Weight], BeforeValidator(_weights), Field(min_length=1)]
 
 
-class QueryPrompts(_Frozen):
+class QueryPrompts(Frozen):
     harmful: Weights = Field(default={"query/harmful": 1.0})
     benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
     ordinary: Weights = Field(default={"query/ordinary": 1.0})
 
 
-class Query(_Frozen):
+class Query(Frozen):
     model: str
     per_call: Annotated[int, Field(ge=1, le=50)] = 10
     elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
     prompts: QueryPrompts = QueryPrompts()
 
 
-class Augment(_Frozen):
+class Augment(Frozen):
     model: str
     operators: dict[str, Share]
     """For each prompt under `augment/` the share of harmful queries it is applied to."""
 
 
-class Dedup(_Frozen):
+class Dedup(Frozen):
     ngram: Annotated[int, Field(ge=1, le=8)] = 2
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
 
 
-class Respond(_Frozen):
+class Respond(Frozen):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Judge(_Frozen):
+class Judge(Frozen):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     prompt: str = "judge/verdict"
 
@@ -127,7 +82,7 @@ def _filter_use(value: Any) -> Any:
     return value
 
 
-class FilterUse(_Frozen):
+class FilterUse(Frozen):
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -135,13 +90,13 @@ class FilterUse(_Frozen):
 FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
 
 
-class Filters(_Frozen):
+class Filters(Frozen):
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
 
 
-class Mixture(_Frozen):
+class Mixture(Frozen):
     """Where a dataset is to be uneven on purpose. All is by id; what is not named keeps weight 1 and the recipe's shares."""
 
     scenarios: dict[str, Weight] = Field(default_factory=dict)
@@ -161,7 +116,7 @@ class Mixture(_Frozen):
         return self
 
 
-class Output(_Frozen):
+class Output(Frozen):
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of root queries whose rows go to `validation`."""
     shard_rows: PositiveInt = 20_000
@@ -169,7 +124,7 @@ class Output(_Frozen):
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
     """Names the default folder, so it is no path."""
     about: str = ""
@@ -254,7 +209,8 @@ class Recipe(_Frozen):
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         for role in data["models"].values():
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
-            del role["base_url"], role["api_key_env"], role["price"]
+            for name in HOW:
+                del role[name]
         return data
 
 

@@ -28,6 +28,8 @@ class Result:
     calls: int
     spent: list[dict[str, Any]]
     coverage: dict[str, Any]
+    replies: list[dict[str, Any]]
+    """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
     stopped: str | None = None
     message: str | None = None
     status: int = OK
@@ -49,6 +51,7 @@ def result_of(
         calls=engine.calls.total(),
         spent=[asdict(entry) for entry in journal.spent()],
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
+        replies=fold.replies.rows(),
     )
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:

@@ -17,6 +17,7 @@ from synth.dataset.spool import Spool
 from synth.dataset.writing import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import REPLAY, Engine
 from synth.engine.journal import Journal
+from synth.engine.loop import quick_loop
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped
 from synth.fold import history
@@ -70,7 +71,8 @@ def run(bound: Bound, wish: Wish) -> Result:
                 job.enter(journal)
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
-            return asyncio.run(carry_out(job, journal, connected))
+            with quick_loop() as runner:
+                return runner.run(carry_out(job, journal, connected))
 
 
 def wanted(bound: Bound, n: int | None, only: tuple[str, ...]) -> tuple[list[Brief], Targets]:
@@ -175,8 +177,8 @@ def _answered(bound: Bound, briefs: Sequence[Brief], journal: Journal) -> Callab
 
 async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
-    models = {role: job.bound.recipe.models[role].model for role in connected}
-    engine = Engine(journal, connected, Slots(job.setup.concurrency), models)
+    roles = {role: job.bound.recipe.models[role] for role in connected}
+    engine = Engine(journal, connected, Slots(job.setup.concurrency), roles)
     with job.spool() as spool:
         fold = Fold(
             job.setup,
@@ -186,14 +188,16 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             keep=None if job.setup.frozen else lambda state: spool.save(job.mark, _sealed(state, journal)),
         )
         _resume(job, fold, spool, journal, job.recorded)
-        stopped = await _live(job, fold, engine)
-        if engine.abandoned:
-            raise KeyboardInterrupt
-        if stopped is None:
-            engine.stop(Stopped("done"))
-            await engine.drain(LANDING)
-        for backend in set(connected.values()):
-            await backend.close()
+        try:
+            stopped = await _live(job, fold, engine)
+            if engine.abandoned:
+                raise KeyboardInterrupt
+            if stopped is None:
+                engine.stop(Stopped("done"))
+                await engine.drain(LANDING)
+        finally:
+            for backend in set(connected.values()):
+                await backend.close()
         if stopped is None:
             result = finish(job, result_of(fold, engine, journal, spool, None), spool)
             spool.forget()

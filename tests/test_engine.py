@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from synth.engine import ask
+from synth.engine import patience
 from synth.engine.ask import Engine
 from synth.engine.journal import Journal
+from synth.engine.pace import Pace
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
-from synth.types import Message, Reply, Request, Seat
+from synth.types import Ceiling, Message, Reply, Request, Seat
 from tests.virtual import VirtualLoop, run_virtual
 
 
@@ -130,7 +131,7 @@ def test_weather_is_waited_out_and_paid_for_once(tmp_path: Path) -> None:
 
 
 def test_weather_without_end_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ask, "PATIENCE", 0.0)
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
     server = Scripted(lambda name, tries: (1.0, Weather("answers 500")))
 
     async def work(engine: Engine) -> None:
@@ -144,7 +145,7 @@ def test_weather_without_end_stops_the_run(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_address_that_never_answered_is_given_three_tries(tmp_path: Path) -> None:
-    server = Scripted(lambda name, tries: (0.0, Weather("cannot be reached", unreachable=True)))
+    server = Scripted(lambda name, tries: (0.0, Weather("cannot be reached", cause="network")))
 
     async def work(engine: Engine) -> None:
         with pytest.raises(ConfigError, match="cannot be reached; check --base-url"):
@@ -241,16 +242,15 @@ def test_an_asker_that_comes_as_the_last_one_goes_is_served(tmp_path: Path) -> N
 
 def test_a_waiter_that_goes_away_gives_its_turn_to_the_next() -> None:
     async def work() -> None:
-        slots = Slots(1)
-        await slots.acquire((0, 0))
-        waiters = [asyncio.create_task(slots.acquire((0, i))) for i in range(3)]
+        slots, pace = Slots(1), Pace(1, Ceiling())
+        leave = await slots.acquire((0, 0), pace)
+        waiters = [asyncio.create_task(slots.acquire((0, i), pace)) for i in range(3)]
         await asyncio.sleep(0)
         waiters[0].cancel()
-        slots.release()
+        slots.release(pace, leave)
         waiters[1].cancel()  # its turn had come: it must be handed on
         await asyncio.sleep(0)
-        await asyncio.wait_for(waiters[2], 1.0)
-        slots.release()
+        slots.release(pace, await asyncio.wait_for(waiters[2], 1.0))
         assert slots.free == 1
 
     run_virtual(work())

@@ -19,9 +19,10 @@ import pytest
 
 from synth.engine.reading import Reader
 from synth.errors import ConfigError
+from synth.serve.server import StandIn
 from tests.conftest import Lab
 from tests.forked import Point, forking, run
-from tests.standin import Fault, StandIn, standing_in
+from tests.standin import standing_in
 
 KILLS = 35
 """At each concurrency."""
@@ -61,7 +62,7 @@ def finish(folder: Path) -> None:
     assert process.returncode == 0, words.decode()
 
 
-class Squalls(deque[Fault]):
+class Squalls(deque[str]):
     """Faults by arrival, now and then, without end."""
 
     def __init__(self, rate: float, seed: int) -> None:
@@ -71,8 +72,8 @@ class Squalls(deque[Fault]):
     def __bool__(self) -> bool:
         return self.chance.random() < self.rate
 
-    def popleft(self) -> Fault:
-        return self.chance.choice([429, 500, 503, "reset", "torn", "html", "latin", "null"])
+    def popleft(self) -> str:
+        return self.chance.choice(["429-bare", "500", "503", "reset", "torn", "html", "latin", "null"])
 
 
 @dataclass
@@ -165,14 +166,14 @@ AT_THE_END: list[Point] = [
 
 @pytest.mark.parametrize("concurrency", [1, 64, 1024])
 def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(lab: Lab, concurrency: int) -> None:
-    with standing_in(latency=0.01) as server:
+    with standing_in(latency="0.01" if concurrency == 1 else "0.02..0.2") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=concurrency), encoding="utf-8")
         loop = Loop(lab, server, random.Random(concurrency))
         loop.finish()
         calm, calls = lab.bytes(), len(server.completed)
         (lab.folder / "run").rename(lab.folder / "calm")
         server.completed.clear()
-        server.faults = Squalls(0.03, concurrency)
+        server.script = Squalls(0.03, concurrency)
         for moment in islice(cycle(MIDWAY), KILLS - len(AT_THE_END)):
             if not moment(loop):
                 break
@@ -201,12 +202,12 @@ def jump_about() -> None:
 
 
 def test_a_clock_that_jumps_delays_nothing_and_changes_no_byte(lab: Lab) -> None:
-    with standing_in(latency=0.002) as server:
+    with standing_in(latency="0.002") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=16), encoding="utf-8")
         loop = Loop(lab, server, random.Random(0))
         loop.finish()
         (lab.folder / "run").rename(lab.folder / "calm")
-        server.faults = Squalls(0.03, 1)
+        server.script = Squalls(0.03, 1)
         arguments = (
             lab.folder,
             [*COMMAND[3:], "--events", "-"],
@@ -224,7 +225,7 @@ def test_a_clock_that_jumps_delays_nothing_and_changes_no_byte(lab: Lab) -> None
 
 
 def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
-    with standing_in(latency=0.05) as server:
+    with standing_in(latency="0.05") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         for sign in (signal.SIGINT, signal.SIGTERM):
             answered = server.completed.total()
@@ -241,7 +242,7 @@ def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
 
 
 def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:
-    with standing_in(latency=20.0) as server:
+    with standing_in(latency="20.0") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         process = start(lab.folder)
         while len(server.bodies) < 4:
@@ -255,7 +256,7 @@ def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:
 
 
 def test_a_second_process_on_the_same_folder_is_one_line(lab: Lab) -> None:
-    with standing_in(latency=0.2) as server:
+    with standing_in(latency="0.2") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         first = start(lab.folder)
         while not server.bodies:

@@ -257,7 +257,7 @@ def synth(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def test_two_processes_at_once_then_merged_then_topped_up(lab: Lab) -> None:
-    with standing_in(latency=0.005) as server:
+    with standing_in(latency="0.005") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=16), encoding="utf-8")
         halves = [synth(lab.folder, "run", "small.yaml", "-o", name, "--shard", f"{name}/2") for name in "12"]
         for half in halves:

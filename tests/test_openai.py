@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import pytest
 from synth import pipelines, recipe, run
 from synth.backends import openai as backend
 from synth.bind import bind
+from synth.engine.ask import Engine
+from synth.engine.journal import Journal
+from synth.engine.slots import Slots
 from synth.errors import ConfigError, Weather
-from synth.recipe import Role
-from synth.types import Message, Reply, Request
+from synth.role import Role
+from synth.serve.server import StandIn
+from synth.types import Message, Reply, Request, Seat
 from tests.conftest import Lab, tiny_recipe
-from tests.standin import StandIn, standing_in
+from tests.standin import standing_in
 
 SCHEMA = {"title": "query", "type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
 REQUEST = Request(
@@ -44,7 +48,7 @@ def complete(server: StandIn, request: Request = REQUEST, times: int = 1) -> Rep
 
 
 def test_what_is_sent_and_what_comes_back() -> None:
-    with standing_in(key="sk-test") as server:
+    with standing_in(api_key="sk-test") as server:
         reply = complete(server)
     (body,) = server.bodies
     assert body["messages"] == [{"role": "user", "content": "你好"}]
@@ -57,26 +61,37 @@ def test_what_is_sent_and_what_comes_back() -> None:
 
 
 def test_a_server_that_takes_no_schema_is_asked_in_plain_text_from_then_on() -> None:
-    with standing_in(takes_schema=False) as server:
+    with standing_in(formats=frozenset()) as server:
         complete(server, times=3)
-    assert ["response_format" in body for body in server.bodies] == [True, False, False, False]
+    kinds = [body.get("response_format", {}).get("type") for body in server.bodies]
+    assert kinds == ["json_schema", "json_object", None, None, None]
 
 
-@pytest.mark.parametrize("fault", [408, 409, 429, 500, 502, 503, 529, "reset", "torn", "html", "latin", "null"])
-def test_what_may_pass_is_weather(fault: Any) -> None:
-    with standing_in(faults=deque([fault]), retry_after=7) as server, pytest.raises(Weather) as caught:
+def test_a_server_that_takes_json_but_no_schema_is_asked_for_json() -> None:
+    with standing_in(formats=frozenset({"json_object"})) as server:
+        complete(server, times=2)
+    kinds = [body.get("response_format", {}).get("type") for body in server.bodies]
+    assert kinds == ["json_schema", "json_object", "json_object"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["408", "409", "429", "429-bare", "500", "502", "503", "529", "reset", "torn", "cut", "html", "latin", "null"],
+)
+def test_what_may_pass_is_weather(fault: str) -> None:
+    with standing_in(script=[fault], retry_after=7) as server, pytest.raises(Weather) as caught:
         complete(server)
-    assert caught.value.retry_after == (7 if isinstance(fault, int) else None)
+    assert caught.value.retry_after == (7 if fault == "429" else None)
     assert "sk-test" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("habits", "expected"),
     [
-        ({"key": "another"}, "answers 401: .*check the API key"),
-        ({"models": {"other"}}, "answers 404: .*check the model's name 'm' and --base-url"),
-        ({"faults": deque([403])}, "answers 403: .*what the API key may use"),
-        ({"faults": deque([422])}, "answers 422: .*check the recipe's model settings"),
+        ({"api_key": "another"}, "answers 401: .*check the API key"),
+        ({"models": frozenset({"other"})}, "answers 404: .*check the model's name 'm' and --base-url"),
+        ({"script": ["403"]}, "answers 403: .*what the API key may use"),
+        ({"script": ["422"]}, "answers 422: .*check the recipe's model settings"),
     ],
 )
 def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -> None:
@@ -86,10 +101,39 @@ def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -
     assert "sk-test" not in str(caught.value)
 
 
-def test_a_server_that_drips_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "TIMEOUT", 0.3)
-    with standing_in(faults=deque(["drip"])) as server, pytest.raises(Weather, match=r"takes longer than 0\.3 s"):
-        complete(server)
+def test_a_server_that_drips_or_never_answers_is_not_waited_for(tmp_path: Path) -> None:
+    async def go(url: str) -> Reply:
+        role = Role(model="m", base_url=url, timeout=0.3)
+        client = backend.connect(role)
+        with contextlib.closing(Journal(tmp_path)) as journal:
+            try:
+                return await Engine(journal, {"r": client}, Slots(1), {"r": role}).ask(
+                    REQUEST, Seat("r", "query", "lane")
+                )
+            finally:
+                await client.close()
+
+    with standing_in(script=["drip", "hang"]) as server:
+        assert asyncio.run(go(server.url)).text
+        assert server.arrived == 3
+        assert server.stats()["completed"] == 1
+
+
+def test_further_headers_are_sent_and_those_from_the_environment_are_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM_TOKEN", "tok-secret")
+
+    async def go(url: str) -> None:
+        client = backend.connect(Role(model="m", base_url=url, headers={"X-Team": "$TEAM_TOKEN", "X-Title": "synth"}))
+        try:
+            await client.complete(REQUEST, KEY)
+        finally:
+            await client.close()
+
+    with standing_in() as server:
+        asyncio.run(go(server.url))
+        assert (server.headers["X-Team"], server.headers["X-Title"]) == ("tok-secret", "synth")
+    with pytest.raises(ConfigError, match=r"headers\.X-Team: OTHER is not set; export it"):
+        backend.connect(Role(model="m", headers={"X-Team": "$OTHER"}))
 
 
 def check(server: StandIn) -> None:
@@ -111,14 +155,14 @@ def test_a_model_is_looked_up_and_only_asked_where_it_is_not_listed() -> None:
         check(server)
         assert [body["max_tokens"] for body in server.bodies] == [1]
     with (
-        standing_in(listed={"other"}, models={"other"}) as server,
+        standing_in(listed=frozenset({"other"}), models=frozenset({"other"})) as server,
         pytest.raises(ConfigError, match="check the model's name 'm'"),
     ):
         check(server)
 
 
 def test_what_a_server_says_never_shows_the_key() -> None:
-    with standing_in(key="another") as server, pytest.raises(ConfigError) as caught:
+    with standing_in(api_key="another") as server, pytest.raises(ConfigError) as caught:
         check(server)
     assert "Bearer [key]" in str(caught.value)
     assert "sk-test" not in str(caught.value)
@@ -154,19 +198,19 @@ def test_a_key_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         backend.connect(Role(model="m"))
 
 
-def served(server: StandIn, **changes: Any) -> recipe.Recipe:
-    return pipelines.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=server.url)
+def served(address: str, **changes: Any) -> recipe.Recipe:
+    return pipelines.with_models(tiny_recipe(**changes), backend=None, model=None, base_url=address)
 
 
 def test_a_recipe_runs_against_a_server_through_a_storm(lab: Lab) -> None:
-    storm = deque([429, 500, "reset", "torn", "html", 503, 429, "latin", 529] * 3)
-    with standing_in(faults=storm, retry_after=0.05) as server:
-        bound = bind(served(server))
+    storm = ["429", "500", "reset", "torn", "html", "503", "429", "latin", "529"] * 3
+    with standing_in(script=storm, retry_after=0.05) as server:
+        bound = bind(served(server.url))
         result = run.run(bound, run.Wish(lab.folder / "storm", 20))
         assert result.status == 0
-        assert not storm
+        assert not server.script
     with standing_in() as server:
-        calm = run.run(bind(served(server)), run.Wish(lab.folder / "calm", 20))
+        calm = run.run(bind(served(server.url)), run.Wish(lab.folder / "calm", 20))
     assert lab.bytes("storm") == lab.bytes("calm")
     assert result.counts == calm.counts
     assert set(server.completed.values()) == {1}
@@ -175,8 +219,8 @@ def test_a_recipe_runs_against_a_server_through_a_storm(lab: Lab) -> None:
 def test_an_address_nobody_answers_at_fails_at_once(lab: Lab) -> None:
     with contextlib.closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
-        server = StandIn(url=f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
-        result = run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        result = run.run(bind(served(address)), run.Wish(lab.folder / "run", 20))
     assert result.status == 1
     assert result.message is not None
     assert "cannot be reached" in result.message
@@ -185,21 +229,22 @@ def test_an_address_nobody_answers_at_fails_at_once(lab: Lab) -> None:
 
 def test_a_key_that_stops_working_ends_the_run_with_one_line_and_a_new_key_goes_on(lab: Lab) -> None:
     with standing_in() as server:
-        run.run(bind(served(server)), run.Wish(lab.folder / "calm", 20))
-    with standing_in(expires_after=60, latency=0.01) as server:
-        result = run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+        run.run(bind(served(server.url)), run.Wish(lab.folder / "calm", 20))
+    with standing_in(expires_after=60, latency="0.01") as server:
+        result = run.run(bind(served(server.url)), run.Wish(lab.folder / "run", 20))
         assert (result.status, result.stopped) == (1, "stopped: provider")
         assert result.message is not None
         assert "401" in result.message
-        server.expires_after = None
-        assert run.run(bind(served(server)), run.Wish(lab.folder / "run", 20)).status == 0
+        server.habits = replace(server.habits, expires_after=None)
+        assert run.run(bind(served(server.url)), run.Wish(lab.folder / "run", 20)).status == 0
         assert set(server.completed.values()) == {1}
     assert lab.bytes() == lab.bytes("calm")
 
 
 def test_a_judge_that_is_not_served_is_found_before_anything_is_paid_for(lab: Lab) -> None:
-    with standing_in(listed={"writer", "a", "b", "j1"}, models={"writer", "a", "b", "j1"}) as server:
-        result = run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+    four = frozenset({"writer", "a", "b", "j1"})
+    with standing_in(listed=four, models=four) as server:
+        result = run.run(bind(served(server.url)), run.Wish(lab.folder / "run", 20))
     assert result.status == 1
     assert result.message is not None
     assert "'j2'" in result.message
@@ -209,12 +254,12 @@ def test_a_judge_that_is_not_served_is_found_before_anything_is_paid_for(lab: La
 def test_keys_reach_neither_journal_nor_run_file(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     with standing_in() as server:
-        run.run(bind(served(server)), run.Wish(lab.folder / "run", 20))
+        run.run(bind(served(server.url)), run.Wish(lab.folder / "run", 20))
     for path in (lab.folder / "run").rglob("*"):
         if path.is_file():
             assert b"sk-very-secret" not in path.read_bytes()
 
 
 def test_without_a_schema_the_plain_text_is_still_read(lab: Lab, tmp_path: Path) -> None:
-    with standing_in(takes_schema=False) as server:
-        assert run.run(bind(served(server)), run.Wish(lab.folder / "run", 20)).status == 0
+    with standing_in(formats=frozenset()) as server:
+        assert run.run(bind(served(server.url)), run.Wish(lab.folder / "run", 20)).status == 0

@@ -1,6 +1,7 @@
 """Stages: what is asked, how replies are read, and what becomes of those that cannot be."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 
 from synth.bind import bind
 from synth.errors import ParseError
-from synth.stages.reading import FEEDBACK, ask_until_read, is_refusal, read_object, read_string, read_strings
+from synth.stages.calling import Caller
+from synth.stages.ledger import Ledger, Place
+from synth.stages.reading import FEEDBACK, JUDGE_ON, ask_until_read, is_refusal, read_object, read_string, read_strings
 from synth.types import Drop, Message, Reply, Request, Sample
 from tests.conftest import Lab, tiny_recipe
+from tests.world import World
 
 
 @pytest.mark.parametrize(
@@ -20,8 +24,24 @@ from tests.conftest import Lab, tiny_recipe
         ('好的：\n```json\n{"queries": ["甲", "乙"]}\n```\n希望有帮助', ["甲", "乙"]),
         ('{"queries": ["甲", "乙",]}', ["甲", "乙"]),
         ('{"queries": ["甲\n乙"]}', ["甲\n乙"]),
-        ('{"queries": ["  甲 ", "", 3, null, {"q": "丙"}, "乙"]}', ["甲", "乙"]),
+        ('{"queries": ["  甲 ", "", 3, null, {"q": "丙"}, "乙"]}', ["甲", "丙", "乙"]),
         ('{"queries": ["半个\\ud83d字"]}', ["半个\ufffd字"]),
+        ("｛“queries”：［“甲”，“乙”］｝", ["甲", "乙"]),
+        ('{"queries"：["甲，乙：丙"，"丁"]}', ["甲，乙：丙", "丁"]),
+        ("{'queries': ['甲', '乙']}", ["甲", "乙"]),
+        ('{"queries": ["他说"你好"吗", "乙"]}', ['他说"你好"吗', "乙"]),
+        ('{"问题": ["甲", "乙"]}', ["甲", "乙"]),
+        ('{"Questions": ["甲", "乙"]}', ["甲", "乙"]),
+        ('["甲", "乙"]', ["甲", "乙"]),
+        ('{"queries": [{"query": "甲"}, {"问题": "乙", "类型": "丙"}]}', ["甲", "乙"]),
+        ('{"queries": "1. 甲\\n2. 乙"}', ["甲", "乙"]),
+        ("好的，以下是：\n1. 甲\n2、乙\n（3）丙", ["甲", "乙", "丙"]),
+        ("- “甲”\n- “乙”", ["甲", "乙"]),
+        ('先看格式 {"queries": ["例"]}，正式的是：{"queries": ["甲", "乙"]}。用到了{x}', ["甲", "乙"]),
+        ('<think>用户要 {"queries": ["想"]}</think>{"queries": ["甲"]}', ["甲"]),
+        ('想好了</think>\n\n{"queries": ["甲"]}', ["甲"]),
+        ('{"queries": ["甲甲甲", "乙乙乙", "丙丙', ["甲甲甲", "乙乙乙"]),
+        ('{"queries": ["甲甲甲", "乙乙乙"', ["甲甲甲", "乙乙乙"]),
     ],
 )
 def test_lists_are_read_tolerantly(text: str, expected: list[str]) -> None:
@@ -46,7 +66,12 @@ def test_of_a_list_cut_short_the_last_item_is_left_out() -> None:
         (Reply('{"queries": []}'), "shape"),
         (Reply("没有写完的一大段", "length"), "truncated"),
         (Reply('{"queries": ["只有一条而且没有写', "length"), "truncated"),
-        (Reply("[1, 2, 3]"), "unreadable"),
+        (Reply("[1, 2, 3]"), "shape"),
+        (Reply("I'm sorry, but I can't help with that request."), "refusal"),
+        (Reply('{"queries": ["抱歉，我不能协助编写这类内容。"]}'), "refusal"),
+        (Reply("<think>想了很久还没有想完", "length"), "truncated"),
+        (Reply("<think>想完了</think>"), "empty"),
+        (Reply("answers 500", "gave_up"), "gave_up"),
     ],
 )
 def test_a_reply_that_cannot_be_used_has_a_reason(reply: Reply, reason: str) -> None:
@@ -57,8 +82,10 @@ def test_a_reply_that_cannot_be_used_has_a_reason(reply: Reply, reason: str) -> 
 
 def test_a_single_text_cut_short_is_not_used() -> None:
     assert read_string(Reply('{"query": " 甲 "}'), "query") == "甲"
-    with pytest.raises(ParseError, match="truncated"):
-        read_string(Reply('{"query": "没有写', "length"), "query")
+    assert read_string(Reply('{"改写后的问题": "甲"'), "query") == "甲"
+    for finish in ("length", "stop"):
+        with pytest.raises(ParseError, match="truncated"):
+            read_string(Reply('{"query": "没有写', finish), "query")
 
 
 def test_a_json_refusal_in_a_field_is_still_an_object() -> None:
@@ -66,26 +93,30 @@ def test_a_json_refusal_in_a_field_is_still_an_object() -> None:
     assert is_refusal("抱歉，我不能协助编写这类内容。")
 
 
-def ask_with(*replies: str) -> tuple[Any, list[Request]]:
+def ask_with(*replies: str | Reply) -> tuple[Any, list[Request]]:
     asked: list[Request] = []
 
     async def ask(stage: str, role: str, request: Request) -> Reply:
         asked.append(request)
-        return Reply(replies[len(asked) - 1])
+        reply = replies[len(asked) - 1]
+        return Reply(reply) if isinstance(reply, str) else reply
 
     return ask, asked
 
 
-REQUEST = Request("model", "m", (Message("user", "写"),), {}, None, ())
+SCHEMA = {"title": "queries"}
+REQUEST = Request("model", "m", (Message("user", "写"),), {}, SCHEMA, ("x",))
+PLACE = Place("query", "query/harmful", "one.s0")
 
 
-def read(reply: Reply) -> list[str]:
-    return read_strings(reply, "queries")
+def read(ask: Any, ledger: Ledger | None = None) -> list[str]:
+    caller = Caller("w", "m", "model", {}, ledger=ledger or Ledger())
+    return asyncio.run(ask_until_read(ask, caller, PLACE, REQUEST, lambda reply: read_strings(reply, "queries")))
 
 
 def test_an_unreadable_reply_costs_one_more_try_that_is_told_why() -> None:
     ask, asked = ask_with("不是 JSON", '{"queries": ["甲"]}')
-    assert asyncio.run(ask_until_read(ask, "query", "w", REQUEST, read)) == ["甲"]
+    assert read(ask) == ["甲"]
     assert [message.role for message in asked[1].messages] == ["user", "assistant", "user"]
     assert asked[1].messages[1].content == "不是 JSON"
     assert asked[1].messages[2].content == FEEDBACK["unreadable"]
@@ -94,15 +125,55 @@ def test_an_unreadable_reply_costs_one_more_try_that_is_told_why() -> None:
 def test_a_second_unreadable_reply_ends_it() -> None:
     ask, asked = ask_with("不是 JSON", "还不是")
     with pytest.raises(ParseError, match="unreadable"):
-        asyncio.run(ask_until_read(ask, "query", "w", REQUEST, read))
+        read(ask)
     assert len(asked) == 2
 
 
 def test_a_refusal_is_not_asked_again() -> None:
     ask, asked = ask_with("抱歉，我不能协助编写这类内容。")
     with pytest.raises(ParseError, match="refusal"):
-        asyncio.run(ask_until_read(ask, "query", "w", REQUEST, read))
+        read(ask)
     assert len(asked) == 1
+
+
+def test_an_empty_reply_is_asked_for_once_more_as_a_draw_of_its_own() -> None:
+    ask, asked = ask_with("", '{"queries": ["甲"]}')
+    assert read(ask) == ["甲"]
+    assert asked[1].messages == REQUEST.messages
+    assert asked[1].draw != REQUEST.draw
+
+
+@pytest.mark.parametrize(
+    ("replies", "counts"),
+    [
+        (['{"queries": ["甲"]}'], {"ok": 1}),
+        (["不是 JSON", '{"queries": ["甲"]}'], {"unreadable": 1, "ok": 1}),
+        (["不是 JSON", "{}"], {"unreadable": 2}),
+        (["", Reply("没写完", "length")], {"empty": 1, "truncated": 1}),
+        (["抱歉，我不能协助编写这类内容。"], {"refusal": 1}),
+        ([Reply("", "content_filter")], {"filtered": 1}),
+        ([Reply("too long", "rejected")], {"error": 1}),
+        ([Reply("answers 500", "gave_up")], {"error": 1}),
+    ],
+)
+def test_every_reply_is_counted_under_its_class(replies: list[str | Reply], counts: dict[str, int]) -> None:
+    ask, asked = ask_with(*replies)
+    ledger = Ledger()
+    with contextlib.suppress(ParseError):
+        read(ask, ledger)
+    assert ledger.rows() == [{"model": "m", "template": "query/harmful", "subcategory": "one.s0", **counts}]
+    assert len(asked) == len(replies)
+
+
+def test_refusals_are_counted_by_model_template_and_subcategory_the_same_at_every_fold(lab: Lab) -> None:
+    def refusals(result: Any) -> dict[tuple[str, str], int]:
+        return {(row["template"], row["subcategory"]): row["refusal"] for row in result.replies if "refusal" in row}
+
+    lab.world = World(refusing=0.3)
+    first = lab.run(20, concurrency=1)
+    assert {template for template, _ in refusals(first)} >= {"query/harmful", "respond/comply"}
+    assert not any(template in ("respond/refuse", "respond/safe_complete") for template, _ in refusals(first))
+    assert lab.run(20, concurrency=1).replies == first.replies
 
 
 def judged(
@@ -138,11 +209,19 @@ def test_judges_who_differ_give_no_label(lab: Lab) -> None:
 
 
 def test_a_judge_that_refuses_gives_no_verdict_and_never_unsafe(lab: Lab) -> None:
-    found, _ = judged(lab, "抱歉，我不能协助评价这类内容。", verdict("安全"))
+    refusal = "抱歉，我不能协助评价这类内容。"
+    found, asked = judged(lab, refusal, refusal, verdict("安全"))
+    assert asked[1].messages[-1].content == JUDGE_ON
     assert isinstance(found, Drop)
     assert found.reason == "no_verdict"
     assert found.sample is not None
     assert [vote.label for vote in found.sample.votes] == [None, "safe"]
+
+
+def test_a_judge_that_was_told_what_judging_is_may_judge_after_all(lab: Lab) -> None:
+    found, _ = judged(lab, "抱歉，我不能协助评价这类内容。", verdict("安全"), verdict("安全"))
+    assert isinstance(found, Sample)
+    assert found.label == "safe"
 
 
 def test_an_answer_cannot_close_the_tags_it_is_judged_in(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from synth.errors import ConfigError
 from synth.files import hint
-from synth.recipe import Role
+from synth.role import Role
 from synth.types import Backend
 
 
@@ -22,10 +22,10 @@ def known() -> list[str]:
 
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
     """A backend for every role; roles with the same address share one."""
-    shared: dict[tuple[str, str | None, str | None], Backend] = {}
+    shared: dict[tuple[Any, ...], Backend] = {}
     found = {}
     for name, role in roles.items():
-        place = (role.backend, role.base_url, role.api_key_env)
+        place = (role.backend, role.base_url, role.api_key_env, *sorted(role.headers.items()))
         if place not in shared:
             shared[place] = _connect(name, role)
         found[name] = shared[place]

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from synth.keys import seed_of
-from synth.recipe import Role
+from synth.role import Role
 from synth.types import Reply, Request
 
 FAMILY = "offline/1"

@@ -1,50 +1,72 @@
-"""Any OpenAI-compatible server, through the `openai` package: chat completions, JSON-schema replies where the server can."""
+"""Any server that speaks OpenAI's chat completions, asked over aiohttp; JSON-schema replies where it can, plain text where it cannot.
+
+The `openai` package costs a call more than everything else together (benchmarks/README.md); the protocol is one POST.
+"""
 
 import asyncio
+import io
+import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import openai
-from openai.types.chat import ChatCompletion
+import aiohttp
+import orjson
 
-from synth.errors import ConfigError, Weather
+from synth.errors import Cause, ConfigError, Weather
 from synth.keys import seed_of
 from synth.plain import for_terminal
-from synth.recipe import Role
+from synth.retry_after import retry_after
+from synth.role import Role
 from synth.types import Message, Reply, Request
 
 FAMILY = "model"
-TIMEOUT = 300.0
-"""Seconds one attempt may take, from first to last byte."""
+ADDRESS = "https://api.openai.com/v1"
+LARGE = 2**20
+"""Bytes from which on a body is sent piece by piece."""
+SECRET = 6
+"""Characters from which on the value of a header may be a secret."""
 CHECK_TIMEOUT = 20.0
 """Seconds the check of a model may take."""
 
-_PASSING = (408, 409, 425, 429)
+_CAUSES: Final[dict[int, Cause]] = {
+    408: "server",
+    409: "server",
+    425: "server",
+    429: "limit",
+    503: "overload",
+    529: "overload",
+}
 _OURS = ("temperature", "top_p", "max_tokens")
-_BELONGS_TO_REQUEST = (
-    "context length",
-    "context_length",
-    "maximum context",
-    "too long",
-    "content_filter",
-    "content policy",
-    "inappropriate",
-    "inspection",
-)
+_NO_MONEY = ("insufficient_quota", "exceeded your current quota", "insufficient balance")
+_FILTERED = ("content_filter", "content policy", "content exists risk", "inappropriate", "inspection")
+_REJECTED = ("context length", "context_length", "maximum context", "too long", "too large")
+_NOT_TAKEN = ("response_format", "json_schema", "json_object", "structured", "guided")
+LADDER = ("json_schema", "json_object", "text")
+"""Ways to ask for JSON, the best first. A server that refuses one is asked in the next, from then on."""
+WAY_OUT = {
+    401: "check the API key",
+    402: "top up the account",
+    403: "check what the API key may use",
+    404: "check the model's name {model!r} and --base-url",
+}
 
 
 class OpenAIBackend:
-    """One client; `family` is `model`, since the address does not bear on the answer."""
+    """One address; `family` is `model`, since the address does not bear on the answer."""
 
     family = FAMILY
 
-    def __init__(self, base_url: str | None, api_key: str) -> None:
-        self._key = api_key
-        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=TIMEOUT)
-        self._plain: set[str] = set()
-        """Models whose server does not take a JSON schema: they are asked in plain text."""
+    def __init__(self, base_url: str | None, api_key: str, headers: Mapping[str, str] | None = None) -> None:
+        self._url, self._key = (base_url or ADDRESS).rstrip("/"), api_key
+        self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", **(headers or {})}
+        self._secrets = [value for value in (api_key, *(headers or {}).values()) if len(value) >= SECRET]
+        self._session: aiohttp.ClientSession | None = None
+        self._rungs: dict[str, int] = {}
+        """Where on the ladder each model's server stands."""
 
     async def check(self, model: str) -> None:
         """Looks the model up in the server's list; where it does not stand there, asks it for a single token."""
@@ -52,95 +74,123 @@ class OpenAIBackend:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 if model not in await self._listed():
-                    await self._send(probe, "0" * 32)
-        except (openai.NotFoundError, openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            self._refused(error, probe)
-        except (openai.APIError, Weather, ValueError, TimeoutError):
+                    await self.complete(probe, "0" * 32)
+        except (Weather, TimeoutError):
             return  # the first real call will tell
 
     async def _listed(self) -> set[str]:
+        status, _, body = await self._http("GET", "/models")
+        if status in (401, 403):
+            raise self._wrong(status, body, "")
         try:
-            return {entry.id async for entry in self._client.models.list()}
-        except (openai.NotFoundError, ValueError, TypeError, AttributeError):  # no list, or not one that can be read
+            return {entry["id"] for entry in _loads(body)["data"]} if status == 200 else set()
+        except (ValueError, TypeError, KeyError):  # not a list that can be read
             return set()
 
     async def complete(self, request: Request, key: str) -> Reply:
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return _reply(await self._send(request, key))
-        except TimeoutError as error:
-            raise Weather(f"takes longer than {TIMEOUT:g} s") from error
-        except openai.APIStatusError as error:
-            return self._refused(error, request)
-        except openai.APIConnectionError as error:
-            away = type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
-            what = f"cannot be reached at {self._client.base_url}" if away else "breaks off"
-            raise Weather(f"{what} ({self._said(_cause(error))})", unreachable=True) from error
-        except (openai.APIError, ValueError) as error:  # a body that is no completion: torn, in no encoding, no JSON
-            raise Weather(f"sends something that is no completion ({type(error).__name__})") from error
+        rung = self._rungs.get(request.model, 0)
+        data = _dumps(body_of(request, key, LADDER[rung]))
+        status, headers, body = await self._http("POST", "/chat/completions", data=data, key=key)
+        if status == 200:
+            return self._reply(body)
+        if status in (400, 422) and request.schema is not None and rung + 1 < len(LADDER) and _says(body, _NOT_TAKEN):
+            self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
+            return await self.complete(request, key)
+        return self._refused(status, headers, body, request)
 
     async def close(self) -> None:
-        await self._client.close()
+        if self._session is not None:
+            await self._session.close()
 
-    async def _send(self, request: Request, key: str) -> ChatCompletion:
-        create, body = self._client.chat.completions.create, self._body(request, key)
+    async def _http(
+        self, method: str, path: str, *, data: bytes | None = None, key: str = ""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        if self._session is None:
+            self._session = _session(self._url, self._headers)
         try:
-            completion = await create(**body)
-        except openai.BadRequestError as error:
-            if "response_format" not in body or "response_format" not in str(error.body):
-                raise
-            self._plain.add(request.model)
-            completion = await create(**self._body(request, key))
-        if not isinstance(completion, ChatCompletion):
-            raise Weather("sends something that is no completion")
-        return completion
+            async with self._session.request(
+                method,
+                self._url + path,
+                data=io.BytesIO(data) if data and len(data) > LARGE else data,
+                headers={"Idempotency-Key": key} if key else None,
+                allow_redirects=False,
+            ) as response:
+                return response.status, response.headers, await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            away = isinstance(error, aiohttp.ClientConnectorError)
+            what = f"cannot be reached at {self._url}" if away else "breaks off"
+            raise Weather(f"{what} ({self._said(str(error) or type(error).__name__)})", cause="network") from error
 
-    def _body(self, request: Request, key: str) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "model": request.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "seed": seed_of(key),
-            "extra_headers": {"Idempotency-Key": key},
-        }
-        body |= {name: request.params[name] for name in _OURS if name in request.params}
-        body["extra_body"] = {name: value for name, value in request.params.items() if name not in _OURS}
-        if request.schema is not None and request.model not in self._plain:
-            body["response_format"] = _response_format(request.schema)
-        return body
+    def _reply(self, body: bytes) -> Reply:
+        try:
+            completion = _loads(body)
+            choice = completion["choices"][0]
+            message, usage = choice["message"], completion.get("usage") or {}
+            return Reply(
+                text=_text(message.get("content")) or _text(message.get("refusal")),
+                finish=_text(choice.get("finish_reason")) or "stop",
+                prompt_tokens=int(usage.get("prompt_tokens") or 0),
+                completion_tokens=int(usage.get("completion_tokens") or 0),
+                reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")) or None,
+            )
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # torn, in no encoding, no JSON, another
+            raise Weather(f"sends something that is no completion ({type(error).__name__})", cause="garbled") from error
 
-    def _refused(self, error: openai.APIStatusError, request: Request) -> Reply:
+    def _refused(self, status: int, headers: Mapping[str, str], body: bytes, request: Request) -> Reply:
         """An error status: bad weather, the request's own fault (an answer of a kind), or the user's to mend."""
-        status, message = error.status_code, self._said(str(error.message))
-        if status in _PASSING or status >= 500:
-            raise Weather(f"answers {status}", retry_after=_retry_after(error)) from error
-        if status == 400 and any(word in message.lower() for word in _BELONGS_TO_REQUEST):
-            return Reply(message, finish="rejected")
-        way_out = {
-            401: "check the API key",
-            403: "check what the API key may use",
-            404: f"check the model's name {request.model!r} and --base-url",
-        }.get(status, "check the recipe's model settings")
-        raise ConfigError(f"the server answers {status}: {message}; {way_out}") from error
+        if (status in _CAUSES or status >= 500) and not _says(body, _NO_MONEY):
+            lower = {name.lower(): value for name, value in headers.items()}
+            raise Weather(f"answers {status}", cause=_CAUSES.get(status, "server"), retry_after=retry_after(lower))
+        if status in (400, 413):
+            for words, finish in ((_FILTERED, "content_filter"), (_REJECTED, "rejected")):
+                if _says(body, words):
+                    return Reply(self._said(_message(body)), finish=finish)
+        raise self._wrong(status, body, request.model)
+
+    def _wrong(self, status: int, body: bytes, model: str) -> ConfigError:
+        way_out = WAY_OUT.get(status, "check the recipe's model settings").format(model=model)
+        return ConfigError(f"the server answers {status}: {self._said(_message(body))}; {way_out}")
 
     def _said(self, text: str) -> str:
-        """The server's words as they may be shown and kept: one line, no control characters, and never the key."""
-        return for_terminal(" ".join(text.replace(self._key, "[key]").split()))[:300]
+        """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return for_terminal(" ".join(text.split()))[:300]
 
 
 def connect(role: Role) -> OpenAIBackend:
     """A client for the role's address, with the key its environment variable holds."""
     _check_address(role.base_url)
+    headers = {
+        name: _from_environment(value[1:], f"headers.{name}") if value.startswith("$") else value
+        for name, value in role.headers.items()
+    }
     if role.api_key_env is None:
-        return OpenAIBackend(role.base_url, "no key")
-    key = os.environ.get(role.api_key_env, "")
-    if not key.strip():
-        raise ConfigError(
-            f"{role.api_key_env} is not set; export it, or set `api_key_env: null` for a server that asks for no key,"
-            " or try --backend offline"
-        )
-    if not key.isascii() or not key.isprintable():
-        raise ConfigError(f"{role.api_key_env} holds characters that cannot stand in a key; export it anew")
-    return OpenAIBackend(role.base_url, key)
+        return OpenAIBackend(role.base_url, "no key", headers)
+    way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
+    return OpenAIBackend(role.base_url, _from_environment(role.api_key_env, "", way_out), headers)
+
+
+def _from_environment(name: str, place: str, way_out: str = "") -> str:
+    value = os.environ.get(name, "")
+    if not value.strip():
+        raise ConfigError(f"{place and f'{place}: '}{name} is not set; export it{way_out}")
+    if not value.isascii() or not value.isprintable():
+        raise ConfigError(f"{place and f'{place}: '}{name} holds characters that cannot stand in a key; export it anew")
+    return value
+
+
+def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    """No limit on connections (the engine has one) nor on time (likewise), but for the time to connect."""
+    parts = urlsplit(url)
+    proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
+        headers=headers,
+        proxy=proxy,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
 def _check_address(base_url: str | None) -> None:
@@ -157,36 +207,54 @@ def _check_address(base_url: str | None) -> None:
         raise ConfigError("base_url holds a user name or password; put the key into the environment instead")
 
 
-def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "json_schema", "json_schema": {"name": schema["title"], "schema": dict(schema), "strict": True}}
+def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
+    """What is sent for a request, on a rung of the ladder."""
+    body = {
+        "model": request.model,
+        "messages": request.messages,
+        "seed": seed_of(key),
+        **request.params,
+    }
+    if request.schema is not None and rung == "json_schema":
+        schema = {"name": request.schema["title"], "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": rung, "json_schema": schema}
+    elif request.schema is not None and rung == "json_object":
+        body["response_format"] = {"type": rung}
+    return body
 
 
-def _reply(completion: ChatCompletion) -> Reply:
-    if not completion.choices:
-        raise Weather("sends a completion without choices")
-    choice, usage = completion.choices[0], completion.usage
-    if choice.message is None:
-        raise Weather("sends a choice without a message")
-    return Reply(
-        text=_text(choice.message.content) or _text(choice.message.refusal),
-        finish=choice.finish_reason or "stop",
-        prompt_tokens=usage.prompt_tokens or 0 if usage else 0,
-        completion_tokens=usage.completion_tokens or 0 if usage else 0,
-        reasoning=getattr(choice.message, "reasoning_content", None) or getattr(choice.message, "reasoning", None),
-    )
+def _dumps(body: Any) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # half a surrogate pair, or a number of more than 64 bits
+        return json.dumps(body, default=asdict).encode()
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:  # half a surrogate pair, or a bare control character: broken, and readable
+        return json.loads(body, strict=False)
 
 
 def _text(content: Any) -> str:
-    """The package checks no types: what is no text is none."""
+    """What is no text is none; of a list of parts, those that are text."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
 
 
-def _retry_after(error: openai.APIStatusError) -> float | None:
+def _message(body: bytes) -> str:
+    """The words in an error's body, whichever shape it has."""
+    text = body[:10_000].decode("utf-8", "replace")
     try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
-    except ValueError:
-        return None
+        found = json.loads(text)
+        error = found.get("error", found)
+        return str(error.get("message") or error) if isinstance(error, dict) else str(error)
+    except (ValueError, AttributeError):
+        return text
 
 
-def _cause(error: openai.APIConnectionError) -> str:
-    return str(error.__cause__ or error) or type(error.__cause__ or error).__name__
+def _says(body: bytes, words: tuple[str, ...]) -> bool:
+    text = body[:10_000].decode("utf-8", "replace").lower()
+    return any(word in text for word in words)

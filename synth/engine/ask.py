@@ -9,10 +9,13 @@ from typing import Any, Protocol
 
 import tenacity
 
+from synth.engine.pace import Pace
+from synth.engine.patience import Storm, wait
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of
-from synth.types import Backend, Reply, Request, Seat
+from synth.role import Role
+from synth.types import Backend, Ceiling, Reply, Request, Seat
 
 STAGES = ("judge", "respond", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""
@@ -20,10 +23,8 @@ STAGES = ("judge", "respond", "augment", "query")
 REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
 
-PATIENCE = 600.0
-"""Seconds for which one request is tried through bad weather, from its first failure on, before the run stops."""
-FIRST_CONTACT = 3
-"""Tries of a server that has never said anything."""
+GAVE_UP = "gave_up"
+"""How a reply ended that never came: its request failed again and again while its model answered others."""
 
 
 class Store(Protocol):
@@ -42,21 +43,25 @@ class _Flight:
 
 
 class Engine:
-    """Asks each role's backend through `slots`; `models` names the model of each role, for a check before the first call.
+    """Asks each role's backend through `slots`; `roles` says which model that is, to be checked before the first call, and how
+    fast it may be asked.
 
     `missed` is told the lane of every request the journal could not answer, `landed` of every slot that comes free.
     """
 
     def __init__(
-        self, journal: Store, backends: Mapping[str, Backend], slots: Slots, models: Mapping[str, str] | None = None
+        self, journal: Store, backends: Mapping[str, Backend], slots: Slots, roles: Mapping[str, Role] | None = None
     ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
         self._flights: dict[str, _Flight] = {}
         self._sending: dict[str, str] = {}
         """Lane of every request that is out, by key."""
-        self._heard: set[str] = set()
-        """Roles whose server has answered anything at all."""
-        self._models = dict(models or {})
+        self._heard: set[Backend] = set()
+        """Those whose server has answered anything at all."""
+        self._paces: dict[tuple[Backend, str], Pace] = {}
+        self._models = {role: told.model for role, told in (roles or {}).items()}
+        for role, told in (roles or {}).items():
+            self._allow((backends[role], told.model), told.ceiling)
         self._checked: asyncio.Future[Any] | None = None
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
@@ -115,6 +120,7 @@ class Engine:
         if self._stop is None:
             self._stop = why
             self._stopping.set()
+            self._slots.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a
@@ -133,17 +139,13 @@ class Engine:
             flight.task.cancel()
 
     async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
-        storm = _Storm()
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Weather),
-            wait=_wait,
-            stop=lambda state: self._stop is not None or storm.too_long(state, known=seat.role in self._heard),
-            sleep=self._pause,
-            reraise=True,
-        )
         try:
-            await self._ready()
-            return await retrying(self._attempt, key, request, seat)
+            if self._checked is None or not self._checked.done():
+                await self._ready()
+            try:
+                return await self._attempt(key, request, seat)
+            except Weather as error:
+                return await self._persist(error, key, request, seat)
         except Weather as error:
             self.stop(self._verdict(error, request, seat))
         except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
@@ -153,6 +155,33 @@ class Engine:
                 raise
         assert self._stop is not None
         raise self._stop.with_traceback(None)
+
+    async def _persist(self, first: Weather, key: str, request: Request, seat: Seat) -> Reply:
+        """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
+        backend = self._backends[seat.role]
+        storm = Storm(self._pace(seat.role, request.model), known=lambda: backend in self._heard)
+        failed = [first]
+
+        async def attempt() -> Reply:
+            if failed:
+                raise failed.pop()
+            return await self._attempt(key, request, seat, again=storm.failures["timeout"] > 0)
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Weather),
+            wait=wait,
+            stop=lambda state: storm.stop(state) or self._stop is not None,
+            sleep=self._pause,
+            reraise=True,
+        )
+        try:
+            return await retrying(attempt)
+        except Weather as error:
+            if not storm.given_up:
+                raise
+            reply = Reply(str(error), finish=GAVE_UP)
+            await self._journal.put(key, reply, seat, request.model)
+            return reply
 
     async def _ready(self) -> None:
         """Before the first call of all: every backend may object to the models it is to be asked for."""
@@ -164,31 +193,60 @@ class Engine:
 
     def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
         who = f"model {request.model!r} ({seat.role})"
-        if error.unreachable and seat.role not in self._heard:
+        if error.cause == "network" and self._backends[seat.role] not in self._heard:
             return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
         return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")
 
-    async def _attempt(self, key: str, request: Request, seat: Seat) -> Reply:
-        rank = (STAGES.index(seat.stage), seat.position)
-        await self._slots.acquire(rank)
+    def _pace(self, role: str, model: str) -> Pace:
+        """Of a model at an address, whatever the role it plays."""
+        place = (self._backends[role], model)
+        return self._paces.get(place) or self._allow(place, Ceiling())
+
+    def _allow(self, place: tuple[Backend, str], ceiling: Ceiling) -> Pace:
+        """Of what several roles allow one model, the least."""
+        if place in self._paces:
+            ceiling = self._paces[place].ceiling.least(ceiling)
+            self._slots.drop(self._paces[place])
+        pace = self._paces[place] = Pace(self._slots.size, ceiling)
+        self._slots.add(pace)
+        return pace
+
+    async def _attempt(self, key: str, request: Request, seat: Seat, *, again: bool = False) -> Reply:
+        if self._stop:
+            raise self._stop.with_traceback(None)
+        pace, characters = (
+            self._pace(seat.role, request.model),
+            sum(len(message.content) for message in request.messages),
+        )
+        tokens = pace.tokens_of(characters) + request.params.get("max_tokens", 0)
+        leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
             self._sending[key] = seat.lane
             self.calls[seat.lane] += 1
-            try:
-                reply = await self._backends[seat.role].complete(request, key)
-            except Weather as error:
-                if not error.unreachable:
-                    self._heard.add(seat.role)
-                raise
-            self._heard.add(seat.role)
+            reply = await self._send(request, key, seat.role, pace.deadline(again=again))
+            self._heard.add(self._backends[seat.role])
+            used = reply.prompt_tokens + reply.completion_tokens
+            pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
             await self._journal.put(key, reply, seat, request.model)
+        except Weather as error:
+            if error.cause != "network":
+                self._heard.add(self._backends[seat.role])
+            pace.suffered(leave, asyncio.get_running_loop().time(), error)
+            raise
         finally:
             self._sending.pop(key, None)
-            self._slots.release()
+            self._slots.release(pace, leave)
             self.landed()
         return reply
+
+    async def _send(self, request: Request, key: str, role: str, deadline: float) -> Reply:
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._backends[role].complete(request, key)
+        except TimeoutError as error:
+            raise Weather(f"takes longer than {deadline:g} s", cause="timeout") from error
 
     async def _pause(self, seconds: float) -> None:
         """Waits between two tries, holding no slot; a stop ends the wait."""
@@ -201,29 +259,3 @@ class Engine:
             del self._flights[key]
         if not task.cancelled():
             task.exception()  # the asker has it; nobody may be left to ask
-
-
-class _Storm:
-    """How long bad weather has lasted for one request: on the loop's clock, waiting for a slot before it not counted."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def too_long(self, state: tenacity.RetryCallState, *, known: bool) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Weather) and error.unreachable and not known:
-            return state.attempt_number >= FIRST_CONTACT
-        now = asyncio.get_running_loop().time()
-        if self._since is None:
-            self._since = now
-        return now - self._since >= PATIENCE
-
-
-_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    """Exponential with full jitter, and never less than the server asked for."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, Weather) else None
-    return max(asked or 0.0, _BACKOFF(state))

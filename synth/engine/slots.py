@@ -1,37 +1,106 @@
-"""A fixed number of permits, handed to the most urgent waiter first."""
+"""Who is asked next: permits, a fixed number over all models and as many for each as its pace allows, the most urgent waiter first."""
 
 import asyncio
 import heapq
+from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
+
+from synth.engine.pace import Pace, Pass
 
 Rank: TypeAlias = tuple[int, int]
 """(stage, place in the plan); the lower is served first."""
 
 
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    turn: asyncio.Future[Pass]
+    tokens: float
+
+
 class Slots:
     def __init__(self, size: int) -> None:
-        self.free = size
-        self._waiting: list[tuple[Rank, int, asyncio.Future[None]]] = []
+        self.size = size
+        self._held = self._waiting = 0
+        self._queues: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
         self._arrivals = count()
+        self._alarm: asyncio.TimerHandle | None = None
 
-    async def acquire(self, rank: Rank) -> None:
-        if self.free:
-            self.free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
+    def add(self, pace: Pace) -> None:
+        """Makes a model known before it is first asked."""
+        self._queues.setdefault(pace, [])
+
+    def drop(self, pace: Pace) -> None:
+        """Forgets a model nobody waits for."""
+        del self._queues[pace]
+
+    def dismiss(self, why: Exception) -> None:
+        """Nobody who waits will be served: they get the exception."""
+        for queue in self._queues.values():
+            for _, _, waiter in queue:
+                if not waiter.turn.done():
+                    self._waiting -= 1
+                    waiter.turn.set_exception(why)
+            queue.clear()
+
+    @property
+    def free(self) -> int:
+        """Permits nobody waits for."""
+        now = asyncio.get_running_loop().time()
+        room = sum(pace.idle(now) for pace in self._queues) if self._queues else self.size
+        return max(0, min(self.size - self._held, room) - self._waiting)
+
+    async def acquire(self, rank: Rank, pace: Pace, tokens: float = 0.0) -> Pass:
+        loop = asyncio.get_running_loop()
+        queue = self._queues.setdefault(pace, [])
+        if not queue and self._held < self.size and pace.wait(tokens, now := loop.time()) <= 0:
+            self._held += 1
+            return pace.go(tokens, now)
+        turn: asyncio.Future[Pass] = loop.create_future()
+        heapq.heappush(queue, (rank, next(self._arrivals), _Waiter(turn, tokens)))
+        self._waiting += 1
+        self._serve()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release()
+            if turn.cancelled():
+                self._waiting -= 1
+            elif turn.exception() is None:
+                self.release(pace, turn.result())
             raise
 
-    def release(self) -> None:
-        while self._waiting:
-            _, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self.free += 1
+    def release(self, pace: Pace, leave: Pass) -> None:
+        pace.back(leave)
+        self._held -= 1
+        self._serve()
+
+    def _serve(self) -> None:
+        """Hands out what can be handed out, and wakes up again when a rest or a minute is over."""
+        loop = asyncio.get_running_loop()
+        now, soonest = loop.time(), float("inf")
+        while self._held < self.size:
+            ready = []
+            for pace, queue in self._queues.items():
+                while queue and queue[0][2].turn.done():
+                    heapq.heappop(queue)
+                if queue:
+                    wait = pace.wait(queue[0][2].tokens, now)
+                    if wait <= 0:
+                        ready.append((queue[0][:2], pace))
+                    soonest = min(soonest, wait)
+            if not ready:
+                break
+            pace = min(ready, key=lambda entry: entry[0])[1]
+            waiter = heapq.heappop(self._queues[pace])[2]
+            self._held += 1
+            self._waiting -= 1
+            waiter.turn.set_result(pace.go(waiter.tokens, now))
+            soonest = float("inf")
+        self._wake_at(loop, now + soonest)
+
+    def _wake_at(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if when < float("inf"):
+            self._alarm = loop.call_at(when, self._serve)

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -39,6 +40,7 @@ class State:
     """Hash of those plans: a state is of use only where they are still in force."""
     open: tuple[Tally, int] | None
     lanes: dict[str, LaneState]
+    replies: list[dict[str, Any]]
 
 
 _STATE = TypeAdapter(State)

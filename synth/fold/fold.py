@@ -54,6 +54,9 @@ class Fold:
         """Told of every round that a lane closes; decides nothing."""
         self.seed, self.page = setup.work.seed, setup.work.source.size
         self._engine, self._record = engine, record
+        setup.work.ledger.clear()
+        self.replies = setup.work.ledger
+        """What became of the replies it has read."""
         self._room = 8 * setup.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
@@ -80,6 +83,7 @@ class Fold:
 
     def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
         """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order."""
+        self.replies.restore(state.replies)
         self._gate.carried, self._gate.open = state.carried, state.open
         for kind, text, family in gated:
             self._indexes[kind].add(text, family)
@@ -124,7 +128,7 @@ class Fold:
         if self._keep and now - self._kept >= KEEP_EVERY:
             plans = hash_of(self._gate.plans[: self._gate.carried])
             lanes = {lane.id: state_of(lane) for lane in self.lanes.values()}
-            self._keep(State(self._gate.carried, plans, self._gate.open, lanes))
+            self._keep(State(self._gate.carried, plans, self._gate.open, lanes, self.replies.rows()))
             self._kept = asyncio.get_running_loop().time()
 
     def _asker(self, lane: LaneFold, position: int) -> Ask:

@@ -1,7 +1,7 @@
 """What is done with one query: rules, slots, answers, verdicts. Functions of the query and of replies; no order, no counts."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from synth.dedup.avoid import Avoided
@@ -11,6 +11,7 @@ from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.augment import Augmenter
 from synth.stages.judge import Panel
+from synth.stages.ledger import Ledger
 from synth.stages.query import Written
 from synth.stages.respond import Responder
 from synth.taxonomy import FORBIDDEN_SUBJECT
@@ -44,6 +45,8 @@ class Work:
     row_rules: Rules = ()
     avoided: Avoided | None = None
     seed: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
+    """What became of the replies that were read."""
 
     def prompts(self) -> list[Prompt]:
         """Every prompt in use."""

@@ -9,6 +9,7 @@ from synth.plan.chance import unit
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller, object_schema
+from synth.stages.ledger import Place
 from synth.stages.query import query_id
 from synth.stages.reading import ask_until_read, read_string
 from synth.types import Ask, Drop, Element, Request, Sample
@@ -41,8 +42,8 @@ class Augmenter:
         try:
             text = await ask_until_read(
                 ask,
-                "augment",
-                self._caller.role,
+                self._caller,
+                Place("augment", f"augment/{operator}", brief.lane.subcategory),
                 self._request(brief, root, operator, drawn),
                 lambda reply: read_string(reply, "query"),
             )

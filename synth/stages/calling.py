@@ -1,9 +1,10 @@
 """A model role as a stage uses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from synth.stages.ledger import Ledger
 from synth.types import Message, Request
 
 
@@ -16,6 +17,8 @@ class Caller:
     family: str
     params: Mapping[str, Any]
     system: bool = True
+    ledger: Ledger = field(default_factory=Ledger, compare=False)
+    """Where its replies are counted."""
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]

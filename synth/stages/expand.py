@@ -8,6 +8,7 @@ from synth.errors import ParseError
 from synth.plan.lanes import BEHAVIOUR, Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller, object_schema
+from synth.stages.ledger import Place
 from synth.stages.reading import ask_until_read, read_strings
 from synth.taxonomy import FORBIDDEN_SUBJECT
 from synth.types import Ask
@@ -44,9 +45,8 @@ class Expander:
             messages, schema, ("expand", self._seed, axis, brief.lane.subcategory if own else "")
         )
         try:
-            texts = await ask_until_read(
-                ask, "query", self._caller.role, request, lambda reply: read_strings(reply, "items")
-            )
+            place = Place("query", NAME, brief.lane.subcategory)
+            texts = await ask_until_read(ask, self._caller, place, request, lambda reply: read_strings(reply, "items"))
         except ParseError:
             return bank
         fresh = (text for text in texts[:count] if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))

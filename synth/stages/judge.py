@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from synth import prompt
 from synth.errors import ParseError
@@ -11,7 +11,9 @@ from synth.plain import as_data, plain
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller, object_schema
+from synth.stages.ledger import Place
 from synth.stages.reading import ask_until_read, read_object
+from synth.stages.tolerant import field
 from synth.types import Ask, Drop, Label, QueryType, Reply, Sample, Vote
 
 OFFERED = frozenset({"scenario", "subcategory", "query", "response"})
@@ -59,18 +61,22 @@ class Panel:
         # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
         twin = sum(other.model == caller.model for other in self._callers[:seat])
         request = caller.request(self._prompt.render(told), self._schema, ("judge", twin) if twin else ("judge",))
+        place = Place("judge", self._prompt.name, brief.lane.subcategory)
         try:
-            return await ask_until_read(
-                ask, "judge", caller.role, request, lambda reply: _read_vote(caller.model, reply)
-            )
+            return await ask_until_read(ask, caller, place, request, lambda reply: _read_vote(caller.model, reply))
         except ParseError as error:
             return Vote(caller.model, None, error.reason)
 
 
 def _read_vote(judge: str, reply: Reply) -> Vote:
     found = read_object(reply)
-    label = _LABELS.get(str(found.get("label", "")).strip())
-    analysis = found.get("analysis")
+    label = _LABELS.get(_word(field(found, "label")))
+    analysis = field(found, "analysis")
     if label is None or not isinstance(analysis, str) or not analysis.strip():
         raise ParseError("truncated" if reply.finish == "length" else "shape")
-    return Vote(judge, label, plain(analysis).strip(), _INTENTS.get(str(found.get("intent", "")).strip()))
+    return Vote(judge, label, plain(analysis).strip(), _INTENTS.get(_word(field(found, "intent"))))
+
+
+def _word(value: Any) -> str:
+    """A label as it is written in the tables, whatever stands around it."""
+    return str(value or "").strip(" \n。.，,!！\"'“”【】[]").lower()

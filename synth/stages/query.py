@@ -14,6 +14,7 @@ from synth.prompt import Prompt
 from synth.recipe import QueryPrompts
 from synth.stages.calling import Caller, object_schema
 from synth.stages.expand import Expander
+from synth.stages.ledger import Place
 from synth.stages.reading import ask_until_read, read_strings
 from synth.types import Ask, Drop, Element, Provenance, Request, Sample
 
@@ -78,8 +79,8 @@ class Writer:
         try:
             texts = await ask_until_read(
                 ask,
-                "query",
-                self._caller.role,
+                self._caller,
+                Place("query", name, brief.lane.subcategory),
                 self.request(brief, call, widening),
                 lambda reply: read_strings(reply, "queries"),
             )

@@ -1,18 +1,30 @@
-"""What a reply amounts to: a JSON object to use, or a reason why not. Found out afresh at every reading, never stored."""
+"""What a reply amounts to: something to use, or a reason why not. Found out afresh at every reading, never stored."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
-
-import json_repair
+from typing import Any, Final, TypeVar
 
 from synth.errors import ParseError
 from synth.filters.refusal import is_refusal
 from synth.plain import plain
+from synth.stages.calling import Caller
+from synth.stages.ledger import OK, Place
+from synth.stages.tolerant import field, is_closed, is_whole, numbered, texts_in, value_in, without_thought
 from synth.types import Ask, Message, Reply, Request
 
 Read = TypeVar("Read")
+
+CLASSES: Final[Mapping[str, str]] = {
+    "truncated": "truncated",
+    "refusal": "refusal",
+    "filtered": "filtered",
+    "empty": "empty",
+    "unreadable": "unreadable",
+    "shape": "unreadable",
+    "rejected": "error",
+    "gave_up": "error",
+}
+"""The class of a reply that cannot be used, by the reason; the others are ok."""
 
 FEEDBACK = {
     "unreadable": "你上一次的输出不是合法的 JSON。请重新回答，只输出一个 JSON 对象，前后不要有任何别的文字。",
@@ -20,61 +32,128 @@ FEEDBACK = {
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
 }
 """What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
+JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
+"""The same for a judge that declined to judge, which is no opinion of what it was to judge."""
+SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
+"""The same for an answer in plain text."""
+
+_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "content_filter": "filtered"}
+"""What replies that are none come to, by how they ended."""
 
 
 def checked(reply: Reply) -> str:
-    """The reply's text. Raises ParseError for a reply that is no answer at all: rejected, filtered, empty."""
-    if reply.finish in ("rejected", "content_filter"):
-        raise ParseError({"rejected": "rejected", "content_filter": "filtered"}[reply.finish])
-    if not reply.text.strip():
-        raise ParseError("empty")
-    return reply.text
+    """The reply's text without thoughts. Raises ParseError for one that is no answer at all: rejected, given up on, filtered, empty."""
+    if reason := _NO_ANSWER.get(reply.finish):
+        raise ParseError(reason)
+    text = without_thought(reply.text)
+    if not text:
+        raise ParseError("truncated" if reply.finish == "length" else "empty")
+    return text
+
+
+def read_text(reply: Reply) -> str:
+    """A whole answer in plain text."""
+    text = checked(reply)
+    if reply.finish == "length":
+        raise ParseError("truncated")
+    return plain(text)
 
 
 def read_object(reply: Reply) -> Mapping[str, Any]:
-    """The JSON object in a reply, repaired if it can be. Raises ParseError: refusal, truncated, unreadable and those of `checked`."""
+    """The JSON object in a reply, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those of `checked`."""
     text = checked(reply)
-    try:
-        found = json.loads(text, strict=False)
-    except ValueError:
-        start = text.find("{")
-        found = json_repair.loads(text[start:]) if start >= 0 else None
-    if isinstance(found, Mapping) and found:
-        return found
-    if is_refusal(text):
+    found = value_in(text)
+    if not isinstance(found, Mapping):
+        raise ParseError(_why_not(text, reply))
+    return found
+
+
+def read_strings(reply: Reply, name: str) -> list[str]:
+    """The list of strings under a name, or the bare or numbered list a model wrote instead; of a list cut short, what is whole."""
+    text = checked(reply)
+    found = value_in(text)
+    items = field(found, name) if isinstance(found, Mapping) else found
+    if isinstance(items, str):
+        items = numbered(items)
+    if found is None:
+        items = numbered(text)
+    if not isinstance(items, list) or (found is None and not items):
+        raise ParseError(_why_not(text, reply) if found is None else _shape(reply))
+    texts = texts_in(items)
+    if (texts and found is not None and not is_closed(text) and not is_whole(texts[-1], text)) or (
+        texts and found is None and reply.finish == "length"
+    ):
+        texts.pop()
+    if texts and all(map(is_refusal, texts)):
         raise ParseError("refusal")
-    raise ParseError("truncated" if reply.finish == "length" else "unreadable")
+    cleaned = [stripped for item in texts if (stripped := plain(item).strip())]
+    if not cleaned:
+        raise ParseError("truncated" if not is_closed(text) else _shape(reply))
+    return cleaned
 
 
-def read_strings(reply: Reply, field: str) -> list[str]:
-    """The list of strings under `field`; of a truncated list the last item, likely cut short, is left out."""
-    items = read_object(reply).get(field)
-    if not isinstance(items, list):
-        raise ParseError("truncated" if reply.finish == "length" else "shape")
-    if reply.finish == "length":
-        items = items[:-1]
-    texts = [plain(item).strip() for item in items if isinstance(item, str) and item.strip()]
-    if not texts:
-        raise ParseError("truncated" if reply.finish == "length" else "shape")
-    return texts
-
-
-def read_string(reply: Reply, field: str) -> str:
-    value = read_object(reply).get(field)
+def read_string(reply: Reply, name: str) -> str:
+    """The one text under a name."""
+    value = field(read_object(reply), name)
     if reply.finish == "length":
         raise ParseError("truncated")
     if not isinstance(value, str) or not value.strip():
         raise ParseError("shape")
+    if not is_closed(reply.text) and not is_whole(value, reply.text):
+        raise ParseError("truncated")
+    if is_refusal(value):
+        raise ParseError("refusal")
     return plain(value).strip()
 
 
-async def ask_until_read(ask: Ask, stage: str, role: str, request: Request, read: Callable[[Reply], Read]) -> Read:
-    """What `read` makes of the reply; a reply it cannot use costs one more try, told what was wrong. Raises its ParseError."""
-    reply = await ask(stage, role, request)
-    try:
-        return read(reply)
-    except ParseError as error:
-        if error.reason not in FEEDBACK:
-            raise
-        told = (Message("assistant", reply.text[:2000]), Message("user", FEEDBACK[error.reason]))
-    return read(await ask(stage, role, replace(request, messages=request.messages + told)))
+async def ask_until_read(
+    ask: Ask,
+    caller: Caller,
+    place: Place,
+    request: Request,
+    read: Callable[[Reply], Read],
+    *,
+    as_what: Callable[[Read], str] = lambda _: OK,
+) -> Read:
+    """What `read` makes of the reply. One it cannot use costs one more try, told what was wrong. Raises its ParseError.
+
+    Every reply is counted; `as_what` is the class of one that could be read.
+    """
+    tries = 0
+    while True:
+        reply = await ask(place.stage, caller.role, request)
+        try:
+            found = read(reply)
+        except ParseError as error:
+            caller.ledger.count(caller.model, place, CLASSES[error.reason])
+            tries += 1
+            again = _again(request, reply, error.reason, judging=place.stage == "judge")
+            if tries > 1 or again is None:
+                raise ParseError(error.reason, reply.text) from error
+            request = again
+        else:
+            caller.ledger.count(caller.model, place, as_what(found))
+            return found
+
+
+def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Request | None:
+    """The second try: after an answer that was none the same request once more, else with the answer and what was wrong with it.
+    Who refuses to write is not asked again; who refuses to judge is told what judging is."""
+    if reason == "empty" or (judging and reason == "filtered"):
+        return replace(request, draw=(*request.draw, "again", 1))
+    table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
+    feedback = JUDGE_ON if judging and reason == "refusal" else table.get(reason)
+    if feedback is None:
+        return None
+    told = (Message("assistant", reply.text[:2000]), Message("user", feedback))
+    return replace(request, messages=request.messages + told)
+
+
+def _why_not(text: str, reply: Reply) -> str:
+    if is_refusal(text):
+        return "refusal"
+    return "truncated" if reply.finish == "length" else "unreadable"
+
+
+def _shape(reply: Reply) -> str:
+    return "truncated" if reply.finish == "length" else "shape"

@@ -11,10 +11,12 @@ from synth.plan.chance import pick, unit
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller
-from synth.stages.reading import checked
+from synth.stages.ledger import OK, Place
+from synth.stages.reading import ask_until_read, read_text
 from synth.types import Ask, Drop, Label, Sample, Stance, Want
 
 OFFERED = frozenset({"query"})
+REFUSAL = "refusal"
 
 
 class Responder:
@@ -42,11 +44,16 @@ class Responder:
             responder=caller.model,
             provenance=replace(sample.provenance, respond_prompt=template.hash),
         )
-        reply = await ask("respond", caller.role, request)
+        declining = stance in ("refuse", "safe_complete")
         try:
-            text = checked(reply).strip()
+            text = await ask_until_read(
+                ask,
+                caller,
+                Place("respond", f"respond/{stance}", brief.lane.subcategory),
+                request,
+                read_text,
+                as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
+            )
         except ParseError as error:
-            return asked.dropped("respond", error.reason, reply.text)
-        if reply.finish == "length":
-            return asked.dropped("respond", "truncated", text)
+            return asked.dropped("respond", error.reason, error.text)
         return replace(asked, response=text, response_class=response_class(text))

@@ -1,0 +1,200 @@
+"""How fast the engine is, as ratios against a raw client run beside it; and how well it keeps slots busy under latency.
+
+    python benchmarks/engine.py speed        # calls a second: engine without transport, bare client, engine over the same client
+    python benchmarks/engine.py latency      # plain independent calls at 200 ms: share of what a bare client keeps
+
+Runs are interleaved and medians printed, on the clock and of processor time: on a shared machine only the latter stands still.
+"""
+
+import asyncio
+import contextlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from synth import pipelines
+from synth.backends import openai
+from synth.bind import Bound, bind
+from synth.engine.ask import Engine
+from synth.engine.journal import Journal
+from synth.engine.loop import quick_loop
+from synth.engine.slots import Slots
+from synth.keys import key_of
+from synth.role import Role
+from synth.types import Reply, Request, Seat
+
+CONCURRENCY = 256
+ANSWER = "好的，这件事我来说明。" * 27
+"""About 300 characters."""
+
+
+class Instant:
+    """A backend that answers at once."""
+
+    family = "model"
+    reply = Reply(ANSWER, prompt_tokens=900, completion_tokens=200)
+
+    async def complete(self, request: Request, key: str) -> Reply:
+        await asyncio.sleep(0)
+        return self.reply
+
+    async def check(self, model: str) -> None: ...
+    async def close(self) -> None: ...
+
+
+def renderer(bound: Bound) -> Callable[[int], Request]:
+    """Requests in the proportions of a recipe (of ten calls one writer's, three answerers', six judges'), rendered when asked for."""
+    source, panel, responder = bound.work.source, bound.work.panel, bound.work.responder
+    assert responder is not None
+    briefs = bound.briefs
+    answer = responder._prompts["comply"]
+    verdict = panel._prompt
+    caller, judge = responder._callers[0], panel._callers[0]
+
+    def request(number: int) -> Request:
+        brief, query = briefs[number % len(briefs)], f"第{number}个问题：" + "这件事到底该怎么办才好" * 3
+        match number % 10:
+            case 0:
+                return source.request(brief, number // (10 * len(briefs)))  # type: ignore[return-value]
+            case 1 | 2 | 3:
+                return caller.request(answer.render({"query": query}), None, ("respond", 1, "comply", "unsafe"))
+            case _:
+                told = brief.variables | {"query": query, "response": ANSWER}
+                return judge.request(verdict.render(told), panel._schema, ("judge", number))
+
+    return request
+
+
+async def in_lanes(count: int, width: int, work: Callable[[int], Awaitable[Any]]) -> None:
+    numbers = iter(range(count))
+
+    async def lane() -> None:
+        for number in numbers:
+            await work(number)
+
+    await asyncio.gather(*(lane() for _ in range(width)))
+
+
+async def through_engine(backend: Any, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Journal(Path(folder))) as journal:
+        engine = Engine(journal, {"r": backend}, Slots(width), {"r": Role(model="m")})
+        await in_lanes(count, width, lambda number: engine.ask(request(number), Seat("r", "query", "lane", number)))
+        await backend.close()
+
+
+async def over_client(url: str, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
+    await through_engine(openai.OpenAIBackend(url, "x"), request, count, width)
+
+
+async def bare(url: str, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
+    """The same requests, made ready beforehand, over the same client, in a loop that does nothing else."""
+    ready = [request(number) for number in range(count)]
+    bodies = [orjson.dumps(openai.body_of(one, key_of(one), "json_schema")) for one in ready]
+    headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+
+        async def call(number: int) -> str:
+            async with session.post(f"{url}/chat/completions", data=bodies[number]) as response:
+                return str(orjson.loads(await response.read())["choices"][0]["message"]["content"])
+
+        start.time()
+        await in_lanes(count, width, call)
+
+
+class Watch:
+    """Time on the clock and of the processor since `time` was last called."""
+
+    def time(self) -> None:
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def read(self) -> tuple[float, float]:
+        return time.perf_counter() - self.wall, time.process_time() - self.cpu
+
+
+start = Watch()
+
+
+def measured(work: Awaitable[None], count: int, loop: Callable[[], asyncio.Runner]) -> tuple[float, float]:
+    """Calls a second, on the clock and of processor time."""
+    start.time()
+    with loop() as runner:
+        runner.run(work)  # type: ignore[arg-type]
+    wall, cpu = start.read()
+    return count / wall, count / cpu
+
+
+@contextlib.contextmanager
+def server(*options: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "synth", "serve", "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def interleaved(
+    cases: dict[str, Callable[[], Awaitable[None]]],
+    count: int,
+    times: int,
+    loop: Callable[[], asyncio.Runner] | None = None,
+) -> dict[str, tuple[float, float]]:
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
+    for _ in range(times):
+        for name, work in cases.items():
+            found[name].append(measured(work(), count, loop or quick_loop))
+    return {
+        name: (statistics.median(wall for wall, _ in runs), statistics.median(cpu for _, cpu in runs))
+        for name, runs in found.items()
+    }
+
+
+def speed(count: int = 4000, times: int = 5) -> None:
+    bound = bind(pipelines.load("demo"))
+    request = renderer(bound)
+    ready = [request(number) for number in range(count)]
+    with server("--answer", ANSWER) as url:
+        cases: dict[str, Callable[[], Awaitable[None]]] = {
+            "engine, no transport, requests ready": lambda: through_engine(Instant(), ready.__getitem__, count),
+            "engine, no transport, rendering": lambda: through_engine(Instant(), request, count),
+            "bare client": lambda: bare(url, request, count),
+            "engine over it, requests ready": lambda: over_client(url, ready.__getitem__, count),
+            "engine over it, rendering": lambda: over_client(url, request, count),
+        }
+        found = interleaved(cases, count, times)
+    base = found["bare client"]
+    print(f"{'':<40}{'calls/s':>10}{'per CPU s':>12}{'of bare':>10}{'CPU':>8}")
+    for name, (wall, cpu) in found.items():
+        print(f"{name:<40}{wall:>10,.0f}{cpu:>12,.0f}{wall / base[0]:>10.2f}{cpu / base[1]:>8.2f}")
+
+
+def latency(times: int = 3) -> None:
+    request = renderer(bind(pipelines.load("demo")))
+    for width in (64, 256):
+        count, ideal = 40 * width, 40 * 0.2
+        with server("--answer", ANSWER, "--latency", "0.2") as url:
+            cases: dict[str, Callable[[], Awaitable[None]]] = {
+                "bare client": partial(bare, url, request, count, width),
+                "engine": partial(over_client, url, request, count, width),
+            }
+            found = interleaved(cases, count, times)
+        told = {name: count / wall / ideal for name, (wall, _) in found.items()}
+        print(
+            f"200 ms, {width}: ideal/measured " + ", ".join(f"{name} {1 / share:.3f}" for name, share in told.items())
+        )
+
+
+if __name__ == "__main__":
+    {"speed": speed, "latency": latency}[sys.argv[1]]()

@@ -1,0 +1,49 @@
+"""When a server that has had enough says it may be asked again: the headers in use for that."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile(r"([\d.]+)(ms|d|h|m|s)")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds; None if it does not say. `headers` are read by lower-case names."""
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    if told := headers.get("retry-after"):
+        return _seconds_or_date(told)
+    resets = [
+        _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
+        for what in ("requests", "tokens")
+        if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
+    ]
+    return max((reset for reset in resets if reset is not None), default=None)
+
+
+def _seconds_or_date(text: str) -> float | None:
+    if (seconds := _number(text)) is not None:
+        return seconds
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _duration(text: str) -> float | None:
+    """`6m0s`, `1.5s`, `20ms`, or plain seconds."""
+    if (seconds := _number(text)) is not None:
+        return seconds
+    parts = _DURATION.findall(text)
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts) if parts else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None

@@ -1,0 +1,66 @@
+"""A model role of a recipe: who answers, how it is asked to sample, where it is reached and how fast it may be asked."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+
+from synth.types import Ceiling
+
+OFFLINE = "offline"
+HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout")
+"""What of a role says how and where it is asked, and bears on no answer."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Price(Frozen):
+    """Per million tokens, in whatever currency you think in."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class Role(Frozen):
+    """One model role: who answers, and how it is asked to sample."""
+
+    model: str
+    backend: str = "openai"
+    base_url: str | None = None
+    api_key_env: str | None = "OPENAI_API_KEY"
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: PositiveInt = 1024
+    system: bool = True
+    """Whether the model takes a system message; if not, its text goes before the user's."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body, as the server names them."""
+    price: Price | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of every request; `$NAME` is read from the environment."""
+    concurrency: PositiveInt | None = None
+    rpm: PositiveInt | None = None
+    tpm: PositiveInt | None = None
+    """Calls in flight, requests and tokens a minute that this model is asked at most."""
+    timeout: PositiveFloat = 300.0
+    """Seconds for which one answer is waited at most."""
+
+    @field_validator("extra")
+    @classmethod
+    def _is_json(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(extra, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"must be what JSON can hold ({error})") from error
+        return extra
+
+    @property
+    def ceiling(self) -> Ceiling:
+        return Ceiling(self.concurrency, self.rpm, self.tpm, self.timeout)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What bears identity of how the model samples."""
+        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, **self.extra}

@@ -1,0 +1,99 @@
+"""How the stand-in behaves: whom it serves, how long it takes, what goes wrong and how often, how much it allows."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from synth.errors import ConfigError
+from synth.files import hint
+
+WEATHER = (
+    *("429", "429-bare", "500", "502", "503", "529"),
+    *("reset", "torn", "hang", "drip", "cut", "html", "latin", "null"),
+)
+"""Drawn by arrival. A status is answered with an error (`429` says when to come back, `429-bare` does not); `reset` and `torn`
+break the connection before and in the middle of the body; `hang` accepts and never answers, `drip` sends a byte at a time;
+`cut`, `html`, `latin` and `null` are whole bodies that are no completion: half a JSON, a web page, invalid UTF-8, nothing."""
+
+CONTENT = ("refusal", "refusal-en", "filtered", "length", "empty", "broken", "short", "extra", "twice", "huge")
+"""A function of the request: a refusal in Chinese or English, a content filter, an answer cut at its length limit, no answer,
+JSON cut short, too few items, too many, the same item twice, an answer of a megabyte."""
+
+CALM = "ok"
+"""In a script: nothing goes wrong."""
+
+Latency = Callable[[random.Random], float]
+
+
+@dataclass(frozen=True)
+class Habits:
+    """A server's habits; those of a calm and quick one unless told."""
+
+    latency: str = "0"
+    """Seconds; or LOW..HIGH; or lognormal:MEAN:SIGMA."""
+    faults: Mapping[str, float] = field(default_factory=dict)
+    """Rates of WEATHER and CONTENT."""
+    script: Sequence[str] = ()
+    """Faults of the first arrivals, one each, before any is drawn; any HTTP status may stand here."""
+    retry_after: float = 1.0
+    rpm: int | None = None
+    tpm: int | None = None
+    """Requests and tokens a minute; what is over is refused with 429."""
+    minute: float = 60.0
+    """Seconds those limits look back."""
+    api_key: str | None = None
+    expires_after: int | None = None
+    """Completed answers after which no key is taken any more."""
+    models: frozenset[str] | None = None
+    """Those that are served; None serves any."""
+    listed: frozenset[str] | None = frozenset()
+    """Those that the list of models names beside the ones served; None has no list."""
+    formats: frozenset[str] = frozenset({"json_schema", "json_object"})
+    """What it takes as `response_format`."""
+    answer: str | None = None
+    """One answer to everything, in place of the offline backend's."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        latency_law(self.latency)
+        for name, rate in self.faults.items():
+            if name not in WEATHER + CONTENT:
+                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT)}")
+            if not 0 <= rate <= 1:
+                raise ConfigError(f"fault {name}: its rate must be from 0 to 1 (got {rate:g})")
+        for name in self.script:
+            if name not in (*WEATHER, *CONTENT, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
+                raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, CALM))}")
+
+
+def latency_law(text: str) -> Latency:
+    """The law a text like `0.2`, `0.1..0.5` or `lognormal:1:1` describes."""
+    try:
+        if text.startswith("lognormal:"):
+            mean, sigma = map(float, text.split(":")[1:])
+            return lambda chance: mean * chance.lognormvariate(-sigma * sigma / 2, sigma)
+        low, high = map(float, text.split("..") if ".." in text else (text, text))
+    except ValueError as error:
+        raise ConfigError(f"latency {text!r}: must be SECONDS, LOW..HIGH or lognormal:MEAN:SIGMA") from error
+    return lambda chance: chance.uniform(low, high)
+
+
+def rates(named: Sequence[str]) -> dict[str, float]:
+    """What `NAME=RATE` names, each."""
+    found = {}
+    for text in named:
+        name, _, rate = text.partition("=")
+        try:
+            found[name] = float(rate)
+        except ValueError as error:
+            raise ConfigError(f"fault {text!r}: must be NAME=RATE, e.g. 429=0.02") from error
+    return found
+
+
+def draw(rates: Mapping[str, float], kinds: Sequence[str], luck: float) -> str | None:
+    """The fault among `kinds` that a number from 0 to 1 falls on, if any."""
+    for name in kinds:
+        luck -= rates.get(name, 0.0)
+        if luck < 0:
+            return name
+    return None

@@ -1,0 +1,232 @@
+"""The stand-in's HTTP: chat completions, the list of models, and `/stats`, what it has counted."""
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+from aiohttp import web
+
+from synth.backends.offline import reply_to
+from synth.engine.window import Window
+from synth.serve.content import spoilt
+from synth.serve.habits import CALM, CONTENT, WEATHER, Habits, draw, latency_law
+from synth.types import Message, Reply, Request
+
+KEPT = 10_000
+"""Request bodies that are kept to be looked at."""
+DRIP = 0.05
+"""Seconds between two bytes."""
+HANG = 0.2
+"""Seconds between two looks at whether the client has gone away."""
+
+_dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+class StandIn:
+    """One server: its habits, which may be changed while it runs, and its counts."""
+
+    def __init__(self, habits: Habits) -> None:
+        self.habits = habits
+        self.script = deque(habits.script)
+        self.url = ""
+        self.bodies: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.headers: dict[str, str] = {}
+        """Of the latest request."""
+        self.arrived = 0
+        self.completed: Counter[str] = Counter()
+        """Answers sent, by Idempotency-Key."""
+        self.faults: Counter[str] = Counter()
+        self.tokens: Counter[str] = Counter()
+        self.in_flight = self.peak = 0
+        self.limits = {"requests": Window(habits.rpm, habits.minute), "tokens": Window(habits.tpm, habits.minute)}
+        self.over_limit: Counter[str] = Counter()
+        self._chance = random.Random(habits.seed)
+        self._latency = latency_law(habits.latency)
+
+    def application(self) -> web.Application:
+        application = web.Application(client_max_size=2**26)
+        application.router.add_post("/v1/chat/completions", self.chat)
+        application.router.add_get("/v1/models", self.list_models)
+        application.router.add_get("/stats", self.show_stats)
+        return application
+
+    def stats(self) -> dict[str, Any]:
+        """Everything counted so far."""
+        return {
+            "arrived": self.arrived,
+            "completed": self.completed.total(),
+            "repeated": sum(count - 1 for key, count in self.completed.items() if key),
+            "faults": dict(sorted(self.faults.items())),
+            "prompt_tokens": self.tokens["prompt"],
+            "completion_tokens": self.tokens["completion"],
+            "in_flight": self.in_flight,
+            "most_in_flight": self.peak,
+            "over_limit": {name: self.over_limit[name] for name in self.limits},
+            "most_a_minute": {name: limit.peak for name, limit in self.limits.items()},
+        }
+
+    async def show_stats(self, http: web.Request) -> web.Response:
+        del http
+        return _json(self.stats())
+
+    async def list_models(self, http: web.Request) -> web.Response:
+        if self._locked_out(http):
+            return _error(401, f"Incorrect API key provided: {http.headers.get('Authorization')}")
+        if self.habits.listed is None:
+            return _error(404, "no such route")
+        names = sorted(self.habits.listed | (self.habits.models or set()))
+        return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+
+    async def chat(self, http: web.Request) -> web.StreamResponse:
+        body = json.loads(await http.read())
+        self.bodies.append(body)
+        self.headers = dict(http.headers)
+        self.arrived += 1
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        try:
+            return self._refused(http, body) or await self._answered(http, body)
+        finally:
+            self.in_flight -= 1
+
+    def _refused(self, http: web.Request, body: Mapping[str, Any]) -> web.Response | None:
+        habits = self.habits
+        if habits.expires_after is not None and self.completed.total() >= habits.expires_after:
+            return _error(401, "Your API key has expired")
+        if self._locked_out(http):
+            return _error(401, "Incorrect API key provided")
+        if habits.models is not None and body["model"] not in habits.models:
+            return _error(404, f"The model `{body['model']}` does not exist")
+        asked = body.get("response_format", {}).get("type")
+        if asked and asked not in habits.formats:
+            return _error(400, f"response_format of type {asked} is not supported")
+        return None
+
+    async def _answered(self, http: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
+        fault = self.script.popleft() if self.script else draw(self.habits.faults, WEATHER, self._chance.random())
+        weather = fault if fault and fault not in (*CONTENT, CALM) else None
+        reply = self._reply(body, fault if fault in CONTENT else None)
+        if over := self._over_limit(reply):
+            return over
+        await asyncio.sleep(self._latency(self._chance))
+        if weather:
+            self.faults[weather] += 1
+            return await self._storm(http, weather, body["model"], reply)
+        self._complete(http, reply)
+        return web.Response(body=_completion(body["model"], reply), content_type="application/json")
+
+    def _reply(self, body: Mapping[str, Any], fault: str | None) -> Reply:
+        """A function of model, messages and seed, but for a fault that stood in the script."""
+        words = [str(body["model"]), *(message["content"] for message in body["messages"])]
+        seed = body.get("seed") or 0
+        if self.habits.answer is not None:
+            reply = Reply(
+                self.habits.answer, prompt_tokens=sum(map(len, words)), completion_tokens=len(self.habits.answer)
+            )
+        else:
+            schema = body.get("response_format", {}).get("json_schema", {}).get("schema") or _guessed(words[1])
+            messages = tuple(Message(message["role"], message["content"]) for message in body["messages"])
+            reply = reply_to(Request("offline/1", words[0], messages, {}, schema, ()), seed)
+        if fault is None and self.habits.faults:
+            digest = blake2b("\0".join([str(self.habits.seed), str(seed), *words]).encode(), digest_size=8).digest()
+            fault = draw(self.habits.faults, CONTENT, int.from_bytes(digest) / 2**64)
+        if fault is None:
+            return reply
+        self.faults[fault] += 1
+        return spoilt(reply, fault)
+
+    def _over_limit(self, reply: Reply) -> web.Response | None:
+        now = time.monotonic()
+        amounts = {"requests": 1, "tokens": reply.prompt_tokens + reply.completion_tokens}
+        waits = {name: limit.wait(amounts[name], now) for name, limit in self.limits.items()}
+        if not any(waits.values()):
+            for name, limit in self.limits.items():
+                limit.take(amounts[name], now)
+            return None
+        headers = {"Retry-After": f"{max(waits.values()):.3f}"}
+        for name, wait in waits.items():
+            if wait:
+                self.over_limit[name] += 1
+                headers |= {f"x-ratelimit-remaining-{name}": "0", f"x-ratelimit-reset-{name}": f"{wait:.3f}s"}
+        return _error(429, "Rate limit reached", headers)
+
+    def _complete(self, http: web.Request, reply: Reply) -> None:
+        self.completed[http.headers.get("Idempotency-Key", "")] += 1
+        self.tokens.update(prompt=reply.prompt_tokens, completion=reply.completion_tokens)
+
+    def _locked_out(self, http: web.Request) -> bool:
+        key = self.habits.api_key
+        return bool(key) and http.headers.get("Authorization") != f"Bearer {key}"
+
+    async def _storm(self, http: web.Request, fault: str, model: str, reply: Reply) -> web.StreamResponse:
+        whole = _completion(model, reply)
+        if fault.partition("-")[0].isdigit():
+            headers = {"Retry-After": f"{self.habits.retry_after:g}"} if fault == "429" else {}
+            return _error(int(fault.partition("-")[0]), "try later", headers)
+        if fault in ("cut", "html", "latin", "null"):
+            bodies = {
+                "cut": whole[: len(whole) // 2],
+                "html": b"<html>busy</html>",
+                "latin": b'{"choices": "\xff\xfe"}',
+            }
+            kind = "text/html" if fault == "html" else "application/json"
+            return web.Response(body=bodies.get(fault, b"null"), content_type=kind)
+        if fault == "hang":
+            while http.transport is not None and not http.transport.is_closing():  # noqa: ASYNC110 (nothing tells a handler that its client has gone)
+                await asyncio.sleep(HANG)
+        if fault in ("torn", "drip"):
+            headers = {"Content-Length": str(len(whole)), "Content-Type": "application/json"}
+            response = web.StreamResponse(headers=headers)
+            await response.prepare(http)
+            with contextlib.suppress(ConnectionError):  # the client may go away before
+                if fault == "drip":
+                    await self._drip(response, whole)
+                    self._complete(http, reply)
+                    return response
+                await response.write(whole[: len(whole) // 2])
+        if http.transport is not None:
+            http.transport.abort()
+        return web.Response()
+
+    @staticmethod
+    async def _drip(response: web.StreamResponse, whole: bytes) -> None:
+        for byte in whole:
+            await response.write(bytes([byte]))
+            await asyncio.sleep(DRIP)
+
+
+def _completion(model: str, reply: Reply) -> bytes:
+    message = {"role": "assistant", "content": reply.text}
+    total = reply.prompt_tokens + reply.completion_tokens
+    usage = {
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+        "total_tokens": total,
+    }
+    choice = {"index": 0, "finish_reason": reply.finish, "message": message}
+    completion = {"id": "x", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
+    return _dumps(completion | {"usage": usage}).encode()
+
+
+def _json(value: Any) -> web.Response:
+    return web.json_response(value, dumps=_dumps)
+
+
+def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    body = {"error": {"message": message, "type": "error"}}
+    return web.json_response(body, status=status, headers=headers, dumps=_dumps)
+
+
+def _guessed(system: str) -> dict[str, Any] | None:
+    """The schema a prompt asks for in words, where none was sent."""
+    for title, mark in (("queries", '"queries"'), ("query", '"query"'), ("verdict", '"analysis"')):
+        if mark in system:
+            return {"title": title, "properties": {title: {"maxItems": 10}}}
+    return None
