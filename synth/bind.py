@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synth import backends, filters, taxonomy
+from synth.dedup.avoid import Avoided
 from synth.errors import ConfigError
 from synth.fold.work import Work
 from synth.plan.lanes import BEHAVIOUR, Brief, check_mixture, elements, lanes
@@ -61,7 +62,8 @@ def bind(recipe: Recipe) -> Bound:
         identity=_leaves(recipe.identity())
         | {f"taxonomy {name.name}": fingerprint(name.model_dump(mode="json")) for name in (harm, ordinary) if name}
         | {f"prompt {name}": hash for name, hash in prompts.items()}
-        | ({"own file": work.source.hash} if isinstance(work.source, OwnFile) else {}),
+        | ({"own file": work.source.hash} if isinstance(work.source, OwnFile) else {})
+        | ({"avoided": work.avoided.hash} if work.avoided else {}),
     )
     for _ in rendered(bound, briefs):
         pass
@@ -132,6 +134,9 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         query_rules=filters.bind("text", recipe.filters.query, "query"),
         response_rules=filters.bind("text", recipe.filters.response, "response"),
         row_rules=filters.bind("row", recipe.filters.row, "row"),
+        avoided=Avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
+        if recipe.avoid
+        else None,
         seed=recipe.seed,
         ledger=ledger,
     )

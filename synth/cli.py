@@ -68,6 +68,12 @@ def recipe_options(command: Command) -> Command:
         click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
         click.option("--concurrency", type=click.IntRange(1, 4096), metavar="C", help="Calls in flight at once."),
         click.option(
+            "--avoid",
+            multiple=True,
+            metavar="PATH",
+            help="File or data set whose queries and answers must not come again, besides the recipe's; may be repeated.",
+        ),
+        click.option(
             "--set",
             "settings",
             multiple=True,
@@ -92,6 +98,7 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
     if given["taxonomies"]:
         overrides["taxonomies"] = list(given["taxonomies"])
     loaded = pipelines.load(name, settings=given["settings"], overrides=overrides)
+    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
     return pipelines.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
 
 
@@ -234,6 +241,40 @@ def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
 
     for text in operate.covered(folder) if coverage else operate.show(folder, cell, most):
         click.echo(text)
+
+
+@commands.command()
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.7,
+    show_default=True,
+    metavar="T",
+    help="Jaccard from which on two texts are nearly the same.",
+)
+@click.option("--ngram", type=click.IntRange(1, 8), default=2, show_default=True, help="Characters of a shingle.")
+@click.option(
+    "--on",
+    "columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column to compare; repeated, rows must be alike in each.  [default: query, text, prompt …]",
+)
+@click.option(
+    "--conflicts",
+    type=click.Choice(["majority", "stricter", "drop"]),
+    help="Compare queries with answers, and where labels differ keep a row of the label that most have, of `unsafe`, or none.",
+)
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
+)
+def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], conflicts: Any, out: Path) -> None:
+    """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
+    from synth.dedup import batch
+
+    report = batch.dedup(path, out, batch.Want(threshold, ngram, columns, conflicts))
+    click.echo(report.line(), err=True)
 
 
 @commands.command()

@@ -31,6 +31,9 @@ from synth.survey import table
 
 def run(recipe: Recipe, wish: Wish, *, shard: str | None, as_json: bool, events: Path | None) -> int:
     """Runs the recipe; gives the exit status."""
+    own = wish.folder.resolve()
+    if any(own in (Path(path).resolve(), *Path(path).resolve().parents) for path in recipe.avoid):
+        raise ConfigError(f"-o {wish.folder}: is the run's own folder, so --avoid cannot name it")
     bound = bind(recipe)
     ours = shard_of(shard, bound.briefs) if shard else None
     _warn(bound)

@@ -145,6 +145,8 @@ class Recipe(Frozen):
     query: Query | None = None
     augment: Augment | None = None
     dedup: Dedup = Dedup()
+    avoid: tuple[str, ...] = ()
+    """Files and data sets (earlier releases, benchmarks) whose queries and answers must not come again."""
     respond: Respond | None = None
     judge: Judge
     filters: Filters = Filters()
@@ -204,7 +206,7 @@ class Recipe(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """What changes the data, without what changes only how fast or from where it comes."""
-        data = self.model_dump(mode="json", exclude={"n", "concurrency", "about"})
+        data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         for role in data["models"].values():
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
             for name in HOW:

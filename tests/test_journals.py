@@ -28,7 +28,7 @@ def made(folder: Path) -> Path:
 
     asyncio.run(put())
     journal.decide("target", {"targets": {"a.b/harmful": {"safe": 3}}, "identity": {"seed": "1"}, "released": {}})
-    plan = {"lane": "a.b/harmful", "sweep": 0, "first": 0, "count": 9, "operators": {}}
+    plan = {"lane": "a.b/harmful", "sweep": 0, "first": 0, "count": 9, "operators": {}, "widening": 0}
     journal.decide("plan", {**plan, "wants": {"safe": {"share": 1.0, "stances": {"refuse": 1.0}}}})
     journal.close()
     return folder / "journal.sqlite"

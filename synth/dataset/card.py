@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from synth.dedup.avoid import Source
 from synth.recipe import Recipe
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -15,6 +16,8 @@ _WARNING = """> **Content warning.** These rows show harmful requests and unsafe
 
 _USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
 Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
+
+_AVOIDED = "no query is nearly one of its queries, and no query or answer holds one of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Facts:
     versions: Mapping[str, str]
     prompts: Mapping[str, str]
     stopped: str | None
+    avoided: Sequence[Source] = ()
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
@@ -106,6 +110,10 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
             [f"- held out of training, in `test`: {', '.join(recipe.output.held_out)}"]
             if recipe.output.held_out
             else []
+        ),
+        *(
+            f"- checked against `{_cell(it.name)}` ({it.rows} rows, hash `{it.hash}`): {_AVOIDED}"
+            for it in facts.avoided
         ),
         f"- filters: {', '.join(filters) or 'none'}",
         f"- prompts: {_pairs(facts.prompts)}",

@@ -46,4 +46,4 @@ def rows_in(folder: Path) -> int:
 
 def versions() -> dict[str, str]:
     """What the bytes of a dataset depend on besides recipe and journal."""
-    return {"synth": __version__, "pyarrow": version("pyarrow")}
+    return {"synth": __version__, "opencc": version("opencc"), "pyarrow": version("pyarrow")}

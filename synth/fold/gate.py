@@ -137,11 +137,9 @@ class Gate:
         if reason := self._work.objection(sample):
             lane.lose(sample.dropped(stage, reason, sample.query), tally)
             return False
-        index = self._indexes[sample.lane.query_type]
-        if index.find(sample.query, sample.family) is not None:
+        if self._indexes[sample.lane.query_type].admit(sample.query, sample.family) is not None:
             lane.lose(sample.dropped("dedup", "near_duplicate", sample.query), tally)
             return False
-        index.add(sample.query, sample.family)
         tally.queries += 1
         while (room := self._room()) is not None:
             await room

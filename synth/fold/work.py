@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from synth.dedup.avoid import Avoided
 from synth.filters import Rules, first_reason
 from synth.plan.chance import unit
 from synth.plan.lanes import Brief
@@ -42,6 +43,7 @@ class Work:
     query_rules: Rules = ()
     response_rules: Rules = ()
     row_rules: Rules = ()
+    avoided: Avoided | None = None
     seed: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     """What became of the replies that were read."""
@@ -59,7 +61,9 @@ class Work:
             and FORBIDDEN_SUBJECT.search(sample.query)
         ):
             return "refuse_only_subject"
-        return first_reason(self.query_rules, sample.query)
+        if reason := first_reason(self.query_rules, sample.query):
+            return reason
+        return "avoided" if self.avoided and self.avoided.has_query(sample.query) else None
 
     def operators(self, brief: Brief, plan: Round, root: Sample) -> list[str]:
         """The augmentations due to a root query: those its plan recorded and its lane still allows."""
@@ -96,6 +100,8 @@ class Work:
         response = sample.response or ""
         if reason := _out_of_place(sample, response) or first_reason(self.response_rules, response):
             return sample.dropped("respond", reason, response)
+        if self.avoided and self.avoided.has_response(response):
+            return sample.dropped("respond", "avoided", response)
         judged = await self.panel.judge(brief, sample, ask)
         if isinstance(judged, Drop):
             return judged

@@ -179,7 +179,7 @@ class StandIn:
             kind = "text/html" if fault == "html" else "application/json"
             return web.Response(body=bodies.get(fault, b"null"), content_type=kind)
         if fault == "hang":
-            while http.transport is not None and not http.transport.is_closing():  # noqa: ASYNC110 (nothing tells of it)
+            while http.transport is not None and not http.transport.is_closing():  # noqa: ASYNC110 (nothing tells a handler that its client has gone)
                 await asyncio.sleep(HANG)
         if fault in ("torn", "drip"):
             headers = {"Content-Length": str(len(whole)), "Content-Type": "application/json"}
