@@ -166,7 +166,7 @@ AT_THE_END: list[Point] = [
 
 @pytest.mark.parametrize("concurrency", [1, 64, 1024])
 def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(lab: Lab, concurrency: int) -> None:
-    with standing_in(latency="0.01" if concurrency == 1 else "0.02..0.2") as server:
+    with standing_in(latency="0.01" if concurrency == 1 else "0.01..0.04") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=concurrency), encoding="utf-8")
         loop = Loop(lab, server, random.Random(concurrency))
         loop.finish()
