@@ -1,0 +1,73 @@
+"""The commands that need no recipe: near-duplicates out of any table, and a stand-in server."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.7,
+    show_default=True,
+    metavar="T",
+    help="Jaccard from which on two texts are nearly the same.",
+)
+@click.option("--ngram", type=click.IntRange(1, 8), default=2, show_default=True, help="Characters of a shingle.")
+@click.option(
+    "--on",
+    "columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column to compare; repeated, rows must be alike in each.  [default: query, text, prompt …]",
+)
+@click.option(
+    "--conflicts",
+    type=click.Choice(["majority", "stricter", "drop"]),
+    help="Compare queries with answers, and where labels differ keep a row of the label that most have, of `unsafe`, or none.",
+)
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
+)
+def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], conflicts: Any, out: Path) -> None:
+    """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
+    from synth.dedup import batch
+
+    report = batch.dedup(path, out, batch.Want(threshold, ngram, columns, conflicts))
+    click.echo(report.line(), err=True)
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback unless you say so."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--latency", default="0", metavar="LAW", help="SECONDS, LOW..HIGH or lognormal:MEAN:SIGMA.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME=RATE",
+    help="A fault and how often, e.g. 429=0.02; may be repeated.",
+)
+@click.option("--script", metavar="NAMES", help="Faults of the first arrivals, one each, with commas; ok is none.")
+@click.option("--retry-after", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds, as 429 says.")
+@click.option("--rpm", type=click.IntRange(1), help="Requests a minute; the rest are refused with 429.")
+@click.option("--tpm", type=click.IntRange(1), help="Tokens a minute, likewise.")
+@click.option("--api-key", metavar="KEY", help="The only key it takes.")
+@click.option("--answer", metavar="TEXT", help="One answer to everything, in place of the offline backend's.")
+@click.option("--seed", type=int, default=0, help="Seed of latencies and faults.")
+def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **habits: Any) -> None:
+    """Stand in for a model server: OpenAI-compatible, answers from sentence frames, with the latency, faults and limits you name.
+
+    Weather (drawn by arrival): 429 429-bare 500 502 503 529 reset torn hang drip cut html latin null. Content (a function of the
+    request): refusal refusal-en filtered length empty broken short extra twice huge. GET /stats counts everything.
+    """
+    from synth.serve.habits import Habits, rates
+    from synth.serve.running import serve
+
+    told = Habits(faults=rates(faults), script=script.split(",") if script else (), **habits)
+    click.echo(serve(told, host=host, port=port, say=click.echo))
