@@ -15,6 +15,7 @@ import click
 from synth.engine.ask import Engine
 from synth.fold.fold import Fold
 from synth.fold.lane import LaneFold
+from synth.plain import for_terminal
 from synth.plan.tally import Tally
 from synth.result import Result
 
@@ -37,7 +38,7 @@ def snapshot(fold: Fold, engine: Engine) -> dict[str, Any]:
             hard=lane.counts.hard,
             dropped=sum(lane.counts.dropped.values()),
         )
-    return {"scenarios": {name: dict(entry) for name, entry in scenarios.items()}}
+    return {"scenarios": {name: dict(entry) for name, entry in scenarios.items()}, "weather": engine.weather}
 
 
 @contextlib.asynccontextmanager
@@ -109,7 +110,8 @@ def _plain(state: dict[str, Any]) -> None:
     totals: Counter[str] = sum((Counter(entry) for entry in state["scenarios"].values()), Counter())
     parts = [f"{name} {entry['accepted']}/{entry['target'] or 'all'}" for name, entry in state["scenarios"].items()]
     counts = f"{totals['in_flight']} in flight, {totals['calls']} calls, {totals['dropped']} dropped"
-    click.echo(f"{', '.join(parts)}; {counts}", err=True)
+    weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
+    click.echo(f"{', '.join(parts)}; {counts}{weather}", err=True)
 
 
 def _live(stack: contextlib.ExitStack) -> Show:
@@ -133,6 +135,7 @@ def _table(state: dict[str, Any]) -> Any:
         bar = ProgressBar(total=entry["target"] or None, completed=entry["accepted"], width=30)
         count = f"{entry['accepted']}/{entry['target']}" if entry["target"] else str(entry["accepted"])
         table.add_row(name, bar, count, *(str(entry[key]) for key in ("in_flight", "calls", "hard", "dropped")))
+    table.caption = for_terminal(f"{state['weather']}, trying again") if state["weather"] else None
     return table
 
 

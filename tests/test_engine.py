@@ -261,3 +261,16 @@ def test_virtual_time_is_virtual() -> None:
     loop.run_until_complete(asyncio.sleep(10_000))
     assert loop.time() == 10_000
     loop.close()
+
+
+def test_what_the_latest_try_failed_of_is_told_until_one_succeeds(tmp_path: Path) -> None:
+    server = Scripted(lambda name, nth: (1.0, Weather("is busy") if nth == 0 else None))
+
+    async def work(engine: Engine) -> tuple[str | None, str | None]:
+        asking = asyncio.ensure_future(engine.ask(request(1), seat()))
+        await asyncio.sleep(1.2)
+        during = engine.weather
+        await asking
+        return during, engine.weather
+
+    assert drive(tmp_path, server, 1, work) == ("model 'm' is busy", None)

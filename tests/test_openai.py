@@ -227,6 +227,15 @@ def test_an_address_nobody_answers_at_fails_at_once(lab: Lab) -> None:
     assert "check --base-url" in result.message
 
 
+def test_an_address_that_is_no_model_server_fails_at_once(lab: Lab) -> None:
+    with standing_in(faults={"html": 1.0}) as server:
+        result = run.run(bind(served(server.url)), run.Wish(lab.folder / "run", 20))
+    assert result.status == 1
+    assert result.message is not None
+    assert "sends something that is no completion" in result.message
+    assert "check --base-url" in result.message
+
+
 def test_a_key_that_stops_working_ends_the_run_with_one_line_and_a_new_key_goes_on(lab: Lab) -> None:
     with standing_in() as server:
         run.run(bind(served(server.url)), run.Wish(lab.folder / "calm", 20))

@@ -69,6 +69,8 @@ class Engine:
         self.landed: Callable[[], None] = lambda: None
         self.calls: Counter[str] = Counter()
         """Calls made, by lane, retries counted."""
+        self.weather: str | None = None
+        """What the latest try failed of, if it did."""
         self.abandoned = False
 
     @property
@@ -193,7 +195,7 @@ class Engine:
 
     def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
         who = f"model {request.model!r} ({seat.role})"
-        if error.cause == "network" and self._backends[seat.role] not in self._heard:
+        if error.cause in ("network", "garbled") and self._backends[seat.role] not in self._heard:
             return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
         return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")
 
@@ -230,9 +232,11 @@ class Engine:
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
             await self._journal.put(key, reply, seat, request.model)
+            self.weather = None
         except Weather as error:
-            if error.cause != "network":
+            if error.cause not in ("network", "garbled"):
                 self._heard.add(self._backends[seat.role])
+            self.weather = f"model {request.model!r} {error}"
             pace.suffered(leave, asyncio.get_running_loop().time(), error)
             raise
         finally:

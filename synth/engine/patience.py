@@ -46,7 +46,7 @@ class Storm:
         """Whether there is no point in another try; `given_up` if that lies in the request, not in the model."""
         error, now = weather(state), asyncio.get_running_loop().time()
         self.failures[error.cause] += 1
-        if error.cause in ("network", "timeout") and not self.known():
+        if error.cause in ("network", "timeout", "garbled") and not self.known():
             return self.failures.total() >= FIRST_CONTACT
         if self.since is None:
             self.since = now
