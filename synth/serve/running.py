@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -22,11 +23,14 @@ def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -
     server = StandIn(habits)
 
     async def until_interrupted() -> None:
+        over = asyncio.Event()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sign, over.set)
         async with _listening(server, host, port):
             say(server.url)
-            await asyncio.Event().wait()
+            await over.wait()
 
-    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(until_interrupted())
     return json.dumps(server.stats(), ensure_ascii=False)
 
