@@ -12,7 +12,9 @@ PLAN, TARGET = "plan", "target"
 
 def read_plan(body: Mapping[str, Any]) -> Round:
     wants = {label: Want(want["share"], want["stances"]) for label, want in body["wants"].items()}
-    return Round(body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"], body.get("widening", 0))
+    return Round(
+        body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"], body.get("widening", 0)
+    )
 
 
 def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
