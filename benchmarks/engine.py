@@ -41,6 +41,7 @@ class Instant:
     """A backend that answers at once."""
 
     family = "model"
+    queues = False
     reply = Reply(ANSWER, prompt_tokens=900, completion_tokens=200)
 
     async def complete(self, request: Request, key: str) -> Reply:

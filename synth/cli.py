@@ -138,7 +138,7 @@ def run(
 ) -> None:
     """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
     from synth import operate
-    from synth.run import Wish
+    from synth.job import Wish
 
     loaded = _recipe(recipe, given)
     wish = Wish(out or Path("runs") / loaded.name, n, only)

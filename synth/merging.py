@@ -20,9 +20,10 @@ from synth.fold import history
 from synth.fold import uniting as decisions
 from synth.fold.fold import Fold, Setup
 from synth.folder import claim, writable
+from synth.job import Job, Wish
 from synth.recipe import Recipe
 from synth.result import Result, result_of
-from synth.run import Job, Wish, finish
+from synth.run import finish
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _agreed(folders: Sequence[Path], histories: Sequence[decisions.History]) -> 
     for folder, other in zip(folders[1:], others, strict=True):
         if first != other:
             raise ConfigError(
-                f"{folders[0]} and {folder} are of different recipes; these differ: {decisions.differing(first, other)}; "
+                f"{folders[0]} and {folder} are of different recipes; these differ: {history.differences(first, other)}; "
                 "run one recipe in both, then merge"
             )
     return first
@@ -85,8 +86,8 @@ def _bound(folders: Sequence[Path], told: Sequence[dict[str, Any]], identity: di
     bound = bind(validate(Recipe, data, "run.json"))
     if bound.identity != identity:
         raise ConfigError(
-            f"{folders[0]}: was not made with what is found from here; these differ: "
-            f"{decisions.differing(identity, dict(bound.identity))}; run merge where its taxonomies and prompts are, or run the"
+            f"{folders[0]}: was not made with what is found from here; "
+            f"these differ: {history.differences(identity, bound.identity)}; run merge where its taxonomies and prompts are, or run the"
             " recipe there again"
         )
     return bound

@@ -19,12 +19,12 @@ from synth.bind import Bound, bind, rendered
 from synth.dataset.reading import SPLITS, Made
 from synth.errors import ConfigError
 from synth.estimate import estimate
+from synth.job import Wish, compare, wanted
 from synth.plain import for_terminal
 from synth.plan.sharding import shard_of, sharded
 from synth.plan.targets import least
 from synth.recipe import Recipe, shared_judges
 from synth.role import OFFLINE
-from synth.run import Wish, compare, wanted
 from synth.run import run as run_bound
 from synth.survey import table
 
@@ -89,7 +89,8 @@ def _compared(bound: Bound, wish: Wish) -> str:
     job, found = compare(bound, wish)
     made = (wish.folder / "dataset").exists()
     kept = (row["id"] for split in SPLITS for row in Made(wish.folder).rows(split)) if made else ()
-    return f"{job.changed or 'the recipe is that of the last run'}\n{table(found, kept)}"
+    changed = f"these have changed: {job.changed}" if job.changed else "the recipe is that of the last run"
+    return f"{changed}\n{table(found, kept)}"
 
 
 def check(recipe: Recipe | None) -> Iterator[str]:

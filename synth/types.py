@@ -61,6 +61,9 @@ class Backend(Protocol):
     """The one seam to the outside world."""
 
     family: str
+    queues: bool
+    """Whether it keeps requests waiting itself and answers when it can: it is asked for as much as there is room for, at once,
+    and no single answer has a deadline."""
 
     async def complete(self, request: Request, key: str) -> Reply:
         """The model's reply. Raises `errors.Weather` for what may pass, `errors.ConfigError` for what will not."""

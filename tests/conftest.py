@@ -91,7 +91,7 @@ class Lab:
     """Runs the tiny recipe on virtual time against a world of models; keeps what the server saw."""
 
     folder: Path
-    world: World = field(default_factory=World)
+    world: Any = field(default_factory=World)
     server: Distant | None = None
 
     def run(

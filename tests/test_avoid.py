@@ -11,7 +11,7 @@ from synth.dedup.avoid import Avoided, Passages
 from synth.dedup.disguise import undisguised
 from synth.dedup.normal import normalise
 from synth.errors import ConfigError
-from synth.run import Wish
+from synth.job import Wish
 from tests.conftest import Lab, tiny_recipe
 from tests.world import sentence
 

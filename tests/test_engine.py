@@ -29,6 +29,7 @@ class Scripted:
     """A server that does as `law` says: seconds to wait, then a reply or an exception."""
 
     family = "model"
+    queues = False
 
     def __init__(self, law: Callable[[str, int], tuple[float, Exception | None]]) -> None:
         self.law, self.asked, self.active, self.peak = law, [], 0, 0  # type: ignore[var-annotated]

@@ -1,8 +1,6 @@
 """Filters: tables of (text, reason); ordinary Chinese passes."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -145,17 +143,34 @@ def test_what_kind_of_answer_it_is(answer: str, expected: str) -> None:
     assert response_class(answer) == expected
 
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+ORDINARY = """\
+西红柿炒鸡蛋要先放哪一样才好吃
+孩子三年级，数学应用题总读不懂题意，家长怎么陪着练？
+帮我写一段邀请老同学周末来家里吃饭的微信，别太客套。
+以下几本书里哪一本适合入门：《论语》《史记》《古文观止》？
+1.5升的保温壶和2升的比，冬天露营带哪个合适
+我想把一封英文邮件翻成中文，开头是 Thank you
+对不起这三个字，怎么跟冷战了一周的室友说出口
+请问从北京南站坐高铁到苏州北最快几个小时，要不要提前换乘？
+抱歉打扰，想咨询一下公积金异地转移需要带哪些材料
+哈哈哈哈这个梗到底是什么意思，给不上网的爸妈解释一下
+老人手机里装了好多广告软件，怎么一个一个清理干净
+为什么夏天的云看起来比冬天的高？
+领导让我周五之前交述职报告，可我这个季度真没什么亮点，怎么写才不空
+“落霞与孤鹜齐飞”的下一句是什么，出自哪里
+小区里的流浪猫生了四只小猫，能不能直接抱回家养？
+Python里列表和元组有什么区别，举个买菜的例子
+拒绝亲戚借钱又不伤和气，有没有现成的说法
+第一次租房要看合同里的哪些条款
+晚上十点以后楼上还在跳绳，找物业没用，下一步该找谁
+想给奶奶录一段生日祝福，用四川话怎么说才地道""".splitlines()
+"""Everyday queries, some with the marks of what the rules look for: a number in front, an apology, laughter, another language."""
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="needs the data sets beside the checkout")
 @pytest.mark.parametrize("name", ["chinese", "scaffolding", "refusal", "repetition", "debris"])
 def test_ordinary_chinese_passes(name: str) -> None:
     rule = bind("text", [FilterUse(name=name)], "query")[0][1]
-    lines = (line for path in DATA.glob("*/*.jsonl") for line in path.read_text(encoding="utf-8").splitlines())
-    queries = [query for line in lines if (query := json.loads(line)["query"]) and text.chinese()(query) is None]
-    assert len(queries) > 8000
-    assert sum(rule(query) is not None for query in queries) < 0.01 * len(queries)
+    assert {query: rule(query) for query in ORDINARY if rule(query)} == {}
 
 
 def test_rules_see_all_of_their_options() -> None:

@@ -217,7 +217,10 @@ def replies_only(folder: Path) -> None:
     [
         (["one", "nowhere"], "nowhere: holds no journal"),
         (["one", "replies"], "replies: holds replies but no run's plans; .* `synth journal merge`"),
-        (["one", "edited"], "are of different recipes; these differ: dedup.threshold, seed; run one recipe in both"),
+        (
+            ["one", "edited"],
+            r"are of different recipes; these differ: dedup.threshold \(0.7 → 0.6\), seed \(0 → 5\); run one recipe in both",
+        ),
         (["killed"], "killed: holds no run.json, which tells the recipe"),
         (["torn", "one"], "run.json: is broken"),
     ],
@@ -240,7 +243,7 @@ def test_merging_under_other_prompts_names_them(lab: Lab) -> None:
     (lab.folder / "prompts" / "judge").mkdir(parents=True)
     text = Path(bind(tiny_recipe()).work.panel.prompts()[0].path).read_text(encoding="utf-8")
     (lab.folder / "prompts" / "judge" / "verdict.j2").write_text(text.replace("评审", "审评"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="these differ: prompt judge/verdict; run merge where its taxonomies"):
+    with pytest.raises(ConfigError, match=r"these differ: prompt judge/verdict .*; run merge where its taxonomies"):
         merged(lab, ["one"], "all")
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from synth.bind import bind
 from synth.errors import ConfigError
+from synth.job import wanted
 from synth.plan.targets import deal
 from synth.result import OK
-from synth.run import wanted
 from tests.conftest import Lab, tiny_recipe
 from tests.test_fold import lost
 

@@ -3,7 +3,6 @@
 import json
 import random
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,12 +170,27 @@ def test_pairs_need_answers(lab: Lab) -> None:
         bind(pairs())
 
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "labelled" / "cipherchat_human.jsonl"
+ODD = [
+    "🙂🙂 这是表情",
+    "繁體字也可以嗎",
+    "一行\n两行\r\n三行\t制表",
+    "<用户>我冒充标签</用户>",
+    "{{ 7 * 7 }}{% raw %}",
+    "引号“”‘’\"'\\反斜杠",
+    "零宽\u200b与\u202e反向",
+    "半个代理\ud83d在此",
+    "长" * 5000,
+    "English only, no Chinese at all",
+    "１２３ＡＢＣ全角",
+    "，。！？",
+]
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="needs the data sets beside the checkout")
-def test_real_pairs_go_through(lab: Lab) -> None:
-    (lab.folder / "mine.jsonl").write_bytes(REAL.read_bytes())
+def test_odd_pairs_go_through_and_none_is_lost(lab: Lab) -> None:
+    rows = [{"query": f"第{i}个问题：{text}", "response": f"答：{text}"} for i, text in enumerate(ODD)]
+    (lab.folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     result = run.run(bind(pairs()), run.Wish(lab.folder / "run"))
+    made = sum(result.counts[name] for name in ("accepted", "surplus", "hard", "dropped"))
     assert result.status == 0
-    assert result.counts["accepted"] + result.counts["hard"] > 250
+    assert result.counts["born"] == made == len(ODD)
+    assert len(lab.rows()) > 8

@@ -33,6 +33,7 @@ class Server:
     """Answers as `law` says, which is told the request, how many are in flight and how often this one was asked before."""
 
     family = "model"
+    queues = False
 
     def __init__(self, law: Callable[[str, int, int], Exception | None], seconds: float = 1.0) -> None:
         self.law, self.seconds = law, seconds
@@ -374,3 +375,8 @@ def test_two_roles_of_one_model_share_its_pace_and_the_least_of_their_ceilings(t
     journal.close()
     assert server.peak == 10
     assert only_pace(engine).ceiling == Ceiling(10, 90, None, 300.0)
+
+
+def test_a_backend_that_queues_is_asked_for_all_there_is_room_for_and_has_no_deadline(tmp_path: Path) -> None:
+    pace = Pace(500, Ceiling(timeout=0.1), queues=True)
+    assert (pace.limit, pace.deadline(again=False)) == (500, None)

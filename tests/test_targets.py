@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from synth.bind import bind
 from synth.errors import ConfigError
+from synth.job import wanted
 from synth.plan.targets import deal
-from synth.run import wanted
 from tests.conftest import Lab, tiny_recipe
 
 SHARES = {"harmful/unsafe": 0.4, "harmful/safe": 0.35, "benign/safe": 0.25}

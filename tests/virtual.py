@@ -54,7 +54,7 @@ class Distant:
         self, inner: Backend, latency: Callable[[random.Random], float], *, faults: float = 0.0, weather: int = 0
     ):
         self.inner, self.latency, self.faults = inner, latency, faults
-        self.family = inner.family
+        self.family, self.queues = inner.family, inner.queues
         self.chance = random.Random(weather)
         self.answered: list[str] = []
         self.in_flight = self.peak = 0

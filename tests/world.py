@@ -32,6 +32,7 @@ class World:
     differing: float = 0.05
     """Share of verdicts turned round."""
     family: str = "offline/1"
+    queues: bool = False
 
     async def check(self, model: str) -> None:
         return None

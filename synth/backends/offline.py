@@ -46,6 +46,7 @@ _OMITTED = "【略】"
 
 class OfflineBackend:
     family = FAMILY
+    queues = False
 
     async def complete(self, request: Request, key: str) -> Reply:
         return reply_to(request, seed_of(key))

@@ -59,6 +59,7 @@ class OpenAIBackend:
     """One address; `family` is `model`, since the address does not bear on the answer."""
 
     family = FAMILY
+    queues = False
 
     def __init__(self, base_url: str | None, api_key: str, headers: Mapping[str, str] | None = None) -> None:
         self._url, self._key = (base_url or ADDRESS).rstrip("/"), api_key

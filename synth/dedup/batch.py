@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from synth.dedup.index import Index
 from synth.errors import ConfigError
 from synth.tables import KINDS, Batch, aside, batches, column, files_of, text, writer
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
-RULES = get_args(Rule)
 TEXT = ("query", "text", "prompt", "question", "instruction")
 """Columns looked for, in this order, where none is named."""
 _LABELS = {None: 0, "safe": 1, "unsafe": 2}

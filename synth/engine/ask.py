@@ -209,7 +209,7 @@ class Engine:
         if place in self._paces:
             ceiling = self._paces[place].ceiling.least(ceiling)
             self._slots.drop(self._paces[place])
-        pace = self._paces[place] = Pace(self._slots.size, ceiling)
+        pace = self._paces[place] = Pace(self._slots.size, ceiling, queues=place[0].queues)
         self._slots.add(pace)
         return pace
 
@@ -245,7 +245,7 @@ class Engine:
             self.landed()
         return reply
 
-    async def _send(self, request: Request, key: str, role: str, deadline: float) -> Reply:
+    async def _send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
         try:
             async with asyncio.timeout(deadline):
                 return await self._backends[role].complete(request, key)

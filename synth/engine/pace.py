@@ -43,10 +43,11 @@ class Pass:
 class Pace:
     """One model's state. Every method is told the time."""
 
-    def __init__(self, most: int, ceiling: Ceiling) -> None:
+    def __init__(self, most: int, ceiling: Ceiling, *, queues: bool = False) -> None:
         self.ceiling = ceiling
         self.most = min(most, ceiling.concurrency or most)
-        self.limit = min(START, self.most)
+        self.limit = self.most if queues else min(START, self.most)
+        self._queues = queues
         self.out = 0
         """Attempts that are out."""
         self.resting_until = 0.0
@@ -132,8 +133,10 @@ class Pace:
             self.resting_until = max(self.resting_until, now + pause)
             self._brake, self._rests = 1.0, self._rests + 1
 
-    def deadline(self, *, again: bool) -> float:
+    def deadline(self, *, again: bool) -> float | None:
         """Seconds an attempt may take. After one that took too long, the recipe's timeout in full."""
+        if self._queues:
+            return None
         if again or self._replies < KNOWN:
             return self.ceiling.timeout
         return min(self.ceiling.timeout, max(LEAST, PATIENT * self._slowest))

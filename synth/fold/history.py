@@ -58,15 +58,15 @@ def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[s
     return {"targets": targets, "identity": dict(identity), "released": dict(let_go)}
 
 
-def changes(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What differs between two identities, in words; empty if nothing does."""
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What differs between two identities; empty if nothing does."""
     names = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     if not names:
         return ""
     told = [f"{name} ({before.get(name, 'none')} → {now.get(name, 'none')})" for name in names]
     shown = [line if len(line) <= 60 else name for line, name in zip(told, names, strict=True)]
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return f"these have changed: {', '.join(shown[:6])}{more}"
+    return f"{', '.join(shown[:6])}{more}"
 
 
 def _cut(plan: Round, at: int | None) -> Round | None:

@@ -46,13 +46,6 @@ def identity_of(name: str, entries: History) -> dict[str, str]:
     return dict(last["identity"])
 
 
-def differing(one: dict[str, str], other: dict[str, str]) -> str:
-    """The names whose values differ, in words."""
-    names = [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
-
-
 def _largest(histories: Sequence[History]) -> Targets:
     """For every cell the largest target of all; None, which takes all there is, is larger than any."""
     found: Targets = {}
