@@ -14,11 +14,12 @@ from synth.backends.offline import OfflineBackend
 from synth.bind import bind
 from synth.engine.journal import Journal
 from synth.errors import ConfigError
+from synth.job import Wish, compare
 from tests.conftest import Lab, tiny_recipe
 
 
-def wish(lab: Lab, n: int | None = 40, **more: Any) -> run.Wish:
-    return run.Wish(lab.folder / "run", n, **more)
+def wish(lab: Lab, n: int | None = 40, **more: Any) -> Wish:
+    return Wish(lab.folder / "run", n, **more)
 
 
 def paid(folder: Path) -> Counter[str]:
@@ -37,7 +38,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, changes: dict[str, Any]) ->
     lab.run(40, concurrency=1)
     before = paid(lab.folder / "run")
     edited = bind(tiny_recipe(concurrency=1, **changes))
-    _, found = run.compare(edited, wish(lab))
+    _, found = compare(edited, wish(lab))
     lab.run(40, bound=edited)
     asked = paid(lab.folder / "run")
     asked.subtract(before)
@@ -50,7 +51,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, changes: dict[str, Any]) ->
 def test_a_survey_writes_nothing(lab: Lab) -> None:
     run.run(bind(tiny_recipe()), wish(lab))
     before = paid(lab.folder / "run"), lab.bytes(), digest(lab.folder / "run" / "run.json")
-    run.compare(bind(tiny_recipe(seed=3)), wish(lab, 90))
+    compare(bind(tiny_recipe(seed=3)), wish(lab, 90))
     assert (paid(lab.folder / "run"), lab.bytes(), digest(lab.folder / "run" / "run.json")) == before
     assert run.run(bind(tiny_recipe()), wish(lab)).calls == 0
 
@@ -61,7 +62,7 @@ def digest(path: Path) -> str:
 
 def test_a_run_that_wants_nothing_new_reuses_everything(lab: Lab) -> None:
     run.run(bind(tiny_recipe()), wish(lab))
-    job, found = run.compare(bind(tiny_recipe()), wish(lab))
+    job, found = compare(bind(tiny_recipe()), wish(lab))
     assert (job.changed, found.asked.total()) == ("", 0)
     assert found.rows == set(lab.rows())
     assert "no call is to be made" in found.line()
@@ -84,7 +85,7 @@ def test_what_changed_is_said_once_and_before_anything_is_asked(lab: Lab) -> Non
 def test_a_survey_that_finds_a_run_as_good_as_new_stops(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     run.run(bind(tiny_recipe()), wish(lab))
     monkeypatch.setattr(module, "ENOUGH", 100)
-    _, found = run.compare(bind(tiny_recipe(seed=3)), wish(lab))
+    _, found = compare(bind(tiny_recipe(seed=3)), wish(lab))
     assert not found.whole
     assert 100 <= found.asked.total() <= 200
     assert "more than" in found.line()
@@ -94,8 +95,8 @@ def test_the_price_is_that_of_what_is_to_be_asked(lab: Lab) -> None:
     models = tiny_recipe().model_dump(mode="json")["models"]
     priced = tiny_recipe(models={name: {**role, "price": {"input": 1e6, "output": 0}} for name, role in models.items()})
     run.run(bind(tiny_recipe()), wish(lab))
-    _, found = run.compare(bind(priced.model_copy(update={"seed": 4})), wish(lab))
-    run.run(bind(tiny_recipe(seed=4)), run.Wish(lab.folder / "fresh", 40))
+    _, found = compare(bind(priced.model_copy(update={"seed": 4})), wish(lab))
+    run.run(bind(tiny_recipe(seed=4)), Wish(lab.folder / "fresh", 40))
     with contextlib.closing(Journal(lab.folder / "fresh")) as journal:
         tokens = sum(entry.prompt_tokens for entry in journal.spent())
     assert found.cost == pytest.approx(tokens, rel=0.1)
