@@ -153,7 +153,9 @@ def test_a_model_is_looked_up_and_only_asked_where_it_is_not_listed() -> None:
         assert not server.bodies
     with standing_in(listed=None) as server:
         check(server)
-        assert [body["max_tokens"] for body in server.bodies] == [1]
+        check(server)
+        assert [body["max_tokens"] for body in server.bodies] == [1, 1]
+        assert server.stats()["repeated"] == 0, "no server may take one model's check for another's"
     with (
         standing_in(listed=frozenset({"other"}), models=frozenset({"other"})) as server,
         pytest.raises(ConfigError, match="check the model's name 'm'"),
