@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from synth import exporters, files, merging, pipelines, prompt, taxonomy, view
+from synth import agreement, exporters, files, merging, pipelines, prompt, taxonomy, view
 from synth.bind import Bound, bind, rendered
 from synth.dataset.reading import SPLITS, Made
 from synth.errors import ConfigError
@@ -146,9 +146,12 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
     """The cells of a run; or rows and drops of those that match."""
     made = Made(folder)
     if cell is None:
-        for entry in made.facts()["cells"]:
+        facts = made.facts()
+        for entry in facts["cells"]:
             id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
             yield f"{id:<44} {entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6} {entry['status']}"
+        for line in agreement.lines(facts.get("agreement") or {}):
+            yield for_terminal(line)
         return
     rows = (
         row

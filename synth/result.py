@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from synth.agreement import agreement
 from synth.coverage import coverage
 from synth.dataset.reading import SPLITS
 from synth.dataset.spool import Spool
@@ -30,6 +31,8 @@ class Result:
     coverage: dict[str, Any]
     replies: list[dict[str, Any]]
     """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
+    agreement: dict[str, Any]
+    """Of the judges: see `agreement.agreement`."""
     stopped: str | None = None
     message: str | None = None
     status: int = OK
@@ -52,6 +55,7 @@ def result_of(
         spent=[asdict(entry) for entry in journal.spent()],
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
+        agreement=agreement(fold.judges, ((lane.brief.lane.subcategory, lane.counts.votes) for lane in lanes)),
     )
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:

@@ -161,6 +161,7 @@ def finish(job: Job, result: Result, spool: Spool) -> Result:
         prompts=job.bound.prompts,
         stopped=result.stopped,
         avoided=job.bound.work.avoided.sources if job.bound.work.avoided else (),
+        agreement=result.agreement,
     )
     write_dataset(job.wish.folder, job.bound.recipe, facts, spool)
     write_drops(job.wish.folder, spool)

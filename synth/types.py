@@ -1,6 +1,6 @@
 """Every noun of synth, on one screen or two. Imports nothing of ours."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -116,6 +116,11 @@ class Vote:
     label: Label | None
     analysis: str | None = None
     query_label: QueryType | None = None
+
+
+def ballot(votes: Iterable[Vote]) -> str:
+    """The votes on one row in short, a character a seat of the panel: `u` unsafe, `s` safe, `-` no verdict."""
+    return "".join("-" if vote.label is None else vote.label[0] for vote in votes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The dataset card: README.md with the metadata that makes the folder a Hugging Face dataset repository, and what a reader must know."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -34,11 +34,17 @@ class Facts:
     prompts: Mapping[str, str]
     stopped: str | None
     avoided: Sequence[Source] = ()
+    agreement: Mapping[str, Any] = field(default_factory=dict)
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
     """The text of README.md."""
-    return "\n".join([_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_tables(facts)]) + "\n"
+    return (
+        "\n".join(
+            [_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_judges(facts), *_tables(facts)]
+        )
+        + "\n"
+    )
 
 
 def _metadata(recipe: Recipe, facts: Facts) -> str:
@@ -119,6 +125,40 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"- prompts: {_pairs(facts.prompts)}",
         "",
     ]
+
+
+def _judges(facts: Facts) -> list[str]:
+    """How far the judges agree, over every row they judged."""
+    found = facts.agreement
+    if not found or not found["overall"]["n"]:
+        return []
+    lines = [
+        "## Judges",
+        "",
+        "Over every row that was judged, kept or not. Kappa is Cohen's for two judges, Fleiss' for more.",
+        "",
+    ]
+    lines += ["| judge | model | judged | no verdict | unsafe | against the panel |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {_cell(one['judge'])} | {_cell(one['model'])} | {one['n']} | {_share(one['no_verdict'])} | {_share(one['unsafe'])} |"
+        f" {_share(one['bias'], sign='+')} |"
+        for one in found["judges"]
+    ]
+    lines += ["", "| rows with a verdict of every judge | n | agreed | kappa |", "|---|---|---|---|"]
+    parts = [
+        ("all", found["overall"]),
+        *(((" and ").join(pair["judges"]), pair) for pair in found["pairs"] if len(found["pairs"]) > 1),
+        *((one["subcategory"], one) for one in found["subcategories"]),
+    ]
+    lines += [
+        f"| {_cell(name)} | {it['n']} | {_share(it['agreed'])} | {'' if it['kappa'] is None else format(it['kappa'], '.3f')} |"
+        for name, it in parts
+    ]
+    return [*lines, ""]
+
+
+def _share(value: float | None, sign: str = "") -> str:
+    return "" if value is None else f"{value:{sign}.1%}"
 
 
 def _tables(facts: Facts) -> list[str]:

@@ -53,6 +53,7 @@ class Fold:
         self.closed: Callable[[LaneFold, Tally], None] = lambda _lane, _tally: None
         """Told of every round that a lane closes; decides nothing."""
         self.seed, self.page = setup.work.seed, setup.work.source.size
+        self.judges = setup.work.panel.judges
         self._engine, self._record = engine, record
         setup.work.ledger.clear()
         self.replies = setup.work.ledger

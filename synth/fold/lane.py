@@ -12,7 +12,7 @@ from synth.plan.lanes import Brief
 from synth.plan.quota import Quota
 from synth.plan.rounds import ENDLESS, Supply, ends, next_round, rest_of_file
 from synth.plan.tally import Tally
-from synth.types import Drop, Label, Round, Sample
+from synth.types import Drop, Label, Round, Sample, ballot
 
 Outcome = list[Sample | Drop]
 
@@ -50,6 +50,8 @@ class Counts:
     hard: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     """By `stage.reason`."""
+    votes: Counter[str] = field(default_factory=Counter)
+    """How the panel voted on every judged row, whatever became of it, by `types.ballot`."""
 
 
 class Surroundings(Protocol):
@@ -160,6 +162,8 @@ class LaneFold:
     def _commit(self, row: Sample | Drop, tally: Tally, given: set[str]) -> None:
         miss = self._place(row, tally, given)
         sample = row.sample if isinstance(row, Drop) else row
+        if sample is not None and sample.votes:
+            self.counts.votes[ballot(sample.votes)] += 1
         if sample is None or sample.wanted is None or sample.stance is None:
             return
         if miss is None and sample.label != sample.wanted:

@@ -35,6 +35,11 @@ class Panel:
             label={"type": "string", "enum": ["安全", "不安全"]},
         )
 
+    @property
+    def judges(self) -> list[tuple[str, str]]:
+        """Role and model of each seat."""
+        return [(caller.role, caller.model) for caller in self._callers]
+
     def prompts(self) -> list[Prompt]:
         return [self._prompt]
 
