@@ -86,7 +86,7 @@ def facts(lab: Lab, out: str = "run") -> dict[str, Any]:
 
 
 def test_every_judged_row_counts_whatever_became_of_it(lab: Lab) -> None:
-    lab.world = Mumbling(complying=0.5)
+    lab.world = Mumbling(complying=0.5, babbling=0.0)
     result = lab.run(30, filters={"row": ["outline"]})
     found = result.agreement
     judged = [reason for reason in result.dropped if reason.startswith(("judge.", "accept."))]
