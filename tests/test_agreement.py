@@ -87,7 +87,7 @@ def facts(lab: Lab, out: str = "run") -> dict[str, Any]:
 
 def test_every_judged_row_counts_whatever_became_of_it(lab: Lab) -> None:
     lab.world = Mumbling(complying=0.5, babbling=0.0)
-    result = lab.run(30, filters={"row": ["outline"]})
+    result = lab.run(15, filters={"row": ["outline"]})
     found = result.agreement
     judged = [reason for reason in result.dropped if reason.startswith(("judge.", "accept."))]
     assert {"judge.no_verdict", "judge.outline.detail"} <= set(judged)
@@ -110,12 +110,12 @@ def test_every_judged_row_counts_whatever_became_of_it(lab: Lab) -> None:
 def test_over_resumes_it_is_that_of_an_undisturbed_run(lab: Lab, monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
     monkeypatch.setattr(module, "KEEP_EVERY", 0.0)
     lab.world = Mumbling(pool=2_000)
-    lab.run(30, out="calm")
-    for second in (40.0, 60.0):
-        lab.run(30, interrupt=second)
+    lab.run(15, out="calm")
+    for second in (20.0, 40.0):
+        lab.run(15, interrupt=second)
         if not keep:
-            Path(lab.folder / "run" / ".fold.sqlite").unlink()
-    lab.run(30)
+            Path(lab.folder / "run" / ".fold.sqlite").unlink(missing_ok=True)
+    lab.run(15)
     one, other = (json.dumps(facts(lab, out)["agreement"]) for out in ("run", "calm"))
     assert one == other
     card, calm = ((lab.folder / out / "dataset" / "README.md").read_bytes() for out in ("run", "calm"))
