@@ -8,6 +8,7 @@ from typing import Any
 from synth import backends, filters, taxonomy
 from synth.dedup.avoid import Avoided
 from synth.errors import ConfigError
+from synth.filters.personal import personal, replaced
 from synth.fold.work import Work
 from synth.plan.lanes import BEHAVIOUR, Brief, check_mixture, elements, lanes
 from synth.recipe import Recipe, fingerprint
@@ -124,6 +125,7 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
             raise ConfigError(
                 f"{path}: rows of {min(missing)} have no cell in the recipe; add one under `cells`, or drop those rows"
             )
+    private = [("personal", personal())] if recipe.filters.personal == "drop" else []
     work = Work(
         source=source,
         panel=Panel([_caller(recipe, role, ledger) for role in recipe.judge.models], recipe.judge.prompt),
@@ -131,12 +133,13 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         responder=Responder([_caller(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
         if recipe.respond
         else None,
-        query_rules=filters.bind("text", recipe.filters.query, "query"),
-        response_rules=filters.bind("text", recipe.filters.response, "response"),
+        query_rules=[*private, *filters.bind("text", recipe.filters.query, "query")],
+        response_rules=[*private, *filters.bind("text", recipe.filters.response, "response")],
         row_rules=filters.bind("row", recipe.filters.row, "row"),
         avoided=Avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
         else None,
+        tidy=replaced if recipe.filters.personal == "replace" else None,
         seed=recipe.seed,
         ledger=ledger,
     )

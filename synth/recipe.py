@@ -91,6 +91,9 @@ FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
 
 
 class Filters(Frozen):
+    personal: Literal["keep", "replace", "drop"] = "keep"
+    """What becomes of personal data in queries and answers: replaced by invalid look-alikes before anything else is done with
+    the text, or the row dropped."""
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()

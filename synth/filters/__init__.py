@@ -10,7 +10,7 @@ from pydantic import ValidationError, validate_call
 
 from synth.errors import ConfigError
 from synth.files import complaint, hint
-from synth.filters import row, text
+from synth.filters import personal, row, text
 from synth.recipe import FilterUse
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
@@ -21,11 +21,13 @@ Kind: TypeAlias = Literal["text", "row"]
 def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     """Every rule of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
     module = {"text": text, "row": row}[kind]
-    ours = {
+    ours: dict[str, Callable[..., Any]] = {
         name: value
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
+    if kind == "text":
+        ours["personal"] = personal.personal
     return ours | {point.name: point.load() for point in entry_points(group=f"synth.filters.{kind}")}
 
 

@@ -224,7 +224,7 @@ class Ahead:
             task.exception()  # seen, should nobody await it
 
     async def _page(self, lane: LaneFold, plan: Round, call: int) -> Written:
-        page = await self._work.source.page(lane.brief, call, self._asker(lane, self.next_position()), plan.widening)
+        page = await self._work.page(lane.brief, call, self._asker(lane, self.next_position()), plan.widening)
         if lane.id in self._live:
             for coordinate, entry in page:
                 if isinstance(entry, Sample) and plan.first <= coordinate < plan.first + plan.count:
@@ -244,8 +244,7 @@ class Ahead:
                 self._augmented[root.query_id, operator] = self._spawn(self._augment(lane, root, operator))
 
     async def _augment(self, lane: LaneFold, root: Sample, operator: str) -> Sample | Drop:
-        assert self._work.augmenter is not None
-        return await self._work.augmenter.apply(lane.brief, root, operator, self._asker(lane, self.next_position()))
+        return await self._work.augmented(lane.brief, root, operator, self._asker(lane, self.next_position()))
 
     async def _answer(self, lane: LaneFold, candidate: Candidate) -> Outcome:
         return await self._work.outcome(

@@ -1,7 +1,8 @@
 """What is done with one query: rules, slots, answers, verdicts. Functions of the query and of replies; no order, no counts."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from synth.dedup.avoid import Avoided
@@ -12,7 +13,7 @@ from synth.prompt import Prompt
 from synth.stages.augment import Augmenter
 from synth.stages.judge import Panel
 from synth.stages.ledger import Ledger
-from synth.stages.query import Written
+from synth.stages.query import Written, query_id
 from synth.stages.respond import Responder
 from synth.taxonomy import FORBIDDEN_SUBJECT
 from synth.types import Ask, Drop, Label, Request, Round, Sample, Want
@@ -43,6 +44,8 @@ class Work:
     query_rules: Rules = ()
     response_rules: Rules = ()
     row_rules: Rules = ()
+    tidy: Callable[[str], str] | None = None
+    """What every text goes through before anything else is done with it."""
     avoided: Avoided | None = None
     seed: int = 0
     ledger: Ledger = field(default_factory=Ledger)
@@ -52,6 +55,28 @@ class Work:
         """Every prompt in use."""
         parts = (self.source, self.augmenter, self.responder, self.panel)
         return [template for part in parts if part is not None for template in part.prompts()]
+
+    async def page(self, brief: Brief, call: int, ask: Ask, widening: int) -> Written:
+        """The source's queries of one call, tidied."""
+        page = await self.source.page(brief, call, ask, widening)
+        return page if self.tidy is None else [(coordinate, self._tidied(brief, entry)) for coordinate, entry in page]
+
+    async def augmented(self, brief: Brief, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
+        """The new query that an operator makes of a root, tidied."""
+        assert self.augmenter is not None
+        return self._tidied(brief, await self.augmenter.apply(brief, root, operator, ask))
+
+    def _tidied(self, brief: Brief, entry: Sample | Drop) -> Sample | Drop:
+        if self.tidy is None:
+            return entry
+        if isinstance(entry, Drop):
+            return replace(entry, text=self.tidy(entry.text))
+        query, response = self.tidy(entry.query), entry.response and self.tidy(entry.response)
+        if (query, response) == (entry.query, entry.response):
+            return entry
+        id = query_id(brief, query)
+        family = id if entry.family == entry.query_id else entry.family
+        return replace(entry, query=query, query_id=id, family=family, response=response)
 
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the index at all."""
@@ -94,7 +119,8 @@ class Work:
     async def _answered(self, brief: Brief, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
         assert self.responder is not None
         answered = await self.responder.respond(brief, sample, label, want, ask)
-        return answered if isinstance(answered, Drop) else await self._judged(brief, answered, ask)
+        tidied = self._tidied(brief, answered)
+        return tidied if isinstance(tidied, Drop) else await self._judged(brief, tidied, ask)
 
     async def _judged(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
         response = sample.response or ""

@@ -1,0 +1,226 @@
+"""Personal data of people in China: found in a text, and replaced by invalid look-alikes. Numbers by their checksums and assigned
+prefixes, the rest by their shape; what merely looks like a number (a price, an order, a hotline, an ISBN) is left.
+
+The same value gets the same look-alike wherever it stands, as a function of the value alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from synth.filters import lookalike
+from synth.types import TextRule
+
+Kind: TypeAlias = Literal["email", "identity", "card", "mobile", "plate", "address", "wechat", "qq"]
+"""In the order in which they are looked for: of two that overlap the first is taken."""
+
+ROUNDS = 9
+"""A look-alike may by chance make a number of what stands beside it; the second look finds that."""
+
+
+def personal(*, kinds: tuple[Kind, ...] = get_args(Kind)) -> TextRule:
+    """Drops a text with personal data: mobile, identity and card numbers, e-mail, plates, addresses, WeChat and QQ ids (`filters.personal`)."""
+
+    def rule(text: str) -> str | None:
+        return next((f"personal.{finding.kind}" for finding in find(text) if finding.kind in kinds), None)
+
+    return rule
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    kind: Kind
+    start: int
+    end: int
+    value: str
+    """What the same value has in common however it is written: no separators, ASCII."""
+
+
+def find(text: str) -> list[Finding]:
+    """What is personal in a text, in order; no two overlap."""
+    if not _WORTH.search(text):
+        return []
+    folded, found = text.translate(_WIDTH) if _WIDE.search(text) else text, list[Finding]()
+    views = [folded]
+    if _SPELT.search(folded):
+        views.append(folded.translate(_NUMERALS))
+    for kind, look in _LOOKS.items():
+        for view in views if kind in ("identity", "mobile") else views[:1]:
+            for start, end, value in look(view):
+                if all(end <= other.start or start >= other.end for other in found):
+                    found.append(Finding(kind, start, end, value))
+    return sorted(found, key=lambda finding: finding.start)
+
+
+def replaced(text: str) -> str:
+    """The text with look-alikes in the place of what is personal; width, spaces and hyphens stay as they were."""
+    for _ in range(ROUNDS):
+        found = find(text)
+        if not found:
+            return text
+        parts, at = list[str](), 0
+        for finding in found:
+            parts += (
+                text[at : finding.start],
+                lookalike.of(finding.kind, finding.value, text[finding.start : finding.end]),
+            )
+            at = finding.end
+        text = "".join(parts) + text[at:]
+    return text
+
+
+_WORTH = re.compile(r"[0-9０-９@＠]|[零〇一二三四五六七八九幺]{6}|微信|薇信|[vＶwＷ][xＸ]", re.IGNORECASE)
+"""Without any of these there is nothing to look for."""
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ＠：．－　\u2010-\u2014\u2212\u00a0\u2002\u2003\u2009]")
+_SPELT = re.compile(r"[零〇一二三四五六七八九幺][零〇一二三四五六七八九幺0-9 -]{9}")
+_WIDTH = (
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    | dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+    | dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2009\u3000"), " ")
+)
+_NUMERALS = str.maketrans(lookalike.NUMERALS + "〇幺", "012345678901")
+
+_Look: TypeAlias = Callable[[str], Iterator[tuple[int, int, str]]]
+
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_])?"
+    r"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z]{2,18})(?![A-Za-z0-9-])"
+)
+_RESERVED = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|net|org))?|invalid|test|localhost)$")
+"""RFC 2606: nobody's."""
+
+_IDENTITY = re.compile(r"(?<![0-9A-Za-z])(?=(?P<number>[1-9](?:[ -]?\d){16}[ -]?[\dXx])(?![0-9A-Za-z]))")
+_CARD = re.compile(
+    r"(?=[34569])(?<![0-9A-Za-z_./=#])(?=(?P<number>(?:62|4\d|5[1-5]|35|3[47]|601[13]|955)\d*"
+    r"(?:(?P<gap>[ -])\d{4,6}(?P=gap)(?:\d{4}(?P=gap)\d{4}(?:(?P=gap)\d{1,3})?|\d{4,5})|[ -]\d{9,13})?)(?![0-9A-Za-z_]|\.\d|[ -]\d))"
+)
+_BINS = re.compile(r"62\d{14,17}|4\d{15}|5[1-5]\d{14}|35[2-8]\d{13}|3[47]\d{13}|6013\d{15}|6011\d{12}|955\d{13,16}")
+"""UnionPay, Visa, Mastercard, JCB, American Express and the older numbers of Chinese banks, with their lengths."""
+_NO_CARD = re.compile(
+    r"(?:单号?|编号|流水号?|序列号?|条码|货号|型号|学号|案号|快递|物流|ISBN|SN|ID)[^0-9，。；]{0,6}$", re.IGNORECASE
+)
+
+_MOBILE = re.compile(
+    r"(?P<number>1[3-9]\d(?:\d{8}|(?P<a>[ -])\d{4}(?P=a)\d{4}|[ -]\d{8})|1[3-9]\d\d(?P<b>[ -])\d{3,4}(?P=b)\d{3,4}|1[3-9]\d{5}[ -]\d{4}"
+    r"|1(?P<c>[ -])[3-9](?:(?P=c)\d){9}(?!(?P=c)?\d))"
+    r"(?![0-9A-Fa-f_%]|\.\d|\s?(?:元|块|美元|美金|港元|日元|欧元|人民币|人次|亿|万|吨|公里|千米|米|平方|字节|光年|kg|km|GB|MB))",
+    re.IGNORECASE,
+)
+_ASSIGNED = re.compile(r"1(?:[38]\d|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|9[0-35-9])\d{2}(?!0{6})\d{6}")
+"""The prefixes of mainland operators; none has 154. A number that ends in zeros is a sum or an example."""
+_BEFORE = re.compile(
+    r"(?:^|[^0-9A-Za-z_.¥￥$€£×*^<>≈ ]|[^0-9¥￥$€£×*^<>≈] )(?:(?:\+|00)?86[ -]?)?$|(?:tel|vx|wx|qq)$",
+    re.IGNORECASE,
+)
+"""What may stand before a mobile number: no sum, no code, no longer number."""
+_ADDRESS_OF_A_PAGE = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+", re.IGNORECASE)
+
+_PLATE = re.compile(
+    r"(?P<province>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼])[A-HJ-NP-Z](?P<gap>[·•・ -]?)"
+    r"(?P<serial>[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|[A-HJK][A-HJ-NP-Z0-9]\d{4}|\d{5}[A-HJK])(?![A-Z0-9])",
+    re.IGNORECASE,
+)
+_COMMON = "新云贵青宁"
+"""Provinces whose sign is an everyday word: a model's name may follow it."""
+
+_ADDRESS = re.compile(
+    r"(?:路|街|大道|巷|胡同|弄|(?<![公这那哪家夜])里|村|庄|(?<![知频管赛车轨报难渠轨])道|小区|花园|公寓|社区)"
+    r"(?P<number>[1-9]\d{0,4}(?:-\d{1,4})?号?)(?P<rest>(?:[\u4e00-\u9fff]{0,6}?[A-Za-z]?\d{1,5}(?:号楼|号院|[栋幢座楼单层室户弄房号])元?){0,5})"
+)
+_PLACE = re.compile(r"[\u4e00-\u9fff][市区县旗镇乡州盟][\u4e00-\u9fff]{1,16}$")
+_ROOM = re.compile(r"\d(?:室|户|房|单元|栋|幢|座|号楼)")
+
+_WECHAT = re.compile(
+    r"(?=[微薇威vw])(?:微信|薇信|威信|weixin|wechat|(?<![A-Za-z])[vw]x|(?<![A-Za-z])v信)(?P<sure>号|账号|帐号|id)?\s?(?P<colon>[:是为]?)\s?"
+    r"(?P<number>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_.(-])",
+    re.IGNORECASE,
+)
+_QQ = re.compile(
+    r"(?:(?<![A-Za-z])QQ|扣扣|企鹅)(?P<sure>号码?|群号?)?\s?(?P<colon>[:是为]?)\s?(?P<number>[1-9]\d{4,10})(?![0-9A-Za-z]|\.\d|\s?[元人个万亿年])",
+    re.IGNORECASE,
+)
+
+
+def _emails(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _EMAIL.finditer(text) if "@" in text else ():
+        if not _RESERVED.search(match["domain"].lower()):
+            yield match.start(), match.end(), match[0].lower()
+
+
+def _identities(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _IDENTITY.finditer(text):
+        number = _bare(match["number"])
+        if lookalike.is_identity(number):
+            yield *match.span("number"), number
+
+
+def _cards(text: str) -> Iterator[tuple[int, int, str]]:
+    pages = _pages(text)
+    for match in _CARD.finditer(text):
+        number = _bare(match["number"])
+        if not _BINS.fullmatch(number) or not lookalike.is_card(number) or _within(match.start(), pages):
+            continue
+        if not _NO_CARD.search(text[max(0, match.start() - 12) : match.start()]):
+            yield *match.span("number"), number
+
+
+def _mobiles(text: str) -> Iterator[tuple[int, int, str]]:
+    pages = _pages(text)
+    for match in _MOBILE.finditer(text):
+        number, before = _bare(match["number"]), text[max(0, match.start() - 8) : match.start()]
+        if _ASSIGNED.fullmatch(number) and _BEFORE.search(before) and not _within(match.start(), pages):
+            yield *match.span("number"), number
+
+
+def _plates(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _PLATE.finditer(text):
+        told = match["gap"] or re.search("[车牌]", text[max(0, match.start() - 12) : match.start()])
+        if sum(c.isdigit() for c in match["serial"]) >= 3 and (told or match["province"] not in _COMMON):
+            yield *match.span(), re.sub(r"[·•・ -]", "", match[0]).upper()
+
+
+def _addresses(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _ADDRESS.finditer(text):
+        start = match.start("number")
+        placed = match["number"].endswith("号") and _PLACE.search(text[max(0, start - 24) : start])
+        if placed or _ROOM.search(match["rest"]):
+            yield start, match.end(), text[max(0, start - 4) : match.end()]
+
+
+def _wechats(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _WECHAT.finditer(text):
+        told = match["sure"] and match["colon"]
+        if told or (re.search(r"[0-9_-]", match["number"]) and (match["sure"] or match["colon"])):
+            yield *match.span("number"), match["number"].lower()
+
+
+def _qqs(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _QQ.finditer(text):
+        if match["sure"] or match["colon"] or len(match["number"]) > 5:
+            yield *match.span("number"), match["number"]
+
+
+def _bare(number: str) -> str:
+    return re.sub("[ -]", "", number).upper()
+
+
+def _pages(text: str) -> list[tuple[int, int]]:
+    """Where web addresses stand: numbers in them are no one's."""
+    return [match.span() for match in _ADDRESS_OF_A_PAGE.finditer(text)] if "://" in text or "www." in text else []
+
+
+def _within(at: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
+_LOOKS: dict[Kind, _Look] = {
+    "email": _emails,
+    "identity": _identities,
+    "card": _cards,
+    "mobile": _mobiles,
+    "plate": _plates,
+    "address": _addresses,
+    "wechat": _wechats,
+    "qq": _qqs,
+}

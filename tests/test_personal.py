@@ -1,0 +1,299 @@
+"""Personal data: planted values are found however they are written, ordinary numbers are left, and no look-alike is valid."""
+
+import random
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from stdnum import luhn
+from stdnum.cn import ric
+
+from synth.filters.personal import find, personal, replaced
+from synth.types import Request
+from tests.conftest import Lab
+from tests.world import World
+
+FULL = str.maketrans("0123456789@ABCDEFGHX-", "０１２３４５６７８９＠ＡＢＣＤＥＦＧＨＸ－")
+SPELT = str.maketrans("0123456789", "零一二三四五六七八九")
+
+
+def digits(chance: random.Random, count: int) -> str:
+    return "".join(chance.choices("0123456789", k=count))
+
+
+def mobile(chance: random.Random) -> str:
+    return chance.choice(["13", "18"]) + digits(chance, 8) + chance.choice("123456789")
+
+
+def identity(chance: random.Random) -> str:
+    region = chance.choice(["110101", "310104", "440305", "510107", "420106", "330106"])
+    body = (
+        f"{region}{chance.randint(1960, 2005)}{chance.randint(1, 12):02}{chance.randint(1, 28):02}{digits(chance, 3)}"
+    )
+    return body + ric.calc_check_digit(body + "0")
+
+
+def card(chance: random.Random) -> str:
+    body = chance.choice(["622202", "621700", "6228480", "4026", "5187"])
+    body += digits(chance, (15 if body[0] in "45" else chance.choice([15, 18])) - len(body))
+    return body + luhn.calc_check_digit(body)
+
+
+def plate(chance: random.Random) -> str:
+    plain = chance.choice("京沪粤浙川苏") + chance.choice("ABCDEFGH")
+    return plain + chance.choice(
+        [f"{digits(chance, 5)}", f"D{digits(chance, 5)}", f"{digits(chance, 5)}F", f"8K{digits(chance, 3)}"]
+    )
+
+
+def email(chance: random.Random) -> str:
+    return f"{chance.choice(['li.wei', 'zhang_san', 'xiaoming'])}{digits(chance, 3)}@{chance.choice(['qq.com', '163.com', 'mail.foo.edu.cn'])}"
+
+
+def address(chance: random.Random) -> str:
+    place = chance.choice(["河北省石家庄市桥西区", "成都市武侯区", "广州市天河区石牌街道", "青山县白水镇"])
+    road = chance.choice(["青云路", "槐安大街", "桂溪巷", "柳林胡同"])
+    return f"{place}{road}{chance.randint(1, 900)}号" + chance.choice(
+        ["", f"{chance.randint(1, 9)}栋{chance.randint(101, 909)}室"]
+    )
+
+
+def qq(chance: random.Random) -> str:
+    return chance.choice(["QQ：", "QQ号是", "扣扣号", "qq "]) + "9" + digits(chance, chance.randint(6, 9))
+
+
+def wechat(chance: random.Random) -> str:
+    return (
+        chance.choice(["微信号：", "微信：", "vx:", "加微信号是"])
+        + chance.choice(["lao_wang", "xiaoli"])
+        + digits(chance, 4)
+    )
+
+
+def spaced(number: str) -> str:
+    return f"{number[:3]} {number[3:7]} {number[7:]}"
+
+
+PLANTED: dict[str, list[Callable[[random.Random], str]]] = {
+    "mobile": [
+        mobile,
+        lambda chance: spaced(mobile(chance)),
+        lambda chance: spaced(mobile(chance)).replace(" ", "-"),
+        lambda chance: mobile(chance).translate(FULL),
+        lambda chance: spaced(mobile(chance)).replace(" ", "　").translate(FULL),
+        lambda chance: "+86 " + mobile(chance),
+        lambda chance: " ".join(mobile(chance)),
+        lambda chance: mobile(chance).translate(SPELT).replace("一", "幺"),
+    ],
+    "identity": [
+        identity,
+        lambda chance: identity(chance).lower(),
+        lambda chance: identity(chance).translate(FULL),
+        lambda chance: re.sub(r"(.{6})(.{8})(.{4})", r"\1 \2 \3", identity(chance)),
+        lambda chance: re.sub(r"(.{6})(.{8})(.{4})", r"\1-\2-\3", identity(chance)),
+        lambda chance: " ".join(identity(chance)),
+    ],
+    "card": [
+        card,
+        lambda chance: " ".join(re.findall(r".{1,4}", card(chance))),
+        lambda chance: "-".join(re.findall(r".{1,4}", card(chance))),
+        lambda chance: card(chance).translate(FULL),
+    ],
+    "email": [email, lambda chance: email(chance).replace("@", "＠"), lambda chance: email(chance).upper()],
+    "plate": [plate, lambda chance: (p := plate(chance))[:2] + "·" + p[2:], lambda chance: plate(chance).lower()],
+    "address": [address, lambda chance: address(chance).translate(FULL)],
+    "qq": [qq],
+    "wechat": [wechat],
+}
+FRAMES = [
+    "他的联系方式是{}，你记一下。",
+    "{}",
+    "车主登记的是{}。",
+    "请联系我（{}），谢谢",
+    "资料：{}；其余从略",
+    "1、姓名：某某\n2、{}\n3、无",
+]
+
+
+def planted(kind: str) -> Iterator[tuple[str, str]]:
+    for number, write in enumerate(PLANTED[kind]):
+        for i in range(50):
+            chance = random.Random(f"{kind}/{number}/{i}")
+            value = write(chance)
+            yield chance.choice(FRAMES).format(value), value
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_planted_values_are_found_and_replaced(kind: str) -> None:
+    missed, all_of_them = [], list(planted(kind))
+    for text, value in all_of_them:
+        if [finding.kind for finding in find(text)] != [kind] or value in replaced(text):
+            missed.append(text)
+    assert len(missed) <= 0.02 * len(all_of_them), missed[:10]
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_what_was_replaced_keeps_its_shape_and_the_words_around_it(kind: str) -> None:
+    for text, _ in planted(kind):
+        (finding, *_) = find(text)
+        new = replaced(text)
+        assert new.startswith(text[: finding.start])
+        assert new.endswith(text[finding.end :])
+        if kind in ("mobile", "identity", "card", "plate", "qq"):
+            assert len(new) == len(text)
+            shape = [c.isdigit() or c.isalnum() for c in text]
+            assert [c.isdigit() or c.isalnum() for c in new] == shape
+        assert find(new) == []
+        assert replaced(new) == new
+
+
+def test_one_value_has_one_look_alike_however_it_is_written() -> None:
+    number = "13912345678"
+    forms = [number, "139 1234 5678", "139-1234-5678", "+86 139 1234 5678", number.translate(FULL)]
+    found = {
+        re.sub(r"\D", "", replaced(f"电话{form}。").translate({v: k for k, v in FULL.items()}))[-11:] for form in forms
+    }
+    assert len(found) == 1
+    assert replaced(f"先打{number}，不通再打{number}").count(found.pop()) == 2
+    assert replaced("打13912345678") != replaced("打13912345679")
+
+
+def test_no_look_alike_is_valid() -> None:
+    for i in range(300):
+        chance = random.Random(i)
+        assert not ric.is_valid(replaced(identity(chance)))
+        assert not luhn.is_valid(replaced(card(chance)))
+        assert replaced(mobile(chance)).startswith("154")
+        assert replaced(email(chance)).endswith("@example.com")
+        assert re.search("[IO]", replaced(plate(chance)))
+        assert re.search(r"[路街巷同]0\d+号", replaced(address(chance)))
+
+
+ORDINARY = """\
+打10086或者12315投诉，报警110，急救120，12345也行
+客服热线400-820-8820，总机010-65529999
+2023年12月31日截止，时间戳1699999999，毫秒1699999999123
+ISBN 978-7-111-54742-6 和 9787111547426 是同一本书
+订单号4000123412341234，快递单号SF1234567890123，流水号6222021234567890128
+年收入15000000000元，合计¥13812345678，约占13.8%
+共13812345678人次，面积18812345678平方米
+圆周率3.14159265358979323846264338327950288
+型号RTX4090、新CR200J动车、iPhone15、骁龙8Gen3，版本1.13.0.13
+京ICP备12345678号-1，粤B2-20090059
+第13条第2款，见附件138页，GB/T 18801-2022
+身份证号码共18位，例如11010519491231002这样少一位的就不对
+身份证号110101199003077716这样末位不对的是假的
+卡号6222021234567890123校验不过
+https://item.example/13912345678.html 与 www.example.cn/p/18612345678
+192.168.1.1，255.255.255.0，8.8.8.8
+微信小程序Component里写wx.request，微信公众号运营，微信WeChat是什么
+QQ2013、QQ10000人、QQ音乐
+中山路怎么走？人民路小学，3号楼在哪，5号电池，8号线，1号文件
+长征5号、东风21D、歼20、3号选手，第3巷
+a13912345678b、x_13912345678、commit 13812345678abcdef
+1 3 5 7 9 11 13 15 17 19 21
+13800000000是示例号码，user@example.com也是
+@张三 你好，微博@人民日报
+一九九八年，三百六十五天，一二三四五六七""".splitlines()
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_numbers_survive(text: str) -> None:
+    assert [(finding.kind, text[finding.start : finding.end]) for finding in find(text)] == []
+    assert replaced(text) is text
+
+
+PIECES = some.one_of(
+    some.sampled_from([text for kind in PLANTED for text, _ in planted(kind)]),
+    some.text(some.sampled_from("0123456789０５ -－·.Xx@＠元号路室区QqVvwW微信一零幺京A：:，\n"), max_size=30),
+    some.text(max_size=20),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(some.lists(PIECES, max_size=6))
+def test_of_what_was_replaced_nothing_is_found_again(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    new = replaced(text)
+    assert find(new) == []
+    assert replaced(new) == new
+    assert (new == text) == (find(text) == [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * 100_000,
+        "62 " * 50_000,
+        "a." * 50_000 + "@",
+        "微信" * 50_000,
+        "路1" * 50_000,
+        "一" * 100_000,
+        "1-" * 50_000,
+    ],
+)
+def test_hostile_text_takes_bounded_time(text: str) -> None:
+    assert find(text + "。") is not None
+
+
+def test_the_rule_names_the_kind() -> None:
+    assert personal()("打13912345678") == "personal.mobile"
+    assert personal(kinds=("email",))("打13912345678") is None
+    assert personal()("今天天气不错") is None
+
+
+class Telling(World):
+    """Puts a mobile number into every query and a card into every answer."""
+
+    def _sentence(self, chance: random.Random) -> str:
+        return super()._sentence(chance) + f"打{mobile(chance)}"
+
+    def _answer(self, chance: random.Random, request: Request) -> str:
+        assert not find(request.messages[-1].content)
+        return super()._answer(chance, request) + f"卡号是{card(chance)}。"
+
+    def _verdict(self, chance: random.Random, request: Request) -> str:
+        assert "打154" in request.messages[1].content
+        assert not find(request.messages[1].content)
+        return super()._verdict(chance, request)
+
+
+def test_what_is_asked_judged_and_exported_is_what_was_replaced(lab: Lab) -> None:
+    lab.world = Telling()
+    lab.run(15, filters={"personal": "replace"})
+    rows = lab.rows().values()
+    assert len(rows) > 20
+    for row in rows:
+        assert "打154" in row["query"]
+        assert find(row["query"] + row["response"]) == []
+    before = lab.rows()
+    assert lab.run(15, filters={"personal": "replace"}).calls == 0
+    assert lab.rows() == before
+
+
+def test_or_it_is_dropped_and_counted(lab: Lab) -> None:
+    lab.world = Telling()
+    lab.world.pool = 300
+    result = lab.run(5, filters={"personal": "drop"}, only=("two.s0",), interrupt=30.0)
+    assert result.dropped["query.personal.mobile"] > 0
+    assert not lab.rows()
+
+
+def test_own_pairs_keep_one_family_and_one_id_for_one_query(lab: Lab) -> None:
+    import json
+
+    from synth.bind import bind
+    from tests.conftest import tiny_recipe
+
+    pairs = [{"query": "怎么查13912345678是谁的", "response": f"{i}号不知道，【略】"} for i in range(2)]
+    (lab.folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs), encoding="utf-8")
+    source = {"query": None, "augment": None, "respond": None, "n": None, "pairs": "mine.jsonl"}
+    lab.world = World(babbling=0.0, differing=0.0)
+    for mode, number in (("replace", "154"), ("keep", "13912345678")):
+        lab.run(bound=bind(tiny_recipe(**source, filters={"personal": mode})), out=mode)
+        rows = lab.rows(mode).values()
+        assert len(rows) == 2
+        assert len({row["query_id"] for row in rows}) == 1
+        assert all(number in row["query"] for row in rows)
