@@ -135,7 +135,7 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         else None,
         query_rules=[*private, *filters.bind("text", recipe.filters.query, "query")],
         response_rules=[*private, *filters.bind("text", recipe.filters.response, "response")],
-        row_rules=filters.bind("row", recipe.filters.row, "row"),
+        row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(briefs)),
         avoided=Avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
         else None,
@@ -144,6 +144,14 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         ledger=ledger,
     )
     return work, briefs
+
+
+def _rule_texts(briefs: Sequence[Brief]) -> dict[str, str]:
+    """By subcategory what its judges are told of it."""
+    return {
+        brief.lane.subcategory: "\n".join([brief.subcategory["definition"], *brief.subcategory["rule"].values()])
+        for brief in briefs
+    }
 
 
 def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: Ledger) -> Augmenter | None:

@@ -75,7 +75,7 @@ def _prompts() -> Iterator[Entry]:
 def _filters() -> Iterator[Entry]:
     for kind in ("text", "row"):
         for name, factory in filters.known(kind).items():
-            options = ", ".join(str(parameter) for parameter in inspect.signature(factory).parameters.values())
+            options = ", ".join(map(str, filters.options(factory)))
             yield name, f"[{kind}] {_first_line(factory.__doc__)}" + (f" ({options})" if options else "")
 
 

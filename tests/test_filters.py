@@ -177,4 +177,4 @@ def test_ordinary_chinese_passes(name: str) -> None:
 def test_rules_see_all_of_their_options() -> None:
     assert text.length(min=2, max=3)("四个字啊") == "length.long"
     assert text.chinese(least=0.9)("用Python写爬虫") == "chinese"
-    assert row.label_agrees()(ROW) is None
+    assert row.intent_agrees()(ROW) is None

@@ -1,7 +1,7 @@
 """Row rules, by name. A text rule reads a query or an answer, a row rule the judged row; each gives a reason key or None."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, TypeAlias
@@ -10,7 +10,7 @@ from pydantic import ValidationError, validate_call
 
 from synth.errors import ConfigError
 from synth.files import complaint, hint
-from synth.filters import personal, row, text
+from synth.filters import labels, personal, row, text
 from synth.recipe import FilterUse
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
@@ -20,9 +20,9 @@ Kind: TypeAlias = Literal["text", "row"]
 @cache
 def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     """Every rule of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
-    module = {"text": text, "row": row}[kind]
     ours: dict[str, Callable[..., Any]] = {
         name: value
+        for module in {"text": (text,), "row": (row, labels)}[kind]
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
@@ -31,21 +31,28 @@ def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     return ours | {point.name: point.load() for point in entry_points(group=f"synth.filters.{kind}")}
 
 
-def bind(kind: Kind, uses: Sequence[FilterUse], place: str) -> Rules:
-    """The rules a recipe names at `place`, each with its options checked against its signature."""
-    return [(use.name, _bound(kind, use, place)) for use in uses]
+def bind(kind: Kind, uses: Sequence[FilterUse], place: str, rules: Mapping[str, str] | None = None) -> Rules:
+    """The rules a recipe names at `place`, each with its options checked against its signature; `rules` are the texts by which
+    judges judge, for those that ask for them."""
+    return [(use.name, _bound(kind, use, place, rules or {})) for use in uses]
 
 
-def _bound(kind: Kind, use: FilterUse, place: str) -> Callable[[Any], str | None]:
+def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
+    """What a recipe may set of a rule: the arguments that are given by name only."""
+    return [one for one in inspect.signature(factory).parameters.values() if one.kind is one.KEYWORD_ONLY]
+
+
+def _bound(kind: Kind, use: FilterUse, place: str, texts: Mapping[str, str]) -> Callable[[Any], str | None]:
     rules = known(kind)
     if use.name not in rules:
         raise ConfigError(f"filters.{place}: no filter {use.name!r}; {hint(use.name, rules)}")
-    parameters = inspect.signature(rules[use.name]).parameters
+    parameters = [one.name for one in options(rules[use.name])]
+    given = {"rules": texts} if "rules" in inspect.signature(rules[use.name]).parameters else {}
     for option in use.options:
         if option not in parameters:
             raise ConfigError(f"filters.{place}.{use.name}: unknown option {option!r}; {hint(option, parameters)}")
     try:
-        rule: Callable[[Any], str | None] = validate_call(rules[use.name])(**use.options)
+        rule: Callable[[Any], str | None] = validate_call(rules[use.name])(**given, **use.options)
     except ValidationError as error:
         wrong = error.errors()[0]
         option = ".".join(map(str, wrong["loc"]))
