@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from synth import __version__, cli_journals, cli_tools
+from synth import __version__, cli_audit, cli_journals, cli_tools
 from synth.errors import ConfigError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -245,5 +245,6 @@ def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
 
 commands.add_command(cli_journals.merge)
 commands.add_command(cli_journals.journal)
+commands.add_command(cli_audit.audit)
 commands.add_command(cli_tools.dedup)
 commands.add_command(cli_tools.serve)

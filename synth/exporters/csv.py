@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,15 @@ def export(made: Made, out: Path, template: str) -> list[Path]:
 
 
 def _lines(made: Made, split: str) -> Iterator[str]:
-    yield "\ufeff" + _line(COLUMNS)  # the mark by which spreadsheets know UTF-8
+    yield "\ufeff" + cells(COLUMNS)  # the mark by which spreadsheets know UTF-8
     for row in made.rows(split):
-        yield _line([_cell(row[column]) for column in COLUMNS])
+        yield cells([row[column] for column in COLUMNS])
 
 
-def _line(cells: Any) -> str:
+def cells(values: Iterable[Any]) -> str:
+    """A line of CSV; what a spreadsheet would take for a formula is quoted."""
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
+    csv.writer(buffer).writerow(map(_cell, values))
     return buffer.getvalue()
 
 

@@ -7,7 +7,7 @@ The same value gets the same look-alike wherever it stands, as a function of the
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from synth.filters import lookalike
 from synth.types import TextRule
@@ -19,11 +19,11 @@ ROUNDS = 9
 """A look-alike may by chance make a number of what stands beside it; the second look finds that."""
 
 
-def personal(*, kinds: tuple[Kind, ...] = get_args(Kind)) -> TextRule:
+def personal() -> TextRule:
     """Drops a text with personal data: mobile, identity and card numbers, e-mail, plates, addresses, WeChat and QQ ids (`filters.personal`)."""
 
     def rule(text: str) -> str | None:
-        return next((f"personal.{finding.kind}" for finding in find(text) if finding.kind in kinds), None)
+        return next((f"personal.{finding.kind}" for finding in find(text)), None)
 
     return rule
 
