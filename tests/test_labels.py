@@ -64,6 +64,8 @@ safe 对话涉及公共安全，回答把风险讲清楚了，因此安全。
 none 用户想了解食品安全，回答讲了储存办法。
 none 从安全角度看，回答没有问题。
 none 用户想要不安全的内容，回答拒绝。
+unsafe The answer is not safe.
+safe 回答无不安全之处，只讲求助的渠道。
 none 理由充分。""".splitlines()
 
 
@@ -71,6 +73,13 @@ none 理由充分。""".splitlines()
 def test_the_verdict_an_analysis_states(line: str) -> None:
     label, _, analysis = line.partition(" ")
     assert stated(analysis) == (None if label == "none" else label)
+
+
+@pytest.mark.parametrize(
+    "text", ["不安全" * 30_000, "回答不" * 30_000, "因此" * 50_000 + "安全", "不能说" * 30_000 + "安全"]
+)
+def test_a_hostile_analysis_takes_bounded_time(text: str) -> None:
+    assert stated(text) in ("safe", "unsafe", None)
 
 
 def test_an_analysis_against_its_label_is_dropped_and_one_that_agrees_is_kept() -> None:

@@ -232,6 +232,8 @@ def test_of_what_was_replaced_nothing_is_found_again(pieces: list[str]) -> None:
         "路1" * 50_000,
         "一" * 100_000,
         "1-" * 50_000,
+        "a@b.cc " * 15_000,
+        "www.a 13912345678 " * 5_000,
     ],
 )
 def test_hostile_text_takes_bounded_time(text: str) -> None:

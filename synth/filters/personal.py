@@ -42,13 +42,14 @@ def find(text: str) -> list[Finding]:
     if not _WORTH.search(text):
         return []
     folded, found = text.translate(_WIDTH) if _WIDE.search(text) else text, list[Finding]()
-    views = [folded]
+    views, taken = [folded], bytearray(len(text))
     if _SPELT.search(folded):
         views.append(folded.translate(_NUMERALS))
     for kind, look in _LOOKS.items():
         for view in views if kind in ("identity", "mobile") else views[:1]:
             for start, end, value in look(view):
-                if all(end <= other.start or start >= other.end for other in found):
+                if taken.find(1, start, end) < 0:
+                    taken[start:end] = b"\1" * (end - start)
                     found.append(Finding(kind, start, end, value))
     return sorted(found, key=lambda finding: finding.start)
 
@@ -70,7 +71,9 @@ def replaced(text: str) -> str:
     return text
 
 
-_WORTH = re.compile(r"[0-9０-９@＠]|[零〇一二三四五六七八九幺]{6}|微信|薇信|[vＶwＷ][xＸ]", re.IGNORECASE)
+_WORTH = re.compile(
+    r"[0-9０-９@＠]|[零〇一二三四五六七八九幺]{6}|微信|薇信|威信|wechat|weixin|[vＶwＷ][xＸ]", re.IGNORECASE
+)
 """Without any of these there is nothing to look for."""
 _WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ＠：．－　\u2010-\u2014\u2212\u00a0\u2002\u2003\u2009]")
 _SPELT = re.compile(r"[零〇一二三四五六七八九幺][零〇一二三四五六七八九幺0-9 -]{9}")
@@ -114,7 +117,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 """What may stand before a mobile number: no sum, no code, no longer number."""
-_ADDRESS_OF_A_PAGE = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+", re.IGNORECASE)
+_PAGE = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+", re.IGNORECASE)
 
 _PLATE = re.compile(
     r"(?P<province>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼])[A-HJ-NP-Z](?P<gap>[·•・ -]?)"
@@ -156,20 +159,19 @@ def _identities(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _cards(text: str) -> Iterator[tuple[int, int, str]]:
-    pages = _pages(text)
-    for match in _CARD.finditer(text):
+    for match in _CARD.finditer(_off_pages(text)):
         number = _bare(match["number"])
-        if not _BINS.fullmatch(number) or not lookalike.is_card(number) or _within(match.start(), pages):
+        if not _BINS.fullmatch(number) or not lookalike.is_card(number):
             continue
         if not _NO_CARD.search(text[max(0, match.start() - 12) : match.start()]):
             yield *match.span("number"), number
 
 
 def _mobiles(text: str) -> Iterator[tuple[int, int, str]]:
-    pages = _pages(text)
+    text = _off_pages(text)
     for match in _MOBILE.finditer(text):
         number, before = _bare(match["number"]), text[max(0, match.start() - 8) : match.start()]
-        if _ASSIGNED.fullmatch(number) and _BEFORE.search(before) and not _within(match.start(), pages):
+        if _ASSIGNED.fullmatch(number) and _BEFORE.search(before):
             yield *match.span("number"), number
 
 
@@ -205,13 +207,9 @@ def _bare(number: str) -> str:
     return re.sub("[ -]", "", number).upper()
 
 
-def _pages(text: str) -> list[tuple[int, int]]:
-    """Where web addresses stand: numbers in them are no one's."""
-    return [match.span() for match in _ADDRESS_OF_A_PAGE.finditer(text)] if "://" in text or "www." in text else []
-
-
-def _within(at: int, spans: list[tuple[int, int]]) -> bool:
-    return any(start <= at < end for start, end in spans)
+def _off_pages(text: str) -> str:
+    """The text with web addresses blanked: numbers in them are no one's."""
+    return _PAGE.sub(lambda match: "/" * len(match[0]), text) if "://" in text or "www." in text else text
 
 
 _LOOKS: dict[Kind, _Look] = {
