@@ -62,6 +62,48 @@ def test_no_look_alike_is_valid() -> None:
         assert re.search(r"[路街巷同]0\d+号", replaced(address(chance)))
 
 
+SPELLINGS = """\
+address 四川省成都市锦江区春熙路南段8号
+address 沈阳市皇姑区崇山中路66甲3号
+address 北京市 海淀区 中关村大街 27 号
+address 福建省厦门市思明区湖滨南路二十三号
+address 清水镇柳树村3组15号
+address 家住幸福小区12栋3单元501
+address 湖北省武汉市洪山区珞喻路1037号某某公寓13栋512
+mobile 138.0013.8001
+mobile 138 00138001
+mobile ＋86－138－0013－8001
+mobile 手机13800138001/那个
+mobile 电话：138 0013-8001
+mobile 一三八零零一三八零零一
+mobile ☎13800138001
+identity 证件号：110 105 1949 1231 002X
+identity 110105-19491231-002x
+card 622202 1234 5678 90128
+card 4111 1111 1111 1111
+email 邮箱是wang５５＠ｑｑ．ｃｏｍ
+email mailto:xiaoming@foxmail.com
+plate 京 A12345
+plate 皖K·XY88Z
+plate 车牌新A12345
+plate 京Ａ１２３４５
+qq QQ号码为：123456789
+qq 加q 12345678
+qq Q群：123456789
+qq QQ是１２３４５６７８
+wechat 微信 id：wang2020
+wechat 微信（wx_abc123）
+wechat 加V：lucky888
+wechat 微信号：zhangsanfeng""".splitlines()
+
+
+@pytest.mark.parametrize("line", SPELLINGS)
+def test_rarer_spellings_are_found_too(line: str) -> None:
+    kind, _, text = line.partition(" ")
+    assert [finding.kind for finding in find(text)] == [kind]
+    assert find(replaced(text)) == []
+
+
 ORDINARY = """\
 打10086或者12315投诉，报警110，急救120，12345也行
 客服热线400-820-8820，总机010-65529999
@@ -83,6 +125,8 @@ https://item.example/13912345678.html 与 www.example.cn/p/18612345678
 QQ2013、QQ10000人、QQ音乐
 中山路怎么走？人民路小学，3号楼在哪，5号电池，8号线，1号文件
 长征5号、东风21D、歼20、3号选手，第3巷
+湖滨南路二十三、长江路第三号线、朝阳区民生路3号线站
+启动192.168.10.100，起止1998-2001-123，1999-12-31 235
 a13912345678b、x_13912345678、commit 13812345678abcdef
 1 3 5 7 9 11 13 15 17 19 21
 13800000000是示例号码，user@example.com也是

@@ -82,8 +82,8 @@ def _plate(chance: random.Random, value: str, written: str) -> str:
 def _address(chance: random.Random, value: str, written: str) -> str:
     """No house number begins with 0."""
     del value
-    numbers = re.sub(r"\d+", lambda match: _first(chance) + _digits(chance, len(match[0]) - 1), written)
-    return ("０" if re.match("[０-９]", written) else "0") + _laid(written, re.sub(r"\D", "", numbers))
+    fresh = re.sub(f"[0-9０-９{NUMERALS}]", lambda old: _like(old[0], _first(chance)), written)
+    return ("零" if written[0] in NUMERALS + "十百" else _like(written[0], "0")) + fresh
 
 
 def _wechat(chance: random.Random, value: str, written: str) -> str:

@@ -72,10 +72,11 @@ def replaced(text: str) -> str:
 
 
 _WORTH = re.compile(
-    r"[0-9０-９@＠]|[零〇一二三四五六七八九幺]{6}|微信|薇信|威信|wechat|weixin|[vＶwＷ][xＸ]", re.IGNORECASE
+    r"[0-9０-９@＠]|[零〇一二三四五六七八九幺]{6}|[一二三四五六七八九十百]号|微信|薇信|威信|wechat|weixin|[vＶwＷ][xＸ]",
+    re.IGNORECASE,
 )
 """Without any of these there is nothing to look for."""
-_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ＠：．－　\u2010-\u2014\u2212\u00a0\u2002\u2003\u2009]")
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ＠：（．－　\u2010-\u2014\u2212\u00a0\u2002\u2003\u2009]")
 _SPELT = re.compile(r"[零〇一二三四五六七八九幺][零〇一二三四五六七八九幺0-9 -]{9}")
 _WIDTH = (
     {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -96,7 +97,7 @@ _RESERVED = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|net|org))?|invalid|test|l
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])(?=(?P<number>[1-9](?:[ -]?\d){16}[ -]?[\dXx])(?![0-9A-Za-z]))")
 _CARD = re.compile(
     r"(?=[34569])(?<![0-9A-Za-z_./=#])(?=(?P<number>(?:62|4\d|5[1-5]|35|3[47]|601[13]|955)\d*"
-    r"(?:(?P<gap>[ -])\d{4,6}(?P=gap)(?:\d{4}(?P=gap)\d{4}(?:(?P=gap)\d{1,3})?|\d{4,5})|[ -]\d{9,13})?)(?![0-9A-Za-z_]|\.\d|[ -]\d))"
+    r"(?:(?P<gap>[ -])\d{2,13}(?:(?P=gap)\d{1,7}){0,4})?)(?![0-9A-Za-z_]|\.\d|[ -]\d))"
 )
 _BINS = re.compile(r"62\d{14,17}|4\d{15}|5[1-5]\d{14}|35[2-8]\d{13}|3[47]\d{13}|6013\d{15}|6011\d{12}|955\d{13,16}")
 """UnionPay, Visa, Mastercard, JCB, American Express and the older numbers of Chinese banks, with their lengths."""
@@ -105,8 +106,8 @@ _NO_CARD = re.compile(
 )
 
 _MOBILE = re.compile(
-    r"(?P<number>1[3-9]\d(?:\d{8}|(?P<a>[ -])\d{4}(?P=a)\d{4}|[ -]\d{8})|1[3-9]\d\d(?P<b>[ -])\d{3,4}(?P=b)\d{3,4}|1[3-9]\d{5}[ -]\d{4}"
-    r"|1(?P<c>[ -])[3-9](?:(?P=c)\d){9}(?!(?P=c)?\d))"
+    r"(?P<number>1[3-9]\d(?:\d{8}|(?P<a>[ .-])\d{4}(?P=a)\d{4}|[ -]\d{8})|1[3-9]\d\d(?P<b>[ -])(?!(?:19|20)\d\d(?P=b))\d{3,4}(?P=b)\d{3,4}|1[3-9]\d{5}[ -]\d{4}"
+    r"|1(?P<c>[ -])[3-9](?:(?P=c)\d){9}(?!(?P=c)?\d)|(?P<loose>1[3-9]\d{0,5}[ -]\d{2,8}(?:[ -]\d{2,6}){0,2}))"
     r"(?![0-9A-Fa-f_%]|\.\d|\s?(?:元|块|美元|美金|港元|日元|欧元|人民币|人次|亿|万|吨|公里|千米|米|平方|字节|光年|kg|km|GB|MB))",
     re.IGNORECASE,
 )
@@ -117,10 +118,12 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 """What may stand before a mobile number: no sum, no code, no longer number."""
+_CALL = re.compile(r"电话|手机|号码|联系|致电|拨|打|短信|tel|phone|mobile", re.IGNORECASE)
+"""Wanted before a number that is grouped as few write it."""
 _PAGE = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+", re.IGNORECASE)
 
 _PLATE = re.compile(
-    r"(?P<province>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼])[A-HJ-NP-Z](?P<gap>[·•・ -]?)"
+    r"(?P<province>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]) ?[A-HJ-NP-Z](?P<gap>[·•・ -]?)"
     r"(?P<serial>[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|[A-HJK][A-HJ-NP-Z0-9]\d{4}|\d{5}[A-HJK])(?![A-Z0-9])",
     re.IGNORECASE,
 )
@@ -128,21 +131,24 @@ _COMMON = "新云贵青宁"
 """Provinces whose sign is an everyday word: a model's name may follow it."""
 
 _ADDRESS = re.compile(
-    r"(?:路|街|大道|巷|胡同|弄|(?<![公这那哪家夜])里|村|庄|(?<![知频管赛车轨报难渠轨])道|小区|花园|公寓|社区)"
-    r"(?P<number>[1-9]\d{0,4}(?:-\d{1,4})?号?)(?P<rest>(?:[\u4e00-\u9fff]{0,6}?[A-Za-z]?\d{1,5}(?:号楼|号院|[栋幢座楼单层室户弄房号])元?){0,5})"
+    r"(?:路|街|大道|巷|胡同|弄|(?<![公这那哪家夜])里|村|庄|(?<![知频管赛车轨报难渠])道|小区|花园|公寓|社区)(?:[东西南北中]?段|[东西南北])? ?"
+    r"(?P<number>(?:[1-9]\d{0,4}|[一二三四五六七八九十百][一二三四五六七八九十百零〇]{0,5})(?:[甲乙丙丁-]\d{0,4})? ?(?:号(?!线|文|令|机|井|公))?)"
+    r"(?P<rest>(?:[\u4e00-\u9fff]{0,6}?[A-Za-z]?\d{1,5}(?:号楼|号院|[栋幢座楼单层室户弄房号组])元?){0,5})"
 )
-_PLACE = re.compile(r"[\u4e00-\u9fff][市区县旗镇乡州盟][\u4e00-\u9fff]{1,16}$")
+_PLACE = re.compile(r"[\u4e00-\u9fff][市区县旗镇乡州盟][\u4e00-\u9fff]{1,18}$")
 _ROOM = re.compile(r"\d(?:室|户|房|单元|栋|幢|座|号楼)")
 
 _WECHAT = re.compile(
-    r"(?=[微薇威vw])(?:微信|薇信|威信|weixin|wechat|(?<![A-Za-z])[vw]x|(?<![A-Za-z])v信)(?P<sure>号|账号|帐号|id)?\s?(?P<colon>[:是为]?)\s?"
-    r"(?P<number>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_.(-])",
+    r"(?=[微薇威加vw])(?:微信|薇信|威信|weixin|wechat|(?<![A-Za-z])[vw]x|(?<![A-Za-z])v信|加v(?![A-Za-z]))"
+    r"(?P<sure> ?(?:号码?|[账帐]号|id(?![A-Za-z])))? ?(?P<colon>是|为|[:(])? ?(?P<number>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_.(-])",
     re.IGNORECASE,
 )
 _QQ = re.compile(
-    r"(?:(?<![A-Za-z])QQ|扣扣|企鹅)(?P<sure>号码?|群号?)?\s?(?P<colon>[:是为]?)\s?(?P<number>[1-9]\d{4,10})(?![0-9A-Za-z]|\.\d|\s?[元人个万亿年])",
+    r"(?=[qQ扣企])(?P<name>(?<![A-Za-z])QQ?|扣扣|企鹅)(?P<sure> ?(?:号码?|群号?))? ?(?P<colon>是|为)? ?(?P<mark>:)? ?"
+    r"(?P<number>[1-9]\d{4,10})(?![0-9A-Za-z]|\.\d|\s?[元人个万亿年])",
     re.IGNORECASE,
 )
+_ADDED = re.compile("加(?:我|一下|下|个)?的?$")
 
 
 def _emails(text: str) -> Iterator[tuple[int, int, str]]:
@@ -171,6 +177,8 @@ def _mobiles(text: str) -> Iterator[tuple[int, int, str]]:
     text = _off_pages(text)
     for match in _MOBILE.finditer(text):
         number, before = _bare(match["number"]), text[max(0, match.start() - 8) : match.start()]
+        if match["loose"] and not _CALL.search(text[max(0, match.start() - 12) : match.start()]):
+            continue
         if _ASSIGNED.fullmatch(number) and _BEFORE.search(before):
             yield *match.span("number"), number
 
@@ -178,33 +186,38 @@ def _mobiles(text: str) -> Iterator[tuple[int, int, str]]:
 def _plates(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _PLATE.finditer(text):
         told = match["gap"] or re.search("[车牌]", text[max(0, match.start() - 12) : match.start()])
-        if sum(c.isdigit() for c in match["serial"]) >= 3 and (told or match["province"] not in _COMMON):
-            yield *match.span(), re.sub(r"[·•・ -]", "", match[0]).upper()
+        count = sum(character.isdigit() for character in match["serial"])
+        if count >= (2 if told else 3) and (told or match["province"] not in _COMMON):
+            yield *match.span(), re.sub("[·•・ -]", "", match[0]).upper()
 
 
 def _addresses(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _ADDRESS.finditer(text):
         start = match.start("number")
-        placed = match["number"].endswith("号") and _PLACE.search(text[max(0, start - 24) : start])
+        placed = "号" in match[0] and _PLACE.search(text[max(0, start - 30) : start].replace(" ", ""))
         if placed or _ROOM.search(match["rest"]):
             yield start, match.end(), text[max(0, start - 4) : match.end()]
 
 
 def _wechats(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _WECHAT.finditer(text):
-        told = match["sure"] and match["colon"]
-        if told or (re.search(r"[0-9_-]", match["number"]) and (match["sure"] or match["colon"])):
+        bare = not (match["sure"] or match["colon"])
+        added = match[0][0] == "加" or _ADDED.search(text[max(0, match.start() - 4) : match.start()])
+        telling = (match["sure"] and match["colon"]) or re.search("[0-9_-]", match["number"])
+        if telling and (added or not bare or match[0][:2].lower() in ("vx", "wx")):
             yield *match.span("number"), match["number"].lower()
 
 
 def _qqs(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _QQ.finditer(text):
-        if match["sure"] or match["colon"] or len(match["number"]) > 5:
+        sure = match["sure"] or match["colon"] or match["mark"]
+        long = match["name"].lower() != "q" and len(match["number"]) > 5
+        if sure or long or _ADDED.search(text[max(0, match.start() - 4) : match.start()]):
             yield *match.span("number"), match["number"]
 
 
 def _bare(number: str) -> str:
-    return re.sub("[ -]", "", number).upper()
+    return re.sub("[ .-]", "", number).upper()
 
 
 def _off_pages(text: str) -> str:
