@@ -140,6 +140,7 @@ def judged(made: Made, file: Labelled) -> Made:
         "mixture": {},
         "filters": {},
         "dedup": {"threshold": 1.0},
+        "output": {},
         "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
     }
     bound = bind(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))

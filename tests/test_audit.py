@@ -218,3 +218,22 @@ def test_scores_of_nothing_and_of_one_label() -> None:
     assert found is not None
     assert (found.f1_unsafe, found.accuracy.value) == (None, 1.0)
     assert replace(found, n=3) == found
+
+
+def test_a_recipe_with_much_of_its_own_can_judge_too(lab: Lab, tmp_path: Path) -> None:
+    lab.run(
+        20,
+        output={"held_out": ["two.s1"], "validation": 0.1},
+        mixture={"subcategories": {"one.s0": 2}, "cells": {"two": {"harmful/unsafe": 0.5, "harmful/safe": 0.5}}},
+        filters={"personal": "drop", "row": ["label_agrees"]},
+    )
+    path = tmp_path / "set.csv"
+    write(
+        path,
+        [
+            {"question": "打13912345678", "output": f"第{i}个", "label": "safe", "subcategory": "two.s1"}
+            for i in range(5)
+        ],
+    )
+    made = Made(lab.folder / "run")
+    assert audit.read(audit.judged(made, audit.labelled(path)), audit.labelled(path)).found == 5

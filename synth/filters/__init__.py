@@ -38,8 +38,8 @@ def bind(kind: Kind, uses: Sequence[FilterUse], place: str, rules: Mapping[str, 
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a recipe may set of a rule: the arguments that are given by name only."""
-    return [one for one in inspect.signature(factory).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    """What a recipe may set of a rule: its arguments but `rules`, which it is given."""
+    return [one for one in inspect.signature(factory).parameters.values() if one.name != "rules"]
 
 
 def _bound(kind: Kind, use: FilterUse, place: str, texts: Mapping[str, str]) -> Callable[[Any], str | None]:
