@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synth import backends, filters, taxonomy
+from synth.composed import Mix
 from synth.dedup.avoid import Avoided
 from synth.errors import ConfigError
 from synth.fold.work import Work
@@ -15,6 +16,7 @@ from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
 from synth.stages.judge import Panel
 from synth.stages.ledger import Ledger
+from synth.stages.line import Lines, alone, chained, mixed
 from synth.stages.own import OwnFile
 from synth.stages.query import Writer
 from synth.stages.respond import Responder
@@ -111,7 +113,7 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
     ledger = Ledger()
     if recipe.query:
         source = Writer(
-            _caller(recipe, recipe.query.model, ledger),
+            _lines(recipe, recipe.query.model, ledger),
             recipe.query.prompts,
             per_call=recipe.query.per_call,
             seed=recipe.seed,
@@ -126,9 +128,9 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
             )
     work = Work(
         source=source,
-        panel=Panel([_caller(recipe, role, ledger) for role in recipe.judge.models], recipe.judge.prompt),
+        panel=Panel([_lines(recipe, role, ledger) for role in recipe.judge.models], recipe.judge.prompt),
         augmenter=_augmenter(recipe, harm, ledger),
-        responder=Responder([_caller(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
+        responder=Responder([_lines(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
         if recipe.respond
         else None,
         query_rules=filters.bind("text", recipe.filters.query, "query"),
@@ -146,8 +148,17 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
 def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: Ledger) -> Augmenter | None:
     if recipe.augment is None:
         return None
-    caller = _caller(recipe, recipe.augment.model, ledger)
-    return Augmenter(caller, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
+    lines = _lines(recipe, recipe.augment.model, ledger)
+    return Augmenter(lines, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
+
+
+def _lines(recipe: Recipe, name: str, ledger: Ledger) -> Lines:
+    role = recipe.composed.get(name)
+    if role is None:
+        return alone(_caller(recipe, name, ledger))
+    if isinstance(role, Mix):
+        return mixed(name, role.mix, {member: _lines(recipe, member, ledger) for member in role.mix})
+    return chained([_lines(recipe, member, ledger) for member in role.chain], frozenset(role.on))
 
 
 def _caller(recipe: Recipe, role: str, ledger: Ledger) -> Caller:
