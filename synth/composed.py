@@ -43,6 +43,8 @@ Composed: TypeAlias = Mapping[str, Mix | Chain]
 
 def check(composed: Composed, models: Iterable[str]) -> None:
     """ValueError for a role that is none, that is made of itself, or that is nested deeper than a chain of mixtures or the reverse."""
+    for name in composed.keys() & set(models):
+        raise ValueError(f"models.{name}: stands there twice; rename one")
     known = {*models, *composed}
     for name in composed:
         _check(name, composed, known, ())
@@ -64,6 +66,13 @@ def _check(name: str, composed: Composed, known: set[str], above: tuple[str, ...
 
 def members(role: Mix | Chain) -> tuple[str, ...]:
     return tuple(role.mix) if isinstance(role, Mix) else role.chain
+
+
+def told(role: Mix | Chain) -> str:
+    """In words."""
+    if isinstance(role, Mix):
+        return "drawn by weight: " + ", ".join(f"{name} {weight:g}" for name, weight in role.mix.items())
+    return f"{', then '.join(role.chain)} (on {', '.join(role.on)})"
 
 
 def leaves(name: str, composed: Composed) -> list[str]:

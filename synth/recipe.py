@@ -257,3 +257,14 @@ def shared_judges(recipe: Recipe) -> set[str]:
     seats = [composed.leaves(role, recipe.composed) for role in recipe.judge.models]
     models = [model for seat in seats for model in {recipe.models[leaf].model for leaf in seat}]
     return {model for model in models if models.count(model) > 1}
+
+
+def idle_chains(recipe: Recipe) -> dict[str, str]:
+    """Chains whose roles all ask one model for the same, with that model: what it does not give, the next does not either."""
+    found = {}
+    for name, role in recipe.composed.items():
+        asked = [recipe.models[leaf] for leaf in composed.leaves(name, recipe.composed)]
+        alike = all((other.model, other.params) == (asked[0].model, asked[0].params) for other in asked)
+        if isinstance(role, Chain) and set(role.on) != {composed.OUTAGE} and alike:
+            found[name] = asked[0].model
+    return found

@@ -52,6 +52,7 @@ def result_of(
         spent=[asdict(entry) for entry in journal.spent()],
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
+        notes=list(engine.circuits.notes),
     )
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:

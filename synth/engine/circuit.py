@@ -61,6 +61,8 @@ class Circuits:
         self._slots, self._pace_at = slots, pace_at
         self._circuits: dict[Place, Circuit] = {}
         self.say: Callable[[str], None] = lambda _: None
+        self.notes: list[str] = []
+        """What it was told."""
 
     def at(self, place: Place) -> Circuit:
         if place not in self._circuits:
@@ -71,5 +73,6 @@ class Circuits:
         """The model is out: nobody waits any longer for leave to ask it."""
         circuit = self.at(place)
         if circuit.declare(why, now):
-            self.say(f"model {place[1]!r} is out: {why}; the next of its chain is asked")
+            self.notes.append(f"model {place[1]!r} is out: {why}; the next of its chain is asked")
+            self.say(self.notes[-1])
             self._slots.dismiss(Weather(f"is out: {why}"), circuit.pace())
