@@ -4,13 +4,16 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synth import pipelines
 from synth.bind import bind
+from synth.composed import Chain, Mix
 from synth.errors import ConfigError
 from synth.estimate import estimate
 from synth.job import wanted
@@ -24,6 +27,7 @@ from tests.conftest import Lab, tiny_recipe
 from tests.virtual import fixed, heavy_tailed
 from tests.world import World
 
+ROOT = Path(__file__).parents[1]
 DECLINED = "抱歉，我不能协助编写这类内容。"
 
 
@@ -103,8 +107,25 @@ def test_a_composed_role_may_stand_wherever_a_role_may_and_nest_once(lab: Lab) -
     assert bind(recipe).recipe == recipe
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
     assert {role for place, role in recipe.role_uses() if place == "query.model"} == {"a", "b", "writer"}
-    with pytest.raises(ValueError, match="judge.models: no model role 'moxed'; did you mean 'mixed'"):
+    with pytest.raises(ValueError, match=r"judge\.models: no model role 'moxed'; did you mean 'mixed'"):
         tiny_recipe(models=made_of(**composed), judge={"models": ["moxed"]})
+
+
+def test_a_chain_is_read_from_a_recipe_file_and_changed_from_the_command_line(here: Path) -> None:
+    (here / "mine.yaml").write_text(
+        (ROOT / "pipelines" / "demo.yaml")
+        .read_text(encoding="utf-8")
+        .replace("models:\n", "models:\n  both: {chain: [answerer_a, writer], on: [refusal, outage]}\n", 1),
+        encoding="utf-8",
+    )
+    assert pipelines.load("mine.yaml").composed["both"] == Chain(
+        chain=("answerer_a", "writer"), on=("refusal", "outage")
+    )
+    changed = pipelines.load("mine.yaml", settings=["models.both.on=[empty]", "models.m.mix.writer=2", "query.model=m"])
+    assert changed.composed == {
+        "both": Chain(chain=("answerer_a", "writer"), on=("empty",)),
+        "m": Mix(mix={"writer": 2}),
+    }
 
 
 def test_how_a_role_is_made_bears_identity_and_where_it_is_asked_does_not(lab: Lab) -> None:
