@@ -161,18 +161,20 @@ class Recipe(Frozen):
     @classmethod
     def _composed_apart(cls, data: Any) -> Any:
         """What stands under `models` and names roles in place of a model."""
-        if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
+        if not isinstance(data, dict) or not all(
+            isinstance(data.get(name, {}), dict) for name in ("models", "composed")
+        ):
             return data
         kinds: dict[str, type[Mix | Chain]] = {"mix": Mix, "chain": Chain}
-        models, made = dict(data["models"]), {}
-        for name, role in data["models"].items():
+        models, made = dict(data.get("models", {})), dict(data.get("composed", {}))
+        for name, role in list(models.items()):
             kind = next((kinds[key] for key in kinds if isinstance(role, dict) and key in role), None)
             if kind is not None:
                 try:
                     made[name] = validate(kind, models.pop(name), f"models.{name}")
                 except ConfigError as error:
                     raise ValueError(str(error)) from error
-        return data | {"models": models, "composed": (data.get("composed") or {}) | made}
+        return data | {"models": models, "composed": made}
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Recipe":

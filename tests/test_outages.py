@@ -1,5 +1,6 @@
 """Chains with `on: outage`: a model that is out is replaced and used again, each decision journalled before its effect."""
 
+import asyncio
 import contextlib
 import socket
 import sqlite3
@@ -14,18 +15,31 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synth import merging
 from synth.bind import bind
+from synth.engine.ask import Engine
 from synth.engine.circuit import OUTAGE, PROBE_EVERY
+from synth.engine.journal import Journal
 from synth.engine.patience import PATIENCE
+from synth.engine.slots import Slots
 from synth.errors import ConfigError, Weather
 from synth.result import FAILED, INTERRUPTED, OK, SHORT
 from synth.run import Wish
 from synth.run import run as run_bound
+from synth.types import Seat
 from tests.conftest import Lab, tiny_recipe
 from tests.forked import forking, run
 from tests.standin import standing_in
 from tests.test_chains import Troupe, answered_by, made_of
-from tests.virtual import fixed, heavy_tailed
+from tests.test_engine import Scripted, request
+from tests.virtual import fixed, heavy_tailed, run_virtual
+
+SEAT = Seat("r", "query", "lane")
+
+
+def loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
 
 SPARED: dict[str, Any] = {
     "models": made_of(c={"chain": ["a", "b"], "on": ["refusal", "outage"]}),
@@ -160,6 +174,38 @@ def test_an_interrupt_while_waiting_decides_nothing(lab: Lab) -> None:
     lab.world.away = dark("a", 0.0)
     assert lab.run(20, interrupt=300.0, **SPARED).status == INTERRUPTED
     assert outages(lab) == 0
+
+
+def test_shards_with_outages_merge_and_what_was_decided_stands(lab: Lab) -> None:
+    lab.world = Troupe()
+    for shard, begin in (("1/2", 0.0), ("2/2", 8.0)):
+        lab.world.away = dark("a", begin)
+        assert lab.run(24, out=shard[0], shard=shard, **SPARED).status == OK
+    merged = merging.merge([lab.folder / "1", lab.folder / "2"], lab.folder / "all")
+    assert merged.result.calls == 0
+    rows = {**lab.rows("1"), **lab.rows("2")}
+    assert sum(id in rows for id in lab.rows("all")) > 0.9 * len(rows)
+    assert_replays(lab, "all", n=24, **SPARED)
+
+
+def test_an_equal_request_outside_a_chain_waits_for_its_model(tmp_path: Path) -> None:
+    """Whichever asks first, one is told of the outage and the other has the answer."""
+    for number, order in enumerate(((True, False), (False, True))):
+        (tmp_path / str(number)).mkdir()
+        journal = Journal(tmp_path / str(number))
+        server = Scripted(lambda name, tries: (1.0, Weather("busy", cause="overload") if loop_time() < 610 else None))
+
+        async def work(journal: Journal = journal, server: Scripted = server, order: Any = order) -> list[str]:
+            engine = Engine(journal, {"r": server}, Slots(4))
+            neighbour = asyncio.create_task(engine.ask(request(9), replace(SEAT, spare=True)))
+            await asyncio.sleep(1)
+            replies = await asyncio.gather(*(engine.ask(request(0), replace(SEAT, spare=spare)) for spare in order))
+            assert (await neighbour).finish == OUTAGE
+            return [reply.finish for reply in replies]
+
+        finishes = run_virtual(work())
+        journal.close()
+        assert finishes[order.index(False)] == "stop"
 
 
 # --- what will not pass ---
