@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,23 +190,22 @@ def test_shards_with_outages_merge_and_what_was_decided_stands(lab: Lab) -> None
 
 
 def test_an_equal_request_outside_a_chain_waits_for_its_model(tmp_path: Path) -> None:
-    """Whichever asks first, one is told of the outage and the other has the answer."""
-    for number, order in enumerate(((True, False), (False, True))):
-        (tmp_path / str(number)).mkdir()
-        journal = Journal(tmp_path / str(number))
-        server = Scripted(lambda name, tries: (1.0, Weather("busy", cause="overload") if loop_time() < 610 else None))
+    journal = Journal(tmp_path)
+    server = Scripted(lambda name, tries: (1.0, Weather("busy", cause="overload") if loop_time() < 900 else None))
 
-        async def work(journal: Journal = journal, server: Scripted = server, order: Any = order) -> list[str]:
-            engine = Engine(journal, {"r": server}, Slots(4))
-            neighbour = asyncio.create_task(engine.ask(request(9), replace(SEAT, spare=True)))
-            await asyncio.sleep(1)
-            replies = await asyncio.gather(*(engine.ask(request(0), replace(SEAT, spare=spare)) for spare in order))
-            assert (await neighbour).finish == OUTAGE
-            return [reply.finish for reply in replies]
+    async def work() -> None:
+        engine = Engine(journal, {"r": server}, Slots(4))
+        spared = asyncio.create_task(engine.ask(request(0), replace(SEAT, spare=True)))
+        await asyncio.sleep(400)
+        needed = asyncio.create_task(engine.ask(request(0), SEAT))
+        assert (await spared).finish == OUTAGE
+        assert (await needed).text == "to 0"
+        assert engine.recall(request(0), spare=True).finish == OUTAGE, "what was decided stands"
+        assert engine.recall(request(0)).text == "to 0"
+        assert (await engine.ask(request(1), replace(SEAT, spare=True))).text == "to 1", "the model is used again"
 
-        finishes = run_virtual(work())
-        journal.close()
-        assert finishes[order.index(False)] == "stop"
+    run_virtual(work())
+    journal.close()
 
 
 # --- what will not pass ---
