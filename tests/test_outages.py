@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 from synth import merging
 from synth.bind import bind
 from synth.engine.ask import Engine
-from synth.engine.circuit import OUTAGE, PROBE_EVERY
+from synth.engine.circuit import OUTAGE, PROBE_EVERY, Circuit
 from synth.engine.journal import Journal
+from synth.engine.pace import Pace
 from synth.engine.patience import PATIENCE
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Weather
 from synth.result import FAILED, INTERRUPTED, OK, SHORT
 from synth.run import Wish
 from synth.run import run as run_bound
-from synth.types import Seat
+from synth.types import Ceiling, Seat
 from tests.conftest import Lab, tiny_recipe
 from tests.forked import forking, run
 from tests.standin import standing_in
@@ -240,6 +241,16 @@ def test_a_key_that_expires_takes_out_its_model_alone(lab: Lab) -> None:
     assert result.status == OK
     assert len([when for when in lab.world.times["a"] if when >= 10.0]) <= 8, "those in flight, and no more"
     assert_replays(lab, n=40, **SPARED)
+
+
+def test_what_will_not_pass_stays_so_whatever_else_fails_later() -> None:
+    pace = Pace(8, Ceiling())
+    circuit = Circuit(lambda: pace)
+    assert circuit.declare(ConfigError("the server answers 401"), 0.0)
+    assert not circuit.declare(Weather("answers 503"), 1.0)
+    pace.last_good = 2.0  # an answer that was on its way
+    assert circuit.out
+    assert not circuit.admits(1e6)
 
 
 # --- real servers ---

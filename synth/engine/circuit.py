@@ -50,7 +50,9 @@ class Circuit:
         news = not self.out
         if news:
             self._next_probe = now + PROBE_EVERY
-        self.why, self._since = why, now
+        if news or isinstance(why, ConfigError):
+            self.why = why
+        self._since = now
         return news
 
 
