@@ -215,20 +215,9 @@ class Engine:
     async def _ready(self) -> None:
         """Before the first call of all: every backend may object to the models it is to be asked for."""
         if self._checked is None:
-            asked = {(self._backends[role], model) for role, model in self._models.items()}
-            checks = [self._check(place) for place in sorted(asked, key=lambda place: place[1])]
-            self._checked = asyncio.ensure_future(asyncio.gather(*checks))
+            places = {role: (self._backends[role], model) for role, model in self._models.items()}
+            self._checked = asyncio.ensure_future(self.circuits.check(places, self._spared))
         await asyncio.shield(self._checked)
-
-    async def _check(self, place: Place) -> None:
-        backend, model = place
-        needed = {(self._backends[role], self._models[role]) for role in self._models.keys() - self._spared}
-        try:
-            await backend.check(model)
-        except ConfigError as error:
-            if place in needed:
-                raise
-            self.circuits.declare(place, error, asyncio.get_running_loop().time())
 
     def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
         who = f"model {request.model!r} ({seat.role})"

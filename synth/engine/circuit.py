@@ -1,7 +1,8 @@
 """Whether a model that others stand in for is out: declared once its patience is over, tried again now and then, used again once it
 answers."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -78,3 +79,21 @@ class Circuits:
             self.notes.append(f"model {place[1]!r} is out: {why}; the next of its chain is asked")
             self.say(self.notes[-1])
             self._slots.dismiss(Weather(f"is out: {why}"), circuit.pace())
+
+    async def check(self, places: Mapping[str, Place], spared: frozenset[str]) -> None:
+        """Asks every backend whether it serves what its roles name. Raises ConfigError for a model that is not spared."""
+        needed = {place for role, place in places.items() if role not in spared}
+        checks = [
+            self._check(place, needed=place in needed)
+            for place in sorted(set(places.values()), key=lambda place: place[1])
+        ]
+        await asyncio.gather(*checks)
+
+    async def _check(self, place: Place, *, needed: bool) -> None:
+        backend, model = place
+        try:
+            await backend.check(model)
+        except ConfigError as error:
+            if needed:
+                raise
+            self.declare(place, error, asyncio.get_running_loop().time())
