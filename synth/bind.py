@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synth import backends, filters, taxonomy
+from synth import backends, composed, filters, taxonomy
+from synth.composed import Mix
 from synth.dedup.avoid import Avoided
 from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
@@ -16,6 +17,7 @@ from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
 from synth.stages.judge import Panel
 from synth.stages.ledger import Ledger
+from synth.stages.line import Lines, alone, chained, mixed
 from synth.stages.own import OwnFile
 from synth.stages.query import Writer
 from synth.stages.respond import Responder
@@ -112,7 +114,7 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
     ledger = Ledger()
     if recipe.query:
         source = Writer(
-            _caller(recipe, recipe.query.model, ledger),
+            _lines(recipe, recipe.query.model, ledger),
             recipe.query.prompts,
             per_call=recipe.query.per_call,
             seed=recipe.seed,
@@ -128,9 +130,11 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
     private = [("personal", personal())] if recipe.filters.personal == "drop" else []
     work = Work(
         source=source,
-        panel=Panel([_caller(recipe, role, ledger) for role in recipe.judge.models], recipe.judge.prompt),
+        panel=Panel(
+            [_lines(recipe, role, ledger) for role in recipe.judge.models], _judges(recipe), recipe.judge.prompt
+        ),
         augmenter=_augmenter(recipe, harm, ledger),
-        responder=Responder([_caller(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
+        responder=Responder([_lines(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
         if recipe.respond
         else None,
         query_rules=[*private, *filters.bind("text", recipe.filters.query, "query")],
@@ -157,8 +161,23 @@ def _rule_texts(briefs: Sequence[Brief]) -> dict[str, str]:
 def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: Ledger) -> Augmenter | None:
     if recipe.augment is None:
         return None
-    caller = _caller(recipe, recipe.augment.model, ledger)
-    return Augmenter(caller, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
+    lines = _lines(recipe, recipe.augment.model, ledger)
+    return Augmenter(lines, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
+
+
+def _judges(recipe: Recipe) -> list[tuple[str, str]]:
+    """Role and model of every seat of the panel; of a role made of others, all their models."""
+    seats = {role: composed.leaves(role, recipe.composed) for role in recipe.judge.models}
+    return [(role, " / ".join(recipe.models[leaf].model for leaf in seats[role])) for role in recipe.judge.models]
+
+
+def _lines(recipe: Recipe, name: str, ledger: Ledger) -> Lines:
+    role = recipe.composed.get(name)
+    if role is None:
+        return alone(_caller(recipe, name, ledger))
+    if isinstance(role, Mix):
+        return mixed(name, role.mix, {member: _lines(recipe, member, ledger) for member in role.mix})
+    return chained([_lines(recipe, member, ledger) for member in role.chain], frozenset(role.on))
 
 
 def _caller(recipe: Recipe, role: str, ledger: Ledger) -> Caller:

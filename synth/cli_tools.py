@@ -51,7 +51,7 @@ def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], co
     "faults",
     multiple=True,
     metavar="NAME=RATE",
-    help="A fault and how often, e.g. 429=0.02; may be repeated.",
+    help="A fault and how often, e.g. 429=0.02, or refusal@MODEL=0.9 for one model; may be repeated.",
 )
 @click.option("--script", metavar="NAMES", help="Faults of the first arrivals, one each, with commas; ok is none.")
 @click.option("--retry-after", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds, as 429 says.")

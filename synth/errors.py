@@ -18,11 +18,11 @@ class ConfigError(Exception):
 
 
 class ParseError(Exception):
-    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`, `text` what it said."""
+    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`, `text` what it said, `model` who."""
 
-    def __init__(self, reason: str, text: str = "") -> None:
+    def __init__(self, reason: str, text: str = "", model: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.text = reason, text
+        self.reason, self.text, self.model = reason, text, model
 
 
 Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", "garbled"]

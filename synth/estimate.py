@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from synth.bind import Bound
+from synth.composed import first_asked
 from synth.plan.lanes import BEHAVIOUR, Brief, elements
 from synth.plan.rounds import next_round
 from synth.plan.targets import Targets
@@ -39,7 +40,8 @@ def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
     low_cost = high_cost = 0.0
     for stage in _stages(bound, chosen, targets):
         tokens = stage.characters * TOKENS_A_CHARACTER
-        out = sum(recipe.models[role].max_tokens for role in stage.roles) / len(stage.roles)
+        asked = _asked(recipe, stage.roles)
+        out = sum(share * recipe.models[role].max_tokens for role, share in asked.items())
         low_out, high_out = stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
         roles = ", ".join(dict.fromkeys(stage.roles))
         ranges = (
@@ -48,8 +50,8 @@ def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
             _range(low_out, high_out),
         )
         lines.append(f"{stage.name:<10}{roles:<34}{ranges[0]:>20}{ranges[1]:>24}{ranges[2]:>24}")
-        low_cost += _cost(recipe, stage.roles, stage.low * tokens, low_out)
-        high_cost += _cost(recipe, stage.roles, stage.high * tokens, high_out)
+        low_cost += _cost(recipe, asked, stage.low * tokens, low_out)
+        high_cost += _cost(recipe, asked, stage.high * tokens, high_out)
     if any(role.price for role in recipe.models.values()):
         lines.append(f"cost: {low_cost:,.2f} to {high_cost:,.2f}")
     else:
@@ -105,10 +107,19 @@ def _size(messages: Sequence[Message]) -> int:
     return sum(len(message.content) for message in messages)
 
 
-def _cost(recipe: Recipe, roles: Sequence[str], tokens_in: float, tokens_out: float) -> float:
-    """The cost of these tokens, shared evenly by the roles; roles without a price cost nothing."""
-    prices = [recipe.models[role].price for role in roles]
-    return sum((price.input * tokens_in + price.output * tokens_out) / 1e6 / len(roles) for price in prices if price)
+def _asked(recipe: Recipe, names: Sequence[str]) -> dict[str, float]:
+    """The share of a stage's calls for each model's role: its roles evenly, of a mixture by weight, of a chain the first."""
+    found: dict[str, float] = {}
+    for name in names:
+        for role, share in first_asked(name, recipe.composed).items():
+            found[role] = found.get(role, 0.0) + share / len(names)
+    return found
+
+
+def _cost(recipe: Recipe, asked: Mapping[str, float], tokens_in: float, tokens_out: float) -> float:
+    """The cost of these tokens; roles without a price cost nothing."""
+    prices = [(share, recipe.models[role].price) for role, share in asked.items()]
+    return sum(share * (price.input * tokens_in + price.output * tokens_out) / 1e6 for share, price in prices if price)
 
 
 def _range(low: float, high: float) -> str:

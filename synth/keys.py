@@ -26,6 +26,12 @@ def key_of(request: Request) -> str:
     return hashlib.sha256(canonical).hexdigest()[:32]
 
 
+def outage_of(key: str) -> str:
+    """Where it stands that a model was given up on for the request of that key, and the next of its chain asked: a key of its own,
+    since the request may still be answered where it stands outside a chain."""
+    return hashlib.sha256(f"outage {key}".encode()).hexdigest()[:32]
+
+
 def seed_of(key: str) -> int:
     """The sampling seed sent along: a function of the key, so that a repeated request is a repeated draw. 31 bits."""
     return int(key[:8], 16) & 0x7FFFFFFF

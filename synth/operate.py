@@ -23,7 +23,7 @@ from synth.job import Wish, compare, wanted
 from synth.plain import for_terminal
 from synth.plan.sharding import shard_of, sharded
 from synth.plan.targets import least
-from synth.recipe import Recipe, shared_judges
+from synth.recipe import Recipe, idle_chains, shared_judges
 from synth.role import OFFLINE
 from synth.run import run as run_bound
 from synth.survey import table
@@ -218,6 +218,11 @@ def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 def _warn(bound: Bound) -> None:
     for model in sorted(shared_judges(bound.recipe)):
         click.echo(f"synth: warning: two judges are one model ({model}): their agreement means little", err=True)
+    for name, model in sorted(idle_chains(bound.recipe).items()):
+        click.echo(
+            f"synth: warning: chain {name!r} is one model ({model}) asked for the same: it has no other to ask",
+            err=True,
+        )
     unsorted = getattr(bound.work.source, "unsorted", 0)
     if unsorted:
         click.echo(

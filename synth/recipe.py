@@ -13,7 +13,10 @@ from pydantic import (
     model_validator,
 )
 
-from synth.files import hint
+from synth import composed
+from synth.composed import Chain, Mix
+from synth.errors import ConfigError
+from synth.files import hint, validate
 from synth.role import HOW, OFFLINE, Frozen, Role
 from synth.types import Stance
 
@@ -141,6 +144,8 @@ class Recipe(Frozen):
     cells: dict[CellName, Cell]
     mixture: Mixture = Mixture()
     models: Annotated[dict[str, Role], Field(min_length=1)]
+    composed: dict[str, Mix | Chain] = Field(default_factory=dict)
+    """The roles that are made of others. In a recipe they stand under `models` too."""
     queries: str | None = None
     """A file of the user's own queries, in place of `query`."""
     pairs: str | None = None
@@ -154,6 +159,25 @@ class Recipe(Frozen):
     judge: Judge
     filters: Filters = Filters()
     output: Output = Output()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _composed_apart(cls, data: Any) -> Any:
+        """What stands under `models` and names roles in place of a model."""
+        if not isinstance(data, dict) or not all(
+            isinstance(data.get(name, {}), dict) for name in ("models", "composed")
+        ):
+            return data
+        kinds: dict[str, type[Mix | Chain]] = {"mix": Mix, "chain": Chain}
+        models, made = dict(data.get("models", {})), dict(data.get("composed", {}))
+        for name, role in list(models.items()):
+            kind = next((kinds[key] for key in kinds if isinstance(role, dict) and key in role), None)
+            if kind is not None:
+                try:
+                    made[name] = validate(kind, models.pop(name), f"models.{name}")
+                except ConfigError as error:
+                    raise ValueError(str(error)) from error
+        return data | {"models": models, "composed": made}
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Recipe":
@@ -188,9 +212,11 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def _roles_exist(self) -> "Recipe":
-        for place, role in self.role_uses():
-            if role not in self.models:
-                raise ValueError(f"{place}: no model role {role!r}; {hint(role, self.models)}")
+        composed.check(self.composed, self.models)
+        known = {*self.models, *self.composed}
+        for place, role in self.roles_named():
+            if role not in known:
+                raise ValueError(f"{place}: no model role {role!r}; {hint(role, known)}")
         return self
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
@@ -201,7 +227,15 @@ class Recipe(Frozen):
         return {name: cell.share for name, cell in self.cells.items()}
 
     def role_uses(self) -> list[tuple[str, str]]:
-        """Every place that names a model role, with the name."""
+        """Every place that asks a model, with the role that names it; of a role made of others, each of them."""
+        return [(place, leaf) for place, role in self.roles_named() for leaf in composed.leaves(role, self.composed)]
+
+    def spared(self) -> frozenset[str]:
+        """Roles a run can do without: a chain has another model for an outage wherever one of them stands."""
+        return composed.spared((role for _, role in self.roles_named()), self.composed)
+
+    def roles_named(self) -> list[tuple[str, str]]:
+        """Every place that names a role, with the name."""
         uses = [("query.model", self.query.model)] if self.query else []
         uses += [("augment.model", self.augment.model)] if self.augment else []
         uses += [("respond.models", role) for role in self.respond.models] if self.respond else []
@@ -214,6 +248,7 @@ class Recipe(Frozen):
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
             for name in HOW:
                 del role[name]
+        data["models"] |= data.pop("composed")
         return data
 
 
@@ -224,5 +259,17 @@ def fingerprint(*parts: Any) -> str:
 
 def shared_judges(recipe: Recipe) -> set[str]:
     """Models that sit on the panel twice: their agreement means little."""
-    models = [recipe.models[role].model for role in recipe.judge.models]
+    seats = [composed.leaves(role, recipe.composed) for role in recipe.judge.models]
+    models = [model for seat in seats for model in {recipe.models[leaf].model for leaf in seat}]
     return {model for model in models if models.count(model) > 1}
+
+
+def idle_chains(recipe: Recipe) -> dict[str, str]:
+    """Chains whose roles all ask one model for the same, with that model: what it does not give, the next does not either."""
+    found = {}
+    for name, role in recipe.composed.items():
+        asked = [recipe.models[leaf] for leaf in composed.leaves(name, recipe.composed)]
+        alike = all((other.model, other.params) == (asked[0].model, asked[0].params) for other in asked)
+        if isinstance(role, Chain) and set(role.on) != {composed.OUTAGE} and alike:
+            found[name] = asked[0].model
+    return found

@@ -56,6 +56,7 @@ def result_of(
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
         agreement=agreement(fold.judges, ((lane.brief.lane.subcategory, lane.counts.votes) for lane in lanes)),
+        notes=list(engine.circuits.notes),
     )
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:

@@ -60,7 +60,8 @@ def run(bound: Bound, wish: Wish) -> Result:
 async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
     roles = {role: job.bound.recipe.models[role] for role in connected}
-    engine = Engine(journal, connected, Slots(job.setup.concurrency), roles)
+    engine = Engine(journal, connected, Slots(job.setup.concurrency), roles, spared=job.bound.recipe.spared())
+    engine.circuits.say = job.wish.say
     with job.spool() as spool:
         fold = Fold(
             job.setup,

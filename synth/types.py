@@ -41,7 +41,7 @@ class Reply:
 
     text: str
     finish: str = "stop"
-    """`stop`, `length` or `content_filter`, as the server says."""
+    """`stop`, `length` or `content_filter`, as the server says; `rejected`, `gave_up` or `outage` where there is no answer."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning: str | None = None
@@ -55,6 +55,8 @@ class Seat:
     stage: str
     lane: str
     position: int = 0
+    spare: bool = False
+    """Whether another model is asked should this one be out: the engine then gives a reply that says so."""
 
 
 class Backend(Protocol):
@@ -242,5 +244,8 @@ TextRule: TypeAlias = Callable[[str], str | None]
 RowRule: TypeAlias = Callable[[Sample], str | None]
 """A filter on a judged row, likewise."""
 
-Ask: TypeAlias = Callable[[str, str, Request], Awaitable[Reply]]
-"""(stage, role, request) -> reply, for one lane and place in the plan."""
+
+class Ask(Protocol):
+    """For one lane and place in the plan. With `spare` another model stands by: see `Seat`."""
+
+    def __call__(self, stage: str, role: str, request: Request, *, spare: bool = False) -> Awaitable[Reply]: ...

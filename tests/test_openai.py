@@ -74,6 +74,45 @@ def test_a_server_that_takes_json_but_no_schema_is_asked_for_json() -> None:
     assert kinds == ["json_schema", "json_object", "json_object"]
 
 
+def complete_at_once(server: StandIn, count: int) -> list[Reply | BaseException]:
+    """So many first requests in the same moment."""
+
+    async def go() -> list[Reply | BaseException]:
+        client = backend.connect(Role(model="m", base_url=server.url))
+        try:
+            asked = (client.complete(replace(REQUEST, draw=(i,)), f"{i:032x}") for i in range(count))
+            return await asyncio.gather(*asked, return_exceptions=True)
+        finally:
+            await client.close()
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("formats", "rungs"), [((), ["json_object", "json_schema"]), (("json_object",), ["json_schema"])]
+)
+def test_of_many_first_requests_one_alone_finds_out_how_to_ask(formats: tuple[str, ...], rungs: list[str]) -> None:
+    with standing_in(formats=frozenset(formats), latency="0.02") as server:
+        assert all(isinstance(reply, Reply) for reply in complete_at_once(server, 64))
+    asked = [body.get("response_format", {}).get("type") for body in server.bodies]
+    assert sorted(str(kind) for kind in asked if kind not in formats and kind) == rungs
+    assert len(asked) == 64 + len(rungs)
+
+
+def test_one_that_fails_while_finding_out_leaves_it_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with standing_in(formats=frozenset({"json_object"}), script=["503", "reset"]) as server:
+        replies = complete_at_once(server, 20)
+    assert sum(isinstance(reply, Weather) for reply in replies) == 2
+    assert [body["response_format"]["type"] for body in server.bodies].count("json_schema") == 1
+
+
+def test_a_server_that_takes_its_time_holds_nobody_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "FINDING", 0.1)
+    with standing_in(latency="0.4") as server:
+        complete_at_once(server, 8)
+        assert server.peak == 8
+
+
 @pytest.mark.parametrize(
     "fault",
     ["408", "409", "429", "429-bare", "500", "502", "503", "529", "reset", "torn", "cut", "html", "latin", "null"],

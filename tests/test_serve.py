@@ -125,6 +125,13 @@ def test_content_faults_are_a_function_of_the_request_and_weather_is_not() -> No
         assert {post(stormy.url)[0] for _ in range(20)} == {200, 500}
 
 
+def test_a_fault_of_one_model_is_of_no_other() -> None:
+    with serving(faults={"refusal": 0.0, "refusal@shy": 1.0, "503@away": 1.0}) as server:
+        assert "无法协助" in text_of(server, model="shy")[0]
+        assert "无法协助" not in text_of(server)[0]
+        assert [post(server.url, model=model)[0] for model in ("away", "m")] == [503, 200]
+
+
 def test_limits_are_enforced_and_counted() -> None:
     with serving(rpm=3, minute=0.5) as server:
         answers = [post(server.url) for _ in range(4)]
@@ -145,6 +152,7 @@ def test_limits_are_enforced_and_counted() -> None:
     [
         ({"faults": {"42": 0.1}}, r"no fault '42'"),
         ({"faults": {"500": 2.0}}, "rate must be from 0 to 1"),
+        ({"faults": {"50@m": 0.1}}, "no fault '50'"),
         ({"script": ["later"]}, "no fault 'later'"),
         ({"latency": "slow"}, "must be SECONDS"),
     ],

@@ -96,7 +96,7 @@ def test_a_json_refusal_in_a_field_is_still_an_object() -> None:
 def ask_with(*replies: str | Reply) -> tuple[Any, list[Request]]:
     asked: list[Request] = []
 
-    async def ask(stage: str, role: str, request: Request) -> Reply:
+    async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
         asked.append(request)
         reply = replies[len(asked) - 1]
         return Reply(reply) if isinstance(reply, str) else reply
@@ -237,7 +237,7 @@ def test_two_seats_of_one_model_are_two_draws_and_the_first_keeps_its_own(lab: L
 
     same = bind(with_models(tiny_recipe(), backend=None, model="same", base_url=None))
     apart = bind(tiny_recipe())
-    draws = [[caller.model for caller in bound.work.panel._callers] for bound in (same, apart)]
+    draws = [[judge().callers[0].model for judge in bound.work.panel._seats] for bound in (same, apart)]
     assert draws == [["same", "same"], ["j1", "j2"]]
     _, asked = judged(lab, verdict("安全"), verdict("安全"))
     assert [request.draw for request in asked] == [("judge",), ("judge",)]

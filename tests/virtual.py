@@ -73,7 +73,7 @@ class Distant:
             self.in_flight -= 1
 
     async def check(self, model: str) -> None:
-        return None
+        await self.inner.check(model)
 
     async def close(self) -> None:
         return None

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -32,6 +33,8 @@ SECRET = 6
 """Characters from which on the value of a header may be a secret."""
 CHECK_TIMEOUT = 20.0
 """Seconds the check of a model may take."""
+FINDING = 10.0
+"""Seconds the others wait at most while one request finds out in which way a model's server takes being asked for JSON."""
 
 _CAUSES: Final[dict[int, Cause]] = {
     408: "server",
@@ -69,6 +72,9 @@ class OpenAIBackend:
         self._session: aiohttp.ClientSession | None = None
         self._rungs: dict[str, int] = {}
         """Where on the ladder each model's server stands."""
+        self._found: set[str] = set()
+        """Models whose server has answered on their rung."""
+        self._finding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def check(self, model: str) -> None:
         """Looks the model up in the server's list; where it does not stand there, asks it for a single token."""
@@ -90,14 +96,32 @@ class OpenAIBackend:
             return set()
 
     async def complete(self, request: Request, key: str) -> Reply:
+        if request.schema is None or request.model in self._found:
+            return await self._asked(request, key)
+        finding = self._finding[request.model]
+        try:
+            async with asyncio.timeout(FINDING):
+                await finding.acquire()
+        except TimeoutError:  # a refusal of a format comes at once: none is on its way
+            return await self._asked(request, key)
+        try:
+            if request.model not in self._found:
+                return await self._asked(request, key)
+        finally:
+            finding.release()
+        return await self._asked(request, key)
+
+    async def _asked(self, request: Request, key: str) -> Reply:
         rung = self._rungs.get(request.model, 0)
         data = _dumps(body_of(request, key, LADDER[rung]))
         status, headers, body = await self._http("POST", "/chat/completions", data=data, key=key)
         if status == 200:
+            if request.schema is not None:
+                self._found.add(request.model)
             return self._reply(body)
         if status in (400, 422) and request.schema is not None and rung + 1 < len(LADDER) and _says(body, _NOT_TAKEN):
             self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
-            return await self.complete(request, key)
+            return await self._asked(request, key)
         return self._refused(status, headers, body, request)
 
     async def close(self) -> None:

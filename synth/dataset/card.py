@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from synth.composed import told
 from synth.dedup.avoid import Source
 from synth.recipe import Recipe
 
@@ -98,6 +99,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"| {_cell(name)} | {_cell(role.model)} | {_cell(', '.join(f'{k} {v}' for k, v in role.params.items()))} |"
         for name, role in recipe.models.items()
     ]
+    lines += [f"| {_cell(name)} | {_cell(told(role))} | |" for name, role in recipe.composed.items()]
     filters = [
         f"`{place}.{use.name}`" for place in ("query", "response", "row") for use in getattr(recipe.filters, place)
     ]

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import tenacity
-
+from synth.engine.circuit import OUTAGE, Circuits, Place
 from synth.engine.pace import Pace
-from synth.engine.patience import Storm, wait
+from synth.engine.patience import Storm, persist
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
-from synth.keys import key_of
+from synth.keys import key_of, outage_of
 from synth.role import Role
 from synth.types import Backend, Ceiling, Reply, Request, Seat
 
@@ -44,13 +43,19 @@ class _Flight:
 
 class Engine:
     """Asks each role's backend through `slots`; `roles` says which model that is, to be checked before the first call, and how
-    fast it may be asked.
+    fast it may be asked; `spared` which of them the run can do without.
 
     `missed` is told the lane of every request the journal could not answer, `landed` of every slot that comes free.
     """
 
     def __init__(
-        self, journal: Store, backends: Mapping[str, Backend], slots: Slots, roles: Mapping[str, Role] | None = None
+        self,
+        journal: Store,
+        backends: Mapping[str, Backend],
+        slots: Slots,
+        roles: Mapping[str, Role] | None = None,
+        *,
+        spared: frozenset[str] = frozenset(),
     ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
         self._flights: dict[str, _Flight] = {}
@@ -58,10 +63,12 @@ class Engine:
         """Lane of every request that is out, by key."""
         self._heard: set[Backend] = set()
         """Those whose server has answered anything at all."""
-        self._paces: dict[tuple[Backend, str], Pace] = {}
+        self._paces: dict[Place, Pace] = {}
         self._models = {role: told.model for role, told in (roles or {}).items()}
         for role, told in (roles or {}).items():
             self._allow((backends[role], told.model), told.ceiling)
+        self.circuits = Circuits(slots, self._pace_at)
+        self._spared = spared
         self._checked: asyncio.Future[Any] | None = None
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
@@ -91,7 +98,7 @@ class Engine:
     async def ask(self, request: Request, seat: Seat) -> Reply:
         """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
-        if reply := self._journal.get(key):
+        if reply := self._kept(key, spare=seat.spare):
             return reply
         self.missed(seat.lane)
         if self._stop:
@@ -104,18 +111,25 @@ class Engine:
             flight.task.add_done_callback(lambda done: self._landed(key, done))
         flight.askers += 1
         try:
-            return await asyncio.shield(flight.task)
+            reply = await asyncio.shield(flight.task)
         finally:
             flight.askers -= 1
             if not flight.askers and key not in self._sending:
                 flight.task.cancel()  # nobody wants it any more, and it was not sent
+        if reply.finish == OUTAGE and not seat.spare:
+            return await self.ask(request, seat)  # an equal request stood in a chain; this one waits for its model
+        return reply
 
-    def recall(self, request: Request) -> Reply:
+    def recall(self, request: Request, *, spare: bool = False) -> Reply:
         """The journalled reply. Raises Stopped(REPLAY) where there is none."""
-        reply = self._journal.get(key_of(request))
+        reply = self._kept(key_of(request), spare=spare)
         if reply is None:
             raise Stopped(REPLAY)
         return reply
+
+    def _kept(self, key: str, *, spare: bool) -> Reply | None:
+        """From the journal. That another model was asked stays so, though the request may have been answered since."""
+        return (self._journal.get(outage_of(key)) if spare else None) or self._journal.get(key)
 
     def stop(self, why: Stopped | ConfigError) -> None:
         """From now on only the journal answers. What has been sent still lands; the first cause is kept."""
@@ -145,9 +159,11 @@ class Engine:
             if self._checked is None or not self._checked.done():
                 await self._ready()
             try:
-                return await self._attempt(key, request, seat)
-            except Weather as error:
-                return await self._persist(error, key, request, seat)
+                return await self._through(key, request, seat)
+            except (Weather, ConfigError) as error:
+                if not seat.spare or self._stop:
+                    raise
+                return await self._without(error, key, request, seat)
         except Weather as error:
             self.stop(self._verdict(error, request, seat))
         except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
@@ -158,26 +174,37 @@ class Engine:
         assert self._stop is not None
         raise self._stop.with_traceback(None)
 
+    async def _through(self, key: str, request: Request, seat: Seat) -> Reply:
+        """From the model; of one that is out only now and then, where another stands by. Raises what it could not be had for."""
+        circuit = self.circuits.at((self._backends[seat.role], request.model))
+        if seat.spare and circuit.why and not circuit.admits(asyncio.get_running_loop().time()):
+            raise circuit.why.with_traceback(None)
+        try:
+            return await self._attempt(key, request, seat)
+        except Weather as error:
+            return await self._persist(error, key, request, seat)
+
+    async def _without(self, error: Weather | ConfigError, key: str, request: Request, seat: Seat) -> Reply:
+        """That the model is out, journalled before the next of its chain is asked."""
+        place = (self._backends[seat.role], request.model)
+        self.circuits.declare(place, error, asyncio.get_running_loop().time())
+        reply = Reply(str(error), finish=OUTAGE)
+        await self._journal.put(outage_of(key), reply, seat, request.model)
+        return reply
+
     async def _persist(self, first: Weather, key: str, request: Request, seat: Seat) -> Reply:
         """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
-        backend = self._backends[seat.role]
-        storm = Storm(self._pace(seat.role, request.model), known=lambda: backend in self._heard)
-        failed = [first]
-
-        async def attempt() -> Reply:
-            if failed:
-                raise failed.pop()
-            return await self._attempt(key, request, seat, again=storm.failures["timeout"] > 0)
-
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Weather),
-            wait=wait,
-            stop=lambda state: storm.stop(state) or self._stop is not None,
-            sleep=self._pause,
-            reraise=True,
-        )
+        place = (self._backends[seat.role], request.model)
+        storm = Storm(self._pace_at(place), known=lambda: place[0] in self._heard)
+        circuit = self.circuits.at(place)
         try:
-            return await retrying(attempt)
+            return await persist(
+                first,
+                lambda: self._attempt(key, request, seat, again=storm.failures["timeout"] > 0),
+                storm,
+                halted=lambda: self._stop is not None or (seat.spare and circuit.out),
+                pause=self._pause,
+            )
         except Weather as error:
             if not storm.given_up:
                 raise
@@ -188,9 +215,8 @@ class Engine:
     async def _ready(self) -> None:
         """Before the first call of all: every backend may object to the models it is to be asked for."""
         if self._checked is None:
-            asked = {(self._backends[role], model) for role, model in self._models.items()}
-            checks = [backend.check(model) for backend, model in sorted(asked, key=lambda pair: pair[1])]
-            self._checked = asyncio.ensure_future(asyncio.gather(*checks))
+            places = {role: (self._backends[role], model) for role, model in self._models.items()}
+            self._checked = asyncio.ensure_future(self.circuits.check(places, self._spared))
         await asyncio.shield(self._checked)
 
     def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
@@ -199,12 +225,10 @@ class Engine:
             return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
         return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")
 
-    def _pace(self, role: str, model: str) -> Pace:
-        """Of a model at an address, whatever the role it plays."""
-        place = (self._backends[role], model)
+    def _pace_at(self, place: Place) -> Pace:
         return self._paces.get(place) or self._allow(place, Ceiling())
 
-    def _allow(self, place: tuple[Backend, str], ceiling: Ceiling) -> Pace:
+    def _allow(self, place: Place, ceiling: Ceiling) -> Pace:
         """Of what several roles allow one model, the least."""
         if place in self._paces:
             ceiling = self._paces[place].ceiling.least(ceiling)
@@ -216,10 +240,8 @@ class Engine:
     async def _attempt(self, key: str, request: Request, seat: Seat, *, again: bool = False) -> Reply:
         if self._stop:
             raise self._stop.with_traceback(None)
-        pace, characters = (
-            self._pace(seat.role, request.model),
-            sum(len(message.content) for message in request.messages),
-        )
+        pace = self._pace_at((self._backends[seat.role], request.model))
+        characters = sum(len(message.content) for message in request.messages)
         tokens = pace.tokens_of(characters) + request.params.get("max_tokens", 0)
         leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError, Stopped
-from synth.keys import key_of, short_hash
+from synth.keys import key_of, outage_of, short_hash
 from synth.plain import plain
 from synth.types import Reply, Request, Seat
 
@@ -77,7 +77,9 @@ class Journal:
         return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
 
     def has(self, request: Request) -> bool:
-        return self._db.execute("SELECT 1 FROM replies WHERE key = ?", (key_of(request),)).fetchone() is not None
+        """Whether a request was answered, or its model was out and another asked."""
+        keys = (key := key_of(request), outage_of(key))
+        return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
         """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""

@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import tenacity
 
 from synth.engine.pace import Pace
 from synth.errors import Cause, Weather
+from synth.types import Reply
 
 PATIENCE = 600.0
 """Seconds without one answer from a model, counted from a request's first failure, after which the run stops."""
@@ -53,6 +54,32 @@ class Storm:
         self.given_up = self.pace.last_good > self.since and sum(self.failures[cause] for cause in OWN) >= POISON
         dark = now - max(self.since, self.pace.last_good)
         return self.given_up or (error.retry_after or 0.0) > PATIENCE or dark >= PATIENCE
+
+
+async def persist(
+    first: Weather,
+    attempt: Callable[[], Awaitable[Reply]],
+    storm: Storm,
+    *,
+    halted: Callable[[], bool],
+    pause: Callable[[float], Awaitable[None]],
+) -> Reply:
+    """Tries again after a first failure for as long as there is a point in it. Raises the last one's Weather."""
+    failed = [first]
+
+    async def again() -> Reply:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    retrying = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type(Weather),
+        wait=wait,
+        stop=lambda state: storm.stop(state) or halted(),
+        sleep=pause,
+        reraise=True,
+    )
+    return await retrying(again)
 
 
 def weather(state: tenacity.RetryCallState) -> Weather:

@@ -34,9 +34,9 @@ class Slots:
         """Forgets a model nobody waits for."""
         del self._queues[pace]
 
-    def dismiss(self, why: Exception) -> None:
-        """Nobody who waits will be served: they get the exception."""
-        for queue in self._queues.values():
+    def dismiss(self, why: Exception, pace: Pace | None = None) -> None:
+        """Nobody who waits (for that model) will be served: they get the exception."""
+        for queue in [self._queues[pace]] if pace else self._queues.values():
             for _, _, waiter in queue:
                 if not waiter.turn.done():
                     self._waiting -= 1

@@ -133,10 +133,10 @@ class Fold:
             self._kept = asyncio.get_running_loop().time()
 
     def _asker(self, lane: LaneFold, position: int) -> Ask:
-        async def ask(stage: str, role: str, request: Request) -> Reply:
+        async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
             if self._record is None or lane.frozen:
-                return self._engine.recall(request)
-            return await self._engine.ask(request, Seat(role, stage, lane.id, position))
+                return self._engine.recall(request, spare=spare)
+            return await self._engine.ask(request, Seat(role, stage, lane.id, position, spare))
 
         return ask
 

@@ -32,7 +32,7 @@ class Habits:
     latency: str = "0"
     """Seconds; or LOW..HIGH; or lognormal:MEAN:SIGMA."""
     faults: Mapping[str, float] = field(default_factory=dict)
-    """Rates of WEATHER and CONTENT."""
+    """Rates of WEATHER and CONTENT; `NAME@MODEL` is of one model alone, in place of the rate for all."""
     script: Sequence[str] = ()
     """Faults of the first arrivals, one each, before any is drawn; any HTTP status may stand here."""
     retry_after: float = 1.0
@@ -56,14 +56,21 @@ class Habits:
 
     def __post_init__(self) -> None:
         latency_law(self.latency)
-        for name, rate in self.faults.items():
+        for told, rate in self.faults.items():
+            name = told.partition("@")[0]
             if name not in WEATHER + CONTENT:
                 raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT)}")
             if not 0 <= rate <= 1:
-                raise ConfigError(f"fault {name}: its rate must be from 0 to 1 (got {rate:g})")
+                raise ConfigError(f"fault {told}: its rate must be from 0 to 1 (got {rate:g})")
         for name in self.script:
             if name not in (*WEATHER, *CONTENT, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
                 raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, CALM))}")
+
+    def faults_of(self, model: str) -> dict[str, float]:
+        """The rates that hold for a model."""
+        named = {told: rate for told, rate in self.faults.items() if "@" not in told}
+        own = {told.partition("@")[0]: rate for told, rate in self.faults.items() if told.partition("@")[2] == model}
+        return named | own
 
 
 def latency_law(text: str) -> Latency:
@@ -86,7 +93,7 @@ def rates(named: Sequence[str]) -> dict[str, float]:
         try:
             found[name] = float(rate)
         except ValueError as error:
-            raise ConfigError(f"fault {text!r}: must be NAME=RATE, e.g. 429=0.02") from error
+            raise ConfigError(f"fault {text!r}: must be NAME=RATE or NAME@MODEL=RATE, e.g. 429=0.02") from error
     return found
 
 

@@ -110,7 +110,11 @@ class StandIn:
         return None
 
     async def _answered(self, http: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
-        fault = self.script.popleft() if self.script else draw(self.habits.faults, WEATHER, self._chance.random())
+        fault = (
+            self.script.popleft()
+            if self.script
+            else draw(self.habits.faults_of(body["model"]), WEATHER, self._chance.random())
+        )
         weather = fault if fault and fault not in (*CONTENT, CALM) else None
         reply = self._reply(body, fault if fault in CONTENT else None)
         if over := self._over_limit(reply):
@@ -136,7 +140,7 @@ class StandIn:
             reply = reply_to(Request("offline/1", words[0], messages, {}, schema, ()), seed)
         if fault is None and self.habits.faults:
             digest = blake2b("\0".join([str(self.habits.seed), str(seed), *words]).encode(), digest_size=8).digest()
-            fault = draw(self.habits.faults, CONTENT, int.from_bytes(digest) / 2**64)
+            fault = draw(self.habits.faults_of(words[0]), CONTENT, int.from_bytes(digest) / 2**64)
         if fault is None:
             return reply
         self.faults[fault] += 1

@@ -8,11 +8,12 @@ from synth.errors import ConfigError, ParseError
 from synth.plan.chance import unit
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
-from synth.stages.calling import Caller, object_schema
+from synth.stages.calling import object_schema
 from synth.stages.ledger import Place
+from synth.stages.line import Lines, ask_along
 from synth.stages.query import query_id
-from synth.stages.reading import ask_until_read, read_string
-from synth.types import Ask, Drop, Element, Request, Sample
+from synth.stages.reading import read_string
+from synth.types import Ask, Drop, Element, Message, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "query"})
 RED_TEAM = "red_team"
@@ -23,8 +24,8 @@ TACTIC = "tactic"
 class Augmenter:
     """Applies operators to root queries; `tactics` is the bank red-teaming draws from."""
 
-    def __init__(self, caller: Caller, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int) -> None:
-        self._caller, self._tactics, self._seed = caller, tactics, seed
+    def __init__(self, lines: Lines, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int) -> None:
+        self._lines, self._tactics, self._seed = lines, tactics, seed
         self._prompts = {operator: prompt.load(f"augment/{operator}", OFFERED) for operator in operators}
         self._schema = object_schema("query", query={"type": "string"})
         if RED_TEAM in self._prompts and not tactics:
@@ -39,13 +40,15 @@ class Augmenter:
         """The new query, with its root as parent."""
         drawn = root.elements + self._tactic(root) if operator == RED_TEAM else root.elements
         place = f"{root.provenance.draw}+{operator}"
+        messages = self._messages(brief, root, operator, drawn)
+        draw = ("augment", self._seed, root.query_id, operator)
         try:
-            text = await ask_until_read(
+            caller, text = await ask_along(
                 ask,
-                self._caller,
+                self._lines(*draw),
                 Place("augment", f"augment/{operator}", brief.lane.subcategory),
-                self._request(brief, root, operator, drawn),
-                lambda reply: read_string(reply, "query"),
+                lambda caller: caller.request(messages, self._schema, draw),
+                lambda _, reply: read_string(reply, "query"),
             )
         except ParseError as error:
             return Drop("augment", error.reason, brief.lane, place, root.query)
@@ -56,14 +59,12 @@ class Augmenter:
             parent_id=root.query_id,
             attack=operator,
             elements=drawn,
-            generator=self._caller.model,
+            generator=caller.model,
             provenance=replace(root.provenance, draw=place, augment_prompt=self._prompts[operator].hash),
         )
 
-    def _request(self, brief: Brief, root: Sample, operator: str, drawn: tuple[Element, ...]) -> Request:
-        told = brief.variables | {"elements": drawn, "query": root.query}
-        messages = self._prompts[operator].render(told)
-        return self._caller.request(messages, self._schema, ("augment", self._seed, root.query_id, operator))
+    def _messages(self, brief: Brief, root: Sample, operator: str, drawn: tuple[Element, ...]) -> tuple[Message, ...]:
+        return self._prompts[operator].render(brief.variables | {"elements": drawn, "query": root.query})
 
     def _tactic(self, root: Sample) -> tuple[Element, ...]:
         number = int(unit(self._seed, root.query_id, TACTIC) * len(self._tactics))

@@ -7,9 +7,10 @@ from synth import prompt
 from synth.errors import ParseError
 from synth.plan.lanes import BEHAVIOUR, Brief
 from synth.prompt import Prompt
-from synth.stages.calling import Caller, object_schema
+from synth.stages.calling import object_schema
 from synth.stages.ledger import Place
-from synth.stages.reading import ask_until_read, read_strings
+from synth.stages.line import Lines, ask_along
+from synth.stages.reading import read_strings
 from synth.taxonomy import FORBIDDEN_SUBJECT
 from synth.types import Ask
 
@@ -22,8 +23,8 @@ MOST, LONGEST = 40, 40
 class Expander:
     """Asks for as many new elements on each axis as there are, and never for more than `MOST`."""
 
-    def __init__(self, caller: Caller, *, seed: int) -> None:
-        self._caller, self._seed = caller, seed
+    def __init__(self, lines: Lines, *, seed: int) -> None:
+        self._lines, self._seed = lines, seed
         self._prompt = prompt.load(NAME, OFFERED)
 
     def prompts(self) -> list[Prompt]:
@@ -41,12 +42,15 @@ class Expander:
         told = {"scenario": None, "subcategory": None} | (dict(brief.variables) if own else {})
         messages = self._prompt.render(told | {"bank": axis, "items": bank, "n": count})
         schema = object_schema("items", items={"type": "array", "items": {"type": "string"}, "maxItems": count})
-        request = self._caller.request(
-            messages, schema, ("expand", self._seed, axis, brief.lane.subcategory if own else "")
-        )
+        draw = ("expand", self._seed, axis, brief.lane.subcategory if own else "")
         try:
-            place = Place("query", NAME, brief.lane.subcategory)
-            texts = await ask_until_read(ask, self._caller, place, request, lambda reply: read_strings(reply, "items"))
+            _, texts = await ask_along(
+                ask,
+                self._lines(*draw),
+                Place("query", NAME, brief.lane.subcategory),
+                lambda caller: caller.request(messages, schema, draw),
+                lambda _, reply: read_strings(reply, "items"),
+            )
         except ParseError:
             return bank
         fresh = (text for text in texts[:count] if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))

@@ -12,9 +12,10 @@ from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.calling import Caller, object_schema
 from synth.stages.ledger import Place
-from synth.stages.reading import ask_until_read, read_object
+from synth.stages.line import Line, Lines, Turn, ask_along
+from synth.stages.reading import read_object
 from synth.stages.tolerant import field
-from synth.types import Ask, Drop, Label, QueryType, Reply, Sample, Vote
+from synth.types import Ask, Drop, Label, Message, QueryType, Reply, Request, Sample, Vote
 
 OFFERED = frozenset({"scenario", "subcategory", "query", "response"})
 
@@ -25,8 +26,9 @@ _INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign"
 class Panel:
     """The judges. All agree: their label. They differ: no label, the hard pile. One gives no verdict: a drop."""
 
-    def __init__(self, callers: Sequence[Caller], prompt_name: str) -> None:
-        self._callers = callers
+    def __init__(self, seats: Sequence[Lines], judges: Sequence[tuple[str, str]], prompt_name: str) -> None:
+        self._seats, self.judges = seats, judges
+        """`judges` are the role of each seat, and the model or models that it is."""
         self._prompt = prompt.load(prompt_name, OFFERED)
         self._schema = object_schema(
             "verdict",
@@ -35,18 +37,17 @@ class Panel:
             label={"type": "string", "enum": ["安全", "不安全"]},
         )
 
-    @property
-    def judges(self) -> list[tuple[str, str]]:
-        """Role and model of each seat."""
-        return [(caller.role, caller.model) for caller in self._callers]
-
     def prompts(self) -> list[Prompt]:
         return [self._prompt]
 
     async def judge(self, brief: Brief, sample: Sample, ask: Ask) -> Sample | Drop:
         """The row with its votes, and with label, analysis and the query's judged intent where the panel agrees."""
+        place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
+        lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
+        told = brief.variables | {"query": as_data(sample.query), "response": as_data(sample.response or "")}
+        messages = self._prompt.render(told)
         votes = tuple(
-            await asyncio.gather(*(self._vote(brief, sample, seat, ask) for seat in range(len(self._callers))))
+            await asyncio.gather(*(self._vote(brief, messages, lines[: seat + 1], ask) for seat in range(len(lines))))
         )
         judged = replace(sample, votes=votes, provenance=replace(sample.provenance, judge_prompt=self._prompt.hash))
         labels = {vote.label for vote in votes}
@@ -60,26 +61,29 @@ class Panel:
             return replace(judged, query_label=intent)
         return replace(judged, label=votes[0].label, analysis=votes[0].analysis, query_label=intent)
 
-    async def _vote(self, brief: Brief, sample: Sample, seat: int, ask: Ask) -> Vote:
-        caller = self._callers[seat]
-        told = brief.variables | {"query": as_data(sample.query), "response": as_data(sample.response or "")}
-        # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
-        twin = sum(other.model == caller.model for other in self._callers[:seat])
-        request = caller.request(self._prompt.render(told), self._schema, ("judge", twin) if twin else ("judge",))
+    async def _vote(self, brief: Brief, messages: tuple[Message, ...], lines: Sequence[Line], ask: Ask) -> Vote:
+        """That of the last of these seats."""
+        *before, line = lines
+
+        def request_of(caller: Caller) -> Request:
+            # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
+            twin = sum(any(other.model == caller.model for other in earlier.callers) for earlier in before)
+            return caller.request(messages, self._schema, ("judge", twin) if twin else ("judge",))
+
         place = Place("judge", self._prompt.name, brief.lane.subcategory)
         try:
-            return await ask_until_read(ask, caller, place, request, lambda reply: _read_vote(caller.model, reply))
+            return (await ask_along(ask, line, place, request_of, _read_vote))[1]
         except ParseError as error:
-            return Vote(caller.model, None, error.reason)
+            return Vote(error.model, None, error.reason)
 
 
-def _read_vote(judge: str, reply: Reply) -> Vote:
+def _read_vote(turn: Turn, reply: Reply) -> Vote:
     found = read_object(reply)
     label = _LABELS.get(_word(field(found, "label")))
     analysis = field(found, "analysis")
     if label is None or not isinstance(analysis, str) or not analysis.strip():
         raise ParseError("truncated" if reply.finish == "length" else "shape")
-    return Vote(judge, label, plain(analysis).strip(), _INTENTS.get(_word(field(found, "intent"))))
+    return Vote(turn.caller.model, label, plain(analysis).strip(), _INTENTS.get(_word(field(found, "intent"))))
 
 
 def _word(value: Any) -> str:

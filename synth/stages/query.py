@@ -15,7 +15,8 @@ from synth.recipe import QueryPrompts
 from synth.stages.calling import Caller, object_schema
 from synth.stages.expand import Expander
 from synth.stages.ledger import Place
-from synth.stages.reading import ask_until_read, read_strings
+from synth.stages.line import Lines, ask_along
+from synth.stages.reading import read_strings
 from synth.types import Ask, Drop, Element, Provenance, Request, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
@@ -34,14 +35,14 @@ class Writer:
 
     widest = WIDEST
 
-    def __init__(self, caller: Caller, prompts: QueryPrompts, *, per_call: int, seed: int) -> None:
+    def __init__(self, lines: Lines, prompts: QueryPrompts, *, per_call: int, seed: int) -> None:
         self.size = per_call
-        self._caller, self._seed = caller, seed
+        self._lines, self._seed = lines, seed
         self._weights = {kind: getattr(prompts, kind) for kind in ("harmful", "benign", "ordinary")}
         self._prompts: dict[str, Prompt] = {
             name: prompt.load(name, OFFERED) for weights in self._weights.values() for name in weights
         }
-        self._expander = Expander(caller, seed=seed)
+        self._expander = Expander(lines, seed=seed)
         self._schema = object_schema(
             "queries",
             queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call},
@@ -60,9 +61,11 @@ class Writer:
         return name in self._weights[_kind(brief)]
 
     def request(self, brief: Brief, call: int, widening: int = 0) -> Request:
-        """The request of a lane's `call`-th writer call: a function of seed, lane and call alone. In a widened lane `brief` has its
-        banks expanded already."""
-        caller = self._caller
+        """The request of a lane's `call`-th writer call, to the first who is asked: a function of seed, lane and call alone. In a
+        widened lane `brief` has its banks expanded already."""
+        return self._request(brief, call, widening, self._lines(self._seed, brief.lane.id, call).callers[0])
+
+    def _request(self, brief: Brief, call: int, widening: int, caller: Caller) -> Request:
         if widening >= TEMPERATURE:
             caller = replace(caller, params={**caller.params, "temperature": _hotter(caller.params["temperature"])})
         name, drawn = self._drawn(brief, call)
@@ -74,35 +77,37 @@ class Writer:
         """The queries of one call. A call that failed is one drop, at its first coordinate."""
         if widening >= BANKS:
             brief = await self._expander.expanded(brief, ask)
-        name, drawn = self._drawn(brief, call)
+        drawn = self._drawn(brief, call)
         first, place = call * self.size, f"{brief.lane.id}#{call}"
         try:
-            texts = await ask_until_read(
+            caller, texts = await ask_along(
                 ask,
-                self._caller,
-                Place("query", name, brief.lane.subcategory),
-                self.request(brief, call, widening),
-                lambda reply: read_strings(reply, "queries"),
+                self._lines(self._seed, brief.lane.id, call),
+                Place("query", drawn[0], brief.lane.subcategory),
+                lambda caller: self._request(brief, call, widening, caller),
+                lambda _, reply: read_strings(reply, "queries"),
             )
         except ParseError as error:
             return [(first, Drop("query", error.reason, brief.lane, place))]
         made: Written = [
-            (first + item, self._sample(brief, text, first + item, name, drawn))
+            (first + item, self._sample(brief, text, first + item, drawn, caller.model))
             for item, text in enumerate(texts[: self.size])
         ]
         last = first + self.size - 1
         return made + [(last, Drop("query", "extra", brief.lane, place, text)) for text in texts[self.size :]]
 
-    def _sample(self, brief: Brief, text: str, coordinate: int, name: str, drawn: tuple[Element, ...]) -> Sample:
-        call, item = divmod(coordinate, self.size)
+    def _sample(
+        self, brief: Brief, text: str, coordinate: int, drawn: tuple[str, tuple[Element, ...]], generator: str
+    ) -> Sample:
+        (name, elements), (call, item) = drawn, divmod(coordinate, self.size)
         place = f"{brief.lane.id}#{call}.{item}"
         return Sample(
             lane=brief.lane,
             coordinate=coordinate,
             query=text,
             query_id=query_id(brief, text),
-            elements=drawn,
-            generator=self._caller.model,
+            elements=elements,
+            generator=generator,
             family=place,
             provenance=Provenance(
                 seed=self._seed,

@@ -23,6 +23,7 @@ CLASSES: Final[Mapping[str, str]] = {
     "shape": "unreadable",
     "rejected": "error",
     "gave_up": "error",
+    "outage": "error",
 }
 """The class of a reply that cannot be used, by the reason; the others are ok."""
 
@@ -37,7 +38,7 @@ JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做�
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
 """The same for an answer in plain text."""
 
-_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "content_filter": "filtered"}
+_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "outage": "outage", "content_filter": "filtered"}
 """What replies that are none come to, by how they ended."""
 
 
@@ -129,7 +130,7 @@ async def ask_until_read(
             tries += 1
             again = _again(request, reply, error.reason, judging=place.stage == "judge")
             if tries > 1 or again is None:
-                raise ParseError(error.reason, reply.text) from error
+                raise ParseError(error.reason, reply.text, caller.model) from error
             request = again
         else:
             caller.ledger.count(caller.model, place, as_what(found))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import get_args
 
 from synth import prompt
@@ -10,10 +11,10 @@ from synth.filters.response_class import response_class
 from synth.plan.chance import pick, unit
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
-from synth.stages.calling import Caller
 from synth.stages.ledger import OK, Place
-from synth.stages.reading import ask_until_read, read_text
-from synth.types import Ask, Drop, Label, Sample, Stance, Want
+from synth.stages.line import Lines, Turn, ask_along
+from synth.stages.reading import read_text
+from synth.types import Ask, Drop, Label, Reply, Sample, Stance, Want
 
 OFFERED = frozenset({"query"})
 REFUSAL = "refusal"
@@ -22,8 +23,8 @@ REFUSAL = "refusal"
 class Responder:
     """Draws stance and answerer for each slot of a query, and asks."""
 
-    def __init__(self, callers: Sequence[Caller], *, seed: int) -> None:
-        self._callers, self._seed = callers, seed
+    def __init__(self, answerers: Sequence[Lines], *, seed: int) -> None:
+        self._answerers, self._seed = answerers, seed
         self._prompts = {stance: prompt.load(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
     def prompts(self) -> list[Prompt]:
@@ -34,26 +35,34 @@ class Responder:
         stance = pick(want.stances, self._seed, sample.query_id, label, "stance")
         if brief.lane.refuse_only:
             stance = "refuse"  # whatever an earlier plan recorded
-        caller = self._callers[int(unit(self._seed, sample.query_id, label, "answerer") * len(self._callers))]
+        chosen = int(unit(self._seed, sample.query_id, label, "answerer") * len(self._answerers))
+        line = self._answerers[chosen](self._seed, sample.query_id, label)
         template = self._prompts[stance]
-        request = caller.request(template.render({"query": sample.query}), None, ("respond", self._seed, stance, label))
+        messages = template.render({"query": sample.query})
         asked = replace(
             sample,
             wanted=label,
             stance=stance,
-            responder=caller.model,
             provenance=replace(sample.provenance, respond_prompt=template.hash),
         )
         declining = stance in ("refuse", "safe_complete")
         try:
-            text = await ask_until_read(
+            caller, text = await ask_along(
                 ask,
-                caller,
+                line,
                 Place("respond", f"respond/{stance}", brief.lane.subcategory),
-                request,
-                read_text,
+                lambda caller: caller.request(messages, None, ("respond", self._seed, stance, label)),
+                partial(_read_answer, wanted=label),
                 as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
             )
         except ParseError as error:
-            return asked.dropped("respond", error.reason, error.text)
-        return replace(asked, response=text, response_class=response_class(text))
+            return replace(asked, responder=error.model).dropped("respond", error.reason, error.text)
+        return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
+
+
+def _read_answer(turn: Turn, reply: Reply, *, wanted: Label) -> str:
+    """An answer. A refusal is one too, and fills a safe cell; where an unsafe answer is wanted it leads on along the chain."""
+    text = read_text(reply)
+    if wanted == "unsafe" and REFUSAL in turn.on and response_class(text) == REFUSAL:
+        raise ParseError(REFUSAL)
+    return text
