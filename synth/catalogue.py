@@ -73,10 +73,15 @@ def _prompts() -> Iterator[Entry]:
 
 
 def _filters() -> Iterator[Entry]:
+    measured = filters.measured()
     for kind in ("text", "row"):
         for name, factory in filters.known(kind).items():
             options = ", ".join(map(str, filters.options(factory)))
-            yield name, f"[{kind}] {_first_line(factory.__doc__)}" + (f" ({options})" if options else "")
+            figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
+            yield (
+                name,
+                f"[{kind}] {_first_line(factory.__doc__)}" + (f" ({options})" if options else "") + f" [{figures}]",
+            )
 
 
 def _modules(package: Any) -> Iterator[Entry]:

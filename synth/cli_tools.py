@@ -1,4 +1,4 @@
-"""The commands that need no recipe: near-duplicates out of any table, and a stand-in server."""
+"""The commands that need no recipe: near-duplicates out of any table, its rows filtered, and a stand-in server."""
 
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,22 @@ def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], co
 
     report = batch.dedup(path, out, batch.Want(threshold, ngram, columns, conflicts))
     click.echo(report.line(), err=True)
+
+
+@click.command("filter")
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Only this filter; may be repeated. See `synth list filters`."
+)
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
+)
+def filter_(path: Path, only: tuple[str, ...], out: Path) -> None:
+    """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
+    from synth.filtering import filter_table
+
+    for line in filter_table(path, out, only).lines():
+        click.echo(line, err=True)
 
 
 @click.command()

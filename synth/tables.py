@@ -54,6 +54,22 @@ def files_of(path: Path) -> list[Path]:
     return found
 
 
+def targets(path: Path, files: Sequence[Path], out: Path) -> list[Path]:
+    """Where the rows of each file go that is written to `out`, a file or a folder as `path` is."""
+    if out.resolve() in (path.resolve(), *(file.resolve() for file in files)):
+        raise ConfigError(f"-o {out}: is what is read; choose another")
+    if out.suffix in KINDS:
+        same = {".json": (".json", ".jsonl"), ".arrow": (".parquet",)}.get(files[0].suffix, (files[0].suffix,))
+        if len(files) > 1 or out.suffix not in same:
+            way_out = f"end its name in {same[0]}" if len(files) == 1 else "name a folder"
+            raise ConfigError(f"-o {out}: {path} is written as it was read; {way_out}")
+        return [out]
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"-o {out}: is there already; choose another, or remove it")
+    top = files[0].parent if path.is_file() else Path(*_shared(files))
+    return [out / "data" / file.relative_to(top) for file in files]
+
+
 def hash_of(files: Sequence[Path]) -> str:
     """Of the bytes of all files, 16 hex digits."""
     digest = blake2b(digest_size=8)
@@ -91,6 +107,16 @@ def writer(file: Path, like: Path) -> AbstractContextManager[Keep]:
     if like.suffix in (".parquet", ".arrow"):
         return _write_parquet(file.with_suffix(".parquet"), like)
     return _write_comma_rows(file, like) if like.suffix == ".csv" else _write_lines(file)
+
+
+def _shared(files: Sequence[Path]) -> list[str]:
+    """The folders that all files are in."""
+    shared = []
+    for parts in zip(*(file.parent.parts for file in files), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return shared
 
 
 def _json_rows(file: Path) -> Iterator[Batch]:

@@ -30,10 +30,10 @@ QUERY = [
     ("{{ query }}怎么办呢", "scaffolding.placeholder"),
     ("行为：偷电；地区：四川", "scaffolding.echo"),
     ("请写一条护栏模型认不出的话", "scaffolding.echo"),
-    ("怎么讨薪<|im_end|>", "scaffolding.debris"),
-    ("</think>怎么讨薪才快", "scaffolding.debris"),
-    ("好吗", "length.short"),
-    ("啊" * 3 + "这" * 300, "length.long"),
+    ("怎么讨薪<|im_end|>", "debris.token"),
+    ("</think>怎么讨薪才快", "debris.token"),
+    ("嗯", "length.short"),
+    ("".join(map(chr, range(0x4E00, 0x4E00 + 1100))), "length.long"),
     ("How do I grow tomatoes at home?", "chinese"),
     ("？？？！！！……——", "chinese"),
     ("抱歉，我不能协助编写这类内容。", "refusal"),
@@ -55,7 +55,7 @@ ANSWER = [
     ("好的<|im_end|>\n<|im_start|>user\n谢谢", "debris.token"),
     ("这是为内容安全数据集撰写的反面样本。", "debris.echo"),
     ("I cannot help with that request, sorry about it.", "chinese"),
-    ("嗯", "length.short"),
+    ("", "length.short"),
 ]
 
 
@@ -124,6 +124,7 @@ def test_every_filter_is_in_the_reference_recipe() -> None:
         ("我不能吃辣，推荐几道川菜", False),
         ("抱歉打扰了，请问怎么讨薪？", False),
         ("我无法忍受邻居半夜吵闹，怎么写投诉信？", False),
+        ("我是程序员，同事问我为什么不能让AI代写作业，怎么讲他才听得进去？我是真心想知道。", False),
     ],
 )
 def test_a_generators_refusal(reply: str, refused: bool) -> None:
@@ -176,5 +177,5 @@ def test_ordinary_chinese_passes(name: str) -> None:
 
 def test_rules_see_all_of_their_options() -> None:
     assert text.length(min=2, max=3)("四个字啊") == "length.long"
-    assert text.chinese(least=0.9)("用Python写爬虫") == "chinese"
+    assert text.chinese(least=0.9, names=0)("用Python写爬虫") == "chinese"
     assert row.intent_agrees()(ROW) is None

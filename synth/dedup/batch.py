@@ -7,14 +7,13 @@ are compared, each is clustered by itself, and rows are nearly the same when the
 import json
 from array import array
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from synth.dedup.index import Index
 from synth.errors import ConfigError
-from synth.tables import KINDS, Batch, aside, batches, column, files_of, text, writer
+from synth.tables import KINDS, Batch, aside, batches, column, files_of, targets, text, writer
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
 TEXT = ("query", "text", "prompt", "question", "instruction")
@@ -58,7 +57,7 @@ class Report:
 def dedup(path: Path, out: Path, want: Want) -> Report:
     """Writes the kept rows to `out`, a file or a folder as `path` is, and beside it what was joined to what, and a report."""
     files = files_of(path)
-    targets = _targets(path, files, out)
+    places = targets(path, files, out)
     clusters = _Clusters(want)
     for file in files:
         for batch in batches(file):
@@ -69,7 +68,7 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
     winners = clusters.winners(report)
     stem = out.with_suffix("") if out.suffix in KINDS else out
     with aside(stem.with_name(f"{stem.name}.joined.jsonl")) as new, new.open("w", encoding="utf-8") as joined:
-        for file, target in zip(files, targets, strict=True):
+        for file, target in zip(files, places, strict=True):
             with writer(target, file) as keep:
                 before = report.rows, report.kept
                 for batch in batches(file):
@@ -186,29 +185,3 @@ def _wins(rule: Rule, cast: Counter[int]) -> int:
         return _LABELS["unsafe"]
     (label, most), (_, fewer) = cast.most_common(2)
     return label if rule == "majority" and most > fewer else 0
-
-
-def _targets(path: Path, files: Sequence[Path], out: Path) -> list[Path]:
-    """Where the kept rows of each file go."""
-    if out.resolve() in (path.resolve(), *(file.resolve() for file in files)):
-        raise ConfigError(f"-o {out}: is what is read; choose another")
-    if out.suffix in KINDS:
-        same = {".json": (".json", ".jsonl"), ".arrow": (".parquet",)}.get(files[0].suffix, (files[0].suffix,))
-        if len(files) > 1 or out.suffix not in same:
-            way_out = f"end its name in {same[0]}" if len(files) == 1 else "name a folder"
-            raise ConfigError(f"-o {out}: {path} is written as it was read; {way_out}")
-        return [out]
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"-o {out}: is there already; choose another, or remove it")
-    top = files[0].parent if path.is_file() else Path(*_shared(files))
-    return [out / "data" / file.relative_to(top) for file in files]
-
-
-def _shared(files: Sequence[Path]) -> list[str]:
-    """The folders that all files are in."""
-    shared = []
-    for parts in zip(*(file.parent.parts for file in files), strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared.append(parts[0])
-    return shared

@@ -1,16 +1,19 @@
 """Row rules, by name. A text rule reads a query or an answer, a row rule the judged row; each gives a reason key or None."""
 
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError, validate_call
 
 from synth.errors import ConfigError
 from synth.files import complaint, hint
-from synth.filters import labels, personal, row, text
+from synth.filters import answer, labels, personal, query, row, text
 from synth.recipe import FilterUse
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
@@ -22,7 +25,7 @@ def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     """Every rule of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
     ours: dict[str, Callable[..., Any]] = {
         name: value
-        for module in {"text": (text,), "row": (row, labels)}[kind]
+        for module in {"text": (text, query, answer), "row": (row, labels)}[kind]
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
@@ -68,3 +71,32 @@ def first_reason(rules: Rules, subject: Any) -> str | None:
         if reason := rule(subject):
             return reason
     return None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `benchmarks/filters.py` found of a rule at one place."""
+
+    name: str
+    place: str
+    false: int
+    of: int
+    found: int
+    planted: int
+    precision: float | None
+
+    def __str__(self) -> str:
+        finds = (
+            f", finds {self.found / self.planted:.1%} of planted, precision {self.precision:.3f}"
+            if self.planted
+            else ""
+        )
+        return f"{self.place}: drops {self.false / self.of:.2%} of ordinary Chinese{finds}"
+
+
+def measured() -> dict[str, list[Measured]]:
+    """By name: the figures that ship, of every place at which the reference recipe has the rule."""
+    found: dict[str, list[Measured]] = {}
+    for figures in json.loads((Path(__file__).parent / "measured.json").read_text(encoding="utf-8")):
+        found.setdefault(figures["name"], []).append(Measured(**figures))
+    return found

@@ -1,46 +1,100 @@
-"""What kind of answer it is: refusal, rebuttal, partial, incapable or compliance. Rules that look at the whole answer."""
+"""What kind of answer it is: refusal, rebuttal, partial, incapable or compliance. The whole answer is read, sentence by sentence."""
 
-import re
+from collections.abc import Sequence
 
-_DECLINE = re.compile(
-    r"(?:不能|无法|没法|没办法|不可以|不便|不应该?|拒绝|不会|恕难|难以|不愿意?)(?:为你|为您|给你|给您|向你|向您|在这里|继续|直接|再)?.{0,6}?"
-    r"(?:提供|协助|帮助|帮你|帮您|帮忙|帮这个忙|回答|满足|完成|生成|撰写|编写|写|参与|支持|配合|讨论|照办|答应|回应|给出|教)"
-    r"|这个忙.{0,6}(?:帮不了|不能帮|没法帮)|帮不了(?:你|您|这)|(?:can(?:'|no)t|cannot|unable to|won't|will not) (?:help|assist|provide|comply|do that)",
-    re.IGNORECASE,
-)
-_APOLOGY = re.compile(r"抱歉|对不起|不好意思|很遗憾|I'?m sorry|I apologi[sz]e", re.IGNORECASE)
-_INCAPABLE = re.compile(
-    r"(?:没有|未|并未|没)(?:看到|收到|提供|附上|给出).{0,12}(?:文本|文章|内容|图片|文件|链接|材料|信息|具体)"
-    r"|(?:无法|不能|没法)(?:访问|联网|浏览|查看|获取|打开|看到|听到|确定|得知|预测|实时)|请(?:您|你)?(?:先)?提供(?:更多|具体|需要|要)"
-    r"|(?:我|本)?(?:只是|是)一个?(?:文本|语言)(?:模型|AI)[^。]{0,12}(?:没有|不具备|无法)(?:身体|感情|情感|实体|视觉)",
-)
-_REBUTTAL = re.compile(
-    r"(?:这(?:种|个|样的)?(?:说法|观点|想法|看法|结论|前提|言论)|此(?:种|类)?(?:说法|观点)|您的(?:说法|观点)|你的(?:说法|观点|想法))"
-    r".{0,10}(?:不正确|不准确|不对|错误|不妥|片面|有误|站不住脚|不成立|没有(?:科学)?(?:依据|根据)|是偏见|带有(?:偏见|歧视)|不符合|并不)"
-    r"|(?:并非|不是|不应该?|不能)(?:因为|一概|简单|以偏概全)|(?:刻板印象|一概而论|以偏概全)",
-)
-_GOES_ON = re.compile(
-    r"【略】|(?:不过|但是?|当然|话虽如此|如果你(?:执意|坚持|一定)).{0,20}(?:可以|大致|大概|先|思路|办法|方法|这样|参考)|仅供参考"
-)
+from synth.filters.acts import Act, acts
+
+_HEAD = 160
+"""Characters within which an answer that declines, corrects or cannot says so, or builds up to it."""
+_SHORT, _LONG = 120, 150
+_LIST = 2
+"""Points after which a list is help in earnest, whatever was said before it."""
 
 
 def response_class(text: str) -> str:
-    """`refusal`, `rebuttal`, `partial` (declines, then does it), `incapable` (cannot for other reasons) or `compliance`."""
-    head = text[:200]
-    declines = bool(_DECLINE.search(head)) or bool(_APOLOGY.match(head.lstrip()) and "不" in head)
-    if declines and "【略】" in text:
-        return "partial"
-    if _INCAPABLE.search(head) and not declines:
-        return "incapable"
-    if declines:
-        rest = text[200:]
-        return "partial" if len(rest) > 200 and _GOES_ON.search(rest) and not _DECLINE.search(rest) else "refusal"
-    if _REBUTTAL.search(head):
-        return "rebuttal"
-    if (
-        "【略】" in text
-        and _GOES_ON.search(head)
-        and re.match(r".{0,40}(?:不太合适|不妥|不建议|本不该|慎重|仅供参考)", text)
+    """`refusal`, `rebuttal` (admonishes or puts right instead), `partial` (declines or warns, and does it), `incapable` (cannot for other reasons) or `compliance`."""
+    found = acts(text)
+    if not found or any(act.letter for act in (found[0], found[-1])):
+        return "compliance"
+    for name, holds in (
+        ("partial", _partial),
+        ("refusal", _refusal),
+        ("incapable", _incapable),
+        ("rebuttal", _rebuttal),
     ):
-        return "partial"
+        if holds(found):
+            return name
     return "compliance"
+
+
+def _head(found: Sequence[Act]) -> Sequence[Act]:
+    return [act for act in found if act.at <= _HEAD]
+
+
+def _partial(found: Sequence[Act]) -> bool:
+    if any(act.stops for act in found[1:]) and any(act.gives for act in found[:-1]):
+        return True
+    at = next((n for n, act in enumerate(_head(found)[:3]) if act.declines or act.warns or act.disclaims), None)
+    if any(act.marked for act in found):
+        return at is not None or (found[0].corrects and not found[0].obliges)
+    return at is not None and not (found[0].obliges and not found[at].declines) and _relents(found[at], found[at + 1 :])
+
+
+def _relents(reserve: Act, after: Sequence[Act]) -> bool:
+    """Whether what comes after a sentence that declines, warns or disclaims turns round and does the task."""
+    listed = reserve.disclaims and not reserve.warns and sum(act.gives for act in after) > _LIST
+    if listed or any(act.declines for act in after):
+        return False
+    if reserve.yields and (reserve.gives or after):
+        return _helps([reserve, *after])
+    turn = next((n for n, act in enumerate(after[:2]) if act.opens_turn), None)
+    return turn is not None and _helps(after[turn:])
+
+
+def _helps(found: Sequence[Act]) -> bool:
+    """Whether what follows a reservation does the task after all, and is not an offer of something better."""
+    if found[0].righteous or any(act.righteous and not act.gives for act in found[1:2]):
+        return False
+    return any(act.gives for act in found) or (
+        sum(act.size for act in found) > _LONG and not any(act.asks for act in found)
+    )
+
+
+def _refusal(found: Sequence[Act]) -> bool:
+    at = next((n for n, act in enumerate(found) if act.declines), None)
+    if at is None:
+        return False
+    wrong = any(act.wrong for act in found)
+    if not wrong and any(act.cannot for act in _head(found)):
+        return False
+    if found[0].obliges and at > 0 and not found[at].wrong:
+        return False
+    if found[at].at <= _HEAD:
+        return True
+    return any(act.wrong and (act.admonishes or act.forbids) for act in found[:at])
+
+
+def _incapable(found: Sequence[Act]) -> bool:
+    head = _head(found)[:3]
+    if found[0].obliges or not any(act.cannot for act in head):
+        return False
+    owned = (
+        any(act.declines or act.asks or act.disclaims or act.sorry for act in head)
+        or sum(act.size for act in found) < _SHORT
+    )
+    return owned and sum(act.gives for act in found) < 2
+
+
+def _rebuttal(found: Sequence[Act]) -> bool:
+    head = _head(found)[:3]
+    first = found[0]
+    if first.agrees or first.obliges or first.gives:
+        return False
+    if any(act.corrects for act in head[:2]):
+        return True
+    if not any(act.forbids or (act.wrong and act.admonishes) for act in head):
+        return False
+    if any(act.admonishes for act in found):
+        return True
+    size = sum(act.size for act in found)
+    return first.forbids and (size < _SHORT or first.feels) and not first.cites

@@ -1,81 +1,122 @@
-"""Rules on one text, a query or an answer. Each takes its options and gives a rule: text -> reason key or None."""
+"""Rules on any text, a query or an answer. Each takes its options and gives a rule: text -> reason key or None."""
 
 import re
 from collections import Counter
+from itertools import pairwise
 
+from synth.filters.passages import RUN, passages
 from synth.filters.refusal import is_refusal
 from synth.types import TextRule
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\uac00-\ud7af]")
+_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+|[\u0370-\u06ff\u0e00-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+", re.DOTALL)
-
-_NUMBERED = re.compile(
-    r"^\s*(?:\d{1,2}\s*[.、．)）:：](?!\d)|[(（]\d{1,2}[)）]|[①-⑳]|第[一二三四五六七八九十\d]+[条个][:：]|[-*•]\s)"
-)
-_FRAMING = re.compile(
-    r"^\W*(?:以下是|如下是|下面是|这是|好的[，,]|当然[，,可]|没问题[，,]).{0,24}(?:问题|查询|提问|请求|示例|例子|改写|版本)"
-    r"|^\W*(?:问题|提问|用户|改写后?|原问题|query|question|user)\s*\d*\s*[:：]",
-    re.IGNORECASE,
-)
-_PLACEHOLDER = re.compile(
-    r"[\[【〔<＜{｛](?:此处|这里|填|插入|某|姓名|名字|地点|公司|产品|具体|xx|XX|您的|你的|占位)[^\]】〕>＞}｝]{0,16}[\]】〕>＞}｝]|\{\{.*?\}\}|\{%|%\}"
-)
-_ECHO = re.compile(
-    r"(?:行为|任务形式|地区|场合|提问者|语气|伪装手法|风险类别|类别说明|要素)\s*[:：]|护栏模型|内容安全数据集|\"(?:queries|query|items)\"\s*:"
-)
 _DEBRIS = re.compile(
-    r"<\|[a-z_]{2,20}\|>|</?(?:think|s|im_start|im_end|assistant|user|system)>|\[/?INST\]|<<SYS>>", re.IGNORECASE
+    r"<[|｜][^|｜<>\n]{1,40}[|｜]>"
+    r"|</?(?:think|thinking|thought|reasoning|reflection|answer|output|im_start|im_end|assistant|user|system|human|bos|eos|unk|pad|sop|eop|start_of_turn|end_of_turn|begin_of_text|eot_id|tool_call|scratchpad)>"
+    r"|^[ \t]*</?s>|</?s>[ \t]*$|\[/?INST\]|<</?SYS>>|\[(?:gMASK|MASK|PAD|CLS|SEP|UNK|EOS|BOS|UNUSED_TOKEN_\d+|END|STOP)\]|<(?:0x[0-9A-F]{2}|reserved_\d+|extra_id_\d+|n|pad)>"
+    r"|^#{2,4} ?(?:Instruction|Response|Input|System|Human|Assistant)\b:?",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
-def chinese(*, least: float = 0.5) -> TextRule:
-    """Drops a text in which fewer than `least` of the letters are Chinese characters (code and addresses not counted)."""
+_CODE_LINE = re.compile(
+    r"^[^\u3400-\u9fff\n]*(?:[{}=;<>|\\$#]|\w\()[^\u3400-\u9fff\n]*$"
+    r"|^[ \t]*(?:def|class|return|for|if|else|elif|import|from|var|let|const|function|while|try|except|SELECT|\"\"\")\b[^\u3400-\u9fff\n]*(?:[:)\"]|\w\.\w+)$|^:[^\u3400-\u9fff\n]*$|^[ \t]*\"\"\"[^\n]*$",
+    re.MULTILINE,
+)
+
+
+def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
+    """Drops a text in which fewer than `least` of the words are Chinese characters; code, addresses, numbers and up to `names` foreign words are no language."""
 
     def rule(text: str) -> str | None:
-        prose = _CODE.sub("", text)
-        han, letters = len(_HAN.findall(prose)), len(_LETTER.findall(prose))
-        return "chinese" if han == 0 or han < least * (han + letters) else None
+        prose = _CODE_LINE.sub("", _CODE.sub("", text))
+        han, words = len(_HAN.findall(prose)), len(_WORD.findall(prose))
+        if len(_OTHER.findall(prose)) > max(_FEW, han / 2):
+            return "chinese"
+        if han == 0:
+            return "chinese" if words > names or not _CONTENT.search(text) else None
+        return "chinese" if words > names and han < least * (han + words) else None
 
     return rule
 
 
-def length(*, min: int = 6, max: int = 200) -> TextRule:
+_OTHER = re.compile(r"[\u0400-\u052f\u0590-\u06ff\u0e00-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
+_FEW = 6
+_CONTENT = re.compile(r"\w")
+
+
+def length(*, min: int = 3, max: int = 1000) -> TextRule:
     """Drops a text of fewer than `min` or more than `max` characters, white space not counted."""
     if min > max:
         raise ValueError(f"min ({min}) is larger than max ({max})")
 
     def rule(text: str) -> str | None:
-        size = sum(not character.isspace() for character in text)
+        size = sum(map(len, text.split()))
         return "length.short" if size < min else "length.long" if size > max else None
 
     return rule
 
 
-def scaffolding() -> TextRule:
-    """Drops a query that still carries what held it: numbering, "以下是", labels, placeholders, words of the prompt, template debris."""
+_BROKEN = re.compile(
+    r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?:烫|屯){3}"
+    r"|(?:[\u00c3-\u00ef][\u0080-\u00bf\u0152-\u0178\u2013-\u203a\u20ac\u2122]{1,2}\s?){3}"
+)
+_MISREAD = frozenset(
+    "鐨勬槸涓嶅湪浜嗘湁鍜屼汉杩欏ぇ涔熷彲浠ヨ鎴戜滑鍒鏉ユ椂瑕佸氨绛夈傚綋鍓嶇敤濡備綍鎬闂棶搴斾娇欍鍥寰鍚"
+)
+"""Characters that UTF-8 read as GBK is full of, and Chinese hardly has."""
+_MARKS = re.compile(r"[^\w\s]")
+
+
+def garbled(*, most: float = 0.6) -> TextRule:
+    """Drops a text that was read in the wrong encoding, has control or replacement characters, or is more than `most` marks and symbols."""
 
     def rule(text: str) -> str | None:
-        for name, pattern in (
-            ("numbering", _NUMBERED),
-            ("framing", _FRAMING),
-            ("placeholder", _PLACEHOLDER),
-            ("echo", _ECHO),
-        ):
-            if pattern.search(text):
-                return f"scaffolding.{name}"
-        return "scaffolding.debris" if _DEBRIS.search(text) else None
+        if _BROKEN.search(text):
+            return "garbled.characters"
+        if sum(character in _MISREAD for character in text) * 4 > len(text):
+            return "garbled.encoding"
+        prose = _CODE.sub("", text)
+        return "garbled.marks" if len(_MARKS.findall(prose)) > most * max(len(prose), 8) else None
 
     return rule
 
 
-def debris() -> TextRule:
-    """Drops an answer with template debris: special tokens, reasoning tags, words of the prompt."""
+_MATERIAL = re.compile(
+    r"“[^“”]{0,400}”|‘[^‘’]{0,400}’|「[^「」]{0,400}」|《[^《》]{0,80}》|\"[^\"\n]{0,400}\"|（[^（）]{0,400}）|\([^()]{0,400}\)|\[[^\[\]]{0,400}\]|[:：][^。！？\n]*"
+)
+_FOREIGN = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:[ ,.;!?]{1,3}[A-Za-z][A-Za-z'’-]*)*")
+
+
+def language_switch(*, words: int = 7, letters: int = 8) -> TextRule:
+    """Drops a Chinese text that falls into another language: `words` English words on end, or `letters` of another script, on a line with Chinese that are not quoted, bracketed or after a colon."""
 
     def rule(text: str) -> str | None:
-        if _DEBRIS.search(text):
+        for line in _CODE.sub("", text).split("\n"):
+            own = _MATERIAL.sub("", line)
+            if len(_HAN.findall(own)) < words:
+                continue
+            if any(len(run.split()) >= words for run in _FOREIGN.findall(own)):
+                return "language_switch"
+            if len(_OTHER.findall(own)) >= letters:
+                return "language_switch"
+        return None
+
+    return rule
+
+
+_TRADE = re.compile(r"护栏模型|内容安全数据集|反面样本")
+
+
+def debris() -> TextRule:
+    """Drops a text with template debris: special tokens, reasoning tags, headings of an instruction format, words of our trade."""
+
+    def rule(text: str) -> str | None:
+        if _DEBRIS.search(_CODE.sub("", text)):
             return "debris.token"
-        return "debris.echo" if re.search(r"护栏模型|内容安全数据集|反面样本", text) else None
+        return "debris.echo" if _TRADE.search(text) else None
 
     return rule
 
@@ -89,23 +130,47 @@ def refusal() -> TextRule:
     return rule
 
 
-def repetition(*, most: float = 0.5, gram: int = 8) -> TextRule:
-    """Drops a text in which more than `most` of the characters lie in repeated `gram`-grams (Rae et al. 2021, table A1, for Chinese)."""
+def template(*, window: int = 12) -> TextRule:
+    """Drops a text that repeats `window` Chinese characters on end of one of the prompts."""
+    found = passages(window)
 
     def rule(text: str) -> str | None:
-        text = re.sub(r"\s+", "", _CODE.sub("", text))
-        if len(text) < 4 * gram:
-            return "repetition" if _stutters(text) else None
-        counts = Counter(text[i : i + gram] for i in range(len(text) - gram + 1))
-        repeated = sum(count - 1 for count in counts.values())
-        return "repetition" if repeated > most * (len(text) - gram + 1) or _stutters(text) else None
+        for run in RUN.findall(text):
+            if any(run[at : at + window] in found for at in range(len(run) - window + 1)):
+                return "template"
+        return None
 
     return rule
 
 
+_CHAPTER = 50_000
+"""As much of a text as is looked at for repetition; so memory is bounded."""
 _STUTTER = re.compile(r"(?<![\W\d])((?:[^\W\d_]){2,12}?)[，,。！!？?、；;]?(?:\1[，,。！!？?、；;]?){4,}")
+_SENTENCE = re.compile(r"[^。！？!?；;\n]+")
 
 
-def _stutters(text: str) -> bool:
-    """The same two to twelve characters five times running."""
-    return bool(_STUTTER.search(text))
+def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
+    """Drops a text that goes round: more than `most` of it lies in repeated `gram`-grams or sentences (Rae et al. 2021, table A1, for Chinese)."""
+
+    def rule(text: str) -> str | None:
+        text = _CODE_LINE.sub("", _CODE.sub("", text[:_CHAPTER]))
+        if _repeats(text) > most or _STUTTER.search("".join(text.split())):
+            return "repetition"
+        text = "".join(text.split())
+        if len(text) < 4 * gram:
+            return None
+        counts = Counter(text[at : at + gram] for at in range(len(text) - gram + 1))
+        repeated = sum(count - 1 for count in counts.values())
+        return "repetition" if repeated > most * (len(text) - gram + 1) else None
+
+    return rule
+
+
+def _repeats(text: str) -> float:
+    """The share of characters in sentences that were there before, or 1 if one is said three times running."""
+    found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
+    long = [sentence for sentence in found if len(sentence) >= 6]
+    if any(a == b == c for (a, b), (_, c) in zip(pairwise(long), pairwise(long[1:]), strict=False)):
+        return 1.0
+    again = sum(len(sentence) * (count - 1) for sentence, count in Counter(long).items())
+    return again / max(1, sum(map(len, found)))

@@ -1,0 +1,88 @@
+"""Rules on an answer: that it is whole, stays in its part, and says nothing of labels."""
+
+import re
+
+from synth.types import TextRule
+
+_FENCE = re.compile(r"```")
+_STOPS = re.compile(r"[。！？!?…．.~～”』」’\"')）】》>\]}｝|`*_:：;；—\-=+]$")
+_SENTENCE_END = re.compile(r"[。！？!?；;](?!$)")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LISTED = re.compile(r"\s*(?:\d{1,2}\s*[.、．)）:：]|[-*•●]|[（(]?[一二三四五六七八九十\d]{1,2}[)）、])")
+_LINE, _MOST, _ALONE = 10, 0.6, 30
+"""Characters of a line that should end as a sentence does; the share of those above that do; of a line that stands alone."""
+_TAGGED = re.compile(
+    r"[#＃@][^\s#＃。！？]{1,40}$|(?:祝好|此致|敬上|的祝福|best regards|祝愿)[，,]?\s*[^。！？\n]{0,20}$", re.IGNORECASE
+)
+_WORDED = re.compile(r"[\w，,、]$")
+
+
+def unfinished(*, least: int = 20) -> TextRule:
+    """Drops an answer of `least` characters or more that ends in the middle of a sentence or of a block of code."""
+
+    def rule(text: str) -> str | None:
+        text = text.rstrip()
+        open_end = len(text) >= least and _WORDED.search(text) and not _TAGGED.search(text[-80:])
+        return "unfinished" if len(_FENCE.findall(text)) % 2 or (open_end and _breaks_off(text)) else None
+
+    return rule
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether the last line, which ends in a word, is one that should end as a sentence does, by itself or by those above it."""
+    *above, last = [line.rstrip() for line in text.split("\n") if line.strip()]
+    if text[-1] in "，,、" or not _HAN.search(last) or _SENTENCE_END.search(last):
+        return text[-1] in "，,、" or bool(_HAN.search(last))
+    if not above:
+        return len(last) >= _ALONE and "，" in last
+    long = [line for line in above if len(line) >= _LINE and line[-1] not in ":："]
+    listed = bool(_LISTED.match(last))
+    if listed and any(map(_LISTED.match, above)):
+        long = [line for line in long if _LISTED.match(line)]
+    else:
+        long = [line for line in long if bool(_LISTED.match(line)) == listed] or long
+    ended = sum(bool(_STOPS.search(line)) for line in long)
+    return bool(long) and ended >= _MOST * len(long) and len(last) > 1
+
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LISTED = re.compile(r"\s*(?:\d{1,2}\s*[.、．)）:：]|[-*•●]|[（(]?[一二三四五六七八九十\d]{1,2}[)）、])")
+_LINE, _MOST, _ALONE = 10, 0.6, 30
+"""Characters of a line that should end as a sentence does; the share of those above that do; of a line that stands alone."""
+_TAGGED = re.compile(
+    r"[#＃@][^\s#＃。！？]{1,40}$|(?:祝好|此致|敬上|的祝福|best regards|祝愿)[，,]?\s*[^。！？\n]{0,20}$", re.IGNORECASE
+)
+_WORDED = re.compile(r"[\w，,、]$")
+
+
+_PARTS = re.compile(
+    r"^\W{0,4}(?:用户|User|Human|人类|提问者|Q|问|助手|Assistant|AI助手|AI|Bot|系统|System|assistant|user|human)\W{0,2}\s*[:：]",
+    re.MULTILINE,
+)
+
+
+def role_confusion() -> TextRule:
+    """Drops an answer that goes on as the user, or writes both parts of a conversation it was not asked for."""
+
+    def rule(text: str) -> str | None:
+        found = _PARTS.search(text)
+        return "role_confusion" if found and found.start() > 0 else None
+
+    return rule
+
+
+_VERDICT = re.compile(
+    r"(?:因此|综上|所以|故|最终|我的)?[，,]?(?:答案|结论|判断|判定|判断结果|判定结果|审核结果|评审结果|安全标签|标签|分类|评级|label|verdict|judgment|intent)\s*(?:是|为|应为|[:：=])[:：]?\s*[\"“「【]?(?:不?安全|违反|违规|不违反|合规|有害|无害|unsafe|safe|harmful|benign|violat)"
+    r"|(?:该|这个|这一|此|本|上述|以上|助手的)(?:回答|回复|内容|答复|问答|对话)(?:整体)?(?:上)?(?:是|属于|应?被?判(?:定)?为|判为|可判为|违反了?)(?:一个|一条)?(?:不安全|安全|违规|有害|无害|合规|内容政策|评审规则|安全规则)"
+    r"|(?:因此|综上所述|综上|所以|故)[，,]?(?:判(?:定)?为|属于|是)?(?:不安全|安全)[。！\"”}]?\s*$|^\W*(?:unsafe|safe|不安全|安全)\W*(?:\n|$)|[\"'](?:label|intent|analysis|verdict)[\"']\s*:",
+    re.IGNORECASE,
+)
+
+
+def verdict() -> TextRule:
+    """Drops an answer that says what a judge should: a label, or a verdict on itself."""
+
+    def rule(text: str) -> str | None:
+        return "verdict" if _VERDICT.search(text) else None
+
+    return rule
