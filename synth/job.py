@@ -12,6 +12,7 @@ from synth.bind import Bound
 from synth.dataset.spool import Spool
 from synth.dataset.writing import versions
 from synth.engine.ask import Engine
+from synth.engine.budget import UNBOUNDED, Bounds
 from synth.engine.journal import Journal
 from synth.errors import ConfigError
 from synth.fold import history
@@ -35,6 +36,7 @@ class Wish:
     only: tuple[str, ...] = ()
     shard: frozenset[str] | None = None
     """Ids of the lanes that may be asked for, where the asking is split over machines."""
+    bounds: Bounds = UNBOUNDED
     watch: Watch | None = None
     say: Callable[[str], None] = lambda _: None
     """Told what the user should know before anything is asked."""

@@ -15,6 +15,8 @@ from synth.dataset.shards import mend
 from synth.dataset.spool import Spool
 from synth.dataset.writing import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import REPLAY, Engine
+from synth.engine.books import Books
+from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.journal import Journal
 from synth.engine.loop import quick_loop
 from synth.engine.slots import Slots
@@ -44,6 +46,9 @@ def run(bound: Bound, wish: Wish) -> Result:
             refuse_lost(wish.folder, begun=journal.begun)
             for name in ("dataset", "drops"):
                 mend(wish.folder / name)
+            if wish.bounds != UNBOUNDED:
+                roles = {role: bound.recipe.models[role] for role in connected}
+                check_bounds(wish.bounds, roles, bound.prices, Books(journal.spent()))
             job = settle(bound, wish, journal, chosen, wanted_now)
             if job.changed:
                 wish.say(
@@ -60,7 +65,9 @@ def run(bound: Bound, wish: Wish) -> Result:
 async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
     roles = {role: job.bound.recipe.models[role] for role in connected}
-    engine = Engine(journal, connected, Slots(job.setup.concurrency), roles)
+    books = Books(journal.spent())
+    budget = Budget(job.wish.bounds, job.bound.prices, books) if job.wish.bounds != UNBOUNDED else None
+    engine = Engine(journal, connected, Slots(job.setup.concurrency, budget), roles, books=books)
     with job.spool() as spool:
         fold = Fold(
             job.setup,
@@ -81,7 +88,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             for backend in set(connected.values()):
                 await backend.close()
         if stopped is None:
-            result = finish(job, result_of(fold, engine, journal, spool, None), spool)
+            result = finish(job, result_of(fold, engine, journal, spool, prices=job.bound.prices), spool)
             spool.forget()
             return result
     return await _paused(job, engine, journal, stopped)
@@ -140,7 +147,7 @@ async def _paused(job: Job, engine: Engine, journal: Journal, stopped: Stopped |
         fold, recorded = Fold(job.setup, silent, spool), history.plans(journal.decisions())
         _resume(job, fold, spool, journal, recorded)
         await fold.run(recorded)
-        result = result_of(fold, engine, journal, spool, stopped)
+        result = result_of(fold, engine, journal, spool, prices=job.bound.prices, stopped=stopped)
         kept = rows_in(job.wish.folder)
         if sum(result.splits.values()) < kept:
             dataset = job.wish.folder / "dataset"

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import tenacity
 
+from synth.engine.books import Books
 from synth.engine.pace import Pace
 from synth.engine.patience import Storm, wait
 from synth.engine.slots import Slots
@@ -50,9 +51,18 @@ class Engine:
     """
 
     def __init__(
-        self, journal: Store, backends: Mapping[str, Backend], slots: Slots, roles: Mapping[str, Role] | None = None
+        self,
+        journal: Store,
+        backends: Mapping[str, Backend],
+        slots: Slots,
+        roles: Mapping[str, Role] | None = None,
+        *,
+        books: Books | None = None,
     ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
+        self.books = books or Books()
+        """What was paid for, every reply as it lands."""
+        slots.broke = self.stop
         self._flights: dict[str, _Flight] = {}
         self._sending: dict[str, str] = {}
         """Lane of every request that is out, by key."""
@@ -69,6 +79,8 @@ class Engine:
         self.landed: Callable[[], None] = lambda: None
         self.calls: Counter[str] = Counter()
         """Calls made, by lane, retries counted."""
+        self.retries: Counter[str] = Counter()
+        """Calls made again after bad weather, by lane."""
         self.weather: str | None = None
         """What the latest try failed of, if it did."""
         self.abandoned = False
@@ -167,6 +179,7 @@ class Engine:
         async def attempt() -> Reply:
             if failed:
                 raise failed.pop()
+            self.retries[seat.lane] += 1
             return await self._attempt(key, request, seat, again=storm.failures["timeout"] > 0)
 
         retrying = tenacity.AsyncRetrying(
@@ -183,6 +196,7 @@ class Engine:
                 raise
             reply = Reply(str(error), finish=GAVE_UP)
             await self._journal.put(key, reply, seat, request.model)
+            self.books.add(seat, request.model, reply)
             return reply
 
     async def _ready(self) -> None:
@@ -220,8 +234,9 @@ class Engine:
             self._pace(seat.role, request.model),
             sum(len(message.content) for message in request.messages),
         )
-        tokens = pace.tokens_of(characters) + request.params.get("max_tokens", 0)
-        leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens)
+        tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
+        charge = self._slots.budget.charge(request) if self._slots.budget else None
+        leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens, charge)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
@@ -232,6 +247,8 @@ class Engine:
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
             await self._journal.put(key, reply, seat, request.model)
+            self.books.add(seat, request.model, reply)
+            leave.reply = reply
             self.weather = None
         except Weather as error:
             if error.cause not in ("network", "garbled"):

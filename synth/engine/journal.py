@@ -6,10 +6,10 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synth.engine.books import UNPAID, Spent
 from synth.errors import ConfigError, Stopped
 from synth.keys import key_of, short_hash
 from synth.plain import plain
@@ -26,16 +26,11 @@ CREATE TABLE IF NOT EXISTS replies (
 CREATE TABLE IF NOT EXISTS decisions (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Replies and tokens of one model in one stage."""
-
-    stage: str
-    model: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
+SPENT = f"""
+SELECT lane, stage, model, count(*), sum(prompt_tokens), sum(completion_tokens),
+    sum(prompt_tokens + completion_tokens = 0 AND finish NOT IN {UNPAID})
+FROM replies GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
+"""  # noqa: S608 (a tuple of our own words)
 
 
 class Journal:
@@ -121,11 +116,8 @@ class Journal:
             yield kind, json.loads(body)
 
     def spent(self) -> list[Spent]:
-        """What was paid for over the journal's whole life, by stage and model."""
-        rows = self._db.execute(
-            "SELECT stage, model, count(*), sum(prompt_tokens), sum(completion_tokens) FROM replies GROUP BY 1, 2 ORDER BY 1, 2"
-        )
-        return [Spent(*row) for row in rows]
+        """What was paid for over the journal's whole life, by lane, stage and model."""
+        return [Spent(*row) for row in self._db.execute(SPENT)]
 
     def witness(self) -> tuple[int, int, str]:
         """What tells this journal, as it stands, from another: how many replies it holds, and the last of them."""
