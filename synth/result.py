@@ -16,7 +16,7 @@ from synth.fold.fold import Fold
 from synth.fold.lane import LaneFold
 from synth.prices import Prices
 from synth.spending import by_cell, by_scenario
-from synth.types import LABELS
+from synth.types import LABELS, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
 
@@ -78,6 +78,13 @@ def result_of(
     return result
 
 
+def _grounds(lane: LaneFold, label: Label) -> dict[str, Any] | None:
+    """The figures a cell that fell short was judged by, and the same in words."""
+    if lane.status(label) == "met" or (end := lane.grounds(label)) is None:
+        return None
+    return asdict(end) | {"share": end.share, "words": str(end)}
+
+
 def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str:
     if not isinstance(stopped, Stopped) or stopped.why != "budget":
         return str(stopped)
@@ -113,6 +120,7 @@ def _cells(lane: LaneFold, lines: list[Spent], prices: Prices) -> list[dict[str,
             "accepted": lane.counts.accepted[label],
             "surplus": lane.counts.surplus[label],
             "status": lane.status(label),
+            "grounds": _grounds(lane, label),
             **spent[label],
         }
         for label in LABELS
