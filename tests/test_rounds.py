@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from synth.plan.lanes import Brief
 from synth.plan.ends import ends, grounds
+from synth.plan.lanes import Brief
 from synth.plan.rounds import Supply, next_round
 from synth.plan.tally import Tally
 from synth.types import Label, Lane, Round, Want

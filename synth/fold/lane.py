@@ -13,7 +13,7 @@ from synth.plan.lanes import Brief
 from synth.plan.quota import Quota
 from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
-from synth.types import Drop, Label, Round, Sample, ballot
+from synth.types import Ask, Drop, Label, Round, Sample, ballot
 
 Outcome = list[Sample | Drop]
 
@@ -36,6 +36,8 @@ class Candidate:
     tally: Tally
     position: int
     work: "asyncio.Task[Outcome] | None" = None
+    ask: Ask | None = None
+    """What its answers and verdicts are asked with, once they are."""
 
 
 @dataclass

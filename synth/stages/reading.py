@@ -125,14 +125,14 @@ async def ask_until_read(
         try:
             found = read(reply)
         except ParseError as error:
-            caller.ledger.count(caller.model, place, CLASSES[error.reason])
+            caller.ledger.count(ask, caller.model, place, CLASSES[error.reason])
             tries += 1
             again = _again(request, reply, error.reason, judging=place.stage == "judge")
             if tries > 1 or again is None:
                 raise ParseError(error.reason, reply.text) from error
             request = again
         else:
-            caller.ledger.count(caller.model, place, as_what(found))
+            caller.ledger.count(ask, caller.model, place, as_what(found))
             return found
 
 
