@@ -129,6 +129,7 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
     metavar="X",
     help="Stop before the replies in DIR, those of earlier runs included, take more tokens, in and out.",
 )
+@click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on in earlier runs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
 @click.option(
@@ -145,6 +146,7 @@ def run(
     shard: str | None,
     max_cost: float | None,
     max_tokens: int | None,
+    retry_given_up: bool,
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -156,7 +158,13 @@ def run(
     from synth.job import Wish
 
     loaded = _recipe(recipe, given)
-    wish = Wish(out or Path("runs") / loaded.name, n, only, bounds=Bounds(max_cost, max_tokens))
+    wish = Wish(
+        out or Path("runs") / loaded.name,
+        n,
+        only,
+        bounds=Bounds(max_cost, max_tokens),
+        retry_given_up=retry_given_up,
+    )
     if dry_run:
         click.echo(operate.price(loaded, wish, shard))
         return

@@ -70,6 +70,8 @@ def result_of(
         replies=fold.replies.rows(),
         agreement=agreement(fold.judges, ((lane.brief.lane.subcategory, lane.counts.votes) for lane in lanes)),
     )
+    if given_up := sum(line.given_up for line in spent):
+        result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:
         result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"

@@ -55,7 +55,8 @@ def run(bound: Bound, wish: Wish) -> Result:
                     f"since the last run in {wish.folder} these have changed: {job.changed}; {job.survey(journal).line()}"
                 )
             try:
-                job.enter(journal)
+                if again := job.enter(journal):
+                    wish.say(f"{again} requests that were given up on are asked again")
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
             with quick_loop() as runner:

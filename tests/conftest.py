@@ -109,13 +109,14 @@ class Lab:
         shard: str | None = None,
         interrupt: float | None = None,
         bounds: Bounds = UNBOUNDED,
+        retry: bool = False,
         **changes: Any,
     ) -> Result:
         """One invocation. `interrupt` stops it at that second, as a signal would."""
         bound = bound or bind(tiny_recipe(concurrency=concurrency, **changes))
         self.server = Distant(self.world, latency or fixed(1.0), faults=faults, weather=weather)
         ours = shard_of(shard, bound.briefs) if shard else None
-        wish = run.Wish(self.folder / out, n, only, ours, bounds)
+        wish = run.Wish(self.folder / out, n, only, ours, bounds, retry)
         wish.folder.mkdir(exist_ok=True)
         chosen, targets = run.wanted(bound, n, only)
         with contextlib.closing(Journal(wish.folder)) as journal:

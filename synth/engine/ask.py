@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import tenacity
 
-from synth.engine.books import Books
+from synth.engine.books import GAVE_UP, RETRY, Books
 from synth.engine.pace import Pace
 from synth.engine.patience import Storm, wait
 from synth.engine.slots import Slots
@@ -23,9 +23,6 @@ STAGES = ("judge", "respond", "augment", "query")
 
 REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
-
-GAVE_UP = "gave_up"
-"""How a reply ended that never came: its request failed again and again while its model answered others."""
 
 
 class Store(Protocol):
@@ -103,7 +100,7 @@ class Engine:
     async def ask(self, request: Request, seat: Seat) -> Reply:
         """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
-        if reply := self._journal.get(key):
+        if (reply := self._journal.get(key)) and reply.finish != RETRY:
             return reply
         self.missed(seat.lane)
         if self._stop:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from synth.prices import Prices, cost
 from synth.types import Reply, Seat
 
-UNPAID = ("gave_up", "retry", "rejected", "content_filter")
+GAVE_UP = "gave_up"
+"""How a reply ended that never came: its request failed again and again while its model answered others."""
+RETRY = "retry"
+"""The same, where its request shall be asked again."""
+UNPAID = (GAVE_UP, RETRY, "rejected", "content_filter")
 """How replies end that may have used no tokens at all; any other without tokens is one whose server tells none."""
 
 
@@ -22,6 +26,8 @@ class Spent:
     completion_tokens: int = 0
     unmetered: int = 0
     """Replies among them whose server told no tokens."""
+    given_up: int = 0
+    """Those among them that never came."""
 
     @property
     def tokens(self) -> int:
@@ -57,6 +63,7 @@ class Books:
         line.prompt_tokens += reply.prompt_tokens
         line.completion_tokens += reply.completion_tokens
         line.unmetered += unmetered(reply)
+        line.given_up += reply.finish == GAVE_UP
 
     def lines(self) -> Iterable[Spent]:
         return self._lines.values()

@@ -37,7 +37,7 @@ JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做�
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
 """The same for an answer in plain text."""
 
-_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "content_filter": "filtered"}
+_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "retry": "gave_up", "content_filter": "filtered"}
 """What replies that are none come to, by how they ended."""
 
 
