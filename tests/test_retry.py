@@ -84,9 +84,10 @@ def test_what_fails_again_is_given_up_on_again_and_not_asked_without_end(lab: La
     lab.run(40)
     given_up = endings(lab.folder / "run")
     (lab.world.first, lab.world.asked) = (0, Counter())
-    lab.run(120, retry=True)  # more rows, so that neighbours are answered meanwhile
-    assert endings(lab.folder / "run")["gave_up"] == given_up["gave_up"]
-    assert lab.run(120).calls == 0
+    again = lab.run(40, retry=True)
+    assert again.calls >= 10 * given_up["gave_up"]
+    assert endings(lab.folder / "run") == given_up
+    assert lab.run(40).calls == 0
 
 
 def give_up(folder: Path, every: int) -> set[str]:
@@ -122,7 +123,9 @@ def test_kills_while_it_asks_again_leave_the_run_as_if_all_had_been_answered_at_
         loop.finish()
         again = server.completed - answered
     assert lab.bytes() == calm
-    assert {key for key in again if key in answered} == given_up
+    repeated = {key for key in again if key in answered}
+    assert repeated <= given_up
+    assert len(repeated) > 0.5 * len(given_up)
     assert again.total() <= 2 * len(given_up) + len(POINTS) * 16
     with contextlib.closing(Journal(lab.folder / "run")) as journal:
         assert [body for kind, body in journal.decisions() if kind == "retry"] == [{"requests": len(given_up)}]

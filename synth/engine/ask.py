@@ -170,7 +170,11 @@ class Engine:
     async def _persist(self, first: Weather, key: str, request: Request, seat: Seat) -> Reply:
         """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
         backend = self._backends[seat.role]
-        storm = Storm(self._pace(seat.role, request.model), known=lambda: backend in self._heard)
+        storm = Storm(
+            self._pace(seat.role, request.model),
+            known=lambda: backend in self._heard,
+            before=self._journal.get(key) is not None,
+        )
         failed = [first]
 
         async def attempt() -> Reply:
