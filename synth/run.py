@@ -5,12 +5,13 @@ import contextlib
 import json
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from synth import backends
 from synth.bind import Bound
 from synth.dataset.card import Facts
+from synth.dataset.reading import RUNNING
 from synth.dataset.shards import mend
 from synth.dataset.spool import Spool
 from synth.dataset.writing import rows_in, versions, write_dataset, write_drops
@@ -78,6 +79,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             keep=None if job.setup.frozen else lambda state: spool.save(job.mark, _sealed(state, journal)),
         )
         _resume(job, fold, spool, journal, job.recorded)
+        _begun(job, result_of(fold, engine, journal, spool, prices=job.bound.prices))
         try:
             stopped = await _live(job, fold, engine)
             if engine.abandoned:
@@ -173,11 +175,21 @@ def finish(job: Job, result: Result, spool: Spool) -> Result:
     )
     write_dataset(job.wish.folder, job.bound.recipe, facts, spool)
     write_drops(job.wish.folder, spool)
-    _write_run(job, result)
+    _write_run(job, asdict(result))
     return result
 
 
-def _write_run(job: Job, result: Result) -> None:
+def _begun(job: Job, fresh: Result) -> None:
+    """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
+    try:
+        before = json.loads((job.wish.folder / "run.json").read_text(encoding="utf-8"))
+        last = Result(**{field.name: before[field.name] for field in fields(Result)})
+    except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
+        last = fresh
+    _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})
+
+
+def _write_run(job: Job, result: Mapping[str, Any]) -> None:
     data: dict[str, Any] = {
         "recipe": job.bound.recipe.model_dump(mode="json"),
         "fingerprint": job.bound.fingerprint,
@@ -187,5 +199,5 @@ def _write_run(job: Job, result: Result) -> None:
         "prompts": dict(job.bound.prompts),
     }
     new = job.wish.folder / "run.json.new"
-    new.write_text(json.dumps(data | asdict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    new.write_text(json.dumps(data | dict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     new.rename(job.wish.folder / "run.json")
