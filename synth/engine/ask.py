@@ -146,6 +146,8 @@ class Engine:
         self._cancel()
 
     def _cancel(self) -> None:
+        if self._checked is not None:
+            self._checked.cancel()
         for flight in self._flights.values():
             flight.task.cancel()
 
@@ -206,7 +208,15 @@ class Engine:
             asked = {(self._backends[role], model) for role, model in self._models.items()}
             checks = [backend.check(model) for backend, model in sorted(asked, key=lambda pair: pair[1])]
             self._checked = asyncio.ensure_future(asyncio.gather(*checks))
-        await asyncio.shield(self._checked)
+            self._checked.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # seen, should all be gone
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait([self._checked, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._stop:
+            raise self._stop.with_traceback(None)
+        self._checked.result()
 
     def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
         who = f"model {request.model!r} ({seat.role})"
