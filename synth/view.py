@@ -18,7 +18,7 @@ from synth.plan.tally import Tally
 from synth.prices import Prices
 from synth.progress import KINDS, Progress
 
-PLAIN_EVERY, LIVE_EVERY = 10.0, 1.0
+PLAIN_EVERY, LIVE_EVERY = 10.0, 2.0
 """Seconds between two plain lines, and between two drawings of the live table."""
 
 Show = Callable[[dict[str, Any]], None]

@@ -2,6 +2,7 @@
 needed, nothing is lost and the same command goes on."""
 
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from synth import merging, operate
+from synth.errors import ConfigError
 from tests.conftest import Lab
 from tests.forked import Point, forking, run
 from tests.standin import standing_in
@@ -99,3 +102,26 @@ def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
         assert ended.returncode in (130, -signal.SIGINT)  # a shell says 130 to both
         assert ended.stderr.decode().strip().splitlines()[-1].startswith("synth: interrupted")
         assert b"Traceback" not in ended.stderr
+
+
+def test_a_run_that_was_killed_before_it_said_anything_can_be_told_shown_and_merged(lab: Lab) -> None:
+    with standing_in(latency="0.01") as server:
+        (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
+        arguments = (lab.folder, COMMAND[3:], lab.folder / "words", ("after a commit", 12))
+        process = forking().Process(target=run, args=arguments)
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+        facts = json.loads((lab.folder / "run" / "run.json").read_text(encoding="utf-8"))
+        assert (facts["stopped"], facts["status"], {cell["status"] for cell in facts["cells"]}) == (
+            "running",
+            None,
+            {"open"},
+        )
+        with pytest.raises(ConfigError, match="holds no dataset yet; its run goes on, or was killed"):
+            list(operate.show(lab.folder / "run", None, 5))
+        merged = merging.merge([lab.folder / "run"], lab.folder / "whole")
+        assert sum(line["calls"] for line in merged.result.spent) > 0
+        assert forked(lab) == 0
+    facts = json.loads((lab.folder / "run" / "run.json").read_text(encoding="utf-8"))
+    assert (facts["stopped"], facts["status"]) == (None, 0)
