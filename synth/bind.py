@@ -12,6 +12,7 @@ from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
 from synth.fold.work import Work
 from synth.plan.lanes import BEHAVIOUR, Brief, check_mixture, elements, lanes
+from synth.prices import Prices, prices
 from synth.recipe import Recipe, fingerprint
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
@@ -38,6 +39,8 @@ class Bound:
     """Hash of every prompt in use, by name."""
     identity: Mapping[str, str]
     """What bears on the data, by dotted name: keys of the recipe, taxonomies, prompts, the user's own file."""
+    prices: Prices
+    """Of the models."""
 
     @property
     def fingerprint(self) -> str:
@@ -67,6 +70,7 @@ def bind(recipe: Recipe) -> Bound:
         | {f"prompt {name}": hash for name, hash in prompts.items()}
         | ({"own file": work.source.hash} if isinstance(work.source, OwnFile) else {})
         | ({"avoided": work.avoided.hash} if work.avoided else {}),
+        prices=prices(recipe.models),
     )
     for _ in rendered(bound, briefs):
         pass

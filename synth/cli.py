@@ -117,6 +117,19 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
     "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
 )
 @recipe_options
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="X",
+    help="Stop before the replies in DIR, those of earlier runs included, cost more, at the recipe's prices.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    metavar="X",
+    help="Stop before the replies in DIR, those of earlier runs included, take more tokens, in and out.",
+)
+@click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on in earlier runs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
 @click.option(
@@ -131,6 +144,9 @@ def run(
     out: Path | None,
     only: tuple[str, ...],
     shard: str | None,
+    max_cost: float | None,
+    max_tokens: int | None,
+    retry_given_up: bool,
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -138,10 +154,17 @@ def run(
 ) -> None:
     """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
     from synth import operate
+    from synth.engine.budget import Bounds
     from synth.job import Wish
 
     loaded = _recipe(recipe, given)
-    wish = Wish(out or Path("runs") / loaded.name, n, only)
+    wish = Wish(
+        out or Path("runs") / loaded.name,
+        n,
+        only,
+        bounds=Bounds(max_cost, max_tokens),
+        retry_given_up=retry_given_up,
+    )
     if dry_run:
         click.echo(operate.price(loaded, wish, shard))
         return

@@ -12,6 +12,8 @@ from synth.bind import Bound
 from synth.dataset.spool import Spool
 from synth.dataset.writing import versions
 from synth.engine.ask import Engine
+from synth.engine.books import GAVE_UP, RETRY
+from synth.engine.budget import UNBOUNDED, Bounds
 from synth.engine.journal import Journal
 from synth.errors import ConfigError
 from synth.fold import history
@@ -35,6 +37,9 @@ class Wish:
     only: tuple[str, ...] = ()
     shard: frozenset[str] | None = None
     """Ids of the lanes that may be asked for, where the asking is split over machines."""
+    bounds: Bounds = UNBOUNDED
+    retry_given_up: bool = False
+    """Whether requests that were given up on are asked again."""
     watch: Watch | None = None
     say: Callable[[str], None] = lambda _: None
     """Told what the user should know before anything is asked."""
@@ -78,13 +83,16 @@ class Job:
             self.bound.fingerprint, self.setup.targets, sorted(self.setup.frozen), files.own_hash(), versions()
         )
 
-    def enter(self, journal: Journal) -> None:
-        """Records what is asked for; before anything else of the run."""
+    def enter(self, journal: Journal) -> int:
+        """Records what is asked for, before anything else of the run; gives how many requests are to be asked again."""
         if self.target is not None:
             journal.decide(history.TARGET, self.target)
+        asked = self.setup.targets.keys() - self.setup.frozen
+        return journal.retry(asked) if self.wish.retry_given_up else 0
 
     def survey(self, journal: Journal) -> Survey:
-        return survey(self.bound.recipe, self.setup, self.recorded, journal)
+        again = (RETRY, GAVE_UP) if self.wish.retry_given_up else (RETRY,)
+        return survey(self.bound.recipe, self.setup, self.recorded, journal, again)
 
     def spool(self) -> Spool:
         return Spool(self.wish.folder, self.bound.names, self.bound.recipe.output)

@@ -2,34 +2,70 @@
 
 import contextlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from synth.engine import uniting
-from synth.engine.journal import VERSION
+from synth.engine.books import Spent, bill
+from synth.engine.journal import SPENT, VERSION
 from synth.engine.reading import Reader
 from synth.errors import ConfigError
 from synth.fold import history
+from synth.plain import for_terminal
+from synth.prices import Prices, prices
+from synth.role import Role
+from synth.spending import by_scenario
 
 
 def stats(place: Path) -> Iterator[str]:
-    """Lines on what the journal holds: replies and tokens by stage and model, decisions, bytes."""
+    """Lines on what the journal holds: replies, tokens and cost by stage and model, then by scenario; decisions, bytes. Prices are
+    those of the run.json beside it."""
     with Reader(place) as journal:
-        spent = list(
-            journal.rows(
-                "SELECT stage, model, count(*), sum(prompt_tokens), sum(completion_tokens) FROM replies GROUP BY 1, 2 ORDER BY 1, 2"
-            )
-        )
+        spent = [Spent(*row) for row in journal.rows(SPENT)]
         kinds = Counter(dict(journal.rows("SELECT kind, count(*) FROM decisions GROUP BY 1 ORDER BY 1")))
         beside = journal.path.with_name(journal.path.name + "-wal")
         size = journal.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
+    known, scenarios = _told(journal.path.with_name("run.json"))
+    rows = by_scenario(spent, scenarios, known)
     yield f"{journal.path}: {size:,} bytes, format {VERSION}"
-    yield f"{'stage':<10}{'model':<40}{'replies':>12}{'tokens in':>16}{'tokens out':>16}"
-    for stage, model, *numbers in [*spent, ("all", "", *(sum(row[i] for row in spent) for i in (2, 3, 4)))]:
-        yield f"{stage:<10}{model:<40}{numbers[0]:>12,}{numbers[1]:>16,}{numbers[2]:>16,}"
+    cost = f"{'cost':>14}" if known else ""
+    yield f"{'stage':<10}{'model':<40}{'replies':>12}{'tokens in':>16}{'tokens out':>16}{cost}"
+    for (stage, model), group in _grouped(rows, "stage", "model"):
+        yield f"{for_terminal(f'{stage:<10}{model:<40}')}{_numbers(group, known)}"
+    yield f"{'all':<50}{_numbers(rows, known)}"
+    for (scenario,), group in _grouped(rows, "scenario"):
+        yield f"{for_terminal(f'{scenario:<50}')}{_numbers(group, known)}"
+    whole = bill(spent, known)
+    if whole.priced and not whole.whole:
+        yield "cost: at least so much; some of it has no price, or its server told no tokens"
     yield "decisions: " + (", ".join(f"{kind} {count:,}" for kind, count in kinds.items()) or "none")
+
+
+def _told(path: Path) -> tuple[Prices, dict[str, str]]:
+    """Prices, and the scenario of each lane, as the last run beside the journal had them; none where there was none."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        models = {name: Role.model_validate(role) for name, role in facts["recipe"]["models"].items()}
+        lanes = {f"{cell['subcategory']}/{cell['query_type']}": cell["scenario"] for cell in facts["cells"]}
+        return prices(models), lanes
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
+
+
+def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> list[tuple[tuple[str, ...], list[dict[str, Any]]]]:
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[name] for name in names)].append(row)
+    return sorted(found.items())
+
+
+def _numbers(rows: Sequence[dict[str, Any]], known: Prices) -> str:
+    calls, *tokens = (sum(row[name] for row in rows) for name in ("calls", "prompt_tokens", "completion_tokens"))
+    costs = [row["cost"] for row in rows if row["cost"] is not None]
+    cost = f"{sum(costs) if costs else '?':>14{',.4f' if costs else ''}}" if known else ""
+    return f"{calls:>12,}{tokens[0]:>16,}{tokens[1]:>16,}{cost}"
 
 
 def verify(place: Path) -> str:

@@ -132,4 +132,4 @@ async def _fold(job: Job, journal: Journal) -> Result:
         spool.forget()  # a checkpoint of a run that began here is not of this fold
         fold = Fold(job.setup, silent, spool)
         await fold.run(job.recorded)
-        return finish(job, result_of(fold, silent, journal, spool, None), spool)
+        return finish(job, result_of(fold, silent, journal, spool, prices=job.bound.prices), spool)

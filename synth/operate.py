@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from synth import agreement, exporters, files, merging, pipelines, prompt, taxonomy, view
+from synth import agreement, ending, exporters, files, merging, pipelines, prompt, taxonomy, view
 from synth.bind import Bound, bind, rendered
-from synth.dataset.reading import SPLITS, Made
+from synth.dataset.reading import RUNNING, SPLITS, Made
 from synth.errors import ConfigError
 from synth.estimate import estimate
 from synth.job import Wish, compare, wanted
@@ -39,10 +39,12 @@ def run(recipe: Recipe, wish: Wish, *, shard: str | None, as_json: bool, events:
     _warn(bound)
     with contextlib.ExitStack() as stack:
         told = _open_events(events, stack)
-        result = run_bound(bound, replace(wish, shard=ours, watch=partial(view.watch, events=told), say=_note))
-    click.echo(view.summary(result, wish.folder), err=True)
+        result = run_bound(
+            bound, replace(wish, shard=ours, watch=partial(view.watch, prices=bound.prices, events=told), say=_note)
+        )
+    click.echo(ending.summary(result, wish.folder), err=True)
     if result.message:
-        click.echo(f"synth: {result.message}", err=True)
+        click.echo(f"synth: {for_terminal(result.message)}", err=True)
     if as_json:
         click.echo(
             json.dumps(
@@ -55,7 +57,7 @@ def run(recipe: Recipe, wish: Wish, *, shard: str | None, as_json: bool, events:
 def merge(folders: Sequence[Path], out: Path) -> int:
     """Unites the journals and folds them; gives the exit status."""
     merged = merging.merge(folders, out)
-    click.echo(view.summary(merged.result, out), err=True)
+    click.echo(ending.summary(merged.result, out), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
     if short:
         click.echo(
@@ -145,11 +147,17 @@ def export(
 def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
     """The cells of a run; or rows and drops of those that match."""
     made = Made(folder)
+    if made.facts().get("stopped") == RUNNING:
+        _note(
+            f"the run in {folder} goes on, or was killed (run the same command again then); this is what it had before"
+        )
     if cell is None:
         facts = made.facts()
         for entry in facts["cells"]:
             id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
-            yield f"{id:<44} {entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6} {entry['status']}"
+            count = f"{entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6}"
+            grounds = f": {entry['grounds']['words']}" if entry.get("grounds") else ""
+            yield f"{id:<44} {count} {entry['status']}{grounds}"
         for line in agreement.lines(facts.get("agreement") or {}):
             yield for_terminal(line)
         return

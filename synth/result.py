@@ -9,11 +9,14 @@ from synth.coverage import coverage
 from synth.dataset.reading import SPLITS
 from synth.dataset.spool import Spool
 from synth.engine.ask import Engine
+from synth.engine.books import Spent, bill
 from synth.engine.journal import Journal
 from synth.errors import ConfigError, Stopped
 from synth.fold.fold import Fold
 from synth.fold.lane import LaneFold
-from synth.types import LABELS
+from synth.prices import Prices
+from synth.spending import by_cell, by_scenario
+from synth.types import LABELS, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
 
@@ -28,6 +31,9 @@ class Result:
     counts: dict[str, int]
     calls: int
     spent: list[dict[str, Any]]
+    """By scenario, stage and model: replies, tokens and cost over the folder's whole life."""
+    total: dict[str, Any]
+    """Of all that; `whole` is false where a model has no price or a server told no tokens: it is at least so much."""
     coverage: dict[str, Any]
     replies: list[dict[str, Any]]
     """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
@@ -40,11 +46,17 @@ class Result:
 
 
 def result_of(
-    fold: Fold, engine: Engine, journal: Journal, spool: Spool, stopped: Stopped | ConfigError | None
+    fold: Fold,
+    engine: Engine,
+    journal: Journal,
+    spool: Spool,
+    *,
+    prices: Prices,
+    stopped: Stopped | ConfigError | None = None,
 ) -> Result:
     """The result of a fold that has ended, or was stopped."""
-    lanes = list(fold.lanes.values())
-    cells = [cell for lane in lanes for cell in _cells(lane)]
+    lanes, spent = list(fold.lanes.values()), journal.spent()
+    cells = [cell for lane in lanes for cell in _cells(lane, [line for line in spent if line.lane == lane.id], prices)]
     dropped = sum((lane.counts.dropped for lane in lanes), Counter[str]())
     result = Result(
         cells=cells,
@@ -52,18 +64,37 @@ def result_of(
         dropped=dict(sorted(dropped.items())),
         counts=_counts(lanes),
         calls=engine.calls.total(),
-        spent=[asdict(entry) for entry in journal.spent()],
+        spent=by_scenario(spent, {lane.id: lane.brief.lane.scenario for lane in lanes}, prices),
+        total=asdict(bill(spent, prices)),
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
         agreement=agreement(fold.judges, ((lane.brief.lane.subcategory, lane.counts.votes) for lane in lanes)),
         notes=list(engine.circuits.notes),
     )
+    if given_up := sum(line.given_up for line in spent):
+        result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:
         result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"
-        result.message = str(stopped)
+        result.message = _message(stopped, cells)
         result.status = _status_of(stopped, rows=any(result.splits.values()))
     return result
+
+
+def _grounds(lane: LaneFold, label: Label) -> dict[str, Any] | None:
+    """The figures a cell that fell short was judged by, and the same in words."""
+    if lane.status(label) == "met" or (end := lane.grounds(label)) is None:
+        return None
+    return asdict(end) | {"share": end.share, "words": str(end)}
+
+
+def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str:
+    if not isinstance(stopped, Stopped) or stopped.why != "budget":
+        return str(stopped)
+    wanted = sum(cell["target"] or 0 for cell in cells)
+    lacking = sum(max(0, (cell["target"] or 0) - cell["accepted"]) for cell in cells)
+    short = f"{lacking:,} of {wanted:,} rows are lacking; " if wanted else ""
+    return f"{stopped}; {short}run the same command with a larger one to go on"
 
 
 def _counts(lanes: list[LaneFold]) -> dict[str, int]:
@@ -79,7 +110,8 @@ def _counts(lanes: list[LaneFold]) -> dict[str, int]:
     }
 
 
-def _cells(lane: LaneFold) -> list[dict[str, Any]]:
+def _cells(lane: LaneFold, lines: list[Spent], prices: Prices) -> list[dict[str, Any]]:
+    spent = by_cell(lane, lines, prices)
     return [
         {
             "scenario": lane.brief.lane.scenario,
@@ -91,6 +123,8 @@ def _cells(lane: LaneFold) -> list[dict[str, Any]]:
             "accepted": lane.counts.accepted[label],
             "surplus": lane.counts.surplus[label],
             "status": lane.status(label),
+            "grounds": _grounds(lane, label),
+            **spent[label],
         }
         for label in LABELS
         if label in lane.targets

@@ -5,16 +5,19 @@ import contextlib
 import json
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from synth import backends
 from synth.bind import Bound
 from synth.dataset.card import Facts
+from synth.dataset.reading import RUNNING
 from synth.dataset.shards import mend
 from synth.dataset.spool import Spool
 from synth.dataset.writing import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import REPLAY, Engine
+from synth.engine.books import Books
+from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.journal import Journal
 from synth.engine.loop import quick_loop
 from synth.engine.slots import Slots
@@ -44,13 +47,17 @@ def run(bound: Bound, wish: Wish) -> Result:
             refuse_lost(wish.folder, begun=journal.begun)
             for name in ("dataset", "drops"):
                 mend(wish.folder / name)
+            if wish.bounds != UNBOUNDED:
+                roles = {role: bound.recipe.models[role] for role in connected}
+                check_bounds(wish.bounds, roles, bound.prices, Books(journal.spent()))
             job = settle(bound, wish, journal, chosen, wanted_now)
             if job.changed:
                 wish.say(
                     f"since the last run in {wish.folder} these have changed: {job.changed}; {job.survey(journal).line()}"
                 )
             try:
-                job.enter(journal)
+                if again := job.enter(journal):
+                    wish.say(f"{again} requests that were given up on are asked again")
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
             with quick_loop() as runner:
@@ -60,7 +67,10 @@ def run(bound: Bound, wish: Wish) -> Result:
 async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
     roles = {role: job.bound.recipe.models[role] for role in connected}
-    engine = Engine(journal, connected, Slots(job.setup.concurrency), roles, spared=job.bound.recipe.spared())
+    books = Books(journal.spent())
+    budget = Budget(job.wish.bounds, job.bound.prices, books) if job.wish.bounds != UNBOUNDED else None
+    slots = Slots(job.setup.concurrency, budget)
+    engine = Engine(journal, connected, slots, roles, spared=job.bound.recipe.spared(), books=books)
     engine.circuits.say = job.wish.say
     with job.spool() as spool:
         fold = Fold(
@@ -71,6 +81,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             keep=None if job.setup.frozen else lambda state: spool.save(job.mark, _sealed(state, journal)),
         )
         _resume(job, fold, spool, journal, job.recorded)
+        _begun(job, result_of(fold, engine, journal, spool, prices=job.bound.prices))
         try:
             stopped = await _live(job, fold, engine)
             if engine.abandoned:
@@ -82,7 +93,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             for backend in set(connected.values()):
                 await backend.close()
         if stopped is None:
-            result = finish(job, result_of(fold, engine, journal, spool, None), spool)
+            result = finish(job, result_of(fold, engine, journal, spool, prices=job.bound.prices), spool)
             spool.forget()
             return result
     return await _paused(job, engine, journal, stopped)
@@ -141,7 +152,7 @@ async def _paused(job: Job, engine: Engine, journal: Journal, stopped: Stopped |
         fold, recorded = Fold(job.setup, silent, spool), history.plans(journal.decisions())
         _resume(job, fold, spool, journal, recorded)
         await fold.run(recorded)
-        result = result_of(fold, engine, journal, spool, stopped)
+        result = result_of(fold, engine, journal, spool, prices=job.bound.prices, stopped=stopped)
         kept = rows_in(job.wish.folder)
         if sum(result.splits.values()) < kept:
             dataset = job.wish.folder / "dataset"
@@ -166,11 +177,21 @@ def finish(job: Job, result: Result, spool: Spool) -> Result:
     )
     write_dataset(job.wish.folder, job.bound.recipe, facts, spool)
     write_drops(job.wish.folder, spool)
-    _write_run(job, result)
+    _write_run(job, asdict(result))
     return result
 
 
-def _write_run(job: Job, result: Result) -> None:
+def _begun(job: Job, fresh: Result) -> None:
+    """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
+    try:
+        before = json.loads((job.wish.folder / "run.json").read_text(encoding="utf-8"))
+        last = Result(**{field.name: before[field.name] for field in fields(Result)})
+    except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
+        last = fresh
+    _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})
+
+
+def _write_run(job: Job, result: Mapping[str, Any]) -> None:
     data: dict[str, Any] = {
         "recipe": job.bound.recipe.model_dump(mode="json"),
         "fingerprint": job.bound.fingerprint,
@@ -180,5 +201,5 @@ def _write_run(job: Job, result: Result) -> None:
         "prompts": dict(job.bound.prompts),
     }
     new = job.wish.folder / "run.json.new"
-    new.write_text(json.dumps(data | asdict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    new.write_text(json.dumps(data | dict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     new.rename(job.wish.folder / "run.json")

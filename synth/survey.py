@@ -3,7 +3,7 @@ journal cannot. Nothing is written and nothing is paid for."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from synth.backends import offline
@@ -43,11 +43,11 @@ class Survey:
         return f"{self.reused.total():,} replies are reused, {bound} {asked:,} calls are to be made ({told}{cost})"
 
 
-def survey(recipe: Recipe, setup: Setup, recorded: Sequence[Round], journal: Journal) -> Survey:
-    """Folds on from the recorded plans without writing anything."""
+def survey(recipe: Recipe, setup: Setup, recorded: Sequence[Round], journal: Journal, again: Collection[str]) -> Survey:
+    """Folds on from the recorded plans without writing anything. Replies that ended in one of `again` are to be asked again."""
     found = Survey()
     roles = sorted({role for _, role in recipe.role_uses()})
-    over = _Over(journal, recipe, found)
+    over = _Over(journal, recipe, found, again)
     engine = Engine(over, {role: offline.connect(recipe.models[role]) for role in roles}, Slots(setup.concurrency))
     over.enough = lambda: engine.stop(Stopped("survey"))
     fold = Fold(replace(setup, eager=False), engine, _Rows(found), record=lambda _: None)
@@ -75,15 +75,18 @@ def table(found: Survey, kept: Iterable[str]) -> str:
 class _Over:
     """A journal over a journal: reads from both, and keeps what is new to itself."""
 
-    def __init__(self, below: Journal, recipe: Recipe, found: Survey) -> None:
-        self._below, self._recipe, self._found = below, recipe, found
+    def __init__(self, below: Journal, recipe: Recipe, found: Survey, again: Collection[str]) -> None:
+        self._below, self._recipe, self._found, self._again = below, recipe, found, again
         self._new: dict[str, Reply] = {}
         self.enough: Callable[[], None] = lambda: None
 
     def get(self, key: str) -> Reply | None:
         if key in self._new:
             return self._new[key]
-        if reply := self._below.get(key):
+        reply = self._below.get(key)
+        if reply and reply.finish in self._again:
+            return None
+        if reply:
             self._found.reused[self._below.stage_of(key)] += 1
         return reply
 

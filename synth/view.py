@@ -1,13 +1,11 @@
-"""What a run shows while it goes: a live table on a terminal, plain lines elsewhere, events for programs; and the table at its end."""
+"""What a run shows while it goes: a live table on a terminal, plain lines elsewhere, events for programs."""
 
 import asyncio
 import contextlib
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -17,52 +15,37 @@ from synth.fold.fold import Fold
 from synth.fold.lane import LaneFold
 from synth.plain import for_terminal
 from synth.plan.tally import Tally
-from synth.result import Result
+from synth.prices import Prices
+from synth.progress import KINDS, Progress
 
-PLAIN_EVERY, LIVE_EVERY = 10.0, 0.5
+PLAIN_EVERY, LIVE_EVERY = 10.0, 2.0
 """Seconds between two plain lines, and between two drawings of the live table."""
 
 Show = Callable[[dict[str, Any]], None]
 
 
-def snapshot(fold: Fold, engine: Engine) -> dict[str, Any]:
-    """How far a run has come, by scenario."""
-    scenarios: dict[str, Counter[str]] = {}
-    flying = engine.in_flight
-    for lane in fold.lanes.values():
-        scenarios.setdefault(lane.brief.lane.scenario, Counter()).update(
-            accepted=sum(lane.counts.accepted.values()),
-            target=sum(target or 0 for target in lane.targets.values()),
-            in_flight=flying[lane.id],
-            calls=engine.calls[lane.id],
-            hard=lane.counts.hard,
-            dropped=sum(lane.counts.dropped.values()),
-        )
-    return {"scenarios": {name: dict(entry) for name, entry in scenarios.items()}, "weather": engine.weather}
-
-
 @contextlib.asynccontextmanager
-async def watch(fold: Fold, engine: Engine, *, events: "Events | None") -> AsyncIterator[None]:
+async def watch(fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None") -> AsyncIterator[None]:
     """Shows progress on stderr, and tells `events` of the start, of every closed round, of progress and of the end."""
     with contextlib.ExitStack() as stack:
-        live = sys.stderr.isatty()
+        live, progress = sys.stderr.isatty(), Progress(fold, engine, prices)
         show = _live(stack) if live else _plain
         if events:
             fold.closed = events.round
-            events.tell("start", snapshot(fold, engine))
-        ticker = asyncio.create_task(_tick(fold, engine, show, events, LIVE_EVERY if live else PLAIN_EVERY))
+            events.tell("start", progress.now())
+        ticker = asyncio.create_task(_tick(progress, show, events, LIVE_EVERY if live else PLAIN_EVERY))
         try:
             yield
         finally:
             ticker.cancel()
             if events:
-                events.tell("end", snapshot(fold, engine))
+                events.tell("end", progress.now())
 
 
-async def _tick(fold: Fold, engine: Engine, show: Show, events: "Events | None", every: float) -> None:
+async def _tick(progress: Progress, show: Show, events: "Events | None", every: float) -> None:
     while True:
         await asyncio.sleep(every)
-        state = snapshot(fold, engine)
+        state = progress.now()
         show(state)
         if events:
             events.tell("progress", state)
@@ -107,11 +90,22 @@ class Events:
 
 
 def _plain(state: dict[str, Any]) -> None:
-    totals: Counter[str] = sum((Counter(entry) for entry in state["scenarios"].values()), Counter())
+    total = state["total"]
     parts = [f"{name} {entry['accepted']}/{entry['target'] or 'all'}" for name, entry in state["scenarios"].items()]
-    counts = f"{totals['in_flight']} in flight, {totals['calls']} calls, {totals['dropped']} dropped"
+    figures = [
+        f"{total['in_flight']} in flight",
+        f"{total['calls']:,} calls",
+        f"yield {_share(total['yield'])}",
+        f"new {_share(total['novelty'])}",
+        f"{total['refusals']:,} refusals",
+        f"{total['retries']:,} retries",
+        f"{total['dropped']:,} dropped",
+    ]
+    if total["cost"] is not None:
+        figures.append(f"cost {_cost(total['cost'])}, {_cost(total['cost_to_come'])} to come")
+    figures.append(f"{_time(total['seconds_left'])} left")
     weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
-    click.echo(f"{', '.join(parts)}; {counts}{weather}", err=True)
+    click.echo(f"{', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
 
 
 def _live(stack: contextlib.ExitStack) -> Show:
@@ -119,56 +113,45 @@ def _live(stack: contextlib.ExitStack) -> Show:
     from rich.live import Live
 
     display = stack.enter_context(Live(console=Console(stderr=True), auto_refresh=False, transient=True))
-    return lambda state: display.update(_table(state), refresh=True)
+    return lambda state: display.update(table(state), refresh=True)
 
 
-def _table(state: dict[str, Any]) -> Any:
-    from rich.progress_bar import ProgressBar
+def table(state: dict[str, Any]) -> Any:
+    """The figures as a table for a terminal."""
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=None)
-    for heading in ("scenario", ""):
-        table.add_column(heading)
-    for heading in ("accepted", "in flight", "calls", "hard", "dropped"):
-        table.add_column(heading, justify="right")
-    for name, entry in state["scenarios"].items():
-        bar = ProgressBar(total=entry["target"] or None, completed=entry["accepted"], width=30)
-        count = f"{entry['accepted']}/{entry['target']}" if entry["target"] else str(entry["accepted"])
-        table.add_row(name, bar, count, *(str(entry[key]) for key in ("in_flight", "calls", "hard", "dropped")))
-    table.caption = for_terminal(f"{state['weather']}, trying again") if state["weather"] else None
-    return table
-
-
-def summary(result: Result, folder: Path) -> str:
-    """The table at a run's end: what was made, kept and dropped, and where it lies."""
-    lines = [f"{'scenario':<16}{'unsafe':>8}{'safe':>8}{'benign':>8}{'rows':>8}{'target':>8}  status"]
-    lines += [
-        _scenario_line(scenario, [cell for cell in result.cells if cell["scenario"] == scenario])
-        for scenario in dict.fromkeys(cell["scenario"] for cell in result.cells)
-    ]
-    lines.append("")
-    lines.append(", ".join(f"{name} {count}" for name, count in result.counts.items()) + f"; {result.calls} calls")
-    if result.dropped:
-        lines.append("dropped: " + ", ".join(f"{reason} {count}" for reason, count in result.dropped.items()))
-    lines += [f"note: {note}" for note in result.notes]
-    lines.append(
-        f"{folder / 'dataset'}: " + ", ".join(f"{split} {count}" for split, count in result.splits.items() if count)
-    )
-    return "\n".join(lines)
+    total = state["total"]
+    priced = total["cost"] is not None
+    drawn = Table(box=None)
+    drawn.add_column("scenario")
+    costs = ("cost", "to come") if priced else ()
+    for heading in (*KINDS, "yield", "new", "in flight", "calls", "refusals", "retries", "dropped", *costs):
+        drawn.add_column(heading, justify="right")
+    for name, entry in (*state["scenarios"].items(), ("all", total)):
+        cells = (_of_target(entry["cells"].get(kind)) for kind in KINDS)
+        counts = (f"{entry[key]:,}" for key in ("in_flight", "calls", "refusals", "retries", "dropped"))
+        paid = (_cost(entry["cost"]), _cost(entry["cost_to_come"])) if priced else ()
+        drawn.add_row(Text(name), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid)
+    weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
+    drawn.caption = Text(f"{_time(total['seconds_left'])} left{weather}")
+    return drawn
 
 
-def _scenario_line(scenario: str, cells: list[dict[str, Any]]) -> str:
-    columns = {"unsafe": ("harmful", "unsafe"), "safe": ("harmful", "safe"), "benign": ("benign", "safe")}
-    counts = [
-        sum(cell["accepted"] for cell in cells if (cell["query_type"], cell["label"]) == kind)
-        for kind in columns.values()
-    ]
-    target = sum(cell["target"] or 0 for cell in cells)
-    short = sorted({cell["status"] for cell in cells} - {"met"})
-    numbers = [*counts, sum(cell["accepted"] for cell in cells)]
-    return (
-        f"{scenario:<16}"
-        + "".join(f"{number:>8}" for number in numbers)
-        + f"{target or 'all':>8}  "
-        + ("; ".join(short) or "met")
-    )
+def _of_target(cell: Mapping[str, int] | None) -> str:
+    return "" if cell is None else f"{cell['accepted']}/{cell['target'] or 'all'}"
+
+
+def _share(share: float | None) -> str:
+    return "?" if share is None else f"{share:.0%}"
+
+
+def _cost(cost: float | None) -> str:
+    return "?" if cost is None else f"{cost:,.2f}"
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if hours < 2 else f"{hours:.1f} h"

@@ -13,6 +13,7 @@ import pytest
 
 from synth import recipe, run
 from synth.bind import Bound, bind
+from synth.engine.budget import UNBOUNDED, Bounds
 from synth.engine.journal import Journal
 from synth.plan.sharding import shard_of
 from synth.result import Result
@@ -107,13 +108,15 @@ class Lab:
         only: tuple[str, ...] = (),
         shard: str | None = None,
         interrupt: float | None = None,
+        bounds: Bounds = UNBOUNDED,
+        retry: bool = False,
         **changes: Any,
     ) -> Result:
         """One invocation. `interrupt` stops it at that second, as a signal would."""
         bound = bound or bind(tiny_recipe(concurrency=concurrency, **changes))
         self.server = Distant(self.world, latency or fixed(1.0), faults=faults, weather=weather)
         ours = shard_of(shard, bound.briefs) if shard else None
-        wish = run.Wish(self.folder / out, n, only, ours)
+        wish = run.Wish(self.folder / out, n, only, ours, bounds, retry)
         wish.folder.mkdir(exist_ok=True)
         chosen, targets = run.wanted(bound, n, only)
         with contextlib.closing(Journal(wish.folder)) as journal:

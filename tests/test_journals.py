@@ -43,6 +43,7 @@ def test_stats_add_up(tmp_path: Path) -> None:
             ["judge", "m", "15", "150", "225"],
             ["query", "m", "15", "150", "210"],
             ["all", "30", "300", "435"],
+            ["a", "30", "300", "435"],
         ]
         assert last == "decisions: plan 1, target 1"
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from synth import merging
 from synth.bind import bind
 from synth.engine.ask import Engine
-from synth.engine.circuit import OUTAGE, PROBE_EVERY, Circuit
+from synth.engine.books import OUTAGE
+from synth.engine.circuit import PROBE_EVERY, Circuit
 from synth.engine.journal import Journal
 from synth.engine.pace import Pace
 from synth.engine.patience import PATIENCE

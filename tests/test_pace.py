@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.engine import pace as pacing
-from synth.engine.ask import GAVE_UP, Engine
+from synth.engine.ask import Engine
+from synth.engine.books import GAVE_UP
 from synth.engine.journal import Journal
 from synth.engine.pace import START, Pace
 from synth.engine.patience import FIRST_CONTACT, POISON

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from synth.plan.ends import ends, grounds
 from synth.plan.lanes import Brief
-from synth.plan.rounds import Supply, ends, next_round
+from synth.plan.rounds import Supply, next_round
 from synth.plan.tally import Tally
 from synth.types import Label, Lane, Round, Want
 
@@ -155,3 +156,32 @@ def test_rounds_on_end_without_an_accepted_row_end_a_lane() -> None:
     barren = [tally(i, 1, lost=Counter({"query.unreadable": 1}), roots=0) for i in range(8)]
     assert ends(barren[:7], ["unsafe"]) == {}
     assert ends(barren, ["unsafe"]) == {"unsafe": "stalled: query.unreadable"}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "words"),
+    [
+        ([DRY, DRY], "4 of 80 queries new (5.0%) in 2 rounds, 100% of the rest lost to it"),
+        ([REFUSED, REFUSED], "16 of 16 calls refused (100.0%) in 2 rounds"),
+        ([MISSED, MISSED], "0 of 80 slots with their label (0.0%) in 2 rounds, 100% of the rest lost to it"),
+        ([DECLINED, DECLINED], "76 of 80 slots refused (95.0%) in 2 rounds"),
+        ([{"accepted": 0, "lost": Counter({"query.unreadable": 3, "query.empty": 1})}] * 8, None),
+        ([FILTERED, FILTERED], "0 of 80 queries new (0.0%) in 2 rounds, 100% of the rest lost to it"),
+    ],
+)
+def test_the_figures_of_an_end(rounds: list[dict[str, object]], words: str | None) -> None:
+    tallies = [tally(40 * i, 40, **({"accepted": 1} | what)) for i, what in enumerate(rounds)]
+    end, status = grounds(tallies, "unsafe"), ends(tallies, ["unsafe"]).get("unsafe")
+    assert (end and end.status) == status
+    if words is None or status is None:
+        assert status == (None if words else "stalled: query.unreadable")
+    else:
+        assert str(end) == words
+
+
+def test_the_figures_are_those_of_the_round_at_which_a_cell_ended() -> None:
+    tallies = [tally(40 * i, 40, **({"accepted": 1} | what)) for i, what in enumerate([MISSED, MISSED, {}, MISSED])]
+    end = grounds(tallies, "unsafe")
+    assert end is not None
+    assert (end.rounds, end.judged, end.count, end.reason_share) == (2, 80, 0, 1.0)
+    assert end == grounds(tallies[:2], "unsafe")

@@ -7,6 +7,8 @@ from typing import Any
 
 from synth.errors import ConfigError
 
+RUNNING = "running"
+"""What stands in run.json where others say why a run stopped: it goes on, or was killed before it could say anything."""
 SPLITS = ("train", "validation", "test", "hard")
 
 
@@ -16,6 +18,10 @@ class Made:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if not (folder / "dataset" / "README.md").is_file():
+            if (folder / "run.json").is_file():
+                raise ConfigError(
+                    f"{folder}: holds no dataset yet; its run goes on, or was killed: run the same command again then"
+                )
             raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {folder}`")
 
     def facts(self) -> dict[str, Any]:

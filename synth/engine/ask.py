@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from synth.engine.circuit import OUTAGE, Circuits, Place
+from synth.engine.books import GAVE_UP, OUTAGE, RETRY, Books
+from synth.engine.circuit import Circuits, Place
 from synth.engine.pace import Pace
 from synth.engine.patience import Storm, persist
 from synth.engine.slots import Slots
@@ -21,9 +22,6 @@ STAGES = ("judge", "respond", "augment", "query")
 
 REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
-
-GAVE_UP = "gave_up"
-"""How a reply ended that never came: its request failed again and again while its model answered others."""
 
 
 class Store(Protocol):
@@ -56,8 +54,12 @@ class Engine:
         roles: Mapping[str, Role] | None = None,
         *,
         spared: frozenset[str] = frozenset(),
+        books: Books | None = None,
     ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
+        self.books = books or Books()
+        """What was paid for, every reply as it lands."""
+        slots.broke = self.stop
         self._flights: dict[str, _Flight] = {}
         self._sending: dict[str, str] = {}
         """Lane of every request that is out, by key."""
@@ -76,6 +78,8 @@ class Engine:
         self.landed: Callable[[], None] = lambda: None
         self.calls: Counter[str] = Counter()
         """Calls made, by lane, retries counted."""
+        self.retries: Counter[str] = Counter()
+        """Calls made again after bad weather, by lane."""
         self.weather: str | None = None
         """What the latest try failed of, if it did."""
         self.abandoned = False
@@ -98,7 +102,7 @@ class Engine:
     async def ask(self, request: Request, seat: Seat) -> Reply:
         """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
-        if reply := self._kept(key, spare=seat.spare):
+        if (reply := self._kept(key, spare=seat.spare)) and reply.finish != RETRY:
             return reply
         self.missed(seat.lane)
         if self._stop:
@@ -151,6 +155,8 @@ class Engine:
         self._cancel()
 
     def _cancel(self) -> None:
+        if self._checked is not None:
+            self._checked.cancel()
         for flight in self._flights.values():
             flight.task.cancel()
 
@@ -195,12 +201,21 @@ class Engine:
     async def _persist(self, first: Weather, key: str, request: Request, seat: Seat) -> Reply:
         """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
         place = (self._backends[seat.role], request.model)
-        storm = Storm(self._pace_at(place), known=lambda: place[0] in self._heard)
+        storm = Storm(
+            self._pace_at(place),
+            known=lambda: place[0] in self._heard,
+            before=self._journal.get(key) is not None,
+        )
         circuit = self.circuits.at(place)
+
+        async def attempt() -> Reply:
+            self.retries[seat.lane] += 1
+            return await self._attempt(key, request, seat, again=storm.failures["timeout"] > 0)
+
         try:
             return await persist(
                 first,
-                lambda: self._attempt(key, request, seat, again=storm.failures["timeout"] > 0),
+                attempt,
                 storm,
                 halted=lambda: self._stop is not None or (seat.spare and circuit.out),
                 pause=self._pause,
@@ -210,6 +225,7 @@ class Engine:
                 raise
             reply = Reply(str(error), finish=GAVE_UP)
             await self._journal.put(key, reply, seat, request.model)
+            self.books.add(seat, request.model, reply)
             return reply
 
     async def _ready(self) -> None:
@@ -217,7 +233,15 @@ class Engine:
         if self._checked is None:
             places = {role: (self._backends[role], model) for role, model in self._models.items()}
             self._checked = asyncio.ensure_future(self.circuits.check(places, self._spared))
-        await asyncio.shield(self._checked)
+            self._checked.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # seen, should all be gone
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait([self._checked, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._stop:
+            raise self._stop.with_traceback(None)
+        self._checked.result()
 
     def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
         who = f"model {request.model!r} ({seat.role})"
@@ -242,8 +266,9 @@ class Engine:
             raise self._stop.with_traceback(None)
         pace = self._pace_at((self._backends[seat.role], request.model))
         characters = sum(len(message.content) for message in request.messages)
-        tokens = pace.tokens_of(characters) + request.params.get("max_tokens", 0)
-        leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens)
+        tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
+        charge = self._slots.budget.charge(request) if self._slots.budget else None
+        leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens, charge)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
@@ -254,6 +279,8 @@ class Engine:
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
             await self._journal.put(key, reply, seat, request.model)
+            self.books.add(seat, request.model, reply)
+            leave.reply = reply
             self.weather = None
         except Weather as error:
             if error.cause not in ("network", "garbled"):

@@ -14,10 +14,6 @@ from synth.types import Backend
 PROBE_EVERY = 30.0
 """Seconds between two requests that a model that is out is given to try."""
 
-OUTAGE = "outage"
-"""How a reply ended that never came, since its model was out and another of its chain is asked."""
-
-
 Place: TypeAlias = tuple[Backend, str]
 """A model at an address, whatever the role it plays."""
 

@@ -5,11 +5,11 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from synth.engine.books import GAVE_UP, OUTAGE, RETRY, UNPAID, Spent
 from synth.errors import ConfigError, Stopped
 from synth.keys import key_of, outage_of, short_hash
 from synth.plain import plain
@@ -26,16 +26,18 @@ CREATE TABLE IF NOT EXISTS replies (
 CREATE TABLE IF NOT EXISTS decisions (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
 """
 
+PUT = f"""
+INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+    text = excluded.text, finish = excluded.finish, reasoning = excluded.reasoning, prompt_tokens = excluded.prompt_tokens,
+    completion_tokens = excluded.completion_tokens, stage = excluded.stage, lane = excluded.lane, model = excluded.model
+WHERE finish = '{RETRY}'
+"""  # noqa: S608 (a word of our own)
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Replies and tokens of one model in one stage."""
-
-    stage: str
-    model: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
+SPENT = f"""
+SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum(prompt_tokens), sum(completion_tokens),
+    sum(prompt_tokens + completion_tokens = 0 AND finish NOT IN {UNPAID}), sum(finish = '{GAVE_UP}')
+FROM replies GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
+"""  # noqa: S608 (a tuple of our own words)
 
 
 class Journal:
@@ -98,7 +100,7 @@ class Journal:
         assert done is not None
         try:
             with self._transaction():
-                self._db.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._db.executemany(PUT, rows)
         except Exception as error:  # noqa: BLE001 (whatever it is, the askers must hear of it: they wait)
             done.set_exception(error)
             done.exception()  # seen, should all of them be gone
@@ -112,6 +114,20 @@ class Journal:
                 "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
             )
 
+    def retry(self, lanes: Collection[str]) -> int:
+        """Requests of these lanes that were given up on shall be asked again, in this run or in a later one; how many there are.
+        Until its answer comes, each keeps the reply it has, for folds that may not ask. A decision, recorded with its effect."""
+        with self._transaction():
+            found = self._db.execute(
+                "UPDATE replies SET finish = ? WHERE finish = ? AND lane IN (SELECT value FROM json_each(?))",
+                (RETRY, GAVE_UP, json.dumps(sorted(lanes))),
+            ).rowcount
+            if found:
+                self._db.execute(
+                    "INSERT INTO decisions (kind, body) VALUES (?, ?)", (RETRY, json.dumps({"requests": found}))
+                )
+        return found
+
     @property
     def begun(self) -> bool:
         """Whether any decision was ever recorded."""
@@ -123,22 +139,22 @@ class Journal:
             yield kind, json.loads(body)
 
     def spent(self) -> list[Spent]:
-        """What was paid for over the journal's whole life, by stage and model."""
-        rows = self._db.execute(
-            "SELECT stage, model, count(*), sum(prompt_tokens), sum(completion_tokens) FROM replies GROUP BY 1, 2 ORDER BY 1, 2"
-        )
-        return [Spent(*row) for row in rows]
+        """What was paid for over the journal's whole life, by lane, stage and model."""
+        return [Spent(*row) for row in self._db.execute(SPENT)]
 
-    def witness(self) -> tuple[int, int, str]:
-        """What tells this journal, as it stands, from another: how many replies it holds, and the last of them."""
+    def witness(self) -> tuple[int, int, str, int]:
+        """What tells this journal, as it stands, from another: how many replies it holds, the last of them, and how often it was
+        decided to ask again for some of them."""
         (count,) = self._db.execute("SELECT count(*) FROM replies").fetchone()
         (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM replies").fetchone()
-        return count, last, self._sum_of(last)
+        (retries,) = self._db.execute("SELECT count(*) FROM decisions WHERE kind = ?", (RETRY,)).fetchone()
+        return count, last, self._sum_of(last), retries
 
-    def went_on(self, witness: tuple[int, int, str]) -> bool:
+    def went_on(self, witness: tuple[int, int, str, int]) -> bool:
         """Whether this journal is the one of that witness, and has lost no reply since."""
-        count, last, sum = witness
-        return self.witness()[0] >= count and self._sum_of(last) == sum
+        count, last, sum, retries = witness
+        now = self.witness()
+        return now[0] >= count and self._sum_of(last) == sum and now[3] == retries
 
     def _sum_of(self, row: int) -> str:
         return short_hash(*self._db.execute("SELECT key, text FROM replies WHERE rowid = ?", (row,)).fetchone() or ())

@@ -6,9 +6,10 @@ After inspect_ai's adaptive concurrency: slow start, one cut an episode, growth 
 import random
 from dataclasses import dataclass
 
+from synth.engine.budget import Charge
 from synth.engine.window import Window
 from synth.errors import Weather
-from synth.types import Ceiling
+from synth.types import Ceiling, Reply
 
 START = 32
 """Slots a model begins with; they double with every clean round until the server first objects."""
@@ -38,6 +39,10 @@ class Pass:
     sent: float
     tokens: list[float] | None = None
     """Its entry among the tokens of the minute."""
+    charge: Charge | None = None
+    """What the budget holds for it."""
+    reply: Reply | None = None
+    """What came of it, once that is in the journal."""
 
 
 class Pace:

@@ -39,6 +39,8 @@ class Storm:
     pace: Pace
     known: Callable[[], bool]
     """Whether the server has ever said anything."""
+    before: bool = False
+    """Whether the request was given up on before: then no neighbour need be answered for that to be done again."""
     since: float | None = None
     failures: Counter[Cause] = field(default_factory=Counter)
     given_up: bool = False
@@ -51,7 +53,8 @@ class Storm:
             return self.failures.total() >= FIRST_CONTACT
         if self.since is None:
             self.since = now
-        self.given_up = self.pace.last_good > self.since and sum(self.failures[cause] for cause in OWN) >= POISON
+        own = self.before or self.pace.last_good > self.since
+        self.given_up = own and sum(self.failures[cause] for cause in OWN) >= POISON
         dark = now - max(self.since, self.pace.last_good)
         return self.given_up or (error.retry_after or 0.0) > PATIENCE or dark >= PATIENCE
 

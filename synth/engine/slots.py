@@ -2,11 +2,14 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
+from synth.engine.budget import Budget, Charge
 from synth.engine.pace import Pace, Pass
+from synth.errors import ConfigError, Stopped
 
 Rank: TypeAlias = tuple[int, int]
 """(stage, place in the plan); the lower is served first."""
@@ -16,11 +19,16 @@ Rank: TypeAlias = tuple[int, int]
 class _Waiter:
     turn: asyncio.Future[Pass]
     tokens: float
+    charge: Charge | None
 
 
 class Slots:
-    def __init__(self, size: int) -> None:
-        self.size = size
+    """With a `budget` nothing goes that does not fit; who is most urgent waits for what is in flight, and nobody overtakes."""
+
+    def __init__(self, size: int, budget: Budget | None = None) -> None:
+        self.size, self.budget = size, budget
+        self.broke: Callable[[Stopped | ConfigError], None] = lambda _: None
+        """Told once the budget bears no more and nothing is in flight that might come to less than is held for it; or cannot be kept."""
         self._held = self._waiting = 0
         self._queues: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
         self._arrivals = count()
@@ -50,14 +58,14 @@ class Slots:
         room = sum(pace.idle(now) for pace in self._queues) if self._queues else self.size
         return max(0, min(self.size - self._held, room) - self._waiting)
 
-    async def acquire(self, rank: Rank, pace: Pace, tokens: float = 0.0) -> Pass:
+    async def acquire(self, rank: Rank, pace: Pace, tokens: float = 0.0, charge: Charge | None = None) -> Pass:
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])
-        if not queue and self._held < self.size and pace.wait(tokens, now := loop.time()) <= 0:
-            self._held += 1
-            return pace.go(tokens, now)
+        first = not queue if charge is None else not self._waiting and self._affords(charge)
+        if first and self._held < self.size and pace.wait(tokens, now := loop.time()) <= 0:
+            return self._go(pace, tokens, charge, now)
         turn: asyncio.Future[Pass] = loop.create_future()
-        heapq.heappush(queue, (rank, next(self._arrivals), _Waiter(turn, tokens)))
+        heapq.heappush(queue, (rank, next(self._arrivals), _Waiter(turn, tokens, charge)))
         self._waiting += 1
         self._serve()
         try:
@@ -72,7 +80,22 @@ class Slots:
     def release(self, pace: Pace, leave: Pass) -> None:
         pace.back(leave)
         self._held -= 1
+        if self.budget and leave.charge:
+            self.budget.settle(leave.charge, leave.reply)
+            if self.budget.fault:
+                self.broke(self.budget.fault)
         self._serve()
+
+    def _go(self, pace: Pace, tokens: float, charge: Charge | None, now: float) -> Pass:
+        self._held += 1
+        leave = pace.go(tokens, now)
+        if self.budget and charge:
+            self.budget.hold(charge)
+            leave.charge = charge
+        return leave
+
+    def _affords(self, charge: Charge | None) -> bool:
+        return self.budget is None or charge is None or self.budget.fits(charge)
 
     def _serve(self) -> None:
         """Hands out what can be handed out, and wakes up again when a rest or a minute is over."""
@@ -91,10 +114,15 @@ class Slots:
             if not ready:
                 break
             pace = min(ready, key=lambda entry: entry[0])[1]
-            waiter = heapq.heappop(self._queues[pace])[2]
-            self._held += 1
+            waiter = self._queues[pace][0][2]
+            if not self._affords(waiter.charge):
+                if self.budget and waiter.charge and self.budget.idle:
+                    self.broke(self.budget.stop(waiter.charge))
+                soonest = float("inf")  # whoever lands will have the next one served
+                break
+            heapq.heappop(self._queues[pace])
             self._waiting -= 1
-            waiter.turn.set_result(pace.go(waiter.tokens, now))
+            waiter.turn.set_result(self._go(pace, waiter.tokens, waiter.charge, now))
             soonest = float("inf")
         self._wake_at(loop, now + soonest)
 

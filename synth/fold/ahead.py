@@ -70,8 +70,8 @@ class Ahead:
         self._outlooks = {id: _Outlook(lane) for id, lane in lanes.items()}
         self._live: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pages: dict[tuple[str, int], asyncio.Task[Written]] = {}
-        self._augmented: dict[tuple[str, str], asyncio.Task[Sample | Drop]] = {}
+        self._pages: dict[tuple[str, int], asyncio.Task[tuple[Written, Ask]]] = {}
+        self._augmented: dict[tuple[str, str], asyncio.Task[tuple[Sample | Drop, Ask]]] = {}
         self._begun: dict[str, int] = {}
         self._current: Round | None = None
         self._coming: deque[Round] = deque()
@@ -94,21 +94,28 @@ class Ahead:
         task = self._pages.pop((lane.id, call), None)
         self._begun[lane.id] = max(self._begun.get(lane.id, 0), call + 1)
         self.read_on()
-        return await (task or self._page(lane, plan, call))
+        page, ask = await (task or self._page(lane, plan, call))
+        self._work.ledger.used(ask)
+        return page
 
     async def augmented(self, lane: LaneFold, root: Sample, operator: str) -> Sample | Drop:
         task = self._augmented.pop((root.query_id, operator), None)
-        return await (task or self._augment(lane, root, operator))
+        grown, ask = await (task or self._augment(lane, root, operator))
+        self._work.ledger.used(ask)
+        return grown
 
     async def outcome(self, lane: LaneFold, candidate: Candidate) -> Outcome:
-        outlook = self._outlooks[lane.id]
-        if candidate.work is not None:
-            return await candidate.work
+        found = await (candidate.work or self._answer_now(self._outlooks[lane.id], candidate))
+        assert candidate.ask is not None
+        self._work.ledger.used(candidate.ask)
+        return found
+
+    async def _answer_now(self, outlook: _Outlook, candidate: Candidate) -> Outcome:
         assert outlook.fresh[0] is candidate
         outlook.fresh.popleft()
         outlook.underway += 1
         try:
-            return await self._answer(lane, candidate)
+            return await self._answer(outlook.lane, candidate)
         finally:
             outlook.underway -= 1
 
@@ -223,13 +230,19 @@ class Ahead:
         if not task.cancelled():
             task.exception()  # seen, should nobody await it
 
-    async def _page(self, lane: LaneFold, plan: Round, call: int) -> Written:
-        page = await self._work.page(lane.brief, call, self._asker(lane, self.next_position()), plan.widening)
+    def _held_ask(self, lane: LaneFold, position: int) -> Ask:
+        ask = self._asker(lane, position)
+        self._work.ledger.hold(ask)
+        return ask
+
+    async def _page(self, lane: LaneFold, plan: Round, call: int) -> tuple[Written, Ask]:
+        ask = self._held_ask(lane, self.next_position())
+        page = await self._work.page(lane.brief, call, ask, plan.widening)
         if lane.id in self._live:
             for coordinate, entry in page:
                 if isinstance(entry, Sample) and plan.first <= coordinate < plan.first + plan.count:
                     self._begin_augmentations(lane, plan, entry)
-        return page
+        return page, ask
 
     def _begin_augmentations(self, lane: LaneFold, plan: Round, root: Sample) -> None:
         operators = self._work.operators(lane.brief, plan, root)
@@ -243,13 +256,13 @@ class Ahead:
             if (root.query_id, operator) not in self._augmented:
                 self._augmented[root.query_id, operator] = self._spawn(self._augment(lane, root, operator))
 
-    async def _augment(self, lane: LaneFold, root: Sample, operator: str) -> Sample | Drop:
-        return await self._work.augmented(lane.brief, root, operator, self._asker(lane, self.next_position()))
+    async def _augment(self, lane: LaneFold, root: Sample, operator: str) -> tuple[Sample | Drop, Ask]:
+        ask = self._held_ask(lane, self.next_position())
+        return await self._work.augmented(lane.brief, root, operator, ask), ask
 
     async def _answer(self, lane: LaneFold, candidate: Candidate) -> Outcome:
-        return await self._work.outcome(
-            lane.brief, candidate.tally.plan, candidate.sample, self._asker(lane, candidate.position)
-        )
+        candidate.ask = self._held_ask(lane, candidate.position)
+        return await self._work.outcome(lane.brief, candidate.tally.plan, candidate.sample, candidate.ask)
 
 
 def _labels(work: "asyncio.Task[Outcome]") -> set[Label]:

@@ -8,11 +8,12 @@ from typing import Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
+from synth.plan.ends import End, ends, grounds
 from synth.plan.lanes import Brief
 from synth.plan.quota import Quota
-from synth.plan.rounds import ENDLESS, Supply, ends, next_round, rest_of_file
+from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
-from synth.types import Drop, Label, Round, Sample, ballot
+from synth.types import Ask, Drop, Label, Round, Sample, ballot
 
 Outcome = list[Sample | Drop]
 
@@ -35,6 +36,8 @@ class Candidate:
     tally: Tally
     position: int
     work: "asyncio.Task[Outcome] | None" = None
+    ask: Ask | None = None
+    """What its answers and verdicts are asked with, once they are."""
 
 
 @dataclass
@@ -242,3 +245,7 @@ class LaneFold:
         asked = sum(tally.plan.count for tally in self.tallies)
         dry = self._supply.available is not None and asked >= self._supply.available
         return self.ended.get(label, "exhausted: source" if dry else "open")
+
+    def grounds(self, label: Label) -> End | None:
+        """The figures that a cell's end was judged by."""
+        return grounds(self.tallies, label, widest=self._supply.widest) if label in self.ended else None

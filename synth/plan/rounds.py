@@ -1,13 +1,13 @@
-"""What a lane asks for next, and when it has to give up: pure functions of its tallies, taken at round boundaries only."""
+"""What a lane asks for next: pure functions of its tallies, taken at round boundaries only."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
 
+from synth.plan.ends import EVIDENCE, ran_dry
 from synth.plan.lanes import Brief
-from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally
+from synth.plan.tally import Tally, total
 from synth.types import Label, Round, Stance, Want
 
 YIELD_PRIOR, YIELD_WEIGHT = 0.5, 4.0
@@ -17,21 +17,10 @@ STANCE_WEIGHT = 2.0
 QUERY_PRIOR, QUERY_WEIGHT = 0.75, 8.0
 """Share of coordinates that give a query past the near-duplicate check, likewise."""
 
-NOVELTY = "exhausted: novelty"
 BANKS, TEMPERATURE, OPERATORS = 1, 2, 3
 WIDEST = OPERATORS
 """What is done, one after the other, before a lane counts as exhausted: its element banks are expanded by the writer, the writer's
 temperature is raised, every operator is applied to every query."""
-NOVELTY_FLOOR = 0.1
-"""Under this share of new queries a lane has run dry."""
-YIELD_FLOOR = 0.02
-"""Under this share of hits a cell is stalled."""
-EVIDENCE = 60
-"""Slots or coordinates that a lane or cell is judged by at least: none that hits among so many speaks for less than 5 % (95 %
-one-sided, the rule of three)."""
-REFUSAL_SHARE = 0.9
-BARREN_ROUNDS = 8
-"""Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +73,7 @@ def next_round(
 def _widening(tallies: Sequence[Tally], widest: int) -> int:
     """That of the latest round; one more where its lane has run dry at that."""
     level = tallies[-1].plan.widening if tallies else 0
-    return min(widest, level + 1) if _source_end(tallies) == NOVELTY else level
+    return min(widest, level + 1) if ran_dry(tallies) else level
 
 
 def rest_of_file(brief: Brief, tallies: Sequence[Tally], available: int) -> Round | None:
@@ -99,12 +88,8 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
-    hits, slots = (_total(tallies, label, which) for which in ("hits", "slots"))
+    hits, slots = total(tallies, label, "hits"), total(tallies, label, "slots")
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
-
-
-def _total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
-    return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)
 
 
 def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> dict[Stance, float]:
@@ -132,68 +117,3 @@ def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[st
     prior = QUERY_PRIOR * (1 + QUERY_PRIOR * sum(operators.values()))
     got, asked = sum(tally.queries for tally in tallies), sum(tally.plan.count for tally in tallies)
     return max(1, ceil(queries * (asked + QUERY_WEIGHT) / (got + prior * QUERY_WEIGHT)))
-
-
-def ends(tallies: Sequence[Tally], lacking: Sequence[Label], *, widest: int = 0) -> dict[Label, str]:
-    """The cells among `lacking` that will not be filled, each with its end: `exhausted: novelty` (only of a lane that cannot be
-    widened any more), `blocked: refusals` or `stalled: REASON`."""
-    end = _source_end(tallies)
-    if end == NOVELTY and tallies[-1].plan.widening < widest:
-        return {}
-    if end:
-        return dict.fromkeys(lacking, end)
-    return {label: end for label in lacking if (end := _cell_end(tallies, label))}
-
-
-def _source_end(tallies: Sequence[Tally]) -> str | None:
-    """Whether the writer has run dry: judged over the latest two rounds or more that hold enough coordinates, of those since the
-    lane was last widened."""
-    level = tallies[-1].plan.widening if tallies else 0
-    tallies = [tally for tally in tallies if tally.plan.widening == level]
-    barren = tallies[-BARREN_ROUNDS:]
-    if len(barren) == BARREN_ROUNDS and not any(tally.accepted for tally in barren):
-        return _named(sum((tally.lost for tally in barren), _all_misses(barren)))
-    window = _latest(tallies, rounds=1 if level else 2, evidence=lambda tally: tally.plan.count)
-    if window is None:
-        return None
-    calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
-    if calls and refused >= REFUSAL_SHARE * calls:
-        return "blocked: refusals"
-    new = sum(tally.roots for tally in window) / sum(tally.plan.count for tally in window)
-    lost = sum((tally.lost for tally in window), Counter[str]())
-    dry = NOVELTY_FLOOR if lost and lost.most_common(1)[0][0] == NEAR_DUPLICATE else YIELD_FLOOR
-    return _named(lost) if new < dry else None
-
-
-def _cell_end(tallies: Sequence[Tally], label: Label) -> str | None:
-    """Whether slots for a label keep missing: judged over the latest two rounds or more that hold enough slots."""
-    window = _latest(tallies, rounds=2, evidence=lambda tally: _total([tally], label, "slots"))
-    if window is None:
-        return None
-    slots, hits = _total(window, label, "slots"), _total(window, label, "hits")
-    if hits >= YIELD_FLOOR * slots:
-        return None
-    if sum(tally.refusals[label] for tally in window) >= REFUSAL_SHARE * slots:
-        return "blocked: refusals"
-    return _named(sum((tally.misses.get(label, Counter()) for tally in window), Counter[str]()))
-
-
-def _latest(tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int]) -> Sequence[Tally] | None:
-    """The fewest latest whole rounds that hold enough evidence, at least so many; None if all of them do not."""
-    held = 0
-    for back, tally in enumerate(reversed(tallies), start=1):
-        held += evidence(tally)
-        if back >= rounds and held >= EVIDENCE:
-            return tallies[-back:]
-    return None
-
-
-def _all_misses(tallies: Sequence[Tally]) -> Counter[str]:
-    return sum((counter for tally in tallies for counter in tally.misses.values()), Counter())
-
-
-def _named(reasons: Counter[str]) -> str:
-    reason = reasons.most_common(1)[0][0] if reasons else "nothing made"
-    if reason == NEAR_DUPLICATE:
-        return NOVELTY
-    return "blocked: refusals" if reason == REFUSAL else f"stalled: {reason}"

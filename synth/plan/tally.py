@@ -1,7 +1,9 @@
 """What a lane's rounds have brought so far: counted in plan order, from committed facts alone."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from synth.types import Label, Round, Stance
 
@@ -39,3 +41,8 @@ class Tally:
             self.hits.setdefault(wanted, Counter())[stance] += 1
         else:
             self.misses.setdefault(wanted, Counter())[why] += 1
+
+
+def total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
+    """Of one label's slots or hits, over all stances."""
+    return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)

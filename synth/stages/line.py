@@ -82,9 +82,10 @@ async def ask_along(
         others = [entry for entry in left if entry[1] != request]
         on = line.on if others else line.on & {OUTAGE} if left else frozenset[Cause]()
         turn = Turn(caller, on)
-        asked: Ask = partial(ask, spare=True) if OUTAGE in on else ask
         try:
-            found = await ask_until_read(asked, caller, place, request, partial(read, turn), as_what=as_what)
+            found = await ask_until_read(
+                ask, caller, place, request, partial(read, turn), as_what=as_what, spare=OUTAGE in on
+            )
         except ParseError as error:
             cause = CAUSES.get(error.reason)
             if cause not in on:

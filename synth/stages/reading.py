@@ -38,7 +38,13 @@ JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做�
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
 """The same for an answer in plain text."""
 
-_NO_ANSWER = {"rejected": "rejected", "gave_up": "gave_up", "outage": "outage", "content_filter": "filtered"}
+_NO_ANSWER = {
+    "rejected": "rejected",
+    "gave_up": "gave_up",
+    "retry": "gave_up",
+    "outage": "outage",
+    "content_filter": "filtered",
+}
 """What replies that are none come to, by how they ended."""
 
 
@@ -115,25 +121,26 @@ async def ask_until_read(
     read: Callable[[Reply], Read],
     *,
     as_what: Callable[[Read], str] = lambda _: OK,
+    spare: bool = False,
 ) -> Read:
     """What `read` makes of the reply. One it cannot use costs one more try, told what was wrong. Raises its ParseError.
 
-    Every reply is counted; `as_what` is the class of one that could be read.
+    Every reply is counted; `as_what` is the class of one that could be read. With `spare` another model stands by.
     """
     tries = 0
     while True:
-        reply = await ask(place.stage, caller.role, request)
+        reply = await ask(place.stage, caller.role, request, spare=spare)
         try:
             found = read(reply)
         except ParseError as error:
-            caller.ledger.count(caller.model, place, CLASSES[error.reason])
+            caller.ledger.count(ask, caller.model, place, CLASSES[error.reason])
             tries += 1
             again = _again(request, reply, error.reason, judging=place.stage == "judge")
             if tries > 1 or again is None:
                 raise ParseError(error.reason, reply.text, caller.model) from error
             request = again
         else:
-            caller.ledger.count(caller.model, place, as_what(found))
+            caller.ledger.count(ask, caller.model, place, as_what(found))
             return found
 
 

@@ -1,0 +1,72 @@
+"""What the live view costs: one look at every figure and one drawing, over the recipe `libra`, as a share of a second's CPU.
+
+python benchmarks/view.py
+"""
+
+import io
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from synth import pipelines, view
+from synth.bind import bind
+from synth.engine.ask import Engine
+from synth.engine.books import Books, Spent
+from synth.engine.journal import Journal
+from synth.engine.slots import Slots
+from synth.fold.fold import Fold, Setup
+from synth.job import wanted
+from synth.progress import Progress
+from synth.role import Price
+
+
+class Nowhere:
+    def gated(self, query):
+        pass
+
+    def keep(self, split, row):
+        pass
+
+    def drop(self, drop):
+        pass
+
+
+def main() -> None:
+    bound = bind(pipelines.load("libra"))
+    chosen, targets = wanted(bound, 1000, ())
+    models = sorted({role.model for role in bound.recipe.models.values()})
+    lines = [
+        Spent(brief.lane.id, stage, model, 100, 90_000, 30_000)
+        for brief in chosen
+        for stage in ("query", "augment", "respond", "judge")
+        for model in models
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(Journal(Path(folder)), {}, Slots(256), books=Books(lines))
+        fold = Fold(Setup(bound.work, chosen, targets, bound.recipe.dedup, 256), engine, Nowhere())
+        for lane in fold.lanes.values():
+            lane.counts.accepted["safe"] = 5
+        progress = Progress(fold, engine, {model: Price(input=1, output=2) for model in models})
+        looks, drawings = [], []
+        console = Console(file=io.StringIO(), force_terminal=True, width=160)
+        with Live(console=console, auto_refresh=False, transient=True) as display:
+            for _ in range(200):
+                begin = time.process_time()
+                state = progress.now()
+                middle = time.process_time()
+                display.update(view.table(state), refresh=True)
+                looks.append(middle - begin)
+                drawings.append(time.process_time() - middle)
+    look, drawing = statistics.median(looks), statistics.median(drawings)
+    print(
+        f"{len(chosen)} lanes, {len(lines)} lines of books: look {look * 1e3:.2f} ms, drawing {drawing * 1e3:.2f} ms;"
+    )
+    print(f"once every {view.LIVE_EVERY:g} s: {(look + drawing) / view.LIVE_EVERY:.2%} of a CPU")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""What was paid for, by lane, stage and model: over the journal's whole life, kept up with every reply."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synth.prices import Prices, cost
+from synth.types import Reply, Seat
+
+GAVE_UP = "gave_up"
+"""How a reply ended that never came: its request failed again and again while its model answered others."""
+RETRY = "retry"
+"""The same, where its request shall be asked again."""
+OUTAGE = "outage"
+"""How a reply ended that never came, since its model was out and another of its chain is asked."""
+UNPAID = (GAVE_UP, RETRY, OUTAGE, "rejected", "content_filter")
+"""How replies end that may have used no tokens at all; any other without tokens is one whose server tells none."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """Replies and tokens of one model in one stage of one lane."""
+
+    lane: str
+    stage: str
+    model: str
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    unmetered: int = 0
+    """Replies among them whose server told no tokens."""
+    given_up: int = 0
+    """Those among them that never came."""
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def cost(self, prices: Prices) -> float | None:
+        """At these prices; None for a model without one."""
+        price = prices.get(self.model)
+        return None if price is None else cost(price, self.prompt_tokens, self.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A sum. `whole` is False where some of it has no price or its server told no tokens: it is at least so much."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    whole: bool = True
+    priced: bool = False
+    """Whether anything of it has a price at all."""
+
+
+class Books:
+    """A line for each lane, stage and model; `written` are those of earlier runs."""
+
+    def __init__(self, written: Iterable[Spent] = ()) -> None:
+        self._lines = {(line.lane, line.stage, line.model): line for line in written}
+
+    def add(self, seat: Seat, model: str, reply: Reply) -> None:
+        line = self._lines.setdefault((seat.lane, seat.stage, model), Spent(seat.lane, seat.stage, model))
+        line.calls += 1
+        line.prompt_tokens += reply.prompt_tokens
+        line.completion_tokens += reply.completion_tokens
+        line.unmetered += unmetered(reply)
+        line.given_up += reply.finish == GAVE_UP
+
+    def lines(self) -> Iterable[Spent]:
+        return self._lines.values()
+
+
+def unmetered(reply: Reply) -> bool:
+    """Whether its server told no tokens although there must have been some."""
+    return not reply.prompt_tokens + reply.completion_tokens and reply.finish not in UNPAID
+
+
+def bill(lines: Iterable[Spent], prices: Prices) -> Bill:
+    calls, tokens, total, whole, priced = 0, 0, 0.0, True, False
+    for line in lines:
+        charged = line.cost(prices)
+        calls, tokens, total = calls + line.calls, tokens + line.tokens, total + (charged or 0.0)
+        whole = whole and not line.unmetered and (charged is not None or not line.tokens)
+        priced = priced or charged is not None
+    return Bill(calls, tokens, total, whole, priced)

@@ -1,0 +1,153 @@
+"""What may be spent: bounds on cost and tokens over a journal's whole life. What is in flight counts with the most it can come to,
+so that no bound is ever passed; when its replies land, what was held too much is free again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, inf
+from typing import Any
+
+from synth.engine.books import Books, bill, unmetered
+from synth.errors import ConfigError, Stopped
+from synth.prices import Prices, cost
+from synth.types import Reply, Request
+
+FRAME = 64
+"""Tokens that a chat template puts around a prompt, at most; …"""
+FRAME_EACH = 16
+"""… and around each of its messages."""
+BILLION = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a run's replies may cost, and how many tokens they may take, those of earlier runs in the folder included."""
+
+    cost: float | None = None
+    tokens: int | None = None
+
+
+UNBOUNDED = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The most that one attempt can come to."""
+
+    model: str
+    tokens: int
+    billionths: int
+    """Of its cost: whole numbers, so that what was held and is free again leaves nothing behind."""
+
+    @property
+    def cost(self) -> float:
+        return self.billionths / BILLION
+
+
+class Budget:
+    """What is spent, what is held for attempts in flight, and whether one more may go."""
+
+    def __init__(self, bounds: Bounds, prices: Prices, books: Books) -> None:
+        so_far = bill(books.lines(), prices)
+        self._bounds, self._prices = bounds, prices
+        self.tokens, self.cost = so_far.tokens, so_far.cost
+        self._flying = self._held_tokens = self._held_billionths = 0
+        self.fault: ConfigError | None = None
+        """What keeps the bounds from being kept."""
+        self._over: dict[str, float] = {}
+        """By model: how far a reply went over what it was held to come to, at worst, as a factor."""
+
+    def charge(self, request: Request) -> Charge:
+        """The most an attempt can come to: a token a byte of the prompt (no tokenizer makes more), and all it may write."""
+        over = self._over.get(request.model, 1.0)
+        prompt, completion = most_prompt(request) * over, (most_completion(request.params) or 0) * over
+        price = self._prices.get(request.model)
+        most = cost(price, prompt, completion) if price else 0.0
+        return Charge(request.model, ceil(prompt + completion), ceil(most * BILLION))
+
+    def fits(self, charge: Charge) -> bool:
+        most = self._bounds
+        held = (self._held_billionths + charge.billionths) / BILLION
+        return (most.tokens is None or self.tokens + self._held_tokens + charge.tokens <= most.tokens) and (
+            most.cost is None or self.cost + held <= most.cost
+        )
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in flight: what does not fit now never will."""
+        return not self._flying
+
+    def hold(self, charge: Charge) -> None:
+        """An attempt goes."""
+        self._count(charge, 1)
+
+    def settle(self, charge: Charge, reply: Reply | None) -> None:
+        """The attempt is over. What its reply took, if it is in the journal, is spent; the rest is free."""
+        self._count(charge, -1)
+        if reply is None:
+            return
+        used, price = reply.prompt_tokens + reply.completion_tokens, self._prices.get(charge.model)
+        self.tokens += used
+        self.cost += cost(price, reply.prompt_tokens, reply.completion_tokens) if price else 0.0
+        if used > charge.tokens:
+            self._over[charge.model] = self._over.get(charge.model, 1.0) * used / charge.tokens
+        if unmetered(reply):
+            self.fault = ConfigError(
+                f"the server of model {charge.model!r} tells no tokens, so no budget can be kept;"
+                " leave out --max-cost and --max-tokens"
+            )
+
+    def _count(self, charge: Charge, sign: int) -> None:
+        self._flying += sign
+        self._held_tokens += sign * charge.tokens
+        self._held_billionths += sign * charge.billionths
+
+    def stop(self, charge: Charge) -> Stopped:
+        """Why an attempt may not go."""
+        if self._bounds.cost is not None and self.cost + charge.cost > self._bounds.cost:
+            return Stopped(
+                "budget",
+                f"--max-cost {self._bounds.cost:g} is spent: {self.cost:,.4f} so far, and one more call may cost {charge.cost:,.4f}",
+            )
+        return Stopped(
+            "budget",
+            f"--max-tokens {self._bounds.tokens} are spent: {self.tokens:,} so far, and one more call may take {charge.tokens:,.0f}",
+        )
+
+
+def most_prompt(request: Request) -> int:
+    """Tokens a prompt can count at most, the schema it asks for included."""
+    schema = len(json.dumps(request.schema)) if request.schema is not None else 0
+    words = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
+    return FRAME + FRAME_EACH * len(request.messages) + schema + words
+
+
+def most_completion(params: Mapping[str, Any]) -> int | None:
+    """Tokens a completion can count at most; None if the request sets no bound."""
+    bounds = [params[name] for name in ("max_tokens", "max_completion_tokens") if params.get(name) is not None]
+    whole = bounds and all(isinstance(bound, int) for bound in bounds)
+    return max(bounds) * max(1, int(params.get("n") or 1)) if whole else None
+
+
+def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, books: Books) -> None:
+    """ConfigError for a bound that cannot be kept; before anything is asked."""
+    if bounds.cost is not None and not bounds.cost < inf:
+        raise ConfigError(f"--max-cost {bounds.cost}: must be a number", status=2)
+    for name, role in roles.items():
+        if most_completion(role.params) is None:
+            raise ConfigError(f"models.{name}: nothing bounds its answers, so no budget can be kept; give `max_tokens`")
+        if bounds.cost is not None and role.model not in prices:
+            raise ConfigError(
+                f"--max-cost: models.{name} has no price; give `price: {{input: , output: }}` per million tokens, or use --max-tokens"
+            )
+    for line in books.lines():
+        if line.unmetered:
+            raise ConfigError(
+                f"the server of model {line.model!r} told no tokens for {line.unmetered} replies, so no budget can be kept;"
+                " leave out --max-cost and --max-tokens"
+            )
+        if bounds.cost is not None and line.tokens and line.model not in prices:
+            raise ConfigError(
+                f"--max-cost: the journal holds replies of model {line.model!r}, which has no price; name it with its price"
+                " under `models`, or use --max-tokens"
+            )

@@ -1,0 +1,148 @@
+"""When a lane or a cell has to give up, and on what grounds: pure functions of its tallies, taken at round boundaries only."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally, total
+from synth.types import Label
+
+NOVELTY, BLOCKED = "exhausted: novelty", "blocked: refusals"
+NOVELTY_FLOOR = 0.1
+"""Under this share of new queries a lane has run dry."""
+YIELD_FLOOR = 0.02
+"""Under this share of hits a cell is stalled."""
+EVIDENCE = 60
+"""Slots or coordinates that a lane or cell is judged by at least: none that hits among so many speaks for less than 5 % (95 %
+one-sided, the rule of three)."""
+REFUSAL_SHARE = 0.9
+BARREN_ROUNDS = 8
+"""Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a cell ended, and the figures it was judged by."""
+
+    status: str
+    rounds: int
+    judged: int
+    """Of `unit`, in those rounds."""
+    unit: str
+    """`queries` that were planned, `calls` to the writer, or `slots`."""
+    count: int
+    """Of those judged: queries that were new; calls or slots that were refused; slots that gave their label."""
+    reason_share: float | None = None
+    """The share of the reason in the status among all that was lost."""
+
+    @property
+    def share(self) -> float:
+        return self.count / self.judged if self.judged else 0.0
+
+    def __str__(self) -> str:
+        """The grounds in a few words."""
+        what = "refused" if self.status == BLOCKED else "new" if self.unit == "queries" else "with their label"
+        reason = "" if self.reason_share is None else f", {self.reason_share:.0%} of the rest lost to it"
+        return (
+            f"{self.count:,} of {self.judged:,} {self.unit} {what} ({self.share:.1%}) in {self.rounds} rounds{reason}"
+        )
+
+
+def ends(tallies: Sequence[Tally], lacking: Sequence[Label], *, widest: int = 0) -> dict[Label, str]:
+    """The cells among `lacking` that will not be filled, each with its end: `exhausted: novelty` (only of a lane that cannot be
+    widened any more), `blocked: refusals` or `stalled: REASON`."""
+    return {label: end.status for label in lacking if (end := _end(tallies, label, widest))}
+
+
+def grounds(tallies: Sequence[Tally], label: Label, *, widest: int = 0) -> End | None:
+    """The end a lacking cell came to, judged as it was then: after the first round at which it had one."""
+    return next((end for upto in range(1, len(tallies) + 1) if (end := _end(tallies[:upto], label, widest))), None)
+
+
+def ran_dry(tallies: Sequence[Tally]) -> bool:
+    """Whether the lane's queries have begun to repeat themselves."""
+    end = _source_end(tallies)
+    return end is not None and end.status == NOVELTY
+
+
+def _end(tallies: Sequence[Tally], label: Label, widest: int) -> End | None:
+    end = _source_end(tallies)
+    if end and end.status == NOVELTY and tallies[-1].plan.widening < widest:
+        return None
+    return end or _cell_end(tallies, label)
+
+
+def _source_end(tallies: Sequence[Tally]) -> End | None:
+    """Whether the writer has run dry: judged over the latest two rounds or more that hold enough coordinates, of those since the
+    lane was last widened."""
+    level = tallies[-1].plan.widening if tallies else 0
+    tallies = [tally for tally in tallies if tally.plan.widening == level]
+    barren = tallies[-BARREN_ROUNDS:]
+    if len(barren) == BARREN_ROUNDS and not any(tally.accepted for tally in barren):
+        return _barren(barren)
+    window = _latest(tallies, rounds=1 if level else 2, evidence=lambda tally: tally.plan.count)
+    if window is None:
+        return None
+    calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
+    if calls and refused >= REFUSAL_SHARE * calls:
+        return _of_source(BLOCKED, None, window)
+    new = sum(tally.roots for tally in window) / sum(tally.plan.count for tally in window)
+    lost = sum((tally.lost for tally in window), Counter[str]())
+    dry = NOVELTY_FLOOR if lost and lost.most_common(1)[0][0] == NEAR_DUPLICATE else YIELD_FLOOR
+    return _of_source(*_named(lost), window) if new < dry else None
+
+
+def _barren(window: Sequence[Tally]) -> End:
+    """Rounds on end that brought nothing: by what was lost before an answer and by the slots that missed."""
+    lost = sum((tally.lost for tally in window), Counter[str]())
+    missed = sum((counter for tally in window for counter in tally.misses.values()), Counter[str]())
+    status, share = _named(lost + missed)
+    slots = sum(counter.total() for tally in window for counter in tally.slots.values())
+    if status in (NOVELTY, BLOCKED) or not slots:
+        return _of_source(status, share, window)
+    return End(status, len(window), slots, "slots", 0, share)
+
+
+def _of_source(status: str, share: float | None, window: Sequence[Tally]) -> End:
+    """An end that lies in the writing of queries."""
+    if status == BLOCKED:
+        refused = sum(tally.refused_calls for tally in window)
+        return End(status, len(window), sum(tally.calls for tally in window), "calls", refused)
+    asked, new = sum(tally.plan.count for tally in window), sum(tally.roots for tally in window)
+    return End(status, len(window), asked, "queries", new, share)
+
+
+def _cell_end(tallies: Sequence[Tally], label: Label) -> End | None:
+    """Whether slots for a label keep missing: judged over the latest two rounds or more that hold enough slots."""
+    window = _latest(tallies, rounds=2, evidence=lambda tally: total([tally], label, "slots"))
+    if window is None:
+        return None
+    slots, hits = total(window, label, "slots"), total(window, label, "hits")
+    if hits >= YIELD_FLOOR * slots:
+        return None
+    refused = sum(tally.refusals[label] for tally in window)
+    if refused >= REFUSAL_SHARE * slots:
+        return End(BLOCKED, len(window), slots, "slots", refused)
+    status, share = _named(sum((tally.misses.get(label, Counter()) for tally in window), Counter[str]()))
+    return End(status, len(window), slots, "slots", hits, share)
+
+
+def _latest(tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int]) -> Sequence[Tally] | None:
+    """The fewest latest whole rounds that hold enough evidence, at least so many; None if all of them do not."""
+    held = 0
+    for back, tally in enumerate(reversed(tallies), start=1):
+        held += evidence(tally)
+        if back >= rounds and held >= EVIDENCE:
+            return tallies[-back:]
+    return None
+
+
+def _named(reasons: Counter[str]) -> tuple[str, float | None]:
+    """The end that the most frequent reason stands for, and its share of all of them."""
+    if not reasons:
+        return "stalled: nothing made", None
+    reason, count = reasons.most_common(1)[0]
+    share = count / reasons.total()
+    if reason == NEAR_DUPLICATE:
+        return NOVELTY, share
+    return (BLOCKED if reason == REFUSAL else f"stalled: {reason}"), share
