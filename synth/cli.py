@@ -246,4 +246,5 @@ def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
 commands.add_command(cli_journals.merge)
 commands.add_command(cli_journals.journal)
 commands.add_command(cli_tools.dedup)
+commands.add_command(cli_tools.probe)
 commands.add_command(cli_tools.serve)

@@ -1,5 +1,6 @@
-"""The commands that need no recipe: near-duplicates out of any table, and a stand-in server."""
+"""The commands that need no recipe: near-duplicates out of any table, what a data set teaches, and a stand-in server."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,34 @@ def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], co
 
     report = batch.dedup(path, out, batch.Want(threshold, ngram, columns, conflicts))
     click.echo(report.line(), err=True)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Labelled table or data set to try it on; a column `source` groups it. May be repeated.",
+)
+@click.option(
+    "--benign",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Table of ordinary questions with helpful answers, none of which should be called unsafe. May be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def probe(folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], as_json: bool) -> None:
+    """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
+    from synth.probe import report, table
+
+    found = report.probe(folder, tests, benign)
+    click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
+    for line in found.warnings:
+        click.echo(f"synth: warning: {line}", err=True)
 
 
 @click.command()
