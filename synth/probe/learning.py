@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sklearn.linear_model import SGDClassifier
 
 View: TypeAlias = Literal["query", "response", "both"]
-VIEWS: tuple[View, ...] = ("query", "response", "both")
 FOLDS = 5
 _STEPS = 100_000
 """Rows a model sees in all at least: a small run is gone over more often than a large one."""
@@ -37,16 +36,15 @@ class Rate:
         return self.count / self.of
 
 
-def seen(pairs: Sequence[Pair], view: View) -> Rows:
-    """What a model of that view is given to see."""
+def seen(pairs: Sequence[Pair]) -> Rows:
+    """What a model is given to see: the n-grams of the query, then those of the answer."""
+    return side_by_side(rows([pair.query for pair in pairs]), rows([pair.response for pair in pairs]))
+
+
+def side_by_side(queries: Rows, responses: Rows) -> Rows:
     from scipy.sparse import hstack
 
-    parts = []
-    if view != "response":
-        parts.append(rows([pair.query for pair in pairs]))
-    if view != "query":
-        parts.append(rows([pair.response for pair in pairs]))
-    return hstack(parts, format="csr") if len(parts) > 1 else parts[0]
+    return hstack([queries, responses], format="csr")
 
 
 def trained(features: Rows, unsafe: Numbers) -> "SGDClassifier":

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError
-from synth.filters.response_class import response_class
 from synth.plan.chance import unit
 from synth.tables import batches, column, files_of
 
@@ -33,8 +32,7 @@ class Pair:
     kind: str
     """`ordinary` or `benign` of a run's own rows of those kinds, else nothing."""
     source: str
-    response_class: str
-    """As its row says, else by the rule."""
+    response_class: str | None
     attack: str | None
 
 
@@ -112,7 +110,7 @@ def _pair(row: dict[str, Any], names: tuple[str, str | None], *, unsafe: bool, n
         root=str(row.get("parent_id") or row.get("query_id") or query),
         kind=_kind(row),
         source=str(row.get("source") or name),
-        response_class=row.get("response_class") or (response_class(response) if isinstance(response, str) else ""),
+        response_class=row.get("response_class"),
         attack=row.get("attack") if "query_id" in row else None,
     )
 

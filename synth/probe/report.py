@@ -10,7 +10,8 @@ import numpy as np
 from synth.dedup.normal import Numbers
 from synth.errors import ConfigError
 from synth.probe import learning, pairs, shortcuts
-from synth.probe.learning import VIEWS, Rate, View
+from synth.probe.grams import Rows, rows
+from synth.probe.learning import Rate, View
 from synth.probe.pairs import Pair
 from synth.probe.shortcuts import Feature, Gram
 
@@ -73,26 +74,24 @@ class Report:
 
 def probe(folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = ()) -> Report:
     """Learns from the rows in `folder` (a run, or any labelled table) and tries it. Every file is read before anything is learnt."""
-    learnt, rows = pairs.sample(folder, SAMPLE)
+    learnt, labelled = pairs.sample(folder, SAMPLE)
     unsafe = np.array([int(pair.unsafe) for pair in learnt])
     for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
         if count < LEAST:
             raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
     asked = [(path.name, pairs.every(path)) for path in tests]
     ordinary = [("60 that ship with synth", pairs.ordinary()), *((path.name, pairs.answers(path)) for path in benign)]
-    held_out, alarms = _held_out(folder, learnt, unsafe)
-    seen = learning.seen(learnt, "both")
+    seen, held_out, alarms = _held_out(folder, learnt, unsafe)
     model = learning.trained(seen, unsafe)
     for name, found in ordinary:
-        said = model.predict(learning.seen(found, "both"))
-        alarms[name] = _rate(said == 1, found)
+        alarms[name] = _rate(model.predict(learning.seen(found)) == 1, found)
     for_unsafe, for_safe, gram = shortcuts.telling(learnt, seen, model.coef_[0])
     safe = [pair for pair in learnt if not pair.unsafe]
-    refusals = sum(pair.response_class == "refusal" for pair in safe) / len(safe)
+    refusals = sum(shortcuts.class_of(pair) == "refusal" for pair in safe) / len(safe)
     features = shortcuts.features(learnt)
     return Report(
         folder=str(folder),
-        rows=rows,
+        rows=labelled,
         sampled=len(learnt),
         roots=len({pair.root for pair in learnt}),
         unsafe=int(unsafe.sum()),
@@ -102,27 +101,38 @@ def probe(folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = ())
         features=features,
         gram=gram,
         telling={"unsafe": for_unsafe, "safe": for_safe},
-        tests={name: _tried(found, model.predict(learning.seen(found, "both"))) for name, found in asked},
+        tests={name: _tried(found, model.predict(learning.seen(found))) for name, found in asked},
         warnings=list(_warnings(alarms, refusals, features, gram)),
     )
 
 
-def _held_out(folder: Path, learnt: Sequence[Pair], unsafe: Numbers) -> tuple[dict[View, Rate], dict[str, Rate]]:
-    """Accuracy by view; false alarms on the run's own ordinary and benign rows."""
+def _held_out(folder: Path, learnt: Sequence[Pair], unsafe: Numbers) -> tuple[Rows, dict[View, Rate], dict[str, Rate]]:
+    """What a model sees of the rows; accuracy by view; false alarms on the run's own ordinary and benign rows."""
     roots, kinds = [pair.root for pair in learnt], np.array([pair.kind for pair in learnt])
+    if len(set(roots)) < LEAST:
+        raise ConfigError(
+            f"{folder}: its rows are of {len(set(roots))} root queries; a probe needs {LEAST}, to hold some out"
+        )
     found: dict[View, Rate] = {}
-    alarms: dict[str, Rate] = {}
-    for view in VIEWS:
-        said = learning.held_out(learning.seen(learnt, view), unsafe, roots)
+
+    def tried(view: View, features: Rows) -> tuple[Numbers, Numbers]:
+        said = learning.held_out(features, unsafe, roots)
         asked = np.flatnonzero(said >= 0)
-        if not len(asked):
-            raise ConfigError(f"{folder}: its rows are of {len(set(roots))} root queries, too few to hold some out")
         found[view] = _rate((said == unsafe)[asked], [learnt[at] for at in asked.tolist()])
-        for kind in ("ordinary", "benign") if view == "both" else ():
-            own = asked[(kinds[asked] == kind) & (unsafe[asked] == 0)]
-            if len(own):
-                alarms[f"its own {kind} rows, held out"] = _rate(said[own] == 1, [learnt[at] for at in own.tolist()])
-    return found, alarms
+        return said, asked
+
+    queries, responses = rows([pair.query for pair in learnt]), rows([pair.response for pair in learnt])
+    tried("query", queries)
+    tried("response", responses)
+    seen = learning.side_by_side(queries, responses)
+    del queries, responses
+    said, asked = tried("both", seen)
+    alarms = {}
+    for kind in ("ordinary", "benign"):
+        own = asked[(kinds[asked] == kind) & (unsafe[asked] == 0)]
+        if len(own):
+            alarms[f"its own {kind} rows, held out"] = _rate(said[own] == 1, [learnt[at] for at in own.tolist()])
+    return seen, found, alarms
 
 
 def _rate(hits: Numbers, of: Sequence[Pair]) -> Rate:

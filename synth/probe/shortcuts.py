@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth.dedup.normal import Numbers
+from synth.filters.response_class import response_class
 from synth.plain import for_terminal
 from synth.probe import grams
 from synth.probe.pairs import Pair
@@ -54,11 +55,16 @@ def features(pairs: Sequence[Pair]) -> list[Feature]:
         "length of the query": lambda pair: _scale(pair.query),
     }
     if any(pair.response for pair in pairs):
-        told["response_class"] = lambda pair: pair.response_class
+        told["response_class"] = class_of
     if any(pair.attack for pair in pairs):
         told["attack"] = lambda pair: pair.attack is not None
     found = [Feature(name, _lambda(pairs, of)) for name, of in told.items()]
     return sorted(found, key=lambda feature: -feature.explained)
+
+
+def class_of(pair: Pair) -> str:
+    """As its row says, else by the rule."""
+    return pair.response_class or response_class(pair.response)
 
 
 def telling(pairs: Sequence[Pair], seen: grams.Rows, weights: Numbers) -> tuple[list[Gram], list[Gram], Gram | None]:
