@@ -115,10 +115,22 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
             f"- checked against `{_cell(it.name)}` ({it.rows} rows, hash `{it.hash}`): {_AVOIDED}"
             for it in facts.avoided
         ),
+        *([_found(facts.dropped)] if facts.avoided else []),
         f"- filters: {', '.join(filters) or 'none'}",
         f"- prompts: {_pairs(facts.prompts)}",
         "",
     ]
+
+
+def _found(dropped: Mapping[str, int]) -> str:
+    """What was dropped because it would have come again, by how it was found."""
+    ways = {"near": "nearly the same", "contained": "with a whole one inside", "disguised": "in evasive spelling"}
+    told = []
+    for what, stages in (("queries", ("query", "augment")), ("answers", ("respond",))):
+        counts = {way: sum(dropped.get(f"{stage}.avoided.{way}", 0) for stage in stages) for way in ways}
+        each = ", ".join(f"{count} {ways[way]}" for way, count in counts.items() if count)
+        told.append(f"{sum(counts.values())} {what}" + (f" ({each})" if each else ""))
+    return f"- dropped for that: {', '.join(told)}"
 
 
 def _tables(facts: Facts) -> list[str]:
