@@ -31,13 +31,27 @@ import click
     help="Compare queries with answers, and where labels differ keep a row of the label that most have, of `unsafe`, or none.",
 )
 @click.option(
+    "--semantic",
+    metavar="MODEL",
+    help="Compare what n-grams keep apart by meaning too: a model2vec or sentence-transformers model (folder or hub name), or the model of a server.",
+)
+@click.option(
+    "--semantic-threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    metavar="T",
+    help="Cosine from which on two texts mean the same; it hangs on the model.",
+)
+@click.option("--base-url", metavar="U", help="OpenAI-compatible server that has MODEL.")
+@click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], conflicts: Any, out: Path) -> None:
+def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
     from synth.dedup import batch
 
-    report = batch.dedup(path, out, batch.Want(threshold, ngram, columns, conflicts))
+    report = batch.dedup(path, out, batch.Want(columns=columns, **want))
     click.echo(report.line(), err=True)
 
 

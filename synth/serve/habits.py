@@ -19,6 +19,9 @@ CONTENT = ("refusal", "refusal-en", "filtered", "length", "empty", "broken", "sh
 """A function of the request: a refusal in Chinese or English, a content filter, an answer cut at its length limit, no answer,
 JSON cut short, too few items, too many, the same item twice, an answer of a megabyte."""
 
+VECTORS = ("few", "narrow", "unequal", "null-vector")
+"""Of embeddings alone: a vector too few, vectors of half the length, one of another length, one that holds no number."""
+
 CALM = "ok"
 """In a script: nothing goes wrong."""
 
@@ -57,13 +60,13 @@ class Habits:
     def __post_init__(self) -> None:
         latency_law(self.latency)
         for name, rate in self.faults.items():
-            if name not in WEATHER + CONTENT:
-                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT)}")
+            if name not in WEATHER + CONTENT + VECTORS:
+                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT + VECTORS)}")
             if not 0 <= rate <= 1:
                 raise ConfigError(f"fault {name}: its rate must be from 0 to 1 (got {rate:g})")
         for name in self.script:
-            if name not in (*WEATHER, *CONTENT, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
-                raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, CALM))}")
+            if name not in (*WEATHER, *CONTENT, *VECTORS, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
+                raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, *VECTORS, CALM))}")
 
 
 def latency_law(text: str) -> Latency:
