@@ -107,7 +107,8 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
     """Stand in for a model server: OpenAI-compatible, answers from sentence frames, with the latency, faults and limits you name.
 
     Weather (drawn by arrival): 429 429-bare 500 502 503 529 reset torn hang drip cut html latin null. Content (a function of the
-    request): refusal refusal-en filtered length empty broken short extra twice huge. GET /stats counts everything.
+    request): refusal refusal-en filtered length empty broken short extra twice huge. Of embeddings alone: few narrow unequal
+    null-vector. GET /stats counts everything.
     """
     from synth.serve.habits import Habits, rates
     from synth.serve.running import serve

@@ -53,15 +53,17 @@ def _of_model(name: str) -> Embed:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError):
         kind = None
-    read = _model2vec if kind == "model2vec" else _sentence_transformers
+    # A transformer always says which it is; of static embeddings only those say so that were distilled.
+    static = kind in (None, "model2vec")
+    read = _model2vec if static else _sentence_transformers
     try:
         return read(folder)
     except ImportError as error:
-        package = "synth[semantic]" if kind == "model2vec" else "synth[transformers]"
+        package = "synth[semantic]" if static else "synth[transformers]"
         raise ConfigError(
             f"{name}: needs a package that is not there ({error.name}); pip install '{package}'"
         ) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # a folder of anything: its readers raise what they like
         raise ConfigError(f"{name}: cannot be read as a model ({_line(str(error))}); name its folder") from error
 
 
@@ -145,7 +147,7 @@ class _Asking:
                     return _vectors(response.content, len(texts))
                 why, told = f"answers {response.status_code}", retry_after(response.headers)
                 if not self._may_pass(response):
-                    said = _line(response.text.replace(self.key or "\0", "[key]"))
+                    said = _line(_message(response.text).replace(self.key or "\0", "[key]"))
                     raise ConfigError(f"{self.url}: {why}: {said}; check --semantic {self.model} and {KEY}")
             except httpx2.HTTPError as error:
                 why = f"cannot be asked ({_line(str(error)) or type(error).__name__})"
@@ -173,6 +175,15 @@ def _vectors(body: bytes, wanted: int) -> Numbers:
     if not np.isfinite(found).all():
         raise ValueError("sends vectors that hold more than numbers (null, NaN)")
     return found
+
+
+def _message(body: str) -> str:
+    """The words in an error's body, whichever shape it has."""
+    try:
+        error = json.loads(body)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, TypeError, LookupError):
+        return body
 
 
 def _line(text: str) -> str:
