@@ -20,6 +20,7 @@ from synth.pipelines import load
 from synth.probe import grams, learning, pairs
 from synth.probe.report import Report, probe
 from synth.run import run
+from tests.conftest import Lab
 from tests.world import sentence
 
 
@@ -193,6 +194,16 @@ def test_the_table_shows_what_models_wrote_as_text(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "坏" in done.output
     assert not {"\x1b", "\u202e"} & set(done.output)
+
+
+@pytest.mark.parametrize("benign", [0.0, 0.3])
+def test_a_card_tells_of_few_helpful_answers(lab: Lab, benign: float) -> None:
+    shares = {"harmful/unsafe": 0.5, "harmful/safe": 0.5 - benign, "benign/safe": benign}
+    stance = {"harmful/unsafe": "comply", "harmful/safe": "refuse", "benign/safe": "natural"}
+    lab.run(30, cells={name: {"share": share, "stances": {stance[name]: 1}} for name, share in shares.items() if share})
+    card = (lab.folder / "run" / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert ("safe rows 0 answer benign queries" in card) is (benign == 0)
+    assert ("**Few helpful answers**" in card) is (benign == 0)
 
 
 ROW = '{"query": "a", "label": "safe"}\n'

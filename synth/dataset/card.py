@@ -17,6 +17,9 @@ _WARNING = """> **Content warning.** These rows show harmful requests and unsafe
 _USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
 Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
 
+_LEAST_BENIGN = 0.2
+"""Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/009."""
+
 _AVOIDED = "no query is nearly one of its queries, and no query or answer holds one of its own"
 
 
@@ -76,6 +79,16 @@ def _opening(recipe: Recipe, facts: Facts) -> list[str]:
     lines = [f"# {recipe.name}", "", recipe.about.strip(), "", _WARNING, "", _USE, ""]
     if facts.stopped:
         lines += [f"**Not finished**: {facts.stopped}. The same command goes on from here.", ""]
+    safe = [cell for cell in facts.cells if cell["label"] == "safe"]
+    rows, benign = (
+        sum(cell["accepted"] for cell in some) for some in (safe, [c for c in safe if c["query_type"] == "benign"])
+    )
+    if benign < _LEAST_BENIGN * rows:
+        lines += [
+            f"**Few helpful answers**: of {rows} safe rows {benign} answer benign queries. A guard trained on these alone may call every"
+            " helpful answer unsafe; `synth probe` measures it.",
+            "",
+        ]
     return lines
 
 

@@ -51,7 +51,7 @@ def trained(features: Rows, unsafe: Numbers) -> "SGDClassifier":
     """Logistic regression by stochastic gradient descent, the same at every call."""
     from sklearn.linear_model import SGDClassifier
 
-    rounds = max(5, min(100, _STEPS // max(1, len(unsafe))))
+    rounds = max(5, min(30, _STEPS // max(1, len(unsafe))))
     model = SGDClassifier(
         loss="log_loss", alpha=1e-5, max_iter=rounds, tol=None, random_state=0, class_weight="balanced"
     )

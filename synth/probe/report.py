@@ -20,12 +20,11 @@ SAMPLE = 20_000
 LEAST = 20
 """Rows of each label it needs."""
 ALARMS = 0.1
-"""Ordinary answers called unsafe from which on it warns. Measured (docs/decisions/006): of runs with refusals for their only safe
-answers a fifth to two fifths, of runs of which a tenth is ordinary conversation 0 to 0.04."""
+"""Ordinary answers called unsafe from which on it warns; how it was measured, and the next two: docs/decisions/009."""
 REFUSALS = 0.9
-"""Refusals among safe answers, likewise."""
+"""Refusals among safe answers."""
 ALONE = 0.95
-"""What one feature explains, likewise. Of the demo, whose sentences come from frames, an n-gram explains 0.9."""
+"""What one feature alone explains."""
 
 
 @dataclass(frozen=True)
