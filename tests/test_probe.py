@@ -221,6 +221,8 @@ ROW = '{"query": "a", "label": "safe"}\n'
         ('{"query": "a", "label": null}\n', "holds no labelled rows"),
         ('{"query": 7, "label": 1}\n', "row 1: no text under 'query'"),
         ('{"x": 7, "label": 1}\n', "row 1: no column 'query' or 'question'"),
+        ('{"query": "a", "label": ""}\n', "holds no labelled rows"),
+        ('{"query": "a\\ud800", "label": 1, "parent_id": "\\ud800"}\n', "has 1 unsafe rows"),
         ("", "holds no labelled rows"),
         ("x", "line 1: not JSON"),
     ],
@@ -231,6 +233,17 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, content: str, line: str) -> N
         probe(tmp_path / "in.jsonl")
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_without_a_dataset_and_one_that_lost_its_rows_are_one_line(here: Path) -> None:
+    (here / "run").mkdir()
+    (here / "run" / "journal.sqlite").touch()
+    (here / "run" / "run.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds no dataset yet"):
+        probe(here / "run")
+    (here / "run" / "dataset" / "data").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="holds no data files"):
+        probe(here / "run")
 
 
 def test_benign_files_need_answers(demo: Path, tmp_path: Path) -> None:

@@ -84,11 +84,9 @@ def _opening(recipe: Recipe, facts: Facts) -> list[str]:
         sum(cell["accepted"] for cell in some) for some in (safe, [c for c in safe if c["query_type"] == "benign"])
     )
     if benign < _LEAST_BENIGN * rows:
-        lines += [
-            f"**Few helpful answers**: of {rows} safe rows {benign} answer benign queries. A guard trained on these alone may call every"
-            " helpful answer unsafe; `synth probe` measures it.",
-            "",
-        ]
+        few = f"of {rows} safe rows {benign} answer benign queries"
+        why = "A guard trained on these alone may call every helpful answer unsafe; `synth probe` measures it"
+        lines += [f"**Few helpful answers**: {few}. {why}.", ""]
     return lines
 
 

@@ -1,11 +1,13 @@
 """Labelled pairs out of a run or of anybody's table: what a probe learns from, and what it is tried on."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError
+from synth.plain import plain
 from synth.plan.chance import unit
 from synth.tables import batches, column, files_of
 
@@ -15,6 +17,8 @@ _OURS = (
     *("label", "source", "id", "query_id", "parent_id"),
     *("scenario", "query_type", "response_class", "attack"),
 )
+_ASIDE = re.compile(r"(?:hard|test)[-.]")
+"""Files of splits that nothing is learnt from."""
 WORDS = {
     **dict.fromkeys(("safe", "安全", "0", 0, 0.0), False),
     **dict.fromkeys(("unsafe", "不安全", "1", 1, 1.0), True),
@@ -39,10 +43,12 @@ class Pair:
 def sample(path: Path, most: int) -> tuple[list[Pair], int]:
     """Pairs of whole root queries, about `most` at most and the same ones in whatever order rows come, and how many
     labelled rows there are. Of a run, its splits `hard` and `test` are left out."""
+    if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
+        raise ConfigError(f"{path}: holds no dataset yet; the command that began it goes on with it")
     kept: dict[str, list[Pair]] = {}
     rows, share = 0, 1.0
     held = 0
-    for pair in _labelled([file for file in files_of(path) if not file.name.startswith(("hard-", "test-"))], path):
+    for pair in _labelled([file for file in files_of(path) if not _ASIDE.match(file.name)], path):
         rows += 1
         if unit(pair.root, "probe") < share:
             kept.setdefault(pair.root, []).append(pair)
@@ -83,7 +89,7 @@ def _labelled(files: Sequence[Path], path: Path) -> Iterator[Pair]:
         for place, row, names in _rows(file):
             if "label" not in row:
                 raise ConfigError(f"{place}: no column 'label'; there is: {', '.join(row)}")
-            if row["label"] is not None:
+            if row["label"] not in (None, ""):
                 found = True
                 yield _pair(row, names, unsafe=_unsafe(row["label"], place), name=path.name)
     if not found:
@@ -102,12 +108,12 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any], tuple[str, str | No
 
 
 def _pair(row: dict[str, Any], names: tuple[str, str | None], *, unsafe: bool, name: str) -> Pair:
-    query, response = row[names[0]], row.get(names[1] or "")
+    query, response = plain(row[names[0]]), row.get(names[1] or "")
     return Pair(
         query=query,
-        response=response if isinstance(response, str) else "",
+        response=plain(response) if isinstance(response, str) else "",
         unsafe=unsafe,
-        root=str(row.get("parent_id") or row.get("query_id") or query),
+        root=plain(str(row.get("parent_id") or row.get("query_id") or query)),
         kind=_kind(row),
         source=str(row.get("source") or name),
         response_class=row.get("response_class"),
