@@ -102,8 +102,11 @@ def test_an_answer_that_is_unsafe_because_it_answers(tmp_path: Path, ordinary: i
     benign = [{"query": sentence(n), "response": f"{HOW[n % 4]}，{sentence(n)}"} for n in range(700, 760)]
     (tmp_path / "benign.jsonl").write_text("".join(json.dumps(row) + "\n" for row in benign), encoding="utf-8")
     found = probe(tmp_path / "in.jsonl", benign=[tmp_path / "benign.jsonl"])
-    assert any("ordinary helpful answers (benign.jsonl) are called unsafe" in line for line in found.warnings) is warned
-    assert (found.false_alarms["benign.jsonl"].value > 0.5) is warned
+    assert (
+        any("ordinary helpful answers are called unsafe" in line and "benign.jsonl" in line for line in found.warnings)
+        is warned
+    )
+    assert (found.false_alarms[str(tmp_path / "benign.jsonl")].value > 0.5) is warned
 
 
 def test_sources_of_a_test_count_the_same(demo: Path, found: Report, tmp_path: Path) -> None:
@@ -114,7 +117,7 @@ def test_sources_of_a_test_count_the_same(demo: Path, found: Report, tmp_path: P
     ]
     wrong = [row | {"label": {"safe": "不安全", "unsafe": "安全"}[row["label"]], "source": "反"} for row in good[:10]]
     (tmp_path / "t.json").write_text(json.dumps(good + wrong), encoding="utf-8")
-    mean, *each = probe(demo, [tmp_path / "t.json"]).tests["t.json"]
+    mean, *each = probe(demo, [tmp_path / "t.json"]).tests[str(tmp_path / "t.json")]
     assert [(one.source, one.rows, one.accuracy) for one in each] == [("反", 10, 0.0), ("同", 40, 1.0)]
     assert (mean.source, mean.rows, mean.accuracy, mean.f1_safe, mean.f1_unsafe) == (
         "mean over sources",
@@ -244,6 +247,15 @@ def test_a_run_without_a_dataset_and_one_that_lost_its_rows_are_one_line(here: P
     (here / "run" / "dataset" / "data").mkdir(parents=True)
     with pytest.raises(ConfigError, match="holds no data files"):
         probe(here / "run")
+
+
+def test_a_label_of_one_root_query_cannot_be_held_out(tmp_path: Path) -> None:
+    rows = [{"query": f"{n}", "query_id": f"a{n % 40}", "label": 0} for n in range(13_000)]
+    # Of so many rows only the first fold is held out, and "five" stands in it.
+    rows += [{"query": f"u{n}", "query_id": "five", "label": 1} for n in range(30)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(ConfigError, match="each label in several"):
+        probe(tmp_path / "in.jsonl")
 
 
 def test_benign_files_need_answers(demo: Path, tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def probe(folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = ())
     for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
         if count < LEAST:
             raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
-    asked = [(path.name, pairs.every(path)) for path in tests]
-    ordinary = [("60 that ship with synth", pairs.ordinary()), *((path.name, pairs.answers(path)) for path in benign)]
+    asked = [(str(path), pairs.every(path)) for path in tests]
+    ordinary = [("60 that ship with synth", pairs.ordinary()), *((str(path), pairs.answers(path)) for path in benign)]
     seen, held_out, alarms = _held_out(folder, learnt, unsafe)
     model = learning.trained(seen, unsafe)
     for name, found in ordinary:
@@ -108,15 +108,14 @@ def probe(folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = ())
 def _held_out(folder: Path, learnt: Sequence[Pair], unsafe: Numbers) -> tuple[Rows, dict[View, Rate], dict[str, Rate]]:
     """What a model sees of the rows; accuracy by view; false alarms on the run's own ordinary and benign rows."""
     roots, kinds = [pair.root for pair in learnt], np.array([pair.kind for pair in learnt])
-    if len(set(roots)) < LEAST:
-        raise ConfigError(
-            f"{folder}: its rows are of {len(set(roots))} root queries; a probe needs {LEAST}, to hold some out"
-        )
     found: dict[View, Rate] = {}
 
     def tried(view: View, features: Rows) -> tuple[Numbers, Numbers]:
         said = learning.held_out(features, unsafe, roots)
         asked = np.flatnonzero(said >= 0)
+        if len(set(roots)) < LEAST or not len(asked):
+            few = f"its rows are of {len(set(roots))} root queries"
+            raise ConfigError(f"{folder}: {few}; a probe needs {LEAST}, each label in several, to hold some out")
         found[view] = _rate((said == unsafe)[asked], [learnt[at] for at in asked.tolist()])
         return said, asked
 
