@@ -103,7 +103,7 @@ def test_an_answer_that_is_unsafe_because_it_answers(tmp_path: Path, ordinary: i
     (tmp_path / "benign.jsonl").write_text("".join(json.dumps(row) + "\n" for row in benign), encoding="utf-8")
     found = probe(tmp_path / "in.jsonl", benign=[tmp_path / "benign.jsonl"])
     assert (
-        any("ordinary helpful answers are called unsafe" in line and "benign.jsonl" in line for line in found.warnings)
+        any("are called unsafe" in line and "benign.jsonl" in line for line in found.warnings)
         is warned
     )
     assert (found.false_alarms[str(tmp_path / "benign.jsonl")].value > 0.5) is warned
