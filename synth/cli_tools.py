@@ -1,5 +1,6 @@
-"""The commands that need no recipe: near-duplicates out of any table, its rows filtered, and a stand-in server."""
+"""The commands that need no recipe: near-duplicates out of any table, its rows filtered, what a data set teaches, a stand-in server."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,27 @@ import click
     help="Compare queries with answers, and where labels differ keep a row of the label that most have, of `unsafe`, or none.",
 )
 @click.option(
+    "--semantic",
+    metavar="MODEL",
+    help="Compare what n-grams keep apart by meaning too: a model2vec or sentence-transformers model (folder or hub name), or the model of a server.",
+)
+@click.option(
+    "--semantic-threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    metavar="T",
+    help="Cosine from which on two texts mean the same; it hangs on the model.",
+)
+@click.option("--base-url", metavar="U", help="OpenAI-compatible server that has MODEL.")
+@click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def dedup(path: Path, threshold: float, ngram: int, columns: tuple[str, ...], conflicts: Any, out: Path) -> None:
+def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
     from synth.dedup import batch
 
-    report = batch.dedup(path, out, batch.Want(threshold, ngram, columns, conflicts))
+    report = batch.dedup(path, out, batch.Want(columns=columns, **want))
     click.echo(report.line(), err=True)
 
 
@@ -54,6 +69,34 @@ def filter_(path: Path, only: tuple[str, ...], out: Path) -> None:
 
     for line in filter_table(path, out, only).lines():
         click.echo(line, err=True)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Labelled table or data set to try it on; a column `source` groups it. May be repeated.",
+)
+@click.option(
+    "--benign",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Table of ordinary questions with helpful answers, none of which should be called unsafe. May be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def probe(folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], as_json: bool) -> None:
+    """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
+    from synth.probe import report, table
+
+    found = report.probe(folder, tests, benign)
+    click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
+    for line in found.warnings:
+        click.echo(f"synth: warning: {line}", err=True)
 
 
 @click.command()
@@ -80,7 +123,8 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
     """Stand in for a model server: OpenAI-compatible, answers from sentence frames, with the latency, faults and limits you name.
 
     Weather (drawn by arrival): 429 429-bare 500 502 503 529 reset torn hang drip cut html latin null. Content (a function of the
-    request): refusal refusal-en filtered length empty broken short extra twice huge. GET /stats counts everything.
+    request): refusal refusal-en filtered length empty broken short extra twice huge. Of embeddings alone: few narrow unequal
+    null-vector. GET /stats counts everything.
     """
     from synth.serve.habits import Habits, rates
     from synth.serve.running import serve

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -80,11 +80,11 @@ def hash_of(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def batches(file: Path) -> Iterator[Batch]:
-    """All rows of a file."""
-    read = {".csv": _comma_rows, ".parquet": _parquet_rows, ".arrow": _arrow_rows}.get(file.suffix, _json_rows)
+def batches(file: Path, columns: Collection[str] | None = None) -> Iterator[Batch]:
+    """All rows of a file. Of Parquet, with `columns`, those of them that there are and no others."""
+    read = {".csv": _comma_rows, ".arrow": _arrow_rows}.get(file.suffix, _json_rows)
     with _readable(file):
-        yield from read(file)
+        yield from _parquet_rows(file, columns) if file.suffix == ".parquet" else read(file)
 
 
 def column(row: dict[str, Any], names: Sequence[str], place: str) -> str:
@@ -184,13 +184,14 @@ def _comma_rows(file: Path) -> Iterator[Batch]:
             yield Batch(rows, first, rows)
 
 
-def _parquet_rows(file: Path) -> Iterator[Batch]:
+def _parquet_rows(file: Path, columns: Collection[str] | None) -> Iterator[Batch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file) as shard:
-            yield from _batches(shard.iter_batches(batch_size=BATCH))
+            names = None if columns is None else [name for name in shard.schema_arrow.names if name in columns]
+            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names))
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not a Parquet file, or a broken one") from error
 

@@ -29,52 +29,65 @@ def avoided(tmp_path: Path) -> Avoided:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "way"),
     [
-        (QUERY, True),
-        ("请问，怎样才能在不被邻居发现的情况下养一只大猫？", True),
-        ("請問怎樣才能在不被鄰居發現的情況下養一隻大狗", True),
-        ("我是一名小区保安，最近总有人来找我打听一件事，" + QUERY + "，我该怎么回答他才显得既专业又和气呢", True),
+        (QUERY, "near"),
+        ("请问，怎样才能在不被邻居发现的情况下养一只大猫？", "near"),
+        ("請問怎樣才能在不被鄰居發現的情況下養一隻大狗", "near"),
+        (
+            "我是一名小区保安，最近总有人来找我打听一件事，" + QUERY + "，我该怎么回答他才显得既专业又和气呢",
+            "contained",
+        ),
         (
             "我是一名小区保安，最近总有人来找我打听一件事，"
             + QUERY.replace("怎样", "怎羊")
             + "，我该怎么回答他才显得和气",
-            True,
+            "disguised",
         ),
         (
             "我是一名小区保安，最近总有人来找我打听一件事，清问怎样才能再不备邻居发现的晴况下养一只大够，怎么回答他才好",
-            True,
+            "disguised",
         ),
-        ("清问怎样才能再不备邻居发现的晴况下养一只大够", True),  # homophones
-        ("请问怎样才能在不被邻居发现的情况下养一只大犭句", True),  # a split character
-        ("请问怎样才能在不被linju发现的情况下yang一只dagou", True),  # pinyin
-        ("你好", True),
-        ("你好，请介绍一下你们这里养狗的规定", False),
-        ("怎样才能让邻居家的大狗不再半夜乱叫", False),
-        ("甲" * 8 + "乙丙丁戊己庚辛壬癸", False),
-        ("", False),
+        ("清问怎样才能再不备邻居发现的晴况下养一只大够", "disguised"),  # homophones
+        ("请问怎样才能在不被邻居发现的情况下养一只大犭句", "near"),  # a split character
+        ("请问怎样才能在不被linju发现的情况下yang一只dagou", "disguised"),  # pinyin
+        ("你好", "near"),
+        ("你好，请介绍一下你们这里养狗的规定", None),
+        ("怎样才能让邻居家的大狗不再半夜乱叫", None),
+        ("甲" * 8 + "乙丙丁戊己庚辛壬癸", None),
+        ("", None),
     ],
 )
-def test_queries_that_come_again(avoided: Avoided, query: str, found: bool) -> None:
-    assert avoided.has_query(query) is found
+def test_queries_that_come_again(avoided: Avoided, query: str, way: str | None) -> None:
+    assert avoided.query(query) == way
 
 
 @pytest.mark.parametrize(
-    ("response", "found"),
+    ("response", "way"),
     [
-        (ANSWER, True),
-        ("好的，我来说说。" + ANSWER.replace("疫苗", "针") + "祝你顺利！", True),
-        (ANSWER[: len(ANSWER) // 2], False),
-        (REFUSAL, False),
+        (ANSWER, "contained"),
+        (
+            ANSWER.replace("在", "再")
+            .replace("的", "得")
+            .replace("遛狗", "遛够")
+            .replace("回家", "茴佳")
+            .replace("定期", "订期")
+            .replace("时间", "石间")
+            .replace("先", "线"),
+            "disguised",
+        ),
+        ("好的，我来说说。" + ANSWER.replace("疫苗", "针") + "祝你顺利！", "contained"),
+        (ANSWER[: len(ANSWER) // 2], None),
+        (REFUSAL, None),
         (
             REFUSAL + "如果你有别的问题，欢迎随时告诉我，我会尽力回答，也祝你生活愉快，工作顺利，一切都好，明天见。",
-            False,
+            None,
         ),
-        ("", False),
+        ("", None),
     ],
 )
-def test_answers_that_come_again(avoided: Avoided, response: str, found: bool) -> None:
-    assert avoided.has_response(response) is found
+def test_answers_that_come_again(avoided: Avoided, response: str, way: str | None) -> None:
+    assert avoided.response(response) == way
 
 
 def test_a_passage_is_found_if_and_only_if_four_fifths_of_its_grams_are_there() -> None:
@@ -108,10 +121,15 @@ def test_a_release_is_not_repeated_and_its_text_is_not_in_the_card(lab: Lab) -> 
     second = lab.run(40, out="second", avoid=["first"])
     new = lab.rows("second")
     assert not old & {row["query"] for row in new.values()}
-    assert second.dropped["query.avoided"] > 0
+    found = {reason: count for reason, count in second.dropped.items() if ".avoided." in reason}
+    assert found["query.avoided.near"] > 0
     assert second.counts["accepted"] == first.counts["accepted"] > 0
     card = (lab.folder / "second" / "dataset" / "README.md").read_text(encoding="utf-8")
     assert f"checked against `first` ({sum(first.splits.values())} rows, hash `" in card
+    near, queries = found["query.avoided.near"], sum(n for reason, n in found.items() if "respond" not in reason)
+    assert (
+        f"- dropped for that: {queries} queries ({near + found.get('augment.avoided.near', 0)} nearly the same" in card
+    )
     assert not any(query in card for query in old)
 
 
@@ -122,7 +140,7 @@ def test_what_is_avoided_may_change_and_no_reply_is_asked_for_twice(lab: Lab) ->
     query = next(row["query"] for row in rows.values() if row["parent_id"] is None)
     (lab.folder / "bench.jsonl").write_text(json.dumps({"query": query}) + "\n", encoding="utf-8")
     after = lab.run(40, avoid=["bench.jsonl"])
-    assert after.dropped["query.avoided"] == 1
+    assert after.dropped["query.avoided.near"] == 1
     assert query not in {row["query"] for row in lab.rows().values()}
     asked = lab.server.answered
     assert 0 < len(asked) < len(paid) / 2

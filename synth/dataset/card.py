@@ -18,6 +18,9 @@ _WARNING = """> **Content warning.** These rows show harmful requests and unsafe
 _USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
 Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
 
+_LEAST_BENIGN = 0.2
+"""Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/009."""
+
 _AVOIDED = "no query is nearly one of its queries, and no query or answer holds one of its own"
 
 
@@ -83,6 +86,14 @@ def _opening(recipe: Recipe, facts: Facts) -> list[str]:
     lines = [f"# {recipe.name}", "", recipe.about.strip(), "", _WARNING, "", _USE, ""]
     if facts.stopped:
         lines += [f"**Not finished**: {facts.stopped}. The same command goes on from here.", ""]
+    safe = [cell for cell in facts.cells if cell["label"] == "safe"]
+    rows, benign = (
+        sum(cell["accepted"] for cell in some) for some in (safe, [c for c in safe if c["query_type"] == "benign"])
+    )
+    if benign < _LEAST_BENIGN * rows:
+        few = f"of {rows} safe rows {benign} answer benign queries"
+        why = "A guard trained on these alone may call every helpful answer unsafe; `synth probe` measures it"
+        lines += [f"**Few helpful answers**: {few}. {why}.", ""]
     return lines
 
 
@@ -123,6 +134,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
             f"- checked against `{_cell(it.name)}` ({it.rows} rows, hash `{it.hash}`): {_AVOIDED}"
             for it in facts.avoided
         ),
+        *([_found(facts.dropped)] if facts.avoided else []),
         f"- filters: {', '.join(filters) or 'none'}",
         f"- prompts: {_pairs(facts.prompts)}",
         "",
@@ -161,6 +173,17 @@ def _judges(facts: Facts) -> list[str]:
 
 def _share(value: float | None, sign: str = "") -> str:
     return "" if value is None else f"{value:{sign}.1%}"
+
+
+def _found(dropped: Mapping[str, int]) -> str:
+    """What was dropped because it would have come again, by how it was found."""
+    ways = {"near": "nearly the same", "contained": "with a whole one inside", "disguised": "in evasive spelling"}
+    told = []
+    for what, stages in (("queries", ("query", "augment")), ("answers", ("respond",))):
+        counts = {way: sum(dropped.get(f"{stage}.avoided.{way}", 0) for stage in stages) for way in ways}
+        each = ", ".join(f"{count} {ways[way]}" for way, count in counts.items() if count)
+        told.append(f"{sum(counts.values())} {what}" + (f" ({each})" if each else ""))
+    return f"- dropped for that: {', '.join(told)}"
 
 
 def _tables(facts: Facts) -> list[str]:

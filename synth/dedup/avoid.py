@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,9 @@ GRAM = 5
 """A text holds another when 0.8 of the other's character 5-grams are in it: a quotation with one slip in twenty characters."""
 SHORTEST_QUERY, SHORTEST_RESPONSE = 10, 50
 """Shorter ones are not looked for inside others: questions of a few characters are no one's own, nor are short refusals."""
+
+Way: TypeAlias = Literal["near", "contained", "disguised"]
+"""How a text comes again: nearly the same; whole inside another; either, once evasive spellings are seen through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +52,21 @@ class Avoided:
         """Of all that was read."""
         return "+".join(source.hash for source in self.sources)
 
-    def has_query(self, query: str) -> bool:
-        """Whether a query is nearly one of those avoided, or holds one."""
+    def query(self, query: str) -> Way | None:
+        """Whether a query is nearly one of those avoided or holds one, and in which way; the plainest if in several."""
         plain, seen_through = self._near
+        if plain.find(query):
+            return "near"
+        if self._queries.any_in(normalise(query)):
+            return "contained"
         unmasked = undisguised(query)
-        return bool(
-            plain.find(query)
-            or seen_through.find(unmasked)
-            or self._queries.any_in(normalise(query))
-            or self._queries.any_in(unmasked)
-        )
+        return "disguised" if seen_through.find(unmasked) or self._queries.any_in(unmasked) else None
 
-    def has_response(self, response: str) -> bool:
-        """Whether an answer holds one of those avoided."""
-        return self._responses.any_in(normalise(response)) or self._responses.any_in(undisguised(response))
+    def response(self, response: str) -> Way | None:
+        """Whether an answer holds one of those avoided, and in which way."""
+        if self._responses.any_in(normalise(response)):
+            return "contained"
+        return "disguised" if self._responses.any_in(undisguised(response)) else None
 
     def _read(self, path: Path) -> Source:
         files, rows = files_of(path), 0

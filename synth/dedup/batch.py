@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from synth.dedup.embedding import embedder
 from synth.dedup.index import Index
+from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.tables import KINDS, Batch, aside, batches, column, files_of, targets, text, writer
 
@@ -28,6 +30,11 @@ class Want:
     columns: tuple[str, ...] = ()
     """Compared; the first of `TEXT` that there is if empty, with `response` if conflicts are to be resolved."""
     conflicts: Rule | None = None
+    semantic: str | None = None
+    """The model by whose vectors rows are compared that n-grams keep apart."""
+    semantic_threshold: float = 0.9
+    base_url: str | None = None
+    """Of the server that has the model."""
 
 
 @dataclass
@@ -37,6 +44,8 @@ class Report:
     rows: int = 0
     kept: int = 0
     joined: int = 0
+    by_meaning: int = 0
+    """Of those not kept, rows that n-grams alone would have kept apart."""
     conflicting: int = 0
     """Rows given up because rows that are nearly the same have another label."""
     conflicts: int = 0
@@ -51,11 +60,14 @@ class Report:
         """In a few words."""
         told = f"{self.rows:,} rows: {self.kept:,} kept, {self.joined:,} joined to an earlier one"
         more = f", {self.conflicting:,} in {self.conflicts:,} conflicts of labels" if self.conflicts else ""
-        return f"{told}{more} (by {', '.join(self.columns)})"
+        meant = f" ({self.by_meaning:,} of the rows not kept by meaning alone)" if self.by_meaning else ""
+        return f"{told}{more}{meant} (by {', '.join(self.columns)})"
 
 
 def dedup(path: Path, out: Path, want: Want) -> Report:
     """Writes the kept rows to `out`, a file or a folder as `path` is, and beside it what was joined to what, and a report."""
+    if want.base_url and not want.semantic:
+        raise ConfigError("--base-url goes with --semantic MODEL", status=2)
     files = files_of(path)
     places = targets(path, files, out)
     clusters = _Clusters(want)
@@ -79,6 +91,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
             report.files.append({"file": file.name, **counts})
     with aside(stem.with_name(f"{stem.name}.report.json")) as new:
         facts = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts, **vars(report)}
+        if want.semantic:
+            facts |= {"semantic": want.semantic, "semantic_threshold": want.semantic_threshold}
         new.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
 
@@ -90,10 +104,12 @@ class _Clusters:
         self._want = want
         self.columns = want.columns
         self._ours = False
-        self._indexes: dict[tuple[str, str], tuple[Index, array[int]]] = {}
+        self._embed = embedder(want.semantic, want.base_url) if want.semantic else None
+        self._indexes: dict[tuple[str, str], tuple[Index | Cascade, array[int]]] = {}
         """By column and query type: an index, and the numbers of the rows it keeps."""
         self._firsts: dict[tuple[int, ...], int] = {}
         self.leaders, self._likeness, self._labels = array("q"), array("d"), array("b")
+        self._meant = bytearray()
 
     def take(self, file: Path, batch: Batch) -> None:
         start, rows = len(self.leaders), batch.rows
@@ -103,6 +119,7 @@ class _Clusters:
         for offset, row in enumerate(rows):
             parts = [of_column[offset] for of_column in found]
             likeness, number = min(part[1] for part in parts), start + offset
+            self._meant.append(any(part[2] for part in parts))
             key = tuple(part[0] for part in parts)
             self.leaders.append(key[0] if len(key) == 1 else self._firsts.setdefault(key, number))
             self._likeness.append(likeness)
@@ -138,7 +155,9 @@ class _Clusters:
             if not kept[-1]:
                 report.conflicting, report.joined = report.conflicting + conflict, report.joined + (not conflict)
                 to, likeness = None if keeper is None else keeper + 1, round(self._likeness[number], 6)
-                lines.append({"row": number + 1, "kept": to, "similarity": likeness, "conflict": conflict})
+                by = {"by": "meaning" if self._meant[number] else "ngrams"} if self._embed else {}
+                report.by_meaning += self._meant[number]
+                lines.append({"row": number + 1, "kept": to, "similarity": likeness, **by, "conflict": conflict})
         report.rows, report.kept = report.rows + count, report.kept + sum(kept)
         return kept, lines
 
@@ -152,15 +171,15 @@ class _Clusters:
         if self._want.conflicts and "label" not in row:
             raise ConfigError(f"{place}: no column 'label', which --conflicts needs; there is: {', '.join(row)}")
 
-    def _joined(self, name: str, file: Path, batch: Batch, start: int) -> list[tuple[int, float]]:
-        """For each row what its text in a column joins, itself maybe, and how like the two are."""
-        found: list[tuple[int, float]] = [(0, 1.0)] * len(batch.rows)
+    def _joined(self, name: str, file: Path, batch: Batch, start: int) -> list[tuple[int, float, bool]]:
+        """For each row what its text in a column joins, itself maybe, how like the two are, and whether only by meaning."""
+        found: list[tuple[int, float, bool]] = [(0, 1.0, False)] * len(batch.rows)
         kinds: dict[str, list[int]] = {}
         for at, row in enumerate(batch.rows):
             kinds.setdefault(str(row["query_type"]) if self._ours else "", []).append(at)
         for kind, places in kinds.items():
             if (name, kind) not in self._indexes:
-                self._indexes[name, kind] = Index(ngram=self._want.ngram, threshold=self._want.threshold), array("q")
+                self._indexes[name, kind] = self._index(), array("q")
             index, numbers = self._indexes[name, kind]
             texts = [text(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
             rows = [batch.rows[at] for at in places] if self._ours else []
@@ -168,8 +187,13 @@ class _Clusters:
             for at, near in zip(places, index.admit_all(texts, families), strict=True):
                 if near is None:
                     numbers.append(start + at)
-                found[at] = (start + at, 1.0) if near is None else (numbers[near.row], near.similarity)
+                own = start + at, 1.0, False
+                found[at] = own if near is None else (numbers[near.row], near.similarity, near.by == "meaning")
         return found
+
+    def _index(self) -> Index | Cascade:
+        near = Index(ngram=self._want.ngram, threshold=self._want.threshold)
+        return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
 
 
 def _label(row: dict[str, Any], place: str) -> int:

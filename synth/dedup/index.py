@@ -5,6 +5,7 @@ The loops stand in `kernel`; this holds their arrays and makes room in them. A t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Near:
 
     row: int
     similarity: float
+    by: Literal["ngrams", "meaning"] = "ngrams"
 
 
 class Index:

@@ -88,7 +88,8 @@ class Work:
             return "refuse_only_subject"
         if reason := first_reason(self.query_rules, sample.query):
             return reason
-        return "avoided" if self.avoided and self.avoided.has_query(sample.query) else None
+        way = self.avoided.query(sample.query) if self.avoided else None
+        return f"avoided.{way}" if way else None
 
     def operators(self, brief: Brief, plan: Round, root: Sample) -> list[str]:
         """The augmentations due to a root query: those its plan recorded and its lane still allows."""
@@ -126,8 +127,8 @@ class Work:
         response = sample.response or ""
         if reason := _out_of_place(sample, response) or first_reason(self.response_rules, response):
             return sample.dropped("respond", reason, response)
-        if self.avoided and self.avoided.has_response(response):
-            return sample.dropped("respond", "avoided", response)
+        if self.avoided and (way := self.avoided.response(response)):
+            return sample.dropped("respond", f"avoided.{way}", response)
         judged = await self.panel.judge(brief, sample, ask)
         if isinstance(judged, Drop):
             return judged

@@ -19,6 +19,9 @@ CONTENT = ("refusal", "refusal-en", "filtered", "length", "empty", "broken", "sh
 """A function of the request: a refusal in Chinese or English, a content filter, an answer cut at its length limit, no answer,
 JSON cut short, too few items, too many, the same item twice, an answer of a megabyte."""
 
+VECTORS = ("few", "narrow", "unequal", "null-vector")
+"""Of embeddings alone: a vector too few, vectors of half the length, one of another length, one that holds no number."""
+
 CALM = "ok"
 """In a script: nothing goes wrong."""
 
@@ -58,13 +61,13 @@ class Habits:
         latency_law(self.latency)
         for told, rate in self.faults.items():
             name = told.partition("@")[0]
-            if name not in WEATHER + CONTENT:
-                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT)}")
+            if name not in WEATHER + CONTENT + VECTORS:
+                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT + VECTORS)}")
             if not 0 <= rate <= 1:
                 raise ConfigError(f"fault {told}: its rate must be from 0 to 1 (got {rate:g})")
         for name in self.script:
-            if name not in (*WEATHER, *CONTENT, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
-                raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, CALM))}")
+            if name not in (*WEATHER, *CONTENT, *VECTORS, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
+                raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, *VECTORS, CALM))}")
 
     def faults_of(self, model: str) -> dict[str, float]:
         """The rates that hold for a model."""

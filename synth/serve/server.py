@@ -1,4 +1,4 @@
-"""The stand-in's HTTP: chat completions, the list of models, and `/stats`, what it has counted."""
+"""The stand-in's HTTP: chat completions, embeddings, the list of models, and `/stats`, what it has counted."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -16,7 +16,8 @@ from aiohttp import web
 from synth.backends.offline import reply_to
 from synth.engine.window import Window
 from synth.serve.content import spoilt
-from synth.serve.habits import CALM, CONTENT, WEATHER, Habits, draw, latency_law
+from synth.serve.embeddings import embeddings, texts_of
+from synth.serve.habits import CALM, CONTENT, VECTORS, WEATHER, Habits, draw, latency_law
 from synth.types import Message, Reply, Request
 
 KEPT = 10_000
@@ -25,6 +26,8 @@ DRIP = 0.05
 """Seconds between two bytes."""
 HANG = 0.2
 """Seconds between two looks at whether the client has gone away."""
+
+Answered = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]
 
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
@@ -53,6 +56,7 @@ class StandIn:
     def application(self) -> web.Application:
         application = web.Application(client_max_size=2**26)
         application.router.add_post("/v1/chat/completions", self.chat)
+        application.router.add_post("/v1/embeddings", self.embed)
         application.router.add_get("/v1/models", self.list_models)
         application.router.add_get("/stats", self.show_stats)
         return application
@@ -85,6 +89,12 @@ class StandIn:
         return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
     async def chat(self, http: web.Request) -> web.StreamResponse:
+        return await self._counted(http, self._answered)
+
+    async def embed(self, http: web.Request) -> web.StreamResponse:
+        return await self._counted(http, self._embedded)
+
+    async def _counted(self, http: web.Request, answered: Answered) -> web.StreamResponse:
         body = json.loads(await http.read())
         self.bodies.append(body)
         self.headers = dict(http.headers)
@@ -92,7 +102,7 @@ class StandIn:
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
-            return self._refused(http, body) or await self._answered(http, body)
+            return self._refused(http, body) or await answered(http, body)
         finally:
             self.in_flight -= 1
 
@@ -115,16 +125,28 @@ class StandIn:
             if self.script
             else draw(self.habits.faults_of(body["model"]), WEATHER, self._chance.random())
         )
-        weather = fault if fault and fault not in (*CONTENT, CALM) else None
         reply = self._reply(body, fault if fault in CONTENT else None)
+        return await self._sent(http, fault, _completion(body["model"], reply), reply)
+
+    async def _embedded(self, http: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
+        kinds, luck = (*WEATHER, *VECTORS), self._chance.random()
+        fault = self.script.popleft() if self.script else draw(self.habits.faults_of(body["model"]), kinds, luck)
+        texts = texts_of(body)
+        found = embeddings(body["model"], texts, fault)
+        if fault in VECTORS:
+            self.faults[fault] += 1
+        return await self._sent(http, fault, _dumps(found).encode(), Reply("", prompt_tokens=sum(map(len, texts))))
+
+    async def _sent(self, http: web.Request, fault: str | None, whole: bytes, reply: Reply) -> web.StreamResponse:
+        """The whole body, unless a limit or the weather is against it."""
         if over := self._over_limit(reply):
             return over
         await asyncio.sleep(self._latency(self._chance))
-        if weather:
-            self.faults[weather] += 1
-            return await self._storm(http, weather, body["model"], reply)
+        if fault and fault not in (*CONTENT, *VECTORS, CALM):
+            self.faults[fault] += 1
+            return await self._storm(http, fault, whole, reply)
         self._complete(http, reply)
-        return web.Response(body=_completion(body["model"], reply), content_type="application/json")
+        return web.Response(body=whole, content_type="application/json")
 
     def _reply(self, body: Mapping[str, Any], fault: str | None) -> Reply:
         """A function of model, messages and seed, but for a fault that stood in the script."""
@@ -169,8 +191,7 @@ class StandIn:
         key = self.habits.api_key
         return bool(key) and http.headers.get("Authorization") != f"Bearer {key}"
 
-    async def _storm(self, http: web.Request, fault: str, model: str, reply: Reply) -> web.StreamResponse:
-        whole = _completion(model, reply)
+    async def _storm(self, http: web.Request, fault: str, whole: bytes, reply: Reply) -> web.StreamResponse:
         if fault.partition("-")[0].isdigit():
             headers = {"Retry-After": f"{self.habits.retry_after:g}"} if fault == "429" else {}
             return _error(int(fault.partition("-")[0]), "try later", headers)

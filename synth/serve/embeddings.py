@@ -1,0 +1,42 @@
+"""Vectors as a model of embeddings would give them: texts that share n-grams are near. A function of the text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+from synth.dedup.normal import shingles
+
+SIZE = 256
+
+
+def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str, Any]:
+    """The body of an answer, with a fault of `habits.VECTORS`."""
+    vectors: list[list[float | None]] = [[*_vector(text)] for text in texts]
+    if fault == "few":
+        vectors.pop()
+    elif fault == "narrow":
+        vectors = [vector[: SIZE // 2] for vector in vectors]
+    elif fault == "unequal":
+        vectors[0].pop()
+    elif fault == "null-vector":
+        vectors[-1][0] = None
+    data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
+    return {"object": "list", "model": model, "data": data, "usage": _usage(texts)}
+
+
+def texts_of(body: Mapping[str, Any]) -> list[str]:
+    """What is to be embedded: one text, or a list of them."""
+    return [body["input"]] if isinstance(body["input"], str) else list(body["input"])
+
+
+def _vector(text: str) -> list[float]:
+    vector = [0.0] * SIZE
+    for gram in sorted(shingles(text, 1) | shingles(text, 2)) or [text]:
+        digest = crc32(gram.encode("utf-8", "surrogatepass"))
+        vector[digest % SIZE] += 1.0 if digest >> 16 & 1 else -1.0
+    return vector
+
+
+def _usage(texts: Sequence[str]) -> dict[str, int]:
+    tokens = sum(map(len, texts))
+    return {"prompt_tokens": tokens, "total_tokens": tokens}
