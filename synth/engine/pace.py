@@ -47,7 +47,7 @@ class Pace:
         self.ceiling = ceiling
         self.most = min(most, ceiling.concurrency or most)
         self.limit = self.most if queues else min(START, self.most)
-        self._queues = queues
+        self.queues = queues
         self.out = 0
         """Attempts that are out."""
         self.resting_until = 0.0
@@ -111,7 +111,7 @@ class Pace:
 
     def suffered(self, leave: Pass, now: float, error: Weather) -> None:
         """A failure: of too much asked, or one that says nothing of how much the server bears."""
-        if error.cause in ("limit", "overload"):
+        if error.cause in ("limit", "overload") and not self.queues:
             if leave.tokens is not None:
                 self._tokens.settle(leave.tokens, 0)
             if error.cause == "limit" and error.retry_after:
@@ -135,7 +135,7 @@ class Pace:
 
     def deadline(self, *, again: bool) -> float | None:
         """Seconds an attempt may take. After one that took too long, the recipe's timeout in full."""
-        if self._queues:
+        if self.queues:
             return None
         if again or self._replies < KNOWN:
             return self.ceiling.timeout

@@ -52,6 +52,8 @@ class Storm:
         if self.since is None:
             self.since = now
         self.given_up = self.pace.last_good > self.since and sum(self.failures[cause] for cause in OWN) >= POISON
+        if self.pace.queues:  # hours may pass between two tries
+            return self.failures.total() >= POISON
         dark = now - max(self.since, self.pace.last_good)
         return self.given_up or (error.retry_after or 0.0) > PATIENCE or dark >= PATIENCE
 
