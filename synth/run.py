@@ -26,8 +26,9 @@ from synth.fold.fold import Fold
 from synth.folder import claim, refuse_lost, writable
 from synth.job import Job, Wish, settle, wanted
 from synth.plan.sharding import sharded
+from synth.receipt import Lasting
 from synth.result import Result, result_of
-from synth.types import Backend, Lasting, Round
+from synth.types import Backend, Round
 
 LANDING = 30.0
 """Seconds for which a run that has all it wants waits for replies that are paid for but no longer needed."""
@@ -93,7 +94,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
 
 def _take_up(job: Job, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Lasting]:
     """Backends whose requests outlast a run go on with what earlier ones have left."""
-    receipts = JournalledReceipts(journal, engine)
+    receipts = JournalledReceipts(journal, engine.seat_of)
     lasting: list[Lasting] = [backend for backend in set(connected.values()) if isinstance(backend, Lasting)]
     for backend in lasting:
         backend.take_up(receipts, job.wish.say)

@@ -13,8 +13,9 @@ from synth.engine.patience import Storm, persist
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of, outage_of
+from synth.receipt import Lasting
 from synth.role import Role
-from synth.types import Backend, Ceiling, Lasting, Reply, Request, Seat
+from synth.types import Backend, Ceiling, Reply, Request, Seat
 
 STAGES = ("judge", "respond", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""

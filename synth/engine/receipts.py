@@ -1,12 +1,12 @@
 """Receipts in the journal: which requests were left with a server, and for which stage and lane their replies are booked."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from synth.engine.ask import Engine
 from synth.engine.journal import Journal
-from synth.types import Receipt, Reply, Seat
+from synth.receipt import Receipt
+from synth.types import Reply, Seat
 
 RECEIPT = "receipt"
 KEY = 32
@@ -19,8 +19,8 @@ _Booked: TypeAlias = dict[str, dict[str, str]]
 class JournalledReceipts:
     """The receipts of one run's journal."""
 
-    def __init__(self, journal: Journal, engine: Engine) -> None:
-        self._journal, self._engine = journal, engine
+    def __init__(self, journal: Journal, seat_of: Callable[[str], Seat | None]) -> None:
+        self._journal, self._seat_of = journal, seat_of
         self._bodies = bodies(journal.decisions())
         self._stray = {id for id, body in self._bodies.items() if not body["closed"]}
         self._seats = {id: _seats(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
@@ -37,7 +37,7 @@ class JournalledReceipts:
     def record(self, receipt: Receipt) -> None:
         before = self._bodies.get(receipt.id)
         if before is None:
-            seats = {key: self._engine.seat_of(key) or Seat("", "", "") for key in receipt.keys}
+            seats = {key: self._seat_of(key) or Seat("", "", "") for key in receipt.keys}
             body = _body(receipt, seats)
             self._journal.decide(RECEIPT, body)
             self._bodies[receipt.id], self._seats[receipt.id] = body, seats

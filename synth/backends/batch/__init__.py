@@ -8,17 +8,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
 from synth.backends import openai
-from synth.backends.batch.api import Api
+from synth.backends.batch.api import GONE, Api
 from synth.backends.batch.piles import LONGEST, Piles
 from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
-from synth.backends.batch.steps import Steps
+from synth.backends.batch.steps import ENDED, Steps
 from synth.errors import ConfigError, Stopped, Weather
+from synth.receipt import Receipt, Receipts
 from synth.role import Batching, Role
-from synth.types import Receipt, Receipts, Reply, Request
+from synth.types import Reply, Request
 
 FAMILY = openai.FAMILY
 EXPIRIES = 3
@@ -105,11 +107,35 @@ class BatchBackend:
             async with asyncio.timeout(LANDING):
                 await asyncio.gather(*self._tasks.values())
                 for receipt in list(self._steps.open.values()) if done else ():
-                    if batch := await self._steps.drop(receipt):
-                        await self._settle(self._steps.open[receipt.id], batch, forewarned=True)
+                    dropped, batch = await self._steps.drop(receipt)
+                    if batch["status"] in ENDED:
+                        await self._settle(dropped, batch, forewarned=True)
         except (TimeoutError, Weather, ConfigError, Stopped):
             pass  # the receipts stay open: the next run sees to them
         return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.batch)
+
+    async def cancel(self, receipts: Receipts) -> list[str]:
+        """Cancels what earlier runs have left; a line for each."""
+        self._steps.receipts, lines = receipts, []
+        for receipt in receipts.known(self._place):
+            if not receipt.closed:
+                found, batch = await self._api.insist(partial(self._drop, receipt))
+                name, status, count = f"batch {found.batch}", batch["status"], len(receipt.keys)
+                if status in ENDED:
+                    lines.append(
+                        f"{name} is {status!r} already: the next run collects what it brought ({count} requests)"
+                    )
+                elif status == GONE:
+                    lines.append(
+                        f"{count} requests are in no batch the server knows; they are free to be asked for again"
+                    )
+                else:
+                    lines.append(f"{name}: cancelled ({count} requests); the next run collects what it had answered")
+        return lines
+
+    async def _drop(self, receipt: Receipt, again: bool) -> tuple[Receipt, dict[str, Any]]:
+        del again
+        return await self._steps.drop(receipt)
 
     async def _cancel(self, ids: Iterable[str]) -> None:
         tasks = [self._tasks[id] for id in ids]

@@ -26,7 +26,8 @@ CONTROL, TRANSFER = 60.0, 1800.0
 PAGE, PAGES = 100, 100
 """Entries of a list asked for at once, and how many such pages are looked through."""
 
-_NO_SUCH = (
+GONE = "gone"
+NO_SUCH = (
     "check --base-url and the account that the API key is of; a server that has no batches takes `backend: openai`, and what is "
     "left with another one is forgotten by `synth journal cancel-batches DIR`"
 )
@@ -99,8 +100,12 @@ class Api:
         return None
 
     async def look(self, batch: str) -> dict[str, Any]:
+        """The batch as it stands; of one that the server does not know, the status GONE."""
         async with _in_time(CONTROL):
-            found = _object(await self._call("GET", f"/batches/{batch}"))
+            status, headers, body = await self.client.http("GET", f"/batches/{batch}")
+        if status == 404:
+            return {"status": GONE}
+        found = _object(self._good(status, headers, body))
         if not isinstance(found.get("status"), str):
             raise Weather("sends something that is no batch", cause="garbled")
         return found
@@ -141,7 +146,7 @@ class Api:
         if status in (200, 201):
             return body
         self.client.raise_weather(status, headers, body)
-        raise self.client.wrong(status, body, "", _NO_SUCH if status in (404, 405) else None)
+        raise self.client.wrong(status, body, "", NO_SUCH if status in (404, 405) else None)
 
     def _hopeless(self, state: tenacity.RetryCallState) -> bool:
         if not self._heard:

@@ -9,7 +9,8 @@ from typing import Any
 from synth.backends.batch.api import ENDPOINT
 from synth.backends.openai import LADDER, OpenAIBackend, body_of, dumps, loads, refuses_format
 from synth.errors import ConfigError, Stopped, Weather
-from synth.types import Receipt, Reply, Request
+from synth.receipt import Receipt
+from synth.types import Reply, Request
 
 TURN = 500
 """Rows read before others get their turn."""

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from synth.backends.batch.api import Api
-from synth.errors import Stopped
+from synth.backends.batch.api import GONE, NO_SUCH, Api
+from synth.errors import ConfigError, Stopped
+from synth.receipt import Receipt, Receipts
 from synth.role import Batching
-from synth.types import Receipt, Receipts
 
 MARGIN = 3600.0
 """Seconds past its window that a batch is waited for."""
@@ -70,6 +70,8 @@ class Steps:
         while True:
             found = await self._api.insist(lambda _: self._api.look(batch))
             first = first or found["status"]
+            if first == GONE:
+                raise ConfigError(f"batch {batch} is not known to the server; {NO_SUCH}")
             if found["status"] in ENDED:
                 return found, first in CANCELLED
             deadline = deadline or loop.time() + self._left(found) + MARGIN
@@ -89,19 +91,17 @@ class Steps:
                 await self._api.delete(file)
         self.note(receipt, closed=True)
 
-    async def drop(self, receipt: Receipt) -> dict[str, Any] | None:
-        """Tells the server that nobody needs the replies. The batch, if it is at its end: what it brought is paid for."""
+    async def drop(self, receipt: Receipt) -> tuple[Receipt, dict[str, Any]]:
+        """Tells the server that nobody needs the replies. How the batch stood before: what one at its end brought is paid for. A
+        receipt of which the server knows no batch is closed."""
         if receipt.batch is None and (found := await self._api.batch_of(receipt.id, receipt.file)):
             receipt = self.note(receipt, batch=found)
-        if receipt.batch is None:
+        batch = await self._api.look(receipt.batch) if receipt.batch else {"status": GONE}
+        if batch["status"] == GONE:
             await self.close(receipt, receipt.file or await self._api.file_named(name_of(receipt)))
-            return None
-        batch = await self._api.look(receipt.batch)
-        if batch["status"] in ENDED:
-            return batch
-        if batch["status"] not in CANCELLED:
-            await self._api.cancel(receipt.batch)
-        return None
+        elif batch["status"] not in ENDED + CANCELLED:
+            await self._api.cancel(str(receipt.batch))
+        return receipt, batch
 
     async def _create(self, receipt: Receipt) -> Receipt:
         file = str(receipt.file)
