@@ -67,7 +67,7 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
 
     Weather (drawn by arrival): 429 429-bare 500 502 503 529 reset torn hang drip cut html latin null. Content (a function of the
     request): refusal refusal-en filtered length empty broken short extra twice huge. Batches: upload-500 upload-lost create-500
-    create-lost look-500 failed expired shuffled missing doubled torn-file row-400 row-429 row-500. GET /stats counts everything.
+    create-lost late look-500 failed expired shuffled missing doubled torn-file row-400 row-429 row-500. GET /stats counts everything.
     """
     from synth.serve.habits import Habits, rates
     from synth.serve.running import serve

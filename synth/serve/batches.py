@@ -65,6 +65,7 @@ class Batch:
     errors: list[dict[str, Any]] = field(default_factory=list)
     output: str | None = None
     rejects: str | None = None
+    late: bool = False
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -178,7 +179,8 @@ class Batches:
         batch = Batch(id, wish["input_file_id"], wish.get("metadata") or {}, window, time.time(), lasts)
         self._validate(batch)
         self.batches[id] = batch
-        return lost(http) if fault else told(batch.facts())
+        batch.late = fault == "late"
+        return lost(http) if fault == "create-lost" else told(batch.facts())
 
     async def list_batches(self, http: web.Request) -> web.Response:
         for batch in self.batches.values():
@@ -242,7 +244,7 @@ class Batches:
         elif batch.cancelled is not None:
             if now >= batch.cancelled + min(1.0, batch.lasts / 10):
                 self._end(batch, "cancelled", (batch.cancelled - batch.created) / max(batch.lasts, 1e-9))
-        elif now >= min(ends, batch.created + batch.lasts):
+        elif now >= (batch.created + batch.lasts if batch.late else min(ends, batch.created + batch.lasts)):
             expired = ends < batch.created + batch.lasts or bool(self._fault(("expired",)))
             self._end(batch, "expired" if expired else "completed", 0.5 if expired else 1.0)
         else:

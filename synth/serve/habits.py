@@ -19,11 +19,11 @@ CONTENT = ("refusal", "refusal-en", "filtered", "length", "empty", "broken", "sh
 """A function of the request: a refusal in Chinese or English, a content filter, an answer cut at its length limit, no answer,
 JSON cut short, too few items, too many, the same item twice, an answer of a megabyte."""
 
-UPLOADS, CREATIONS, LOOKS = ("upload-500", "upload-lost"), ("create-500", "create-lost"), ("look-500",)
+UPLOADS, CREATIONS, LOOKS = ("upload-500", "upload-lost"), ("create-500", "create-lost", "late"), ("look-500",)
 ENDS, ROWS = ("failed", "expired", "shuffled", "missing", "doubled", "torn-file"), ("row-400", "row-429", "row-500")
 BATCH = (*UPLOADS, *CREATIONS, *LOOKS, *ENDS, *ROWS)
 """Of batches, drawn at each step: an upload, a creation or a look answered with 500, or done and the answer lost; a batch that
-fails, that expires half done, whose output is out of order, lacks every other row, holds some twice, or is cut short at a
+outlasts its window, that fails, that expires half done, whose output is out of order, lacks every other row, holds some twice, or is cut short at a
 download; a row with an error."""
 
 CALM = "ok"
