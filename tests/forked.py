@@ -22,6 +22,7 @@ IMPORTED = [
     "pandas",
     "pyarrow.parquet",
     "pytest",
+    "synth.backends.batch",
     "synth.backends.openai",
     "synth.operate",
     "tenacity",

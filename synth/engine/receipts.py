@@ -12,6 +12,8 @@ RECEIPT = "receipt"
 KEY = 32
 """Characters of a key."""
 
+_UNKNOWN: dict[str, Any] = {"file": None, "batch": None, "closed": False}
+"""Of a receipt that has only been begun."""
 _Booked: TypeAlias = dict[str, dict[str, str]]
 """By stage and lane the keys, one after the other."""
 
@@ -40,7 +42,7 @@ class JournalledReceipts:
             seats = {key: self._seat_of(key) or Seat("", "", "") for key in receipt.keys}
             body = _body(receipt, seats)
             self._journal.decide(RECEIPT, body)
-            self._bodies[receipt.id], self._seats[receipt.id] = body, seats
+            self._bodies[receipt.id], self._seats[receipt.id] = _UNKNOWN | body, seats
             return
         step = {"file": receipt.file, "batch": receipt.batch, "closed": receipt.closed}
         news = {name: value for name, value in step.items() if before[name] != value}
@@ -59,7 +61,7 @@ def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict
     found: dict[str, dict[str, Any]] = {}
     for kind, body in decisions:
         if kind == RECEIPT:
-            found.setdefault(body["id"], {"file": None, "batch": None, "closed": False}).update(body)
+            found.setdefault(body["id"], dict(_UNKNOWN)).update(body)
     return {id: body for id, body in found.items() if "keys" in body}
 
 
@@ -84,4 +86,4 @@ def _body(receipt: Receipt, seats: Mapping[str, Seat]) -> dict[str, Any]:
         lanes = booked.setdefault(seat.stage, {})
         lanes[seat.lane] = lanes.get(seat.lane, "") + key
     fields = {name: getattr(receipt, name) for name in ("id", "place", "model", "rung")}
-    return fields | {"keys": booked, "file": receipt.file, "batch": receipt.batch, "closed": receipt.closed}
+    return fields | {"keys": booked}

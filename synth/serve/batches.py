@@ -245,7 +245,7 @@ class Batches:
             if now >= batch.cancelled + min(1.0, batch.lasts / 10):
                 self._end(batch, "cancelled", (batch.cancelled - batch.created) / max(batch.lasts, 1e-9))
         elif now >= (batch.created + batch.lasts if batch.late else min(ends, batch.created + batch.lasts)):
-            expired = ends < batch.created + batch.lasts or bool(self._fault(("expired",)))
+            expired = (ends < batch.created + batch.lasts and not batch.late) or bool(self._fault(("expired",)))
             self._end(batch, "expired" if expired else "completed", 0.5 if expired else 1.0)
         else:
             done = (now - batch.created) / batch.lasts

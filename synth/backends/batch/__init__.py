@@ -58,6 +58,8 @@ class BatchBackend:
         """Keys that are in a batch, or on their way into one."""
         self._spare: dict[str, Reply] = {}
         """Replies that nobody had asked for when they came."""
+        self._lost: dict[str, Exception] = {}
+        """Why there will be no reply to a key, in this run."""
         self._rungs: dict[str, int] = {}
         self._expired: Counter[str] = Counter()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -73,6 +75,8 @@ class BatchBackend:
     async def complete(self, request: Request, key: str) -> Reply:
         if self._left:
             raise Stopped("left")
+        if key in self._lost:
+            raise self._lost[key].with_traceback(None)
         if key in self._spare:
             return self._spare.pop(key)
         loop = asyncio.get_running_loop()
@@ -176,6 +180,7 @@ class BatchBackend:
             self._settling.add(receipt.id)
             await self._settle(sent, batch, forewarned=forewarned)
         except Exception as error:
+            self._lost.update(dict.fromkeys(receipt.keys, error))
             waiting = self._fail(receipt.keys, error)
             if not isinstance(error, ConfigError | Stopped):
                 raise
@@ -242,7 +247,10 @@ class BatchBackend:
                 "provider",
                 f"batch {receipt.batch} was cancelled on the server; run the same command again to ask for the rest",
             )
-        outcome.failures[key] = error or Weather(f"leaves a request of batch {receipt.batch} out", cause="server")
+        error = error or Weather(f"leaves a request of batch {receipt.batch} out", cause="server")
+        if isinstance(error, Weather):
+            error.retry_after = 0.0  # the next batch is soon enough, and one is better than many
+        outcome.failures[key] = error
 
     def _refused(self, receipt: Receipt, batch: Mapping[str, Any]) -> Outcome:
         """A batch of which the server did nothing: too much at once for it, or the user's to mend."""
