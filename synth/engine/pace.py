@@ -55,7 +55,10 @@ class Pace:
         """When it last answered."""
         self.changes: list[tuple[float, int]] = []
         """Time and new limit of every change."""
-        self._requests, self._tokens = Window(ceiling.rpm, MINUTE), Window(ceiling.tpm, MINUTE)
+        rpm, tpm = (
+            (None, None) if queues else (ceiling.rpm, ceiling.tpm)
+        )  # what waits in a queue is not asked this minute
+        self._requests, self._tokens = Window(rpm, MINUTE), Window(tpm, MINUTE)
         self._cut_at = self._episode_ends = float("-inf")
         self._brake, self._rests = 0.0, 0
         """Within an episode: the attempts the server bears, and how often it has borne none."""
