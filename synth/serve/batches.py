@@ -39,15 +39,9 @@ class File:
     created: float
 
     def facts(self) -> dict[str, Any]:
-        created = int(self.created)
-        return {
-            "id": self.id,
-            "object": "file",
-            "bytes": len(self.data),
-            "created_at": created,
-            "filename": self.name,
-            "purpose": self.purpose,
-        }
+        size, created = len(self.data), int(self.created)
+        names = {"id": self.id, "object": "file", "filename": self.name, "purpose": self.purpose}
+        return names | {"bytes": size, "created_at": created}
 
 
 @dataclass(slots=True, eq=False)
