@@ -229,6 +229,19 @@ def test_batches_that_are_not_needed_any_more_can_be_cancelled(lab: Lab, calm: s
     assert batches.cancel(lab.folder / "run") == [f"{lab.folder / 'run'}: nothing is left with a server"]
 
 
+def test_a_run_that_is_done_cancels_what_nobody_needs_any_more(lab: Lab) -> None:
+    with standing_in(batch_latency="1000") as server:
+        interrupted(lab, server)
+        server.habits = replace(server.habits, batch_latency="0")
+        result = make(lab, server, only=("two",), seed=7)
+        assert any("turned out not to be needed and are being cancelled" in note for note in result.notes)
+        assert server.stats()["ended"]["cancelling"] == 1
+        time.sleep(1)
+        assert make(lab, server, only=("two",), seed=7).notes == []
+    assert all(body["closed"] for body in receipts(lab.folder / "run").values())
+    assert server.stats()["files_kept"] == 0
+
+
 def test_a_batch_the_server_does_not_know_is_one_line_until_it_is_forgotten(lab: Lab, calm: str) -> None:
     with standing_in(batch_latency="1000") as server:
         interrupted(lab, server)

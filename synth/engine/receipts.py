@@ -49,9 +49,12 @@ class JournalledReceipts:
         if news:
             self._journal.decide(RECEIPT, {"id": receipt.id} | news)
             before |= news
+        if receipt.closed:
+            before["keys"] = {}
+            self._seats.pop(receipt.id, None)
 
     async def keep(self, receipt: Receipt, replies: Mapping[str, Reply]) -> None:
-        seats = self._seats[receipt.id]
+        seats = self._seats.get(receipt.id, {})
         found = [(key, reply) for key, reply in replies.items() if key in seats]
         await asyncio.gather(*(self._journal.put(key, reply, seats[key], receipt.model) for key, reply in found))
 
@@ -61,7 +64,10 @@ def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict
     found: dict[str, dict[str, Any]] = {}
     for kind, body in decisions:
         if kind == RECEIPT:
-            found.setdefault(body["id"], dict(_UNKNOWN)).update(body)
+            entry = found.setdefault(body["id"], dict(_UNKNOWN))
+            entry |= body
+            if entry["closed"] and "keys" in entry:
+                entry["keys"] = {}  # nobody waits for them, and they may be millions
     return {id: body for id, body in found.items() if "keys" in body}
 
 

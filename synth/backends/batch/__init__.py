@@ -124,17 +124,13 @@ class BatchBackend:
         for receipt in receipts.known(self._place):
             if not receipt.closed:
                 found, batch = await self._api.insist(partial(self._drop, receipt))
-                name, status, count = f"batch {found.batch}", batch["status"], len(receipt.keys)
-                if status in ENDED:
-                    lines.append(
-                        f"{name} is {status!r} already: the next run collects what it brought ({count} requests)"
-                    )
-                elif status == GONE:
-                    lines.append(
-                        f"{count} requests are in no batch the server knows; they are free to be asked for again"
-                    )
+                name, count = f"batch {found.batch}", f"{len(receipt.keys)} requests"
+                if batch["status"] in ENDED:
+                    lines.append(f"{name} has ended already ({count}): the next run collects what it brought")
+                elif batch["status"] == GONE:
+                    lines.append(f"{count} are in no batch the server knows; they are free to be asked for again")
                 else:
-                    lines.append(f"{name}: cancelled ({count} requests); the next run collects what it had answered")
+                    lines.append(f"{name}: cancelled ({count}); the next run collects what it had answered")
         return lines
 
     async def _drop(self, receipt: Receipt, again: bool) -> tuple[Receipt, dict[str, Any]]:
@@ -173,6 +169,7 @@ class BatchBackend:
         steps = self._steps
         try:
             sent = await (steps.find(receipt, self._wanted) if data is None else steps.send(receipt, data))
+            data = None  # it may be large, and the wait long
             if sent is None:
                 self._release(receipt, again=receipt.keys)
                 return
