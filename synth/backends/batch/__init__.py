@@ -29,7 +29,7 @@ ENQUEUED = ("token_limit", "enqueued")
 """Signs that a server has as much waiting as it takes."""
 WANTED = 0.9
 """Share of an uploaded file that must be asked for again for a batch to be made of it in a later run."""
-DOWNLOADS = 3
+DOWNLOADS = 5
 """Tries at a file in which a line is torn."""
 LANDING = 30.0
 """Seconds that parting takes at most."""
