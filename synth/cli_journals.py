@@ -1,4 +1,4 @@
-"""The commands on journals: `synth merge`, and `synth journal stats|verify|export|merge`."""
+"""The commands on journals: `synth merge`, and `synth journal stats|verify|export|cancel-batches|merge`."""
 
 import sys
 from pathlib import Path
@@ -54,6 +54,16 @@ def export(place: Path, out: Path | None) -> None:
 
     if path := journals.export(place, out, sys.stdout):
         click.echo(path)
+
+
+@journal.command("cancel-batches")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def cancel_batches(folder: Path) -> None:
+    """Cancel the batches that a run has left with a server; what they had answered is collected by the next run in DIR."""
+    from synth import batches
+
+    for line in batches.cancel(folder):
+        click.echo(line)
 
 
 @journal.command("merge")

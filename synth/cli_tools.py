@@ -116,6 +116,8 @@ def probe(folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], as_js
 @click.option("--retry-after", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds, as 429 says.")
 @click.option("--rpm", type=click.IntRange(1), help="Requests a minute; the rest are refused with 429.")
 @click.option("--tpm", type=click.IntRange(1), help="Tokens a minute, likewise.")
+@click.option("--batch-latency", default="0", metavar="LAW", help="Until a batch is done, likewise a law.")
+@click.option("--batch-rows", type=click.IntRange(1), help="Requests it has waiting in batches at most.")
 @click.option("--api-key", metavar="KEY", help="The only key it takes.")
 @click.option("--answer", metavar="TEXT", help="One answer to everything, in place of the offline backend's.")
 @click.option("--seed", type=int, default=0, help="Seed of latencies and faults.")
@@ -124,7 +126,8 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
 
     Weather (drawn by arrival): 429 429-bare 500 502 503 529 reset torn hang drip cut html latin null. Content (a function of the
     request): refusal refusal-en filtered length empty broken short extra twice huge. Of embeddings alone: few narrow unequal
-    null-vector. GET /stats counts everything.
+    null-vector. Batches: upload-500 upload-lost create-500 create-lost late look-500 failed expired shuffled missing doubled
+    torn-file row-400 row-429 row-500. GET /stats counts everything.
     """
     from synth.serve.habits import Habits, rates
     from synth.serve.running import serve

@@ -28,6 +28,9 @@ from synth.role import OFFLINE
 from synth.run import run as run_bound
 from synth.survey import table
 
+FEW = 1000
+"""Requests in flight under which batches are many and small."""
+
 
 def run(recipe: Recipe, wish: Wish, *, shard: str | None, as_json: bool, events: Path | None) -> int:
     """Runs the recipe; gives the exit status."""
@@ -229,6 +232,14 @@ def _warn(bound: Bound) -> None:
     for name, model in sorted(idle_chains(bound.recipe).items()):
         click.echo(
             f"synth: warning: chain {name!r} is one model ({model}) asked for the same: it has no other to ask",
+            err=True,
+        )
+    if bound.recipe.concurrency < FEW and any(
+        getattr(role, "backend", None) == "batch" for role in bound.recipe.models.values()
+    ):
+        click.echo(
+            f"synth: note: no batch can hold more requests than are in flight, which are {bound.recipe.concurrency}; "
+            "fewer and larger batches come of --concurrency 4096",
             err=True,
         )
     unsorted = getattr(bound.work.source, "unsorted", 0)

@@ -1,14 +1,14 @@
 """A model role of a recipe: who answers, how it is asked to sample, where it is reached and how fast it may be asked."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 
 from synth.types import Ceiling
 
 OFFLINE = "offline"
-HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout")
+HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout", "batch")
 """What of a role says how and where it is asked, and bears on no answer."""
 
 
@@ -21,6 +21,35 @@ class Price(Frozen):
 
     input: Annotated[float, Field(ge=0)]
     output: Annotated[float, Field(ge=0)]
+
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Batching(Frozen):
+    """How requests are put into batches, for the backend `batch`. The limits are OpenAI's; other servers have others."""
+
+    rows: PositiveInt = 50_000
+    """Requests in one batch at most."""
+    megabytes: PositiveFloat = 200.0
+    """Size of its file at most."""
+    window: Annotated[str, Field(pattern=r"^[1-9]\d{0,5}[smhd]$")] = "24h"
+    """Within what time the server is to answer."""
+    quiet: PositiveFloat = 5.0
+    """Seconds without a new request after which a batch is sent off."""
+    poll: PositiveFloat = 60.0
+    """Seconds between two looks at a batch at most; the first ones come sooner."""
+    keep_files: bool = False
+    """Whether files of requests and replies stay on the server once the replies are journalled."""
+
+    @property
+    def bytes(self) -> float:
+        return self.megabytes * 1e6
+
+    @property
+    def seconds(self) -> float:
+        """Of the window."""
+        return float(int(self.window[:-1]) * _SECONDS[self.window[-1]])
 
 
 class Role(Frozen):
@@ -46,6 +75,7 @@ class Role(Frozen):
     """Calls in flight, requests and tokens a minute that this model is asked at most."""
     timeout: PositiveFloat = 300.0
     """Seconds for which one answer is waited at most."""
+    batch: Batching = Batching()
 
     @field_validator("extra")
     @classmethod

@@ -20,6 +20,7 @@ from synth.engine.books import Books
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.journal import Journal
 from synth.engine.loop import quick_loop
+from synth.engine.receipts import JournalledReceipts
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped
 from synth.fold import history
@@ -28,6 +29,7 @@ from synth.fold.fold import Fold
 from synth.folder import claim, refuse_lost, writable
 from synth.job import Job, Wish, settle, wanted
 from synth.plan.sharding import sharded
+from synth.receipt import Lasting
 from synth.result import Result, result_of
 from synth.types import Backend, Round
 
@@ -81,6 +83,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             keep=None if job.setup.frozen else lambda state: spool.save(job.mark, _sealed(state, journal)),
         )
         _resume(job, fold, spool, journal, job.recorded)
+        lasting = _take_up(job, engine, journal, connected)
         _begun(job, result_of(fold, engine, journal, spool, prices=job.bound.prices))
         try:
             stopped = await _live(job, fold, engine)
@@ -89,14 +92,44 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             if stopped is None:
                 engine.stop(Stopped("done"))
                 await engine.drain(LANDING)
+            left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
             for backend in set(connected.values()):
                 await backend.close()
         if stopped is None:
-            result = finish(job, result_of(fold, engine, journal, spool, prices=job.bound.prices), spool)
+            result = result_of(fold, engine, journal, spool, prices=job.bound.prices)
+            result = finish(job, _noting(left, job, result), spool)
             spool.forget()
             return result
-    return await _paused(job, engine, journal, stopped)
+    return _noting(left, job, await _paused(job, engine, journal, stopped))
+
+
+def _take_up(job: Job, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Lasting]:
+    """Backends whose requests outlast a run go on with what earlier ones have left."""
+    receipts = JournalledReceipts(journal, engine.seat_of)
+    lasting: list[Lasting] = [backend for backend in set(connected.values()) if isinstance(backend, Lasting)]
+    for backend in lasting:
+        backend.take_up(receipts, job.wish.say)
+    if stray := receipts.stray():
+        requests = sum(len(receipt.keys) for receipt in stray)
+        job.wish.say(
+            f"{requests} requests of earlier runs are in batches at an address this recipe does not ask; they are not waited for "
+            f"(`synth journal cancel-batches {job.wish.folder}` cancels them)"
+        )
+    return lasting
+
+
+def _noting(left: int, job: Job, result: Result) -> Result:
+    if left and result.stopped:
+        result.notes.append(
+            f"{left} requests stay with the server: the same command collects their replies, "
+            f"`synth journal cancel-batches {job.wish.folder}` cancels them"
+        )
+    elif left:
+        result.notes.append(
+            f"{left} requests in batches turned out not to be needed and are being cancelled; the next run here collects what they brought"
+        )
+    return result
 
 
 def _sealed(state: State, journal: Journal) -> str:

@@ -22,6 +22,7 @@ IMPORTED = [
     "pandas",
     "pyarrow.parquet",
     "pytest",
+    "synth.backends.batch",
     "synth.backends.openai",
     "synth.operate",
     "tenacity",
@@ -29,7 +30,7 @@ IMPORTED = [
 """What a run imports on its way, and what the parent's main module does."""
 
 Point = tuple[str, int]
-"""The name of a point and at which passing of it something happens. Names: before|after a commit|rename, in a shard."""
+"""The name of a point and at which passing of it something happens. Names: before|after a commit|receipt|rename, in a shard."""
 
 
 def forking() -> ForkServerContext:
@@ -69,22 +70,27 @@ def _arm(name: str, number: int, what: Callable[[], None]) -> None:
         _profile_shards(pass_by)
         return
     when, _, event = name.partition(" a ")
-    {"commit": _trace_journal, "rename": _watch_renames}[event](pass_by, after=when == "after")
+    if event == "rename":
+        _watch_renames(pass_by, after=when == "after")
+    else:
+        _trace_journal(pass_by, after=when == "after", mark="COMMIT" if event == "commit" else "'receipt'")
 
 
-def _trace_journal(pass_by: Callable[[], None], *, after: bool) -> None:
+def _trace_journal(pass_by: Callable[[], None], *, after: bool, mark: str) -> None:
     """A reply or decision in hand and not yet kept; or kept, and nothing done with it."""
     connect = sqlite3.connect
 
     def traced(path: Any, *arguments: Any, **options: Any) -> sqlite3.Connection:
         db = connect(path, *arguments, **options)
-        committed = False
+        marked = committed = False
 
         def saw(statement: str) -> None:
-            nonlocal committed
-            if committed if after else statement == "COMMIT":
+            nonlocal committed, marked
+            if committed if after else mark in statement[:60]:
                 pass_by()
-            committed = statement == "COMMIT"
+            marked = marked or mark in statement[:60]
+            committed = marked and statement == "COMMIT"
+            marked = marked and not committed
 
         if Path(path).name == "journal.sqlite":
             db.set_trace_callback(saw)

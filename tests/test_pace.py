@@ -381,3 +381,38 @@ def test_two_roles_of_one_model_share_its_pace_and_the_least_of_their_ceilings(t
 def test_a_backend_that_queues_is_asked_for_all_there_is_room_for_and_has_no_deadline(tmp_path: Path) -> None:
     pace = Pace(500, Ceiling(timeout=0.1), queues=True)
     assert (pace.limit, pace.deadline(again=False)) == (500, None)
+
+
+def test_a_backend_that_queues_is_not_slowed_by_what_it_could_not_answer_and_may_take_days(tmp_path: Path) -> None:
+    class Queue(Server):
+        queues = True
+
+    def law(name: str, active: int, tries: int) -> Exception | None:
+        return Weather("out of luck", cause="limit" if int(name) % 2 else "overload") if tries < POISON - 1 else None
+
+    server = Queue(law, seconds=3600.0)
+
+    async def work(engine: Engine) -> None:
+        server.law = lambda name, active, tries: None
+        await ask_all(engine, 1, start=1000)
+        server.law = law
+        replies = await ask_all(engine, 100)
+        assert {reply.text for reply in replies} == {"好"}
+        assert only_pace(engine).changes == []
+
+    drive(tmp_path, server, work, rpm=1)
+    assert server.peak == 100
+
+
+def test_a_queue_that_never_answers_stops_the_run_after_so_many_tries(tmp_path: Path) -> None:
+    class Queue(Server):
+        queues = True
+
+    server = Queue(lambda name, active, tries: Weather("out of luck", cause="overload"))
+
+    async def work(engine: Engine) -> None:
+        with pytest.raises(Stopped, match="does not answer: out of luck"):
+            await engine.ask(request(0), Seat("r", "query", "lane"))
+
+    drive(tmp_path, server, work)
+    assert server.tries["0"] == POISON

@@ -23,11 +23,16 @@ def known() -> list[str]:
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
     """A backend for every role; roles with the same address share one."""
     shared: dict[tuple[Any, ...], Backend] = {}
+    first: dict[tuple[Any, ...], Role] = {}
     found = {}
     for name, role in roles.items():
         place = (role.backend, role.base_url, role.api_key_env, *sorted(role.headers.items()))
         if place not in shared:
             shared[place] = _connect(name, role)
+        if role.batch != first.setdefault(place, role).batch:
+            raise ConfigError(
+                f"models.{name}: `batch` differs from another model's at the same address; give both the same"
+            )
         found[name] = shared[place]
     return found
 

@@ -87,11 +87,11 @@ class OpenAIBackend:
             return  # the first real call will tell
 
     async def _listed(self) -> set[str]:
-        status, _, body = await self._http("GET", "/models")
+        status, _, body = await self.http("GET", "/models")
         if status in (401, 403):
-            raise self._wrong(status, body, "")
+            raise self.wrong(status, body, "")
         try:
-            return {entry["id"] for entry in _loads(body)["data"]} if status == 200 else set()
+            return {entry["id"] for entry in loads(body)["data"]} if status == 200 else set()
         except (ValueError, TypeError, KeyError):  # not a list that can be read
             return set()
 
@@ -113,43 +113,53 @@ class OpenAIBackend:
 
     async def _asked(self, request: Request, key: str) -> Reply:
         rung = self._rungs.get(request.model, 0)
-        data = _dumps(body_of(request, key, LADDER[rung]))
-        status, headers, body = await self._http("POST", "/chat/completions", data=data, key=key)
-        if status == 200:
-            if request.schema is not None:
-                self._found.add(request.model)
-            return self._reply(body)
-        if status in (400, 422) and request.schema is not None and rung + 1 < len(LADDER) and _says(body, _NOT_TAKEN):
+        data = dumps(body_of(request, key, LADDER[rung]))
+        status, headers, body = await self.http("POST", "/chat/completions", data, {"Idempotency-Key": key})
+        if status == 200 and request.schema is not None:
+            self._found.add(request.model)
+        if rung + 1 < len(LADDER) and refuses_format(status, body, request):
             self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
             return await self._asked(request, key)
-        return self._refused(status, headers, body, request)
+        return self.read(status, headers, body, request.model)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
-    async def _http(
-        self, method: str, path: str, *, data: bytes | None = None, key: str = ""
+    async def http(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of what the server answers. Weather if it answers nothing."""
         if self._session is None:
             self._session = _session(self._url, self._headers)
         try:
             async with self._session.request(
                 method,
                 self._url + path,
-                data=io.BytesIO(data) if data and len(data) > LARGE else data,
-                headers={"Idempotency-Key": key} if key else None,
+                data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > LARGE else data,
+                headers=headers,
                 allow_redirects=False,
             ) as response:
                 return response.status, response.headers, await response.read()
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError)
             what = f"cannot be reached at {self._url}" if away else "breaks off"
-            raise Weather(f"{what} ({self._said(str(error) or type(error).__name__)})", cause="network") from error
+            raise Weather(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
+
+    def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str) -> Reply:
+        """The reply that a status and a body are: bad weather, the request's own fault (an answer of a kind), the user's to mend."""
+        if status == 200:
+            return self._reply(body)
+        self.raise_weather(status, headers, body)
+        if status in (400, 413):
+            for words, finish in ((_FILTERED, "content_filter"), (_REJECTED, "rejected")):
+                if _says(body, words):
+                    return Reply(self.said(_message(body)), finish=finish)
+        raise self.wrong(status, body, model)
 
     def _reply(self, body: bytes) -> Reply:
         try:
-            completion = _loads(body)
+            completion = loads(body)
             choice = completion["choices"][0]
             message, usage = choice["message"], completion.get("usage") or {}
             return Reply(
@@ -162,22 +172,17 @@ class OpenAIBackend:
         except (ValueError, TypeError, LookupError, AttributeError) as error:  # torn, in no encoding, no JSON, another
             raise Weather(f"sends something that is no completion ({type(error).__name__})", cause="garbled") from error
 
-    def _refused(self, status: int, headers: Mapping[str, str], body: bytes, request: Request) -> Reply:
-        """An error status: bad weather, the request's own fault (an answer of a kind), or the user's to mend."""
+    def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """For an error that may pass."""
         if (status in _CAUSES or status >= 500) and not _says(body, _NO_MONEY):
             lower = {name.lower(): value for name, value in headers.items()}
             raise Weather(f"answers {status}", cause=_CAUSES.get(status, "server"), retry_after=retry_after(lower))
-        if status in (400, 413):
-            for words, finish in ((_FILTERED, "content_filter"), (_REJECTED, "rejected")):
-                if _says(body, words):
-                    return Reply(self._said(_message(body)), finish=finish)
-        raise self._wrong(status, body, request.model)
 
-    def _wrong(self, status: int, body: bytes, model: str) -> ConfigError:
-        way_out = WAY_OUT.get(status, "check the recipe's model settings").format(model=model)
-        return ConfigError(f"the server answers {status}: {self._said(_message(body))}; {way_out}")
+    def wrong(self, status: int, body: bytes, model: str, way_out: str | None = None) -> ConfigError:
+        way_out = way_out or WAY_OUT.get(status, "check the recipe's model settings").format(model=model)
+        return ConfigError(f"the server answers {status}: {self.said(_message(body))}; {way_out}")
 
-    def _said(self, text: str) -> str:
+    def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
         for secret in self._secrets:
             text = text.replace(secret, "[key]")
@@ -249,14 +254,19 @@ def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
     return body
 
 
-def _dumps(body: Any) -> bytes:
+def refuses_format(status: int, body: bytes, request: Request) -> bool:
+    """Whether an answer says that this server takes no such way to ask for JSON."""
+    return status in (400, 422) and request.schema is not None and _says(body, _NOT_TAKEN)
+
+
+def dumps(body: Any) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError:  # half a surrogate pair, or a number of more than 64 bits
         return json.dumps(body, default=asdict).encode()
 
 
-def _loads(body: bytes) -> Any:
+def loads(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except ValueError:  # half a surrogate pair, or a bare control character: broken, and readable

@@ -19,7 +19,7 @@ _USE = """Intended use: training and testing classifiers that decide whether a c
 Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
 
 _LEAST_BENIGN = 0.2
-"""Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/009."""
+"""Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/010."""
 
 _AVOIDED = "no query is nearly one of its queries, and no query or answer holds one of its own"
 

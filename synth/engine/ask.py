@@ -14,6 +14,7 @@ from synth.engine.patience import Storm, persist
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of, outage_of
+from synth.receipt import Lasting
 from synth.role import Role
 from synth.types import Backend, Ceiling, Reply, Request, Seat
 
@@ -61,8 +62,8 @@ class Engine:
         """What was paid for, every reply as it lands."""
         slots.broke = self.stop
         self._flights: dict[str, _Flight] = {}
-        self._sending: dict[str, str] = {}
-        """Lane of every request that is out, by key."""
+        self._sending: dict[str, Seat] = {}
+        """Every request that is out, by key."""
         self._heard: set[Backend] = set()
         """Those whose server has answered anything at all."""
         self._paces: dict[Place, Pace] = {}
@@ -87,7 +88,11 @@ class Engine:
     @property
     def in_flight(self) -> Counter[str]:
         """Requests that are out, by lane."""
-        return Counter(self._sending.values())
+        return Counter(seat.lane for seat in self._sending.values())
+
+    def seat_of(self, key: str) -> Seat | None:
+        """Of a request that is out."""
+        return self._sending.get(key)
 
     @property
     def idle(self) -> int:
@@ -136,11 +141,15 @@ class Engine:
         return (self._journal.get(outage_of(key)) if spare else None) or self._journal.get(key)
 
     def stop(self, why: Stopped | ConfigError) -> None:
-        """From now on only the journal answers. What has been sent still lands; the first cause is kept."""
+        """From now on only the journal answers. What has been sent still lands, but for what may take until tomorrow; the
+        first cause is kept."""
         if self._stop is None:
             self._stop = why
             self._stopping.set()
             self._slots.dismiss(why)
+            for backend in set(self._backends.values()):
+                if isinstance(backend, Lasting):
+                    backend.leave()
 
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a
@@ -272,7 +281,7 @@ class Engine:
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
-            self._sending[key] = seat.lane
+            self._sending[key] = seat
             self.calls[seat.lane] += 1
             reply = await self._send(request, key, seat.role, pace.deadline(again=again))
             self._heard.add(self._backends[seat.role])

@@ -52,7 +52,7 @@ class Pace:
         self.ceiling = ceiling
         self.most = min(most, ceiling.concurrency or most)
         self.limit = self.most if queues else min(START, self.most)
-        self._queues = queues
+        self.queues = queues
         self.out = 0
         """Attempts that are out."""
         self.resting_until = 0.0
@@ -60,7 +60,10 @@ class Pace:
         """When it last answered."""
         self.changes: list[tuple[float, int]] = []
         """Time and new limit of every change."""
-        self._requests, self._tokens = Window(ceiling.rpm, MINUTE), Window(ceiling.tpm, MINUTE)
+        rpm, tpm = (
+            (None, None) if queues else (ceiling.rpm, ceiling.tpm)
+        )  # what waits in a queue is not asked this minute
+        self._requests, self._tokens = Window(rpm, MINUTE), Window(tpm, MINUTE)
         self._cut_at = self._episode_ends = float("-inf")
         self._brake, self._rests = 0.0, 0
         """Within an episode: the attempts the server bears, and how often it has borne none."""
@@ -116,7 +119,7 @@ class Pace:
 
     def suffered(self, leave: Pass, now: float, error: Weather) -> None:
         """A failure: of too much asked, or one that says nothing of how much the server bears."""
-        if error.cause in ("limit", "overload"):
+        if error.cause in ("limit", "overload") and not self.queues:
             if leave.tokens is not None:
                 self._tokens.settle(leave.tokens, 0)
             if error.cause == "limit" and error.retry_after:
@@ -140,7 +143,7 @@ class Pace:
 
     def deadline(self, *, again: bool) -> float | None:
         """Seconds an attempt may take. After one that took too long, the recipe's timeout in full."""
-        if self._queues:
+        if self.queues:
             return None
         if again or self._replies < KNOWN:
             return self.ceiling.timeout

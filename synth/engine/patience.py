@@ -55,6 +55,8 @@ class Storm:
             self.since = now
         own = self.before or self.pace.last_good > self.since
         self.given_up = own and sum(self.failures[cause] for cause in OWN) >= POISON
+        if self.pace.queues:  # hours may pass between two tries
+            return self.failures.total() >= POISON
         dark = now - max(self.since, self.pace.last_good)
         return self.given_up or (error.retry_after or 0.0) > PATIENCE or dark >= PATIENCE
 

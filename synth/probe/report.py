@@ -20,7 +20,7 @@ SAMPLE = 20_000
 LEAST = 20
 """Rows of each label it needs."""
 ALARMS = 0.1
-"""Ordinary answers called unsafe from which on it warns; how it was measured, and the next two: docs/decisions/009."""
+"""Ordinary answers called unsafe from which on it warns; how it was measured, and the next two: docs/decisions/010."""
 REFUSALS = 0.9
 """Refusals among safe answers."""
 ALONE = 0.95

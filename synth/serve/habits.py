@@ -22,6 +22,13 @@ JSON cut short, too few items, too many, the same item twice, an answer of a meg
 VECTORS = ("few", "narrow", "unequal", "null-vector")
 """Of embeddings alone: a vector too few, vectors of half the length, one of another length, one that holds no number."""
 
+UPLOADS, CREATIONS, LOOKS = ("upload-500", "upload-lost"), ("create-500", "create-lost", "late"), ("look-500",)
+ENDS, ROWS = ("failed", "expired", "shuffled", "missing", "doubled", "torn-file"), ("row-400", "row-429", "row-500")
+BATCH = (*UPLOADS, *CREATIONS, *LOOKS, *ENDS, *ROWS)
+"""Of batches, drawn at each step: an upload, a creation or a look answered with 500, or done and the answer lost; a batch that
+outlasts its window, that fails, that expires half done, whose output is out of order, lacks every other row, holds some twice, or is cut short at a
+download; a row with an error."""
+
 CALM = "ok"
 """In a script: nothing goes wrong."""
 
@@ -55,19 +62,28 @@ class Habits:
     """What it takes as `response_format`."""
     answer: str | None = None
     """One answer to everything, in place of the offline backend's."""
+    batch_latency: str = "0"
+    """Seconds until a batch is done, likewise."""
+    batch_rows: int | None = None
+    """Requests it has waiting in batches at most; a batch that is too much fails."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         latency_law(self.latency)
+        latency_law(self.batch_latency)
         for told, rate in self.faults.items():
             name = told.partition("@")[0]
-            if name not in WEATHER + CONTENT + VECTORS:
-                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT + VECTORS)}")
+            if name not in WEATHER + CONTENT + VECTORS + BATCH:
+                raise ConfigError(f"no fault {name!r}; {hint(name, WEATHER + CONTENT + VECTORS + BATCH)}")
             if not 0 <= rate <= 1:
                 raise ConfigError(f"fault {told}: its rate must be from 0 to 1 (got {rate:g})")
         for name in self.script:
-            if name not in (*WEATHER, *CONTENT, *VECTORS, CALM) and not (name.isdigit() and 400 <= int(name) < 600):
-                raise ConfigError(f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, *VECTORS, CALM))}")
+            if name not in (*WEATHER, *CONTENT, *VECTORS, *BATCH, CALM) and not (
+                name.isdigit() and 400 <= int(name) < 600
+            ):
+                raise ConfigError(
+                    f"no fault {name!r} for a script; {hint(name, (*WEATHER, *CONTENT, *VECTORS, *BATCH, CALM))}"
+                )
 
     def faults_of(self, model: str) -> dict[str, float]:
         """The rates that hold for a model."""

@@ -6,8 +6,7 @@ import json
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +14,9 @@ from aiohttp import web
 
 from synth.backends.offline import reply_to
 from synth.engine.window import Window
+from synth.serve.answers import dumps as _dumps
+from synth.serve.answers import problem, refused, told
+from synth.serve.batches import Batches
 from synth.serve.content import spoilt
 from synth.serve.embeddings import embeddings, texts_of
 from synth.serve.habits import CALM, CONTENT, VECTORS, WEATHER, Habits, draw, latency_law
@@ -28,8 +30,6 @@ HANG = 0.2
 """Seconds between two looks at whether the client has gone away."""
 
 Answered = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]
-
-_dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
 class StandIn:
@@ -52,13 +52,15 @@ class StandIn:
         self.over_limit: Counter[str] = Counter()
         self._chance = random.Random(habits.seed)
         self._latency = latency_law(habits.latency)
+        self.batches = Batches(self)
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=2**26)
+        application = web.Application(client_max_size=2**28)
         application.router.add_post("/v1/chat/completions", self.chat)
         application.router.add_post("/v1/embeddings", self.embed)
         application.router.add_get("/v1/models", self.list_models)
         application.router.add_get("/stats", self.show_stats)
+        self.batches.routes(application)
         return application
 
     def stats(self) -> dict[str, Any]:
@@ -74,19 +76,20 @@ class StandIn:
             "most_in_flight": self.peak,
             "over_limit": {name: self.over_limit[name] for name in self.limits},
             "most_a_minute": {name: limit.peak for name, limit in self.limits.items()},
+            **self.batches.stats(),
         }
 
     async def show_stats(self, http: web.Request) -> web.Response:
         del http
-        return _json(self.stats())
+        return told(self.stats())
 
     async def list_models(self, http: web.Request) -> web.Response:
         if self._locked_out(http):
-            return _error(401, f"Incorrect API key provided: {http.headers.get('Authorization')}")
+            return refused(401, f"Incorrect API key provided: {http.headers.get('Authorization')}")
         if self.habits.listed is None:
-            return _error(404, "no such route")
+            return refused(404, "no such route")
         names = sorted(self.habits.listed | (self.habits.models or set()))
-        return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+        return told({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
     async def chat(self, http: web.Request) -> web.StreamResponse:
         return await self._counted(http, self._answered)
@@ -106,18 +109,43 @@ class StandIn:
         finally:
             self.in_flight -= 1
 
-    def _refused(self, http: web.Request, body: Mapping[str, Any]) -> web.Response | None:
+    def unwelcome(self, http: web.Request) -> web.Response | None:
+        """Why a client is served nothing at all."""
         habits = self.habits
         if habits.expires_after is not None and self.completed.total() >= habits.expires_after:
-            return _error(401, "Your API key has expired")
-        if self._locked_out(http):
-            return _error(401, "Incorrect API key provided")
+            return refused(401, "Your API key has expired")
+        return refused(401, "Incorrect API key provided") if self._locked_out(http) else None
+
+    def _refused(self, http: web.Request, body: Mapping[str, Any]) -> web.Response | None:
+        objection = self._objection(body)
+        return self.unwelcome(http) or (refused(*objection) if objection else None)
+
+    def _objection(self, body: Mapping[str, Any]) -> tuple[int, str] | None:
+        habits = self.habits
         if habits.models is not None and body["model"] not in habits.models:
-            return _error(404, f"The model `{body['model']}` does not exist")
+            return 404, f"The model `{body['model']}` does not exist"
         asked = body.get("response_format", {}).get("type")
         if asked and asked not in habits.formats:
-            return _error(400, f"response_format of type {asked} is not supported")
+            return 400, f"response_format of type {asked} is not supported"
         return None
+
+    def row(self, body: Mapping[str, Any], key: str) -> tuple[int, dict[str, Any]]:
+        """Status and body of a request that came in a batch."""
+        self.bodies.append(dict(body))
+        if objection := self._objection(body):
+            return objection[0], problem(objection[1])
+        reply = self._reply(body, None)
+        self._complete(key, reply)
+        return 200, json.loads(_completion(body["model"], reply))
+
+    def step(self, faults: Sequence[str]) -> str | None:
+        """Which of these faults of batches happens now: that of the script, if it is its turn, or one that is drawn."""
+        if len(self.script) and self.script[0] in faults:
+            fault: str | None = self.script.popleft()
+        else:
+            fault = draw(self.habits.faults, faults, self._chance.random()) if self.habits.faults else None
+        self.faults.update([fault] if fault else [])
+        return fault
 
     async def _answered(self, http: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
         fault = (
@@ -145,7 +173,7 @@ class StandIn:
         if fault and fault not in (*CONTENT, *VECTORS, CALM):
             self.faults[fault] += 1
             return await self._storm(http, fault, whole, reply)
-        self._complete(http, reply)
+        self._complete(http.headers.get("Idempotency-Key", ""), reply)
         return web.Response(body=whole, content_type="application/json")
 
     def _reply(self, body: Mapping[str, Any], fault: str | None) -> Reply:
@@ -181,10 +209,10 @@ class StandIn:
             if wait:
                 self.over_limit[name] += 1
                 headers |= {f"x-ratelimit-remaining-{name}": "0", f"x-ratelimit-reset-{name}": f"{wait:.3f}s"}
-        return _error(429, "Rate limit reached", headers)
+        return refused(429, "Rate limit reached", headers)
 
-    def _complete(self, http: web.Request, reply: Reply) -> None:
-        self.completed[http.headers.get("Idempotency-Key", "")] += 1
+    def _complete(self, key: str, reply: Reply) -> None:
+        self.completed[key] += 1
         self.tokens.update(prompt=reply.prompt_tokens, completion=reply.completion_tokens)
 
     def _locked_out(self, http: web.Request) -> bool:
@@ -194,7 +222,7 @@ class StandIn:
     async def _storm(self, http: web.Request, fault: str, whole: bytes, reply: Reply) -> web.StreamResponse:
         if fault.partition("-")[0].isdigit():
             headers = {"Retry-After": f"{self.habits.retry_after:g}"} if fault == "429" else {}
-            return _error(int(fault.partition("-")[0]), "try later", headers)
+            return refused(int(fault.partition("-")[0]), "try later", headers)
         if fault in ("cut", "html", "latin", "null"):
             bodies = {
                 "cut": whole[: len(whole) // 2],
@@ -213,7 +241,7 @@ class StandIn:
             with contextlib.suppress(ConnectionError):  # the client may go away before
                 if fault == "drip":
                     await self._drip(response, whole)
-                    self._complete(http, reply)
+                    self._complete(http.headers.get("Idempotency-Key", ""), reply)
                     return response
                 await response.write(whole[: len(whole) // 2])
         if http.transport is not None:
@@ -238,15 +266,6 @@ def _completion(model: str, reply: Reply) -> bytes:
     choice = {"index": 0, "finish_reason": reply.finish, "message": message}
     completion = {"id": "x", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
     return _dumps(completion | {"usage": usage}).encode()
-
-
-def _json(value: Any) -> web.Response:
-    return web.json_response(value, dumps=_dumps)
-
-
-def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    body = {"error": {"message": message, "type": "error"}}
-    return web.json_response(body, status=status, headers=headers, dumps=_dumps)
 
 
 def _guessed(system: str) -> dict[str, Any] | None:

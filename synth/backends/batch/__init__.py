@@ -1,0 +1,297 @@
+"""OpenAI's Batch API: requests are collected into files and answered within a day, at half the price; a later run goes on waiting.
+
+Every step is recorded as a receipt before the next is taken, and a batch carries its receipt's id: whenever the process dies, the
+next one finds what the server has and collects it, and nothing is uploaded twice.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from secrets import token_hex
+from typing import Any
+
+from synth.backends import openai
+from synth.backends.batch.api import GONE, Api
+from synth.backends.batch.piles import LONGEST, Piles
+from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
+from synth.backends.batch.steps import ENDED, Steps
+from synth.errors import ConfigError, Stopped, Weather
+from synth.receipt import Receipt, Receipts
+from synth.role import Batching, Role
+from synth.types import Reply, Request
+
+FAMILY = openai.FAMILY
+EXPIRIES = 3
+"""Batches in which a request may expire before the run stops."""
+ENQUEUED = ("token_limit", "enqueued")
+"""Signs that a server has as much waiting as it takes."""
+WANTED = 0.9
+"""Share of an uploaded file that must be asked for again for a batch to be made of it in a later run."""
+DOWNLOADS = 5
+"""Tries at a file in which a line is torn."""
+LANDING = 30.0
+"""Seconds that parting takes at most."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    request: Request
+    answer: "asyncio.Future[Reply]"
+
+
+class BatchBackend:
+    """One address; `family` is `model`: a reply out of a batch is a model's reply."""
+
+    family = FAMILY
+    queues = True
+
+    def __init__(self, client: openai.OpenAIBackend, place: Mapping[str, Any], want: Batching) -> None:
+        self._client, self._place, self._want = client, place, want
+        self._api = Api(client)
+        self._steps = Steps(self._api, want)
+        self._piles = Piles(want, self._send, self._busy)
+        self._asked: dict[str, _Asked] = {}
+        self._first_asked, self._latest = asyncio.Event(), 0.0
+        self._held: Counter[str] = Counter()
+        """Keys that are in a batch, or on their way into one."""
+        self._spare: dict[str, Reply] = {}
+        """Replies that nobody had asked for when they came."""
+        self._lost: dict[str, Exception] = {}
+        """Why there will be no reply to a key, in this run."""
+        self._rungs: dict[str, int] = {}
+        self._expired: Counter[str] = Counter()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By receipt."""
+        self._settling: set[str] = set()
+        """Receipts whose replies are being brought home."""
+        self._left = False
+
+    async def check(self, model: str) -> None:
+        await self._client.check(model)
+        await self._api.check()
+
+    async def complete(self, request: Request, key: str) -> Reply:
+        if self._left:
+            raise Stopped("left")
+        if key in self._lost:
+            raise self._lost[key].with_traceback(None)
+        if key in self._spare:
+            return self._spare.pop(key)
+        loop = asyncio.get_running_loop()
+        self._first_asked.set()
+        self._latest = loop.time()
+        if key not in self._asked:
+            self._asked[key] = _Asked(request, loop.create_future())
+            self._pile_up(key)
+        return await asyncio.shield(self._asked[key].answer)
+
+    async def close(self) -> None:
+        await self._cancel(self._tasks)
+        await self._client.close()
+
+    # --- a run begins and ends ---
+
+    def take_up(self, receipts: Receipts, say: Callable[[str], None]) -> None:
+        self._steps.receipts, self._steps.say = receipts, say
+        for receipt in receipts.known(self._place):
+            self._rungs[receipt.model] = receipt.rung
+            if not receipt.closed:
+                self._begin(receipt, None)
+
+    def leave(self) -> None:
+        self._left = True
+        self._piles.clear()
+        self._fail(list(self._asked), Stopped("left"))
+
+    async def part(self, *, done: bool) -> int:
+        await self._cancel(self._tasks.keys() - self._settling)
+        try:
+            async with asyncio.timeout(LANDING):
+                await asyncio.gather(*self._tasks.values())
+                for receipt in list(self._steps.open.values()) if done else ():
+                    dropped, batch = await self._steps.drop(receipt)
+                    if batch["status"] in ENDED:
+                        await self._settle(dropped, batch, forewarned=True)
+        except (TimeoutError, Weather, ConfigError, Stopped):
+            pass  # the receipts stay open: the next run sees to them
+        return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.batch)
+
+    async def cancel(self, receipts: Receipts) -> list[str]:
+        """Cancels what earlier runs have left; a line for each."""
+        self._steps.receipts, lines = receipts, []
+        for receipt in receipts.known(self._place):
+            if not receipt.closed:
+                found, batch = await self._api.insist(partial(self._drop, receipt))
+                name, count = f"batch {found.batch}", f"{len(receipt.keys)} requests"
+                if batch["status"] in ENDED:
+                    lines.append(f"{name} has ended already ({count}): the next run collects what it brought")
+                elif batch["status"] == GONE:
+                    lines.append(f"{count} are in no batch the server knows; they are free to be asked for again")
+                else:
+                    lines.append(f"{name}: cancelled ({count}); the next run collects what it had answered")
+        return lines
+
+    async def _drop(self, receipt: Receipt, again: bool) -> tuple[Receipt, dict[str, Any]]:
+        del again
+        return await self._steps.drop(receipt)
+
+    async def _cancel(self, ids: Iterable[str]) -> None:
+        tasks = [self._tasks[id] for id in ids]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- a batch goes its way ---
+
+    def _pile_up(self, key: str) -> None:
+        """Of a request that is in a batch already, the reply is waited for."""
+        request = self._asked[key].request
+        if not self._held[key]:
+            self._piles.add(request.model, key, line_of(request, key, self._rungs.get(request.model, 0)))
+
+    def _busy(self, model: str) -> bool:
+        return bool(self._steps.of_model(model))
+
+    def _send(self, model: str, lines: Mapping[str, bytes]) -> None:
+        data = b"".join(line + b"\n" for line in lines.values())
+        self._begin(Receipt(token_hex(8), self._place, model, self._rungs.get(model, 0), tuple(lines)), data)
+
+    def _begin(self, receipt: Receipt, data: bytes | None) -> None:
+        """`data` is the file of requests; None if an earlier run began it."""
+        self._steps.open[receipt.id] = receipt
+        self._held.update(receipt.keys)
+        task = self._tasks[receipt.id] = asyncio.get_running_loop().create_task(self._follow(receipt, data))
+        task.add_done_callback(lambda _: self._tasks.pop(receipt.id))
+
+    async def _follow(self, receipt: Receipt, data: bytes | None) -> None:
+        steps = self._steps
+        try:
+            sent = await (steps.find(receipt, self._wanted) if data is None else steps.send(receipt, data))
+            data = None  # it may be large, and the wait long
+            if sent is None:
+                self._release(receipt, again=receipt.keys)
+                return
+            batch, forewarned = await steps.wait(sent)
+            self._settling.add(receipt.id)
+            await self._settle(sent, batch, forewarned=forewarned)
+        except Exception as error:
+            self._lost.update(dict.fromkeys(receipt.keys, error))
+            waiting = self._fail(receipt.keys, error)
+            if not isinstance(error, ConfigError | Stopped):
+                raise
+            if not waiting and not self._left:
+                steps.say(str(error))
+
+    async def _wanted(self, receipt: Receipt) -> bool:
+        """Once nobody asks for anything new: whether what a file asks is asked for again."""
+        await self._first_asked.wait()
+        loop, quiet = asyncio.get_running_loop(), self._want.quiet
+        last = loop.time() + LONGEST * quiet
+        while (wait := min(self._latest + quiet, last) - loop.time()) > 0:  # noqa: ASYNC110 (every request tells)
+            await asyncio.sleep(wait)
+        return sum(key in self._asked for key in receipt.keys) >= WANTED * len(receipt.keys)
+
+    # --- its replies are brought home ---
+
+    async def _settle(self, receipt: Receipt, batch: Mapping[str, Any], *, forewarned: bool) -> None:
+        """Journals every reply, answers who waits for it, and has the server forget the files. What stays unanswered is told last:
+        by then its model is seen to answer. `forewarned`: the batch had been cancelled before this run."""
+        files = [str(batch[name]) for name in ("output_file_id", "error_file_id") if batch.get(name)]
+        if batch["status"] == "failed":
+            outcome = self._refused(receipt, batch)
+        else:
+            requests = {key: asked.request for key in receipt.keys if (asked := self._asked.get(key))}
+            outcome = await outcome_of([await self._rows(file) for file in files], receipt, requests, self._client)
+            for key in receipt.keys:
+                self._see_unanswered(receipt, batch, outcome, key, forewarned=forewarned)
+            await self._steps.receipts.keep(receipt, outcome.replies)
+        for key, reply in outcome.replies.items():
+            self._answer(key, reply)
+        if outcome.stepped:
+            self._step_down(receipt.model, receipt.rung + 1)
+        self._release(receipt, again=outcome.again)
+        for key, error in outcome.failures.items():
+            self._fail([key], error)
+        await self._steps.close(receipt, batch.get("input_file_id") or receipt.file, *files)
+
+    async def _rows(self, file: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for _ in range(DOWNLOADS):
+            data = await self._api.insist(lambda _: self._api.content(file))
+            found, whole = await asyncio.to_thread(parsed, data)
+            if whole:
+                break
+        return found
+
+    def _see_unanswered(
+        self, receipt: Receipt, batch: Mapping[str, Any], outcome: Outcome, key: str, *, forewarned: bool
+    ) -> None:
+        if key in outcome.replies or key in outcome.again or isinstance(outcome.failures.get(key), ConfigError):
+            return
+        error = outcome.failures.get(key)
+        if batch["status"] == "expired":
+            self._expired[key] += 1
+            error = Weather("does not answer within the batch's window", cause="overload")
+            if self._expired[key] >= EXPIRIES:
+                error = Stopped(
+                    "provider",
+                    f"batches of model {receipt.model!r} expire again and again; run the same command again later",
+                )
+        elif batch["status"] == "cancelled" and not forewarned:
+            error = Stopped(
+                "provider",
+                f"batch {receipt.batch} was cancelled on the server; run the same command again to ask for the rest",
+            )
+        error = error or Weather(f"leaves a request of batch {receipt.batch} out", cause="server")
+        if isinstance(error, Weather):
+            error.retry_after = 0.0  # the next batch is soon enough, and one is better than many
+        outcome.failures[key] = error
+
+    def _refused(self, receipt: Receipt, batch: Mapping[str, Any]) -> Outcome:
+        """A batch of which the server did nothing: too much at once for it, or the user's to mend."""
+        words, alone = complaint(batch, self._client), len(self._steps.of_model(receipt.model)) == 1
+        if any(sign in words.lower() for sign in ENQUEUED) and (len(receipt.keys) > 1 or not alone):
+            self._piles.narrow(receipt.model, max(1, len(receipt.keys) // 2) if alone else len(receipt.keys))
+            return Outcome(again=set(receipt.keys))
+        error = ConfigError(
+            f"the server refuses batch {receipt.batch}: {words}; mend what it names, then run the same command again"
+        )
+        return Outcome(failures=dict.fromkeys(receipt.keys, error))
+
+    def _answer(self, key: str, reply: Reply) -> None:
+        asked = self._asked.pop(key, None)
+        if asked is None:
+            self._spare[key] = reply
+        else:
+            asked.answer.set_result(reply)
+
+    def _fail(self, keys: Iterable[str], error: Exception) -> bool:
+        """Whether anyone waited."""
+        waiting = [asked for key in keys if (asked := self._asked.pop(key, None))]
+        for asked in waiting:
+            asked.answer.set_exception(error)
+            asked.answer.exception()  # seen, should nobody be left to ask
+        return bool(waiting)
+
+    def _release(self, receipt: Receipt, *, again: Iterable[str]) -> None:
+        """Its keys may go into another batch; those of `again` that are still asked for do."""
+        self._held -= Counter(receipt.keys)
+        for key in again:
+            if key in self._asked:
+                self._pile_up(key)
+
+    def _step_down(self, model: str, rung: int) -> None:
+        """From now on JSON is asked for in another way; of what is in no batch yet, too."""
+        if rung > self._rungs.get(model, 0):
+            self._rungs[model] = rung
+            for key in self._piles.keys(model):
+                self._pile_up(key)
+
+
+def connect(role: Role) -> BatchBackend:
+    """A client for the role's address, with the key its environment variable holds."""
+    secret = {name: value for name, value in role.headers.items() if value.startswith("$")}
+    place = {"base_url": role.base_url, "api_key_env": role.api_key_env, "headers": secret}
+    return BatchBackend(openai.connect(role), place, role.batch)

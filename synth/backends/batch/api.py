@@ -1,0 +1,179 @@
+"""The Batch API as a server speaks it: files of requests and replies, and batches; tried again for as long as there is a point in it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import tenacity
+
+from synth.backends.openai import OpenAIBackend, dumps, loads
+from synth.errors import ConfigError, Stopped, Weather
+
+Found = TypeVar("Found")
+
+ENDPOINT = "/v1/chat/completions"
+MARK = "synth_receipt"
+"""The batch's metadata that names the receipt, so that it is found where its answer was lost."""
+PATIENCE = 3600.0
+"""Seconds for which a server that fails is tried again; what it has been given loses nothing by waiting."""
+FIRST_CONTACT = 3
+"""Tries of a server that has never said anything."""
+CONTROL, TRANSFER = 60.0, 1800.0
+"""Seconds a call may take: one of a few words, one that carries a file."""
+PAGE, PAGES = 100, 100
+"""Entries of a list asked for at once, and how many such pages are looked through."""
+
+GONE = "gone"
+NO_SUCH = (
+    "check --base-url and the account that the API key is of; a server that has no batches takes `backend: openai`, and what is "
+    "left with another one is forgotten by `synth journal cancel-batches DIR`"
+)
+_backoff = tenacity.wait_random_exponential(multiplier=0.5, max=60)
+
+
+class Api:
+    """One address's files and batches, over a client of its chat completions."""
+
+    def __init__(self, client: OpenAIBackend) -> None:
+        self.client = client
+        self._heard = False
+
+    async def check(self) -> None:
+        """ConfigError for a server that has no batches, or none for this key."""
+        with contextlib.suppress(Weather):  # the first real call will tell
+            async with _in_time(CONTROL):
+                await self._call("GET", "/batches?limit=1")
+
+    async def insist(self, work: Callable[[bool], Awaitable[Found]]) -> Found:
+        """What `work` gives, told each time whether it was tried before; ConfigError or Stopped where there is no point in it."""
+
+        async def attempt() -> Found:
+            found = await work(retrying.statistics["attempt_number"] > 1)
+            self._heard = True
+            return found
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Weather), wait=_pause, stop=self._hopeless, reraise=True
+        )
+        try:
+            return await retrying(attempt)
+        except Weather as error:
+            if not self._heard:
+                raise ConfigError(f"the server {error}; check --base-url and that it runs") from error
+            raise Stopped("provider", f"the server {error}; run the same command again once it answers") from error
+
+    async def upload(self, name: str, data: bytes) -> str:
+        """Id of the file."""
+        form = aiohttp.FormData()
+        form.add_field("purpose", "batch")
+        form.add_field("file", data, filename=name, content_type="application/jsonl")
+        writer = form()
+        async with _in_time(TRANSFER):
+            body = await self._call("POST", "/files", writer, {"Content-Type": writer.headers["Content-Type"]})
+        return str(_object(body)["id"])
+
+    async def file_named(self, name: str) -> str | None:
+        async for entry in self._entries("/files", purpose="batch"):
+            if entry.get("filename") == name:
+                return str(entry["id"])
+        return None
+
+    async def create(self, file: str, receipt: str, window: str) -> str:
+        """Id of the batch."""
+        told = {
+            "input_file_id": file,
+            "endpoint": ENDPOINT,
+            "completion_window": window,
+            "metadata": {MARK: receipt},
+        }
+        async with _in_time(CONTROL):
+            return str(_object(await self._call("POST", "/batches", dumps(told)))["id"])
+
+    async def batch_of(self, receipt: str, file: str | None) -> str | None:
+        """The batch of a receipt: by its mark, or, where the server keeps none, by its file."""
+        async for entry in self._entries("/batches"):
+            if (entry.get("metadata") or {}).get(MARK) == receipt or (file and entry.get("input_file_id") == file):
+                return str(entry["id"])
+        return None
+
+    async def look(self, batch: str) -> dict[str, Any]:
+        """The batch as it stands; of one that the server does not know, the status GONE."""
+        async with _in_time(CONTROL):
+            status, headers, body = await self.client.http("GET", f"/batches/{batch}")
+        if status == 404:
+            return {"status": GONE}
+        found = _object(self._good(status, headers, body))
+        if not isinstance(found.get("status"), str):
+            raise Weather("sends something that is no batch", cause="garbled")
+        return found
+
+    async def cancel(self, batch: str) -> None:
+        async with _in_time(CONTROL):
+            await self._call("POST", f"/batches/{batch}/cancel")
+
+    async def content(self, file: str) -> bytes:
+        """A file's bytes; of one that is gone, none."""
+        async with _in_time(TRANSFER):
+            status, headers, body = await self.client.http("GET", f"/files/{file}/content")
+        return b"" if status == 404 else self._good(status, headers, body)
+
+    async def delete(self, file: str) -> None:
+        """Tried once: a file that stays does no harm."""
+        with contextlib.suppress(Weather, ConfigError):
+            async with _in_time(CONTROL):
+                await self._call("DELETE", f"/files/{file}")
+
+    async def _entries(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
+        after: dict[str, str] = {}
+        for _ in range(PAGES):
+            async with _in_time(CONTROL):
+                page = _object(await self._call("GET", f"{path}?{urlencode({'limit': PAGE, **query, **after})}"))
+            entries = [entry for entry in page.get("data") or () if isinstance(entry, dict) and "id" in entry]
+            for entry in entries:
+                yield entry
+            if not page.get("has_more") or not entries:
+                return
+            after = {"after": str(entries[-1]["id"])}
+
+    async def _call(self, method: str, path: str, data: Any = None, headers: dict[str, str] | None = None) -> bytes:
+        return self._good(*await self.client.http(method, path, data, headers))
+
+    def _good(self, status: int, headers: Any, body: bytes) -> bytes:
+        self._heard = True
+        if status in (200, 201):
+            return body
+        self.client.raise_weather(status, headers, body)
+        raise self.client.wrong(status, body, "", NO_SUCH if status in (404, 405) else None)
+
+    def _hopeless(self, state: tenacity.RetryCallState) -> bool:
+        if not self._heard:
+            return state.attempt_number >= FIRST_CONTACT
+        return (state.seconds_since_start or 0.0) > PATIENCE
+
+
+@contextlib.asynccontextmanager
+async def _in_time(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Weather(f"takes longer than {seconds:g} s", cause="timeout") from error
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = error.retry_after if isinstance(error, Weather) else None
+    return max(float(_backoff(state)), min(told or 0.0, PATIENCE))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = loads(body)
+    except ValueError as error:
+        raise Weather("sends something that is no JSON", cause="garbled") from error
+    if not isinstance(found, dict):
+        raise Weather("sends something that is no JSON object", cause="garbled")
+    return found

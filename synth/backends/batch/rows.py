@@ -1,0 +1,107 @@
+"""The lines of a batch's files: a request each; a reply or an error each, in any order, told apart by the request's key."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from synth.backends.batch.api import ENDPOINT
+from synth.backends.openai import LADDER, OpenAIBackend, body_of, dumps, loads, refuses_format
+from synth.errors import ConfigError, Stopped, Weather
+from synth.receipt import Receipt
+from synth.types import Reply, Request
+
+TURN = 500
+"""Rows read before others get their turn."""
+
+
+def line_of(request: Request, key: str, rung: int) -> bytes:
+    return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": body_of(request, key, LADDER[rung])})
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch brought, by key."""
+
+    replies: dict[str, Reply] = field(default_factory=dict)
+    failures: dict[str, Weather | ConfigError | Stopped] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
+    """Those that are to go into another batch as they are."""
+    stepped: bool = False
+    """Whether the server would rather be asked for JSON in another way."""
+
+
+def parsed(data: bytes) -> tuple[list[dict[str, Any]], bool]:
+    """The rows of a file, and whether every line was one."""
+    rows, whole = [], True
+    for line in data.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            row = loads(line)
+            assert isinstance(row["custom_id"], str)
+        except (ValueError, TypeError, LookupError, AssertionError):
+            whole = False
+        else:
+            rows.append(row)
+    return rows, whole
+
+
+async def outcome_of(
+    files: Sequence[list[dict[str, Any]]], receipt: Receipt, requests: Mapping[str, Request], client: OpenAIBackend
+) -> Outcome:
+    """`requests` are those somebody waits for. Of several rows for one key a reply counts, the first of them."""
+    outcome, keys = Outcome(), set(receipt.keys)
+    for number, row in enumerate(chain.from_iterable(files)):
+        if not number % TURN:
+            await asyncio.sleep(0)
+        key = row["custom_id"]
+        if key not in keys or key in outcome.replies:
+            continue
+        found = _read(row, requests.get(key), receipt, client)
+        if isinstance(found, Reply):
+            outcome.replies[key] = found
+        elif found is None:
+            outcome.again.add(key)
+            outcome.stepped = True
+        else:
+            outcome.failures[key] = found
+    for key in outcome.replies:
+        outcome.failures.pop(key, None)
+    outcome.again -= outcome.replies.keys()
+    return outcome
+
+
+def _read(
+    row: Mapping[str, Any], request: Request | None, receipt: Receipt, client: OpenAIBackend
+) -> Reply | Weather | ConfigError | None:
+    """What one row says; None if it says that JSON is to be asked for in another way. `request` is there if anyone waits for it."""
+    response = row.get("response")
+    if not isinstance(response, dict) or not response.get("status_code"):
+        return Weather(f"leaves it unanswered ({client.said(_words(row.get('error')))})", cause="overload")
+    status, body = response["status_code"], dumps(response.get("body") or row.get("error"))
+    if request is not None and receipt.rung + 1 < len(LADDER) and refuses_format(status, body, request):
+        return None
+    try:
+        return client.read(status, {}, body, receipt.model)
+    except (Weather, ConfigError) as error:
+        return error
+
+
+def _words(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error or "no reason given")
+    return " ".join(str(error[name]) for name in ("code", "message") if error.get(name)) or "no reason given"
+
+
+def complaint(batch: Mapping[str, Any], client: OpenAIBackend) -> str:
+    """What a server objects to in a batch it refuses: the first of its errors, and how many more there are."""
+    found = batch.get("errors")
+    errors = found.get("data") if isinstance(found, dict) else found
+    if not isinstance(errors, list) or not errors:
+        return "no reason given"
+    first = errors[0] if isinstance(errors[0], dict) else {"message": str(errors[0])}
+    line = f"line {first['line']}: " if first.get("line") else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return client.said(f"{line}{_words(first)}{more}")

@@ -1,0 +1,126 @@
+"""A batch's way, from a file of requests to its end on the server: every step recorded as a receipt before the next is taken."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from synth.backends.batch.api import GONE, NO_SUCH, Api
+from synth.errors import ConfigError, Stopped
+from synth.receipt import Receipt, Receipts
+from synth.role import Batching
+
+MARGIN = 3600.0
+"""Seconds past its window that a batch is waited for."""
+ENDED = ("completed", "failed", "expired", "cancelled")
+CANCELLED = ("cancelling", "cancelled")
+
+
+class Steps:
+    """Of one address; `open` are the receipts whose batches have not been brought home."""
+
+    def __init__(self, api: Api, want: Batching) -> None:
+        self.open: dict[str, Receipt] = {}
+        self.receipts: Receipts
+        self.say: Callable[[str], None] = lambda _: None
+        self._api, self._want = api, want
+
+    def note(self, receipt: Receipt, **news: Any) -> Receipt:
+        """The receipt with what is new, recorded."""
+        receipt = replace(receipt, **news)
+        self.receipts.record(receipt)
+        self.open[receipt.id] = receipt
+        if receipt.closed:
+            del self.open[receipt.id]
+        return receipt
+
+    def of_model(self, model: str) -> list[Receipt]:
+        """Open ones."""
+        return [receipt for receipt in self.open.values() if receipt.model == model]
+
+    async def send(self, receipt: Receipt, data: bytes) -> Receipt:
+        """Uploads the file and makes a batch of it."""
+        receipt, name = self.note(receipt), name_of(receipt)
+
+        async def upload(again: bool) -> str:
+            return (again and await self._api.file_named(name)) or await self._api.upload(name, data)
+
+        return await self._create(self.note(receipt, file=await self._api.insist(upload)))
+
+    async def find(self, receipt: Receipt, wanted: Callable[[Receipt], Awaitable[bool]]) -> Receipt | None:
+        """What has become of a receipt of an earlier run. Where no batch was made of an uploaded file, one is made now if what it
+        asks is still wanted; otherwise the receipt is closed."""
+        if receipt.batch is None:
+            batch = await self._api.insist(lambda _: self._api.batch_of(receipt.id, receipt.file))
+            if batch is None:
+                file = receipt.file or await self._api.insist(lambda _: self._api.file_named(name_of(receipt)))
+                if file and await wanted(receipt):
+                    return await self._create(self.note(receipt, file=file))
+                await self.close(receipt, file)
+                return None
+            receipt = self.note(receipt, batch=batch)
+        self.say(f"batch {receipt.batch}: {len(receipt.keys)} requests of model {receipt.model!r}, of an earlier run")
+        return receipt
+
+    async def wait(self, receipt: Receipt) -> tuple[dict[str, Any], bool]:
+        """The batch at its end, and whether it had been cancelled when this run first looked."""
+        loop, batch = asyncio.get_running_loop(), str(receipt.batch)
+        pause, deadline, first = self._want.poll / 16, 0.0, ""
+        while True:
+            found = await self._api.insist(lambda _: self._api.look(batch))
+            first = first or found["status"]
+            if first == GONE:
+                raise ConfigError(f"batch {batch} is not known to the server; {NO_SUCH}")
+            if found["status"] in ENDED:
+                return found, first in CANCELLED
+            deadline = deadline or loop.time() + self._left(found) + MARGIN
+            if loop.time() >= deadline:
+                raise Stopped(
+                    "provider",
+                    f"batch {batch} is {found['status']!r} long after its window; run the same command again to go on waiting, "
+                    "or give it up with `synth journal cancel-batches DIR`",
+                )
+            await asyncio.sleep(min(pause, deadline - loop.time() + 0.01))
+            pause = min(1.5 * pause, self._want.poll)
+
+    async def close(self, receipt: Receipt, *files: str | None) -> None:
+        """All is journalled, or there is nothing: the files are not needed any more."""
+        for file in files if not self._want.keep_files else ():
+            if file:
+                await self._api.delete(file)
+        self.note(receipt, closed=True)
+
+    async def drop(self, receipt: Receipt) -> tuple[Receipt, dict[str, Any]]:
+        """Tells the server that nobody needs the replies. How the batch stood before: what one at its end brought is paid for. A
+        receipt of which the server knows no batch is closed."""
+        if receipt.batch is None and (found := await self._api.batch_of(receipt.id, receipt.file)):
+            receipt = self.note(receipt, batch=found)
+        batch = await self._api.look(receipt.batch) if receipt.batch else {"status": GONE}
+        if batch["status"] == GONE:
+            await self.close(receipt, receipt.file or await self._api.file_named(name_of(receipt)))
+        elif batch["status"] not in ENDED + CANCELLED:
+            await self._api.cancel(str(receipt.batch))
+        return receipt, batch
+
+    async def _create(self, receipt: Receipt) -> Receipt:
+        file = str(receipt.file)
+
+        async def create(again: bool) -> str:
+            found = again and await self._api.batch_of(receipt.id, file)
+            return found or await self._api.create(file, receipt.id, self._want.window)
+
+        receipt = self.note(receipt, batch=await self._api.insist(create))
+        self.say(f"batch {receipt.batch}: {len(receipt.keys)} requests of model {receipt.model!r}")
+        return receipt
+
+    def _left(self, batch: Mapping[str, Any]) -> float:
+        """Seconds of a batch's window, whatever the clocks say."""
+        ends = batch.get("expires_at")
+        left = ends - time.time() if isinstance(ends, int | float) else self._want.seconds
+        return float(min(max(left, 0.0), self._want.seconds))
+
+
+def name_of(receipt: Receipt) -> str:
+    """Of the file of requests."""
+    return f"synth-{receipt.id}.jsonl"

@@ -1,0 +1,23 @@
+"""JSON answers of the stand-in."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+def told(value: Any) -> web.Response:
+    return web.json_response(value, dumps=dumps)
+
+
+def problem(message: str) -> dict[str, Any]:
+    """The body of an error."""
+    return {"error": {"message": message, "type": "error"}}
+
+
+def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response(problem(message), status=status, headers=headers, dumps=dumps)
