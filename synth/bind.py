@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synth import backends, filters, taxonomy
+from synth import backends, filters, prompt, taxonomy
 from synth.dedup.avoid import Avoided
 from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
@@ -82,6 +82,7 @@ def rendered(bound: Bound, briefs: Sequence[Brief]) -> Iterator[tuple[str, Seque
             "n": 10,
             "query": "（某条问题）",
             "response": "（某个回答）",
+            "messages": (Message("user", "（某条问题）"),),
         }
         stances = {stance for mix in brief.cells.values() for stance in mix}
         for template in bound.work.prompts():
@@ -163,4 +164,13 @@ def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: Ledger) -> Augmenter | No
 
 def _caller(recipe: Recipe, role: str, ledger: Ledger) -> Caller:
     chosen = recipe.models[role]
-    return Caller(role, chosen.model, backends.family(chosen), chosen.params, chosen.system, ledger)
+    return Caller(
+        role,
+        chosen.model,
+        backends.family(chosen),
+        chosen.params,
+        chosen.system,
+        chosen.prefill,
+        prompt.load(f"completion/{chosen.completion}", {"messages"}) if chosen.completion else None,
+        ledger,
+    )

@@ -191,6 +191,11 @@ class Recipe(Frozen):
         for place, role in self.role_uses():
             if role not in self.models:
                 raise ValueError(f"{place}: no model role {role!r}; {hint(role, self.models)}")
+            for option in ("prefill", "completion"):
+                if getattr(self.models[role], option) and place != "respond.models":
+                    raise ValueError(
+                        f"models.{role}.{option}: is for answerers, and {place} names it too; give that a role of its own"
+                    )
         return self
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
@@ -214,6 +219,12 @@ class Recipe(Frozen):
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
             for name in HOW:
                 del role[name]
+            for name in ("prefill", "completion"):  # a role that has neither is the role it was before there were any
+                if not role[name]:
+                    del role[name]
+        for name, chosen in self.models.items():
+            if chosen.bearing:
+                data["models"][name]["engine"] = chosen.bearing
         return data
 
 

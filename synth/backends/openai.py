@@ -92,9 +92,10 @@ class OpenAIBackend:
     async def complete(self, request: Request, key: str) -> Reply:
         rung = self._rungs.get(request.model, 0)
         data = _dumps(body_of(request, key, LADDER[rung]))
-        status, headers, body = await self._http("POST", "/chat/completions", data=data, key=key)
+        route = "/chat/completions" if request.text is None else "/completions"
+        status, headers, body = await self._http("POST", route, data=data, key=key)
         if status == 200:
-            return self._reply(body)
+            return self._reply(body, request.begun)
         if status in (400, 422) and request.schema is not None and rung + 1 < len(LADDER) and _says(body, _NOT_TAKEN):
             self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
             return await self.complete(request, key)
@@ -123,13 +124,14 @@ class OpenAIBackend:
             what = f"cannot be reached at {self._url}" if away else "breaks off"
             raise Weather(f"{what} ({self._said(str(error) or type(error).__name__)})", cause="network") from error
 
-    def _reply(self, body: bytes) -> Reply:
+    def _reply(self, body: bytes, begun: str) -> Reply:
         try:
             completion = _loads(body)
             choice = completion["choices"][0]
-            message, usage = choice["message"], completion.get("usage") or {}
+            message = choice["message"] if "message" in choice else {"content": choice["text"]}
+            usage, said = completion.get("usage") or {}, _text(message.get("content"))
             return Reply(
-                text=_text(message.get("content")) or _text(message.get("refusal")),
+                text=(said.strip() and begun + said) or _text(message.get("refusal")),
                 finish=_text(choice.get("finish_reason")) or "stop",
                 prompt_tokens=int(usage.get("prompt_tokens") or 0),
                 completion_tokens=int(usage.get("completion_tokens") or 0),
@@ -211,12 +213,12 @@ def _check_address(base_url: str | None) -> None:
 
 def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
     """What is sent for a request, on a rung of the ladder."""
-    body = {
-        "model": request.model,
-        "messages": request.messages,
-        "seed": seed_of(key),
-        **request.params,
-    }
+    body: dict[str, Any] = {"model": request.model, "seed": seed_of(key)}
+    if request.text is not None:
+        return body | {"prompt": request.text, **request.params}
+    body |= {"messages": request.messages, **request.params}
+    if request.begun:  # vLLM's words for going on with an answer; others go on or not as they are used to
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.schema is not None and rung == "json_schema":
         schema = {"name": request.schema["title"], "schema": request.schema, "strict": True}
         body["response_format"] = {"type": rung, "json_schema": schema}

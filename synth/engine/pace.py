@@ -47,7 +47,7 @@ class Pace:
         self.ceiling = ceiling
         self.most = min(most, ceiling.concurrency or most)
         self.limit = self.most if queues else min(START, self.most)
-        self._queues = queues
+        self.queues = queues
         self.out = 0
         """Attempts that are out."""
         self.resting_until = 0.0
@@ -135,7 +135,7 @@ class Pace:
 
     def deadline(self, *, again: bool) -> float | None:
         """Seconds an attempt may take. After one that took too long, the recipe's timeout in full."""
-        if self._queues:
+        if self.queues:
             return None
         if again or self._replies < KNOWN:
             return self.ceiling.timeout
