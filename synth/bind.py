@@ -141,6 +141,11 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         if recipe.avoid
         else None,
         tidy=replaced if recipe.filters.personal == "replace" else None,
+        plain=[
+            _plain(name)
+            for name in sorted({recipe.models[role].completion or "" for _, role in recipe.role_uses()})
+            if name
+        ],
         seed=recipe.seed,
         ledger=ledger,
     )
@@ -171,6 +176,10 @@ def _caller(recipe: Recipe, role: str, ledger: Ledger) -> Caller:
         chosen.params,
         chosen.system,
         chosen.prefill,
-        prompt.load(f"completion/{chosen.completion}", {"messages"}) if chosen.completion else None,
+        _plain(chosen.completion) if chosen.completion else None,
         ledger,
     )
+
+
+def _plain(name: str) -> prompt.Prompt:
+    return prompt.load(f"completion/{name}", {"messages"})

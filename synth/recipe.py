@@ -191,10 +191,15 @@ class Recipe(Frozen):
         for place, role in self.role_uses():
             if role not in self.models:
                 raise ValueError(f"{place}: no model role {role!r}; {hint(role, self.models)}")
+        return self
+
+    @model_validator(mode="after")
+    def _only_answers_are_begun(self) -> "Recipe":
+        for place, role in self.role_uses():
             for option in ("prefill", "completion"):
-                if getattr(self.models[role], option) and place != "respond.models":
+                if place != "respond.models" and getattr(self.models[role], option):
                     raise ValueError(
-                        f"models.{role}.{option}: is for answerers, and {place} names it too; give that a role of its own"
+                        f"models.{role}.{option}: is for answerers, and {place} asks it for JSON; give that a role of its own"
                     )
         return self
 

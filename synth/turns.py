@@ -112,7 +112,7 @@ class Turns(Generic[Guest]):
         try:
             await self._empty()
             guest = await self._enter(name)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whoever waits is told, whatever it is)
             for turn in self._waiting.pop(name, []):
                 if not turn.done():
                     turn.set_exception(error)

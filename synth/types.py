@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 Label: TypeAlias = Literal["safe", "unsafe"]
 QueryType: TypeAlias = Literal["harmful", "benign"]
@@ -86,6 +86,15 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """A backend in which requests wait until it turns to their model."""
+
+    def dismiss(self, why: Exception) -> None:
+        """The run stops: those it has not turned to get the exception, the others still land."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

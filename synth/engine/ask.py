@@ -15,7 +15,7 @@ from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of
 from synth.role import Role
-from synth.types import Backend, Ceiling, Reply, Request, Seat
+from synth.types import Backend, Ceiling, Reply, Request, Seat, Waiting
 
 STAGES = ("judge", "respond", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""
@@ -123,6 +123,9 @@ class Engine:
             self._stop = why
             self._stopping.set()
             self._slots.dismiss(why)
+            for backend in set(self._backends.values()):
+                if isinstance(backend, Waiting):
+                    backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a

@@ -5,7 +5,6 @@ A model whose backend keeps requests waiting has that number to itself: what wai
 
 import asyncio
 import heapq
-from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
@@ -25,9 +24,8 @@ class _Waiter:
 class Slots:
     def __init__(self, size: int) -> None:
         self.size = size
-        self._held = 0
-        """Permits of models that share them."""
-        self._waiting: Counter[Pace] = Counter()
+        self._held = self._waiting = 0
+        """Of the models that share the number."""
         self._queues: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
         self._arrivals = count()
         self._alarm: asyncio.TimerHandle | None = None
@@ -38,46 +36,40 @@ class Slots:
 
     def drop(self, pace: Pace) -> None:
         """Forgets a model nobody waits for."""
-        del self._queues[pace], self._waiting[pace]
+        del self._queues[pace]
 
     def dismiss(self, why: Exception) -> None:
         """Nobody who waits will be served: they get the exception."""
         for pace, queue in self._queues.items():
             for _, _, waiter in queue:
                 if not waiter.turn.done():
-                    self._waiting[pace] -= 1
+                    self._waiting -= not pace.queues
                     waiter.turn.set_exception(why)
             queue.clear()
 
     @property
     def free(self) -> int:
         """Permits nobody waits for."""
-        if not self._queues:
-            return self.size
         now = asyncio.get_running_loop().time()
-        room = waiting = alone = 0
-        for pace in self._queues:
-            if pace.queues:
-                alone += max(0, pace.idle(now) - self._waiting[pace])
-            else:
-                room += pace.idle(now)
-                waiting += self._waiting[pace]
-        return max(0, min(self.size - self._held, room) - waiting) + alone
+        room = sum(pace.idle(now) for pace in self._queues if not pace.queues) if self._queues else self.size
+        alone = sum(max(0, pace.idle(now) - len(queue)) for pace, queue in self._queues.items() if pace.queues)
+        return max(0, min(self.size - self._held, room) - self._waiting) + alone
 
     async def acquire(self, rank: Rank, pace: Pace, tokens: float = 0.0) -> Pass:
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])
         if not queue and self._has_room(pace) and pace.wait(tokens, now := loop.time()) <= 0:
-            return self._give(pace, tokens, now)
+            self._held += not pace.queues
+            return pace.go(tokens, now)
         turn: asyncio.Future[Pass] = loop.create_future()
         heapq.heappush(queue, (rank, next(self._arrivals), _Waiter(turn, tokens)))
-        self._waiting[pace] += 1
+        self._waiting += not pace.queues
         self._serve()
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting[pace] -= 1
+                self._waiting -= not pace.queues
             elif turn.exception() is None:
                 self.release(pace, turn.result())
             raise
@@ -90,10 +82,6 @@ class Slots:
     def _has_room(self, pace: Pace) -> bool:
         return pace.queues or self._held < self.size
 
-    def _give(self, pace: Pace, tokens: float, now: float) -> Pass:
-        self._held += not pace.queues
-        return pace.go(tokens, now)
-
     def _serve(self) -> None:
         """Hands out what can be handed out, and wakes up again when a rest or a minute is over."""
         loop = asyncio.get_running_loop()
@@ -101,11 +89,9 @@ class Slots:
         while True:
             ready = []
             for pace, queue in self._queues.items():
-                if not self._has_room(pace):
-                    continue
                 while queue and queue[0][2].turn.done():
                     heapq.heappop(queue)
-                if queue:
+                if queue and self._has_room(pace):
                     wait = pace.wait(queue[0][2].tokens, now)
                     if wait <= 0:
                         ready.append((queue[0][:2], pace))
@@ -114,8 +100,9 @@ class Slots:
                 break
             pace = min(ready, key=lambda entry: entry[0])[1]
             waiter = heapq.heappop(self._queues[pace])[2]
-            self._waiting[pace] -= 1
-            waiter.turn.set_result(self._give(pace, waiter.tokens, now))
+            self._held += not pace.queues
+            self._waiting -= not pace.queues
+            waiter.turn.set_result(pace.go(waiter.tokens, now))
             soonest = float("inf")
         self._wake_at(loop, now + soonest)
 

@@ -1,4 +1,4 @@
-"""The stand-in's HTTP: chat completions, the list of models, and `/stats`, what it has counted."""
+"""The stand-in's HTTP: completions of chats and of plain text, the list of models, and `/stats`, what it has counted."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -52,7 +53,8 @@ class StandIn:
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=2**26)
-        application.router.add_post("/v1/chat/completions", self.chat)
+        application.router.add_post("/v1/chat/completions", self.complete)
+        application.router.add_post("/v1/completions", self.complete)
         application.router.add_get("/v1/models", self.list_models)
         application.router.add_get("/stats", self.show_stats)
         return application
@@ -84,7 +86,7 @@ class StandIn:
         names = sorted(self.habits.listed | (self.habits.models or set()))
         return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
-    async def chat(self, http: web.Request) -> web.StreamResponse:
+    async def complete(self, http: web.Request) -> web.StreamResponse:
         body = json.loads(await http.read())
         self.bodies.append(body)
         self.headers = dict(http.headers)
@@ -118,13 +120,14 @@ class StandIn:
         await asyncio.sleep(self._latency(self._chance))
         if weather:
             self.faults[weather] += 1
-            return await self._storm(http, weather, body["model"], reply)
+            return await self._storm(http, weather, body, reply)
         self._complete(http, reply)
-        return web.Response(body=_completion(body["model"], reply), content_type="application/json")
+        return web.Response(body=_completion(body, reply), content_type="application/json")
 
     def _reply(self, body: Mapping[str, Any], fault: str | None) -> Reply:
         """A function of model, messages and seed, but for a fault that stood in the script."""
-        words = [str(body["model"]), *(message["content"] for message in body["messages"])]
+        messages = _messages(body)
+        words = [str(body["model"]), *(message.content for message in messages)]
         seed = body.get("seed") or 0
         if self.habits.answer is not None:
             reply = Reply(
@@ -132,8 +135,9 @@ class StandIn:
             )
         else:
             schema = body.get("response_format", {}).get("json_schema", {}).get("schema") or _guessed(words[1])
-            messages = tuple(Message(message["role"], message["content"]) for message in body["messages"])
-            reply = reply_to(Request("offline/1", words[0], messages, {}, schema, ()), seed)
+            request = Request("offline/1", words[0], messages, {}, schema, ())
+            reply = reply_to(request, seed)
+            reply = replace(reply, text=reply.text.removeprefix(request.begun))  # a server gives what it added
         if fault is None and self.habits.faults:
             digest = blake2b("\0".join([str(self.habits.seed), str(seed), *words]).encode(), digest_size=8).digest()
             fault = draw(self.habits.faults, CONTENT, int.from_bytes(digest) / 2**64)
@@ -165,8 +169,8 @@ class StandIn:
         key = self.habits.api_key
         return bool(key) and http.headers.get("Authorization") != f"Bearer {key}"
 
-    async def _storm(self, http: web.Request, fault: str, model: str, reply: Reply) -> web.StreamResponse:
-        whole = _completion(model, reply)
+    async def _storm(self, http: web.Request, fault: str, body: Mapping[str, Any], reply: Reply) -> web.StreamResponse:
+        whole = _completion(body, reply)
         if fault.partition("-")[0].isdigit():
             headers = {"Retry-After": f"{self.habits.retry_after:g}"} if fault == "429" else {}
             return _error(int(fault.partition("-")[0]), "try later", headers)
@@ -202,16 +206,25 @@ class StandIn:
             await asyncio.sleep(DRIP)
 
 
-def _completion(model: str, reply: Reply) -> bytes:
-    message = {"role": "assistant", "content": reply.text}
+def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
+    if "prompt" in body:
+        return (Message("text", body["prompt"]),)
+    return tuple(Message(message["role"], message["content"]) for message in body["messages"])
+
+
+def _completion(body: Mapping[str, Any], reply: Reply) -> bytes:
+    said: dict[str, Any] = {"message": {"role": "assistant", "content": reply.text}}
+    if "prompt" in body:
+        said = {"text": reply.text}
     total = reply.prompt_tokens + reply.completion_tokens
     usage = {
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
         "total_tokens": total,
     }
-    choice = {"index": 0, "finish_reason": reply.finish, "message": message}
-    completion = {"id": "x", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
+    kind = "text_completion" if "prompt" in body else "chat.completion"
+    choice = {"index": 0, "finish_reason": reply.finish, **said}
+    completion = {"id": "x", "object": kind, "created": 0, "model": body["model"], "choices": [choice]}
     return _dumps(completion | {"usage": usage}).encode()
 
 

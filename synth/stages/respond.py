@@ -27,8 +27,7 @@ class Responder:
         self._prompts = {stance: prompt.load(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
     def prompts(self) -> list[Prompt]:
-        plain = {caller.plain.name: caller.plain for caller in self._callers if caller.plain}
-        return [*self._prompts.values(), *plain.values()]
+        return list(self._prompts.values())
 
     async def respond(self, brief: Brief, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
         """The query with an answer that was asked for in the hope of `label`."""
