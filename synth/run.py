@@ -26,7 +26,7 @@ from synth.folder import claim, refuse_lost, writable
 from synth.job import Job, Wish, settle, wanted
 from synth.plan.sharding import sharded
 from synth.result import Result, result_of
-from synth.types import Backend, Round
+from synth.types import Backend, Round, Waiting
 
 LANDING = 30.0
 """Seconds for which a run that has all it wants waits for replies that are paid for but no longer needed."""
@@ -81,10 +81,20 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
             for backend in set(connected.values()):
                 await backend.close()
         if stopped is None:
-            result = finish(job, result_of(fold, engine, journal, spool, None), spool)
+            result = result_of(fold, engine, journal, spool, None)
+            result.notes += _notes(connected)
+            finish(job, result, spool)
             spool.forget()
             return result
-    return await _paused(job, engine, journal, stopped)
+    result = await _paused(job, engine, journal, stopped)
+    result.notes += _notes(connected)
+    return result
+
+
+def _notes(connected: Mapping[str, Backend]) -> list[str]:
+    return [
+        backend.note for backend in set(connected.values()) if isinstance(backend, Waiting) and backend.note is not None
+    ]
 
 
 def _sealed(state: State, journal: Journal) -> str:

@@ -92,6 +92,11 @@ class Backend(Protocol):
 class Waiting(Protocol):
     """A backend in which requests wait until it turns to their model."""
 
+    @property
+    def note(self) -> str | None:
+        """What is to be said of it after a run."""
+        ...
+
     def dismiss(self, why: Exception) -> None:
         """The run stops: those it has not turned to get the exception, the others still land."""
         ...

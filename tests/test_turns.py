@@ -129,7 +129,7 @@ def test_a_stop_dismisses_those_who_wait_and_lets_those_inside_end() -> None:
 class Rotating:
     """A world of models of which one at a time is loaded."""
 
-    family, queues = "offline/1", True
+    family, queues, note = "offline/1", True, "one at a time"
 
     def __init__(self) -> None:
         self.world, self.hall = World(), Hall()

@@ -65,6 +65,13 @@ class VLLMBackend:
         """How often a model made room for another."""
         return max(0, self._turns.changes - 1)
 
+    @property
+    def note(self) -> str | None:
+        if not self.prompt_tokens:
+            return None
+        cached = self.cached_tokens / self.prompt_tokens
+        return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps"
+
     def take(self, role: Role) -> None:
         """One more role: its model, with the engine options every role of that model must have alike."""
         _check_names("engine", role.engine, _engine_fields())
