@@ -380,3 +380,24 @@ def test_two_roles_of_one_model_share_its_pace_and_the_least_of_their_ceilings(t
 def test_a_backend_that_queues_is_asked_for_all_there_is_room_for_and_has_no_deadline(tmp_path: Path) -> None:
     pace = Pace(500, Ceiling(timeout=0.1), queues=True)
     assert (pace.limit, pace.deadline(again=False)) == (500, None)
+
+
+def test_what_waits_in_a_backend_that_queues_takes_no_slot_from_other_models() -> None:
+    slots = Slots(2)
+    queueing, other = Pace(2, Ceiling(), queues=True), Pace(2, Ceiling())
+
+    async def work() -> None:
+        slots.add(queueing)
+        slots.add(other)
+        assert slots.free == 4
+        held = [await slots.acquire((0, i), queueing) for i in range(2)]
+        third = asyncio.create_task(slots.acquire((0, 2), queueing))
+        await asyncio.sleep(0)
+        for i in range(2):
+            await asyncio.wait_for(slots.acquire((1, i), other), 1)
+        assert slots.free == 0
+        assert not third.done()
+        slots.release(queueing, held[0])
+        await asyncio.wait_for(third, 1)
+
+    run_virtual(work())
