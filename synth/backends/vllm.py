@@ -57,6 +57,8 @@ class VLLMBackend:
     def __init__(self) -> None:
         self._options: dict[str, Mapping[str, Any]] = {}
         self._turns = Turns(self._enter, self._leave)
+        self._looking = asyncio.Lock()
+        """vLLM's configurations are not made to be drawn up two at a time."""
         self.prompt_tokens = self.cached_tokens = 0
         """Of all prompts, and how many of them stood in the prefix cache."""
 
@@ -73,15 +75,20 @@ class VLLMBackend:
         return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps"
 
     def take(self, role: Role) -> None:
-        """One more role: its model, with the engine options every role of that model must have alike."""
+        """One more role. All roles of a model have one engine: whose options are told differ in nothing."""
         _check_names("engine", role.engine, _engine_fields())
         _check_names("extra", role.extra, [*_sampling_fields(), TEMPLATE])
-        if self._options.setdefault(role.model, role.engine) != role.engine:
-            raise ConfigError(f"engine: another role of {role.model!r} has other options; give both the same")
+        known = self._options.get(role.model)
+        if known and role.engine and known != role.engine:
+            raise ConfigError(
+                f"engine: another role of {role.model!r} has other options; give them to one, or both the same"
+            )
+        self._options[role.model] = known or role.engine
 
     async def check(self, model: str) -> None:
         """Has vLLM look at the model and the options, without loading weights."""
-        await asyncio.to_thread(self._config, model)
+        async with self._looking:
+            await asyncio.to_thread(self._config, model)
 
     async def complete(self, request: Request, key: str) -> Reply:
         async with self._turns.of(request.model) as resident:
