@@ -23,7 +23,6 @@ ENGINE = {
     "max_model_len": LONGEST,
     "block_size": 32,
     "max_num_seqs": 64,
-    "distributed_executor_backend": "uni",
 }
 
 
