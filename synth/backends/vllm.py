@@ -7,17 +7,20 @@ import asyncio
 import dataclasses
 import os
 import signal
+import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from inspect import signature
 from itertools import count
+from multiprocessing import active_children
 from typing import Any, Final
 
 from synth.errors import ConfigError, Stopped, Weather
 from synth.files import hint
 from synth.keys import seed_of
+from synth.orphans import leash, unleash
 from synth.plain import for_terminal
 from synth.role import Role
 from synth.turns import Turns
@@ -116,8 +119,10 @@ class VLLMBackend:
         config = self._config(model)
         # An interrupt at the terminal reaches every process of its group; the engine's must live on until what is in flight has landed.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        others = set(active_children())
         try:
-            return _Resident(model, AsyncLLM.from_vllm_config(config, disable_log_stats=True))
+            llm = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
+            return _Resident(model, llm, leash(child.pid for child in set(active_children()) - others if child.pid))
         except Exception as error:
             way_out = (
                 "what it wrote above says more; `engine` takes gpu_memory_utilization, max_model_len and their like"
@@ -144,8 +149,8 @@ class VLLMBackend:
 class _Resident:
     """A model that is loaded."""
 
-    def __init__(self, model: str, llm: Any) -> None:
-        self._model, self._llm = model, llm
+    def __init__(self, model: str, llm: Any, watch: "subprocess.Popen[bytes]") -> None:
+        self._model, self._llm, self._watch = model, llm, watch
         self._tokenizer = llm.get_tokenizer()
         self._longest: int = llm.model_config.max_model_len
         self._defaults = llm.model_config.get_diff_sampling_param()
@@ -180,6 +185,7 @@ class _Resident:
     def shut_down(self) -> None:
         self._thread.shutdown()
         self._llm.shutdown()
+        unleash(self._watch)
 
     def _tokens(self, request: Request) -> list[int]:
         if request.text is not None:

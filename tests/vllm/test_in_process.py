@@ -32,7 +32,11 @@ def children() -> set[int]:
     for task in Path("/proc/self/task").iterdir():
         found |= {int(pid) for pid in (task / "children").read_text().split()}
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in found}  # of one that has ended, empty
-    return {pid for pid, command in commands.items() if command and b"resource_tracker" not in command}
+    return {
+        pid
+        for pid, command in commands.items()
+        if command and b"resource_tracker" not in command and b"sys.stdin.read" not in command
+    }
 
 
 class Scenario:
