@@ -30,6 +30,9 @@ $(READY): requirements.txt pyproject.toml
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
+	uv pip compile pyproject.toml .ci/vllm.in --override .ci/vllm.overrides --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_28 --find-links "$$(pip config get global.find-links)" \
+		--index-strategy unsafe-best-match --generate-hashes --no-header --no-annotate -o .ci/vllm.txt
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-vllm build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

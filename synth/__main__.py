@@ -2,4 +2,5 @@
 
 from synth.cli import main
 
-main()
+if __name__ == "__main__":  # an engine's own process reads this file too
+    main()

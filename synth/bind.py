@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synth import backends, composed, filters, taxonomy
+from synth import backends, composed, filters, prompt, taxonomy
 from synth.composed import Mix
 from synth.dedup.avoid import Avoided
 from synth.errors import ConfigError
@@ -88,6 +88,7 @@ def rendered(bound: Bound, briefs: Sequence[Brief]) -> Iterator[tuple[str, Seque
             "n": 10,
             "query": "（某条问题）",
             "response": "（某个回答）",
+            "messages": (Message("user", "（某条问题）"),),
         }
         stances = {stance for mix in brief.cells.values() for stance in mix}
         for template in bound.work.prompts():
@@ -148,6 +149,11 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
         if recipe.avoid
         else None,
         tidy=replaced if recipe.filters.personal == "replace" else None,
+        plain=[
+            _plain(name)
+            for name in sorted({recipe.models[role].completion or "" for _, role in recipe.role_uses()})
+            if name
+        ],
         seed=recipe.seed,
         ledger=ledger,
     )
@@ -186,4 +192,17 @@ def _lines(recipe: Recipe, name: str, ledger: Ledger) -> Lines:
 
 def _caller(recipe: Recipe, role: str, ledger: Ledger) -> Caller:
     chosen = recipe.models[role]
-    return Caller(role, chosen.model, backends.family(chosen), chosen.params, chosen.system, ledger)
+    return Caller(
+        role,
+        chosen.model,
+        backends.family(chosen),
+        chosen.params,
+        chosen.system,
+        chosen.prefill,
+        _plain(chosen.completion) if chosen.completion else None,
+        ledger,
+    )
+
+
+def _plain(name: str) -> prompt.Prompt:
+    return prompt.load(f"completion/{name}", {"messages"})

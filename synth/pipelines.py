@@ -10,6 +10,9 @@ from synth.files import find, read_yaml, validate
 from synth.recipe import Recipe
 from synth.role import OFFLINE, Role
 
+HERE = (OFFLINE, "vllm")
+"""Backends that are not asked at an address."""
+
 
 def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name or path. `settings` are `key.path=value` with YAML values; `overrides` are top-level keys."""
@@ -32,8 +35,10 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
         change["backend"] = backend or "openai"
     if base_url is not None and not base_url.strip():
         raise ConfigError("--base-url is empty; write it like http://127.0.0.1:8000/v1")
-    if change.get("backend") == OFFLINE and base_url:
-        raise ConfigError("--base-url goes with a server; leave out --backend offline, or the address")
+    if change.get("backend") in HERE and base_url:
+        raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
+    if backend in HERE:
+        change["base_url"] = None
     models = {
         # What frames wrote must not stand under a model's name.
         name: role.model_copy(update=_offline(name, role) if backend == OFFLINE and not model else change)

@@ -219,6 +219,18 @@ class Recipe(Frozen):
                 raise ValueError(f"{place}: no model role {role!r}; {hint(role, known)}")
         return self
 
+    @model_validator(mode="after")
+    def _only_answers_are_begun(self) -> "Recipe":
+        for place, role in self.role_uses():
+            for option in ("prefill", "completion"):
+                if place != "respond.models" and getattr(self.models[role], option):
+                    raise ValueError(
+                        f"models.{role}.{option}: is for answerers, and {place} asks it for JSON; give that a role of its own"
+                    )
+                if self.models[role].backend == "batch" and getattr(self.models[role], option):
+                    raise ValueError(f"models.{role}.{option}: no batch goes on with a text; use backend openai or vllm")
+        return self
+
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
         """The share of each cell among the rows of a subcategory."""
         for id in (subcategory, scenario):
@@ -248,6 +260,12 @@ class Recipe(Frozen):
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
             for name in HOW:
                 del role[name]
+            for name in ("prefill", "completion"):  # a role that has neither is the role it was before there were any
+                if not role[name]:
+                    del role[name]
+        for name, chosen in self.models.items():
+            if chosen.bearing:
+                data["models"][name]["engine"] = chosen.bearing
         data["models"] |= data.pop("composed")
         return data
 

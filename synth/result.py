@@ -69,7 +69,7 @@ def result_of(
         coverage=coverage(lanes, spool.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
         agreement=agreement(fold.judges, ((lane.brief.lane.subcategory, lane.counts.votes) for lane in lanes)),
-        notes=list(engine.circuits.notes),
+        notes=list(engine.models.circuits.notes),
     )
     if given_up := sum(line.given_up for line in spent):
         result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")

@@ -8,8 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, f
 from synth.types import Ceiling
 
 OFFLINE = "offline"
-HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout", "batch")
-"""What of a role says how and where it is asked, and bears on no answer."""
+HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout", "batch", "engine")
+"""What of a role says how and where it is asked, and bears on no answer; of `engine` all but the `BEARING` options."""
+BEARING = frozenset(
+    (
+        *("model", "model_weights", "revision", "code_revision", "tokenizer", "tokenizer_revision", "tokenizer_mode"),
+        *("dtype", "kv_cache_dtype", "quantization", "quantization_config", "load_format", "hf_overrides"),
+        *("generation_config", "override_generation_config", "logits_processors", "speculative_config"),
+    )
+)
+"""Engine options that say which weights answer, how precisely and by what defaults. They are told when they change; a request's key
+does not know them, as it does not know them of a server."""
+STOP = ("\n用户：", "\n要求：", "\n---")
+"""Where the answer of a model that goes on with plain text ends, unless `extra` says otherwise: where `completion/` prompts begin
+another turn."""
 
 
 class Frozen(BaseModel):
@@ -76,8 +88,14 @@ class Role(Frozen):
     timeout: PositiveFloat = 300.0
     """Seconds for which one answer is waited at most."""
     batch: Batching = Batching()
+    engine: dict[str, Any] = Field(default_factory=dict)
+    """For backend vllm: options of vLLM's engine, as `AsyncEngineArgs` names them."""
+    prefill: str = ""
+    """What an answerer's answer begins with; the model goes on from there. vLLM's servers can, and few others."""
+    completion: str | None = None
+    """For an answerer without a chat template: the prompt under `completion/` that makes one plain text of the conversation."""
 
-    @field_validator("extra")
+    @field_validator("extra", "engine")
     @classmethod
     def _is_json(cls, extra: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -93,4 +111,16 @@ class Role(Frozen):
     @property
     def params(self) -> dict[str, Any]:
         """What bears identity of how the model samples."""
-        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, **self.extra}
+        stop = {"stop": list(STOP)} if self.completion else {}
+        return {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            **stop,
+            **self.extra,
+        }
+
+    @property
+    def bearing(self) -> dict[str, Any]:
+        """The engine options that bear identity."""
+        return {name: value for name, value in self.engine.items() if name in BEARING}

@@ -31,7 +31,7 @@ from synth.job import Job, Wish, settle, wanted
 from synth.plan.sharding import sharded
 from synth.receipt import Lasting
 from synth.result import Result, result_of
-from synth.types import Backend, Round
+from synth.types import Backend, Round, Waiting
 
 LANDING = 30.0
 """Seconds for which a run that has all it wants waits for replies that are paid for but no longer needed."""
@@ -73,7 +73,7 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
     budget = Budget(job.wish.bounds, job.bound.prices, books) if job.wish.bounds != UNBOUNDED else None
     slots = Slots(job.setup.concurrency, budget)
     engine = Engine(journal, connected, slots, roles, spared=job.bound.recipe.spared(), books=books)
-    engine.circuits.say = job.wish.say
+    engine.models.circuits.say = job.wish.say
     with job.spool() as spool:
         fold = Fold(
             job.setup,
@@ -98,10 +98,13 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
                 await backend.close()
         if stopped is None:
             result = result_of(fold, engine, journal, spool, prices=job.bound.prices)
-            result = finish(job, _noting(left, job, result), spool)
+            result.notes += _notes(job, connected, left, paused=False)
+            finish(job, result, spool)
             spool.forget()
             return result
-    return _noting(left, job, await _paused(job, engine, journal, stopped))
+    result = await _paused(job, engine, journal, stopped)
+    result.notes += _notes(job, connected, left, paused=True)
+    return result
 
 
 def _take_up(job: Job, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Lasting]:
@@ -119,17 +122,21 @@ def _take_up(job: Job, engine: Engine, journal: Journal, connected: Mapping[str,
     return lasting
 
 
-def _noting(left: int, job: Job, result: Result) -> Result:
-    if left and result.stopped:
-        result.notes.append(
+def _notes(job: Job, connected: Mapping[str, Backend], left: int, *, paused: bool) -> list[str]:
+    """What is to be said of the backends, and of so many requests that outlast the run."""
+    found = [
+        backend.note for backend in set(connected.values()) if isinstance(backend, Waiting) and backend.note is not None
+    ]
+    if left and paused:
+        found.append(
             f"{left} requests stay with the server: the same command collects their replies, "
             f"`synth journal cancel-batches {job.wish.folder}` cancels them"
         )
     elif left:
-        result.notes.append(
+        found.append(
             f"{left} requests in batches turned out not to be needed and are being cancelled; the next run here collects what they brought"
         )
-    return result
+    return found
 
 
 def _sealed(state: State, journal: Journal) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 Label: TypeAlias = Literal["safe", "unsafe"]
 QueryType: TypeAlias = Literal["harmful", "benign"]
@@ -16,7 +16,8 @@ LABELS: tuple[Label, ...] = ("unsafe", "safe")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "text"]
+    """`text` is no turn of a conversation: plain text, for a base model to go on with."""
     content: str
 
 
@@ -34,12 +35,23 @@ class Request:
     draw: tuple[str | int, ...]
     """The coordinates that make a wanted repeat of the same words a request of its own."""
 
+    @property
+    def begun(self) -> str:
+        """What the answer begins with: the last message, where that is the assistant's. The model goes on from there."""
+        return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
+
+    @property
+    def text(self) -> str | None:
+        """All of it as plain text, where it is no conversation."""
+        return "".join(part.content for part in self.messages) if self.messages[0].role == "text" else None
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading."""
 
     text: str
+    """With what the answer was begun with; empty if the model added nothing to it."""
     finish: str = "stop"
     """`stop`, `length` or `content_filter`, as the server says; `rejected`, `gave_up` or `outage` where there is no answer."""
     prompt_tokens: int = 0
@@ -76,6 +88,20 @@ class Backend(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """A backend in which requests wait until it turns to their model."""
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of it after a run."""
+        ...
+
+    def dismiss(self, why: Exception) -> None:
+        """The run stops: those it has not turned to get the exception, the others still land."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

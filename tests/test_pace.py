@@ -80,7 +80,7 @@ async def ask_all(engine: Engine, count: int, *, start: int = 0, **params: Any) 
 
 
 def only_pace(engine: Engine) -> Pace:
-    (pace,) = engine._paces.values()
+    (pace,) = engine.models.paces.values()
     return pace
 
 
@@ -416,3 +416,24 @@ def test_a_queue_that_never_answers_stops_the_run_after_so_many_tries(tmp_path: 
 
     drive(tmp_path, server, work)
     assert server.tries["0"] == POISON
+
+
+def test_what_waits_in_a_backend_that_queues_takes_no_slot_from_other_models() -> None:
+    slots = Slots(2)
+    queueing, other = Pace(2, Ceiling(), queues=True), Pace(2, Ceiling())
+
+    async def work() -> None:
+        slots.add(queueing)
+        slots.add(other)
+        assert slots.free == 4
+        held = [await slots.acquire((0, i), queueing) for i in range(2)]
+        third = asyncio.create_task(slots.acquire((0, 2), queueing))
+        await asyncio.sleep(0)
+        for i in range(2):
+            await asyncio.wait_for(slots.acquire((1, i), other), 1)
+        assert slots.free == 0
+        assert not third.done()
+        slots.release(queueing, held[0])
+        await asyncio.wait_for(third, 1)
+
+    run_virtual(work())

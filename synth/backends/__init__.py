@@ -1,6 +1,7 @@
 """Who answers: one file a backend, each with `connect(role) -> Backend`."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
@@ -21,12 +22,13 @@ def known() -> list[str]:
 
 
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
-    """A backend for every role; roles with the same address share one."""
+    """A backend for every role; roles with the same address share one. One that runs its models itself (`take`) is told of every
+    role it is shared by."""
     shared: dict[tuple[Any, ...], Backend] = {}
     first: dict[tuple[Any, ...], Role] = {}
     found = {}
     for name, role in roles.items():
-        place = (role.backend, role.base_url, role.api_key_env, *sorted(role.headers.items()))
+        place = (role.backend, *getattr(_module(role.backend), "place", _address)(role))
         if place not in shared:
             shared[place] = _connect(name, role)
         if role.batch != first.setdefault(place, role).batch:
@@ -34,6 +36,8 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
                 f"models.{name}: `batch` differs from another model's at the same address; give both the same"
             )
         found[name] = shared[place]
+        with _blamed(name):
+            getattr(found[name], "take", _ignore)(role)
     return found
 
 
@@ -42,12 +46,27 @@ def family(role: Role) -> str:
     return str(getattr(_module(role.backend), "FAMILY", "model"))
 
 
+def _address(role: Role) -> tuple[Any, ...]:
+    return (role.base_url, role.api_key_env, *sorted(role.headers.items()))
+
+
+def _ignore(role: Role) -> None:
+    del role
+
+
 def _connect(name: str, role: Role) -> Backend:
-    try:
+    with _blamed(name):
         backend: Backend = _module(role.backend).connect(role)
+    return backend
+
+
+@contextlib.contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """The role that is wrong is named."""
+    try:
+        yield
     except ConfigError as error:
         raise ConfigError(f"models.{name}: {error}") from error
-    return backend
 
 
 def _module(name: str) -> Any:

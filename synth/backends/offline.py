@@ -69,9 +69,12 @@ def reply_to(request: Request, seed: int) -> Reply:
     words = [request.model, str(seed), *(message.content for message in request.messages)]
     chance = random.Random(blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest())
     system = next((message.content for message in request.messages if message.role == "system"), "")
-    user = next(message.content for message in request.messages if message.role == "user")
+    user = next((message.content for message in request.messages if message.role == "user"), "")
+    if request.text is not None:  # the question of its last turn
+        user = request.messages[0].content.rpartition("用户：")[2].removesuffix("助手：").strip()
     title = str((request.schema or {}).get("title", "answer"))
     text = _TASKS.get(title, _answer)(chance, system, user, request.schema or {})
+    text = request.begun + text
     return Reply(text, prompt_tokens=sum(map(len, words)), completion_tokens=len(text))
 
 

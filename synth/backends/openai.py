@@ -114,13 +114,14 @@ class OpenAIBackend:
     async def _asked(self, request: Request, key: str) -> Reply:
         rung = self._rungs.get(request.model, 0)
         data = dumps(body_of(request, key, LADDER[rung]))
-        status, headers, body = await self.http("POST", "/chat/completions", data, {"Idempotency-Key": key})
+        route = "/chat/completions" if request.text is None else "/completions"
+        status, headers, body = await self.http("POST", route, data, {"Idempotency-Key": key})
         if status == 200 and request.schema is not None:
             self._found.add(request.model)
         if rung + 1 < len(LADDER) and refuses_format(status, body, request):
             self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
             return await self._asked(request, key)
-        return self.read(status, headers, body, request.model)
+        return self.read(status, headers, body, request.model, request.begun)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -146,10 +147,10 @@ class OpenAIBackend:
             what = f"cannot be reached at {self._url}" if away else "breaks off"
             raise Weather(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
 
-    def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str) -> Reply:
+    def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str, begun: str = "") -> Reply:
         """The reply that a status and a body are: bad weather, the request's own fault (an answer of a kind), the user's to mend."""
         if status == 200:
-            return self._reply(body)
+            return self._reply(body, begun)
         self.raise_weather(status, headers, body)
         if status in (400, 413):
             for words, finish in ((_FILTERED, "content_filter"), (_REJECTED, "rejected")):
@@ -157,13 +158,14 @@ class OpenAIBackend:
                     return Reply(self.said(_message(body)), finish=finish)
         raise self.wrong(status, body, model)
 
-    def _reply(self, body: bytes) -> Reply:
+    def _reply(self, body: bytes, begun: str) -> Reply:
         try:
             completion = loads(body)
             choice = completion["choices"][0]
-            message, usage = choice["message"], completion.get("usage") or {}
+            message = choice["message"] if "message" in choice else {"content": choice["text"]}
+            usage, said = completion.get("usage") or {}, _text(message.get("content"))
             return Reply(
-                text=_text(message.get("content")) or _text(message.get("refusal")),
+                text=(said.strip() and begun + said) or _text(message.get("refusal")),
                 finish=_text(choice.get("finish_reason")) or "stop",
                 prompt_tokens=int(usage.get("prompt_tokens") or 0),
                 completion_tokens=int(usage.get("completion_tokens") or 0),
@@ -240,12 +242,12 @@ def _check_address(base_url: str | None) -> None:
 
 def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
     """What is sent for a request, on a rung of the ladder."""
-    body = {
-        "model": request.model,
-        "messages": request.messages,
-        "seed": seed_of(key),
-        **request.params,
-    }
+    body: dict[str, Any] = {"model": request.model, "seed": seed_of(key)}
+    if request.text is not None:
+        return body | {"prompt": request.text, **request.params}
+    body |= {"messages": request.messages, **request.params}
+    if request.begun:  # vLLM's words for going on with an answer; others go on or not as they are used to
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.schema is not None and rung == "json_schema":
         schema = {"name": request.schema["title"], "schema": request.schema, "strict": True}
         body["response_format"] = {"type": rung, "json_schema": schema}

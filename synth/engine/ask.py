@@ -5,18 +5,17 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from synth.engine.books import GAVE_UP, OUTAGE, RETRY, Books
-from synth.engine.circuit import Circuits, Place
-from synth.engine.pace import Pace
+from synth.engine.models import Models
 from synth.engine.patience import Storm, persist
 from synth.engine.slots import Slots
 from synth.errors import ConfigError, Stopped, Weather
 from synth.keys import key_of, outage_of
 from synth.receipt import Lasting
 from synth.role import Role
-from synth.types import Backend, Ceiling, Reply, Request, Seat
+from synth.types import Backend, Reply, Request, Seat, Waiting
 
 STAGES = ("judge", "respond", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""
@@ -64,15 +63,7 @@ class Engine:
         self._flights: dict[str, _Flight] = {}
         self._sending: dict[str, Seat] = {}
         """Every request that is out, by key."""
-        self._heard: set[Backend] = set()
-        """Those whose server has answered anything at all."""
-        self._paces: dict[Place, Pace] = {}
-        self._models = {role: told.model for role, told in (roles or {}).items()}
-        for role, told in (roles or {}).items():
-            self._allow((backends[role], told.model), told.ceiling)
-        self.circuits = Circuits(slots, self._pace_at)
-        self._spared = spared
-        self._checked: asyncio.Future[Any] | None = None
+        self.models = Models(backends, slots, roles or {}, spared=spared)
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
         self.missed: Callable[[str], None] = lambda _: None
@@ -150,6 +141,8 @@ class Engine:
             for backend in set(self._backends.values()):
                 if isinstance(backend, Lasting):
                     backend.leave()
+                if isinstance(backend, Waiting):
+                    backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a
@@ -164,15 +157,16 @@ class Engine:
         self._cancel()
 
     def _cancel(self) -> None:
-        if self._checked is not None:
-            self._checked.cancel()
+        self.models.cancel_check()
         for flight in self._flights.values():
             flight.task.cancel()
 
     async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
         try:
-            if self._checked is None or not self._checked.done():
-                await self._ready()
+            if not self.models.checked:
+                await self.models.check(self._stopping)
+                if self._stop:
+                    raise self._stop.with_traceback(None)
             try:
                 return await self._through(key, request, seat)
             except (Weather, ConfigError) as error:
@@ -180,7 +174,7 @@ class Engine:
                     raise
                 return await self._without(error, key, request, seat)
         except Weather as error:
-            self.stop(self._verdict(error, request, seat))
+            self.stop(self.models.verdict(error, request, seat))
         except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
             self.stop(error)
         except asyncio.CancelledError:
@@ -191,7 +185,7 @@ class Engine:
 
     async def _through(self, key: str, request: Request, seat: Seat) -> Reply:
         """From the model; of one that is out only now and then, where another stands by. Raises what it could not be had for."""
-        circuit = self.circuits.at((self._backends[seat.role], request.model))
+        circuit = self.models.circuits.at(self.models.place_of(request, seat))
         if seat.spare and circuit.why and not circuit.admits(asyncio.get_running_loop().time()):
             raise circuit.why.with_traceback(None)
         try:
@@ -201,21 +195,21 @@ class Engine:
 
     async def _without(self, error: Weather | ConfigError, key: str, request: Request, seat: Seat) -> Reply:
         """That the model is out, journalled before the next of its chain is asked."""
-        place = (self._backends[seat.role], request.model)
-        self.circuits.declare(place, error, asyncio.get_running_loop().time())
+        place = self.models.place_of(request, seat)
+        self.models.circuits.declare(place, error, asyncio.get_running_loop().time())
         reply = Reply(str(error), finish=OUTAGE)
         await self._journal.put(outage_of(key), reply, seat, request.model)
         return reply
 
     async def _persist(self, first: Weather, key: str, request: Request, seat: Seat) -> Reply:
         """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
-        place = (self._backends[seat.role], request.model)
+        place = self.models.place_of(request, seat)
         storm = Storm(
-            self._pace_at(place),
-            known=lambda: place[0] in self._heard,
+            self.models.pace_at(place),
+            known=lambda: place[0] in self.models.heard,
             before=self._journal.get(key) is not None,
         )
-        circuit = self.circuits.at(place)
+        circuit = self.models.circuits.at(place)
 
         async def attempt() -> Reply:
             self.retries[seat.lane] += 1
@@ -237,43 +231,10 @@ class Engine:
             self.books.add(seat, request.model, reply)
             return reply
 
-    async def _ready(self) -> None:
-        """Before the first call of all: every backend may object to the models it is to be asked for."""
-        if self._checked is None:
-            places = {role: (self._backends[role], model) for role, model in self._models.items()}
-            self._checked = asyncio.ensure_future(self.circuits.check(places, self._spared))
-            self._checked.add_done_callback(
-                lambda done: done.cancelled() or done.exception()
-            )  # seen, should all be gone
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait([self._checked, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if self._stop:
-            raise self._stop.with_traceback(None)
-        self._checked.result()
-
-    def _verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
-        who = f"model {request.model!r} ({seat.role})"
-        if error.cause in ("network", "garbled") and self._backends[seat.role] not in self._heard:
-            return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
-        return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")
-
-    def _pace_at(self, place: Place) -> Pace:
-        return self._paces.get(place) or self._allow(place, Ceiling())
-
-    def _allow(self, place: Place, ceiling: Ceiling) -> Pace:
-        """Of what several roles allow one model, the least."""
-        if place in self._paces:
-            ceiling = self._paces[place].ceiling.least(ceiling)
-            self._slots.drop(self._paces[place])
-        pace = self._paces[place] = Pace(self._slots.size, ceiling, queues=place[0].queues)
-        self._slots.add(pace)
-        return pace
-
     async def _attempt(self, key: str, request: Request, seat: Seat, *, again: bool = False) -> Reply:
         if self._stop:
             raise self._stop.with_traceback(None)
-        pace = self._pace_at((self._backends[seat.role], request.model))
+        pace = self.models.pace_at(self.models.place_of(request, seat))
         characters = sum(len(message.content) for message in request.messages)
         tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
         charge = self._slots.budget.charge(request) if self._slots.budget else None
@@ -284,7 +245,7 @@ class Engine:
             self._sending[key] = seat
             self.calls[seat.lane] += 1
             reply = await self._send(request, key, seat.role, pace.deadline(again=again))
-            self._heard.add(self._backends[seat.role])
+            self.models.heard.add(self._backends[seat.role])
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
             await self._journal.put(key, reply, seat, request.model)
@@ -293,7 +254,7 @@ class Engine:
             self.weather = None
         except Weather as error:
             if error.cause not in ("network", "garbled"):
-                self._heard.add(self._backends[seat.role])
+                self.models.heard.add(self._backends[seat.role])
             self.weather = f"model {request.model!r} {error}"
             pace.suffered(leave, asyncio.get_running_loop().time(), error)
             raise

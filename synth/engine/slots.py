@@ -1,4 +1,7 @@
-"""Who is asked next: permits, a fixed number over all models and as many for each as its pace allows, the most urgent waiter first."""
+"""Who is asked next: permits, a fixed number over all models and as many for each as its pace allows, the most urgent waiter first.
+
+A model whose backend keeps requests waiting has that number to itself: what waits there for its turn takes no place from another.
+"""
 
 import asyncio
 import heapq
@@ -30,6 +33,7 @@ class Slots:
         self.broke: Callable[[Stopped | ConfigError], None] = lambda _: None
         """Told once the budget bears no more and nothing is in flight that might come to less than is held for it; or cannot be kept."""
         self._held = self._waiting = 0
+        """Of the models that share the number."""
         self._queues: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
         self._arrivals = count()
         self._alarm: asyncio.TimerHandle | None = None
@@ -42,12 +46,12 @@ class Slots:
         """Forgets a model nobody waits for."""
         del self._queues[pace]
 
-    def dismiss(self, why: Exception, pace: Pace | None = None) -> None:
+    def dismiss(self, why: Exception, of: Pace | None = None) -> None:
         """Nobody who waits (for that model) will be served: they get the exception."""
-        for queue in [self._queues[pace]] if pace else self._queues.values():
+        for pace, queue in self._queues.items() if of is None else [(of, self._queues[of])]:
             for _, _, waiter in queue:
                 if not waiter.turn.done():
-                    self._waiting -= 1
+                    self._waiting -= not pace.queues
                     waiter.turn.set_exception(why)
             queue.clear()
 
@@ -55,39 +59,43 @@ class Slots:
     def free(self) -> int:
         """Permits nobody waits for."""
         now = asyncio.get_running_loop().time()
-        room = sum(pace.idle(now) for pace in self._queues) if self._queues else self.size
-        return max(0, min(self.size - self._held, room) - self._waiting)
+        room = sum(pace.idle(now) for pace in self._queues if not pace.queues) if self._queues else self.size
+        alone = sum(max(0, pace.idle(now) - len(queue)) for pace, queue in self._queues.items() if pace.queues)
+        return max(0, min(self.size - self._held, room) - self._waiting) + alone
 
     async def acquire(self, rank: Rank, pace: Pace, tokens: float = 0.0, charge: Charge | None = None) -> Pass:
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])
-        first = not queue if charge is None else not self._waiting and self._affords(charge)
-        if first and self._held < self.size and pace.wait(tokens, now := loop.time()) <= 0:
+        first = not queue if charge is None else not any(self._queues.values()) and self._affords(charge)
+        if first and self._has_room(pace) and pace.wait(tokens, now := loop.time()) <= 0:
             return self._go(pace, tokens, charge, now)
         turn: asyncio.Future[Pass] = loop.create_future()
         heapq.heappush(queue, (rank, next(self._arrivals), _Waiter(turn, tokens, charge)))
-        self._waiting += 1
+        self._waiting += not pace.queues
         self._serve()
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting -= 1
+                self._waiting -= not pace.queues
             elif turn.exception() is None:
                 self.release(pace, turn.result())
             raise
 
     def release(self, pace: Pace, leave: Pass) -> None:
         pace.back(leave)
-        self._held -= 1
+        self._held -= not pace.queues
         if self.budget and leave.charge:
             self.budget.settle(leave.charge, leave.reply)
             if self.budget.fault:
                 self.broke(self.budget.fault)
         self._serve()
 
+    def _has_room(self, pace: Pace) -> bool:
+        return pace.queues or self._held < self.size
+
     def _go(self, pace: Pace, tokens: float, charge: Charge | None, now: float) -> Pass:
-        self._held += 1
+        self._held += not pace.queues
         leave = pace.go(tokens, now)
         if self.budget and charge:
             self.budget.hold(charge)
@@ -101,12 +109,12 @@ class Slots:
         """Hands out what can be handed out, and wakes up again when a rest or a minute is over."""
         loop = asyncio.get_running_loop()
         now, soonest = loop.time(), float("inf")
-        while self._held < self.size:
+        while True:
             ready = []
             for pace, queue in self._queues.items():
                 while queue and queue[0][2].turn.done():
                     heapq.heappop(queue)
-                if queue:
+                if queue and self._has_room(pace):
                     wait = pace.wait(queue[0][2].tokens, now)
                     if wait <= 0:
                         ready.append((queue[0][:2], pace))
@@ -121,7 +129,7 @@ class Slots:
                 soonest = float("inf")  # whoever lands will have the next one served
                 break
             heapq.heappop(self._queues[pace])
-            self._waiting -= 1
+            self._waiting -= not pace.queues
             waiter.turn.set_result(self._go(pace, waiter.tokens, waiter.charge, now))
             soonest = float("inf")
         self._wake_at(loop, now + soonest)

@@ -1,7 +1,7 @@
 """What is done with one query: rules, slots, answers, verdicts. Functions of the query and of replies; no order, no counts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -47,6 +47,8 @@ class Work:
     tidy: Callable[[str], str] | None = None
     """What every text goes through before anything else is done with it."""
     avoided: Avoided | None = None
+    plain: Sequence[Prompt] = ()
+    """What makes plain text of conversations, for models that know none."""
     seed: int = 0
     ledger: Ledger = field(default_factory=Ledger)
     """What became of the replies that were read."""
@@ -54,7 +56,7 @@ class Work:
     def prompts(self) -> list[Prompt]:
         """Every prompt in use."""
         parts = (self.source, self.augmenter, self.responder, self.panel)
-        return [template for part in parts if part is not None for template in part.prompts()]
+        return [*(template for part in parts if part is not None for template in part.prompts()), *self.plain]
 
     async def page(self, brief: Brief, call: int, ask: Ask, widening: int) -> Written:
         """The source's queries of one call, tidied."""

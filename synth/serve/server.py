@@ -1,4 +1,4 @@
-"""The stand-in's HTTP: chat completions, embeddings, the list of models, and `/stats`, what it has counted."""
+"""The stand-in's HTTP: completions of chats and of plain text, embeddings, the list of models, and `/stats`, what it has counted."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -56,7 +57,8 @@ class StandIn:
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=2**28)
-        application.router.add_post("/v1/chat/completions", self.chat)
+        application.router.add_post("/v1/chat/completions", self.complete)
+        application.router.add_post("/v1/completions", self.complete)
         application.router.add_post("/v1/embeddings", self.embed)
         application.router.add_get("/v1/models", self.list_models)
         application.router.add_get("/stats", self.show_stats)
@@ -91,7 +93,7 @@ class StandIn:
         names = sorted(self.habits.listed | (self.habits.models or set()))
         return told({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
-    async def chat(self, http: web.Request) -> web.StreamResponse:
+    async def complete(self, http: web.Request) -> web.StreamResponse:
         return await self._counted(http, self._answered)
 
     async def embed(self, http: web.Request) -> web.StreamResponse:
@@ -136,7 +138,7 @@ class StandIn:
             return objection[0], problem(objection[1])
         reply = self._reply(body, None)
         self._complete(key, reply)
-        return 200, json.loads(_completion(body["model"], reply))
+        return 200, json.loads(_completion(body, reply))
 
     def step(self, faults: Sequence[str]) -> str | None:
         """Which of these faults of batches happens now: that of the script, if it is its turn, or one that is drawn."""
@@ -154,7 +156,7 @@ class StandIn:
             else draw(self.habits.faults_of(body["model"]), WEATHER, self._chance.random())
         )
         reply = self._reply(body, fault if fault in CONTENT else None)
-        return await self._sent(http, fault, _completion(body["model"], reply), reply)
+        return await self._sent(http, fault, _completion(body, reply), reply)
 
     async def _embedded(self, http: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
         kinds, luck = (*WEATHER, *VECTORS), self._chance.random()
@@ -178,7 +180,8 @@ class StandIn:
 
     def _reply(self, body: Mapping[str, Any], fault: str | None) -> Reply:
         """A function of model, messages and seed, but for a fault that stood in the script."""
-        words = [str(body["model"]), *(message["content"] for message in body["messages"])]
+        messages = _messages(body)
+        words = [str(body["model"]), *(message.content for message in messages)]
         seed = body.get("seed") or 0
         if self.habits.answer is not None:
             reply = Reply(
@@ -186,8 +189,9 @@ class StandIn:
             )
         else:
             schema = body.get("response_format", {}).get("json_schema", {}).get("schema") or _guessed(words[1])
-            messages = tuple(Message(message["role"], message["content"]) for message in body["messages"])
-            reply = reply_to(Request("offline/1", words[0], messages, {}, schema, ()), seed)
+            request = Request("offline/1", words[0], messages, {}, schema, ())
+            reply = reply_to(request, seed)
+            reply = replace(reply, text=reply.text.removeprefix(request.begun))  # a server gives what it added
         if fault is None and self.habits.faults:
             digest = blake2b("\0".join([str(self.habits.seed), str(seed), *words]).encode(), digest_size=8).digest()
             fault = draw(self.habits.faults_of(words[0]), CONTENT, int.from_bytes(digest) / 2**64)
@@ -255,16 +259,25 @@ class StandIn:
             await asyncio.sleep(DRIP)
 
 
-def _completion(model: str, reply: Reply) -> bytes:
-    message = {"role": "assistant", "content": reply.text}
+def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
+    if "prompt" in body:
+        return (Message("text", body["prompt"]),)
+    return tuple(Message(message["role"], message["content"]) for message in body["messages"])
+
+
+def _completion(body: Mapping[str, Any], reply: Reply) -> bytes:
+    said: dict[str, Any] = {"message": {"role": "assistant", "content": reply.text}}
+    if "prompt" in body:
+        said = {"text": reply.text}
     total = reply.prompt_tokens + reply.completion_tokens
     usage = {
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
         "total_tokens": total,
     }
-    choice = {"index": 0, "finish_reason": reply.finish, "message": message}
-    completion = {"id": "x", "object": "chat.completion", "created": 0, "model": model, "choices": [choice]}
+    kind = "text_completion" if "prompt" in body else "chat.completion"
+    choice = {"index": 0, "finish_reason": reply.finish, **said}
+    completion = {"id": "x", "object": kind, "created": 0, "model": body["model"], "choices": [choice]}
     return _dumps(completion | {"usage": usage}).encode()
 
 

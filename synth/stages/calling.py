@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from synth.prompt import Prompt
 from synth.stages.ledger import Ledger
 from synth.types import Message, Request
 
@@ -17,14 +18,21 @@ class Caller:
     family: str
     params: Mapping[str, Any]
     system: bool = True
+    prefill: str = ""
+    plain: Prompt | None = None
+    """What makes one plain text of a conversation, for a model that knows none."""
     ledger: Ledger = field(default_factory=Ledger, compare=False)
     """Where its replies are counted."""
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
     ) -> Request:
-        if not self.system:
+        if self.plain is not None:
+            messages = (Message("text", self.plain.render({"messages": messages})[0].content),)
+        elif not self.system:
             messages = _without_system(messages)
+        if self.prefill:
+            messages += (Message("assistant", self.prefill),)
         return Request(self.family, self.model, messages, self.params, schema, draw)
 
 

@@ -150,10 +150,14 @@ def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Req
     if reason == "empty" or (judging and reason == "filtered"):
         return replace(request, draw=(*request.draw, "again", 1))
     table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
+    if request.text is not None:  # a base model takes no feedback
+        return replace(request, draw=(*request.draw, "again", 1)) if reason == "truncated" else None
     feedback = JUDGE_ON if judging and reason == "refusal" else table.get(reason)
     if feedback is None:
         return None
     told = (Message("assistant", reply.text[:2000]), Message("user", feedback))
+    if request.begun:
+        return replace(request, messages=(*request.messages[:-1], *told, request.messages[-1]))
     return replace(request, messages=request.messages + told)
 
 

@@ -1,0 +1,84 @@
+"""The `vllm` backend against vLLM's own AsyncLLM on the same engine and the same requests, in turns; the ratio of their speeds.
+
+    .venv-vllm/bin/python benchmarks/vllm.py [MODEL]
+
+Without a model, a tiny random one: then next to nothing is computed, and what is measured is what a request costs besides.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from synth.backends import connect
+from synth.bind import bind
+from synth.engine.loop import quick_loop
+from synth.keys import key_of
+from synth.pipelines import load
+from synth.plan.lanes import Brief
+from synth.role import Role
+from synth.types import Request
+from tests.vllm.tiny import ENGINE, make
+
+CALLS, ROUNDS, TOKENS = 256, 7, 64
+
+
+def requests(model: str) -> list[Request]:
+    """A recipe's writer calls, lane by lane, a few tokens of answer each."""
+    bound = bind(load("libra"))
+    params = {"temperature": 1.0, "top_p": 1.0, "max_tokens": TOKENS, "ignore_eos": True}
+
+    def request(brief: Brief, call: int) -> Request:
+        asked = bound.work.source.request(brief, call)
+        assert asked is not None
+        return Request("model", model, asked.messages, params, None, asked.draw)
+
+    return [request(bound.briefs[i % len(bound.briefs)], i // len(bound.briefs)) for i in range(CALLS)]
+
+
+async def main(model: str, engine: dict[str, Any]) -> None:
+    backend: Any = connect({"a": Role(backend="vllm", model=model, engine=engine)})["a"]
+    asked = requests(model)
+    await backend.check(model)
+    await backend.complete(asked[0], key_of(asked[0]))
+    resident = backend._turns._guest
+    from vllm.inputs import tokens_input
+
+    ready = [
+        (tokens_input(resident._tokens(one)), resident._sampling(one, key_of(one), TOKENS), f"raw-{i}")
+        for i, one in enumerate(asked)
+    ]
+
+    async def raw(prompt: Any, sampling: Any, name: str) -> None:
+        async for _ in resident._llm.generate(prompt, sampling, name):
+            pass
+
+    times: dict[str, list[float]] = {"raw": [], "backend": []}
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        await asyncio.gather(*(raw(*one) for one in ready))
+        middle = time.perf_counter()
+        await asyncio.gather(*(backend.complete(one, key_of(one)) for one in asked))
+        times["raw"].append(middle - began)
+        times["backend"].append(time.perf_counter() - middle)
+    for name, found in times.items():
+        print(f"{name:<8} {CALLS / statistics.median(found):8.1f} calls/s, median of {ROUNDS}")
+    ratios = [one / two for one, two in zip(times["raw"], times["backend"], strict=True)]
+    print(f"backend / raw {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); {backend.note}")
+    await backend.close()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    with tempfile.TemporaryDirectory() as folder, quick_loop() as runner:
+        if len(sys.argv) > 1:
+            runner.run(main(sys.argv[1], {}))
+        else:
+            make(Path(folder) / "tiny")
+            runner.run(main(str(Path(folder) / "tiny"), ENGINE))

@@ -1,0 +1,73 @@
+"""The models that are asked, each at its address: how fast, whether it is out, whether its server has said anything."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from synth.engine.circuit import Circuits, Place
+from synth.engine.pace import Pace
+from synth.engine.slots import Slots
+from synth.errors import ConfigError, Stopped, Weather
+from synth.role import Role
+from synth.types import Backend, Ceiling, Request, Seat
+
+
+class Models:
+    """Of `roles`, by their `backends`; `spared` are those the run can do without."""
+
+    def __init__(
+        self, backends: Mapping[str, Backend], slots: Slots, roles: Mapping[str, Role], *, spared: frozenset[str]
+    ) -> None:
+        self._backends, self._slots, self._spared = backends, slots, spared
+        self.heard: set[Backend] = set()
+        """Those whose server has answered anything at all."""
+        self.paces: dict[Place, Pace] = {}
+        self._places = {role: (backends[role], told.model) for role, told in roles.items()}
+        for role, told in roles.items():
+            self._allow(self._places[role], told.ceiling)
+        self.circuits = Circuits(slots, self.pace_at)
+        self._checked: asyncio.Future[Any] | None = None
+
+    def place_of(self, request: Request, seat: Seat) -> Place:
+        """Where a request goes."""
+        return self._backends[seat.role], request.model
+
+    def pace_at(self, place: Place) -> Pace:
+        return self.paces.get(place) or self._allow(place, Ceiling())
+
+    def _allow(self, place: Place, ceiling: Ceiling) -> Pace:
+        """Of what several roles allow one model, the least."""
+        if place in self.paces:
+            ceiling = self.paces[place].ceiling.least(ceiling)
+            self._slots.drop(self.paces[place])
+        pace = self.paces[place] = Pace(self._slots.size, ceiling, queues=place[0].queues)
+        self._slots.add(pace)
+        return pace
+
+    @property
+    def checked(self) -> bool:
+        return self._checked is not None and self._checked.done()
+
+    async def check(self, stopping: asyncio.Event) -> None:
+        """Before the first call of all: every backend may object to the models it is to be asked for. Ends when `stopping` is set."""
+        if self._checked is None:
+            self._checked = asyncio.ensure_future(self.circuits.check(self._places, self._spared))
+            self._checked.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # seen, should all be gone
+        stopped = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait([self._checked, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not stopping.is_set():
+            self._checked.result()
+
+    def cancel_check(self) -> None:
+        if self._checked is not None:
+            self._checked.cancel()
+
+    def verdict(self, error: Weather, request: Request, seat: Seat) -> Stopped | ConfigError:
+        """What a model that was tried in vain stops the run with."""
+        who = f"model {request.model!r} ({seat.role})"
+        if error.cause in ("network", "garbled") and self._backends[seat.role] not in self.heard:
+            return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
+        return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")
