@@ -101,6 +101,13 @@ def test_only_answerers_are_asked_so(lab: Lab, option: dict[str, str]) -> None:
         tiny_recipe(models=models)
 
 
+@pytest.mark.parametrize("option", [{"prefill": "好的，"}, {"completion": "dialogue"}])
+def test_no_batch_goes_on_with_a_text(lab: Lab, option: dict[str, str]) -> None:
+    models = OFFLINE | {"a": {"backend": "batch", "model": "a"} | option}
+    with pytest.raises(ValueError, match=rf"models.a.{next(iter(option))}: no batch goes on with a text"):
+        tiny_recipe(models=models)
+
+
 def test_a_fragment_that_is_not_there_is_named_before_anything_is_asked(lab: Lab) -> None:
     models = OFFLINE | {"a": OFFLINE["a"] | {"completion": "dialog"}}
     with pytest.raises(ConfigError, match="no prompt 'completion/dialog'; did you mean 'completion/dialogue'"):
