@@ -144,7 +144,7 @@ def judged(made: Made, file: Labelled) -> Made:
         "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
     }
     bound = bind(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))
-    result = run(bound, Wish(folder, watch=partial(view.watch, events=None)))
+    result = run(bound, Wish(folder, watch=partial(view.watch, prices=bound.prices, events=None)))
     if result.message:
         raise ConfigError(f"{result.message} ({folder}: the same command goes on from there)", status=result.status)
     return Made(folder)

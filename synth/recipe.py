@@ -228,7 +228,9 @@ class Recipe(Frozen):
                         f"models.{role}.{option}: is for answerers, and {place} asks it for JSON; give that a role of its own"
                     )
                 if self.models[role].backend == "batch" and getattr(self.models[role], option):
-                    raise ValueError(f"models.{role}.{option}: no batch goes on with a text; use backend openai or vllm")
+                    raise ValueError(
+                        f"models.{role}.{option}: no batch goes on with a text; use backend openai or vllm"
+                    )
         return self
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:

@@ -137,6 +137,7 @@ class Engine:
         if self._stop is None:
             self._stop = why
             self._stopping.set()
+            self.models.cut_check_short()
             self._slots.dismiss(why)
             for backend in set(self._backends.values()):
                 if isinstance(backend, Lasting):
@@ -157,14 +158,13 @@ class Engine:
         self._cancel()
 
     def _cancel(self) -> None:
-        self.models.cancel_check()
         for flight in self._flights.values():
             flight.task.cancel()
 
     async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
         try:
             if not self.models.checked:
-                await self.models.check(self._stopping)
+                await self.models.check()
                 if self._stop:
                     raise self._stop.with_traceback(None)
             try:

@@ -48,20 +48,21 @@ class Models:
     def checked(self) -> bool:
         return self._checked is not None and self._checked.done()
 
-    async def check(self, stopping: asyncio.Event) -> None:
-        """Before the first call of all: every backend may object to the models it is to be asked for. Ends when `stopping` is set."""
+    async def check(self) -> None:
+        """Before the first call of all: every backend may object to the models it is to be asked for. Ends early if it is cut short."""
         if self._checked is None:
             self._checked = asyncio.ensure_future(self.circuits.check(self._places, self._spared))
             self._checked.add_done_callback(
                 lambda done: done.cancelled() or done.exception()
-            )  # seen, should all be gone
-        stopped = asyncio.ensure_future(stopping.wait())
-        await asyncio.wait([self._checked, stopped], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not stopping.is_set():
-            self._checked.result()
+            )  # nobody may be left to hear
+        try:
+            await asyncio.shield(self._checked)
+        except asyncio.CancelledError:
+            if not self._checked.cancelled():
+                raise
 
-    def cancel_check(self) -> None:
+    def cut_check_short(self) -> None:
+        """The run stops."""
         if self._checked is not None:
             self._checked.cancel()
 
