@@ -1,6 +1,6 @@
 """The `vllm` backend against vLLM's own AsyncLLM on the same engine and the same requests, in turns; the ratio of their speeds.
 
-    .venv-vllm/bin/python benchmarks/vllm.py [MODEL]
+    .venv-vllm/bin/python benchmarks/in_process.py [MODEL]
 
 Without a model, a tiny random one: then next to nothing is computed, and what is measured is what a request costs besides.
 """
