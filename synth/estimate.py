@@ -36,7 +36,7 @@ class _Stage:
 def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
     """A table of stages: calls and tokens in and out, low and high; the cost where the recipe gives prices."""
     recipe = bound.recipe
-    lines = [f"{'stage':<10}{'roles':<34}{'calls':>20}{'tokens in':>24}{'tokens out':>24}"]
+    lines = [f"{'stage':<10}{'calls':>24}{'tokens in':>32}{'tokens out':>32}  roles"]
     low_cost = high_cost = 0.0
     for stage in _stages(bound, chosen, targets):
         tokens = stage.characters * TOKENS_A_CHARACTER
@@ -49,7 +49,7 @@ def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
             _range(stage.low * tokens, stage.high * tokens),
             _range(low_out, high_out),
         )
-        lines.append(f"{stage.name:<10}{roles:<34}{ranges[0]:>20}{ranges[1]:>24}{ranges[2]:>24}")
+        lines.append(f"{stage.name:<10}{ranges[0]:>24}{ranges[1]:>32}{ranges[2]:>32}  {roles}")
         low_cost += _cost(recipe, asked, stage.low * tokens, low_out)
         high_cost += _cost(recipe, asked, stage.high * tokens, high_out)
     if any(role.price for role in recipe.models.values()):
