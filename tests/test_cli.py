@@ -77,9 +77,12 @@ def test_the_main_job(synth: Callable[..., Ended], here: Path) -> None:
 def test_the_readme_shows_what_the_demo_makes(synth: Callable[..., Ended], here: Path) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     ended = synth("run", "demo")
-    for line in ended.err.splitlines():
-        if line.startswith(("crime ", "bias ", "runs/demo/dataset:")):
-            assert f"    {line}" in readme
+    lines = ended.err.splitlines()
+    table = lines[next(i for i, line in enumerate(lines) if line.startswith("scenario ")) :]
+    shown = [line for line in table if line.startswith(("scenario ", "crime ", "bias ", "runs/demo/dataset:"))]
+    assert len(shown) == 4
+    for line in shown:
+        assert f"    {line}" in readme
     rows = datasets.load_dataset("runs/demo/dataset", cache_dir=str(here / "cache"), split="train")
     (row,) = [row for row in rows if f"| harmful: {row['query']} |" in readme and row["label"] == "unsafe"]
     assert f"| unsafe: {row['analysis']} |" in readme
