@@ -62,8 +62,9 @@ class Scenario:
         self.judged = await asyncio.gather(*(self.ask(SYSTEM, turn, schema=SCHEMA) for turn in user))
         self.cached = self.backend.cached_tokens / self.backend.prompt_tokens
         self.twice = [await self.ask(SYSTEM, user[0], draw=7) for _ in range(2)]
-        self.begun = await self.ask(SYSTEM, user[0], Message("assistant", "当然可以，"))
-        self.plain = await self.ask(Message("text", "用户：你好\n助手："), Message("assistant", "当然"))
+        some = {"logit_bias": {}, "min_tokens": 8}
+        self.begun = await self.ask(SYSTEM, user[0], Message("assistant", "当然可以，"), **some)
+        self.plain = await self.ask(Message("text", "用户：你好\n助手："), Message("assistant", "当然"), **some)
         self.long = await self.ask(Message("user", "长" * 3 * LONGEST))
         await self._cancel()
         a_and_b = [self.ask(SYSTEM, turn, model=i % 2, draw=2) for i, turn in enumerate(user)]
@@ -85,7 +86,7 @@ class Scenario:
         return int(self.backend._turns._guest._llm.get_num_unfinished_requests())
 
     async def _die(self) -> None:
-        endless = asyncio.create_task(self.ask(SYSTEM, max_tokens=3000, logit_bias={}, min_tokens=3000))
+        endless = asyncio.create_task(self.ask(SYSTEM, model=1, max_tokens=3000, logit_bias={}, min_tokens=3000))
         await asyncio.sleep(0.3)
         for pid in children():
             os.kill(pid, signal.SIGKILL)
