@@ -89,19 +89,22 @@ def test_one_signal_ends_a_wait_at_once(lab: Lab, habits: dict[str, Any], bodies
 
 @pytest.mark.parametrize("sign", SIGNALS)
 def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
-    """From the first line of `main` on: what Python does before that is its own."""
-    (lab.folder / "small.yaml").write_text(SMALL.format(url="http://127.0.0.1:9/v1", concurrency=8), encoding="utf-8")
+    """From the first line of `main` on: what Python does before that is its own. The server hangs, so that no run ends by itself."""
     code = (
         "import os, signal, sys, threading, time\nfrom synth.cli import main\n"
         "threading.Timer(float(sys.argv.pop(1)), os.kill, (os.getpid(), int(sys.argv.pop(1)))).start()\nmain()"
     )
     environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[1])}
-    for seconds in (0.02, 0.4, 1.0):
-        arguments = [sys.executable, "-c", code, str(seconds), str(int(sign)), *COMMAND[3:]]
-        ended = subprocess.run(arguments, check=False, cwd=lab.folder, env=environment, capture_output=True, timeout=30)
-        assert ended.returncode in (130, -signal.SIGINT)  # a shell says 130 to both
-        assert ended.stderr.decode().strip().splitlines()[-1].startswith("synth: interrupted")
-        assert b"Traceback" not in ended.stderr
+    with standing_in(latency="60", listed=None) as server:
+        (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
+        for seconds in (0.02, 0.4, 1.0):
+            arguments = [sys.executable, "-c", code, str(seconds), str(int(sign)), *COMMAND[3:]]
+            ended = subprocess.run(
+                arguments, check=False, cwd=lab.folder, env=environment, capture_output=True, timeout=30
+            )
+            assert ended.returncode in (130, -signal.SIGINT)  # a shell says 130 to both
+            assert ended.stderr.decode().strip().splitlines()[-1].startswith("synth: interrupted")
+            assert b"Traceback" not in ended.stderr
 
 
 def test_a_run_that_was_killed_before_it_said_anything_can_be_told_shown_and_merged(lab: Lab) -> None:
