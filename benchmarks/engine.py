@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from synth.engine.loop import quick_loop
 from synth.engine.slots import Slots
 from synth.keys import key_of
 from synth.role import Role
-from synth.types import Reply, Request, Seat
+from synth.types import Message, Reply, Request, Seat
 
 CONCURRENCY = 256
 ANSWER = "好的，这件事我来说明。" * 27
@@ -53,24 +53,31 @@ class Instant:
 
 
 def renderer(bound: Bound) -> Callable[[int], Request]:
-    """Requests in the proportions of a recipe (of ten calls one writer's, three answerers', six judges'), rendered when asked for."""
+    """Requests in the proportions of a recipe (of ten calls one writer's, three answerers', six judges'), rendered when asked for;
+    what two judges are asked of one answer is rendered once, as the panel does."""
     source, panel, responder = bound.work.source, bound.work.panel, bound.work.responder
     assert responder is not None
     briefs = bound.briefs
     answer = responder._prompts["comply"]
     verdict = panel._prompt
-    caller, judge = responder._callers[0], panel._callers[0]
+    caller, judge = (lines[0]().callers[0] for lines in (responder._answerers, panel._seats))
+
+    def asked(number: int) -> str:
+        return f"第{number}个问题：" + "这件事到底该怎么办才好" * 3
+
+    @lru_cache(maxsize=2 * CONCURRENCY)
+    def judged(pair: int) -> tuple[Message, ...]:
+        return verdict.render(briefs[pair % len(briefs)].variables | {"query": asked(pair), "response": ANSWER})
 
     def request(number: int) -> Request:
-        brief, query = briefs[number % len(briefs)], f"第{number}个问题：" + "这件事到底该怎么办才好" * 3
+        brief = briefs[number % len(briefs)]
         match number % 10:
             case 0:
                 return source.request(brief, number // (10 * len(briefs)))  # type: ignore[return-value]
             case 1 | 2 | 3:
-                return caller.request(answer.render({"query": query}), None, ("respond", 1, "comply", "unsafe"))
+                return caller.request(answer.render({"query": asked(number)}), None, ("respond", 1, "comply", "unsafe"))
             case _:
-                told = brief.variables | {"query": query, "response": ANSWER}
-                return judge.request(verdict.render(told), panel._schema, ("judge", number))
+                return judge.request(judged(number // 2), panel._schema, ("judge", number))
 
     return request
 
