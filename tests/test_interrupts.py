@@ -92,6 +92,7 @@ def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
     """From the first line of `main` on: what Python does before that is its own. The server hangs, so that no run ends by itself."""
     code = (
         "import os, signal, sys, threading, time\nfrom synth.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are told to ignore it
         "threading.Timer(float(sys.argv.pop(1)), os.kill, (os.getpid(), int(sys.argv.pop(1)))).start()\nmain()"
     )
     environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[1])}
