@@ -1,11 +1,13 @@
 """The `batch` backend against the stand-in's Batch API: what is uploaded, collected, asked again, and what is the user's to mend."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,17 +15,24 @@ from typing import Any
 import pytest
 
 from synth import backends, batches, pipelines, recipe, run
-from synth.backends.batch import steps
+from synth.backends import openai as plain
+from synth.backends.batch import WANTED, connect, steps
+from synth.backends.batch.api import Api
+from synth.backends.batch.rows import line_of
 from synth.bind import bind
 from synth.engine.reading import Reader
 from synth.engine.receipts import RECEIPT, bodies
 from synth.errors import ConfigError
+from synth.keys import key_of
+from synth.receipt import Receipt
 from synth.role import Batching
 from synth.serve.server import StandIn
+from synth.types import Message, Reply, Request
 from tests.conftest import Lab, tiny_recipe
 from tests.forked import Point, forking
 from tests.forked import run as run_forked
 from tests.standin import standing_in
+from tests.test_kill import STAGES
 
 N = 20
 QUICK = Batching(quiet=0.15, poll=0.32)
@@ -229,6 +238,71 @@ def test_batches_that_are_not_needed_any_more_can_be_cancelled(lab: Lab, calm: s
     assert batches.cancel(lab.folder / "run") == [f"{lab.folder / 'run'}: nothing is left with a server"]
 
 
+def test_a_batch_whose_making_was_never_confirmed_is_told_of_and_collected(lab: Lab, calm: str) -> None:
+    class Batches(dict[str, Any]):
+        def __setitem__(self, name: str, batch: Any) -> None:
+            super().__setitem__(name, batch)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with standing_in(faults={"create-lost": 1.0}) as server:
+        server.batches.batches = Batches()
+        result = make(lab, server)
+        assert result.status == 130
+        assert any("stay with the server: the same command collects" in note for note in result.notes)
+        server.batches.batches, server.habits = dict(server.batches.batches), replace(server.habits, faults={})
+        assert make(lab, server).status == 0
+        stats = server.stats()
+    assert lab.bytes() == calm
+    assert (stats["repeated"], stats["files_uploaded_again"], stats["rows_again"]) == (0, 0, 0)
+
+
+class Found:
+    """What a journal knows of one receipt, begun by an earlier run."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self.receipt = receipt
+
+    def known(self, place: Mapping[str, Any]) -> list[Receipt]:
+        del place
+        return [self.receipt]
+
+    def record(self, receipt: Receipt) -> None:
+        self.receipt = receipt
+
+    async def keep(self, receipt: Receipt, replies: Mapping[str, Reply]) -> None:
+        pass
+
+
+def test_an_uploaded_file_is_used_however_slowly_its_requests_are_asked_again(lab: Lab) -> None:
+    requests = [
+        Request("model", "writer", (Message("user", f"第{number}问"),), {}, None, (number,)) for number in range(6)
+    ]
+    keys = [key_of(request) for request in requests]
+
+    async def ask(server: StandIn) -> Receipt:
+        role = served(server.url).models["writer"]
+        client, backend = plain.connect(role), connect(role)
+        lines = [line_of(request, key, 0) + b"\n" for request, key in zip(requests, keys, strict=True)]
+        receipt = Receipt("1f", {}, "writer", 0, tuple(keys))
+        file = await Api(client).upload(steps.name_of(receipt), b"".join(lines))
+        await client.close()
+        found = Found(replace(receipt, file=file))
+        backend.take_up(found, lambda _: None)
+        asked = []
+        for request, key in zip(requests, keys, strict=True):
+            asked.append(asyncio.ensure_future(backend.complete(request, key)))
+            await asyncio.sleep(2 * QUICK.quiet)
+        await asyncio.gather(*asked)
+        await backend.close()
+        return found.receipt
+
+    with standing_in() as server:
+        receipt = asyncio.run(ask(server))
+        stats = server.stats()
+    assert (stats["files_uploaded"], stats["batches"], stats["rows"]) == (1, 1, len(keys))
+    assert receipt.closed
+
+
 def test_a_run_that_is_done_cancels_what_nobody_needs_any_more(lab: Lab) -> None:
     with standing_in(batch_latency="1000") as server:
         interrupted(lab, server)
@@ -294,7 +368,8 @@ def test_receipts_are_read_whatever_the_order_they_were_united_in(lab: Lab) -> N
     assert bodies(found) == bodies(reversed(found)) != {}
 
 
-SMALL = """\
+SMALL = (
+    """\
 name: small
 taxonomies: [tiny]
 ordinary: 0
@@ -305,15 +380,9 @@ models:
   a: {{model: a, backend: {backend}, base_url: "{url}", batch: {{quiet: 0.2, poll: 0.16}}}}
   j1: {{model: j1, temperature: 0, backend: {backend}, base_url: "{url}", batch: {{quiet: 0.2, poll: 0.16}}}}
   j2: {{model: j2, temperature: 0, backend: {backend}, base_url: "{url}", batch: {{quiet: 0.2, poll: 0.16}}}}
-cells:
-  harmful/unsafe: {{share: 0.4, stances: {{comply: 3, natural: 1}}}}
-  harmful/safe: {{share: 0.35, stances: {{refuse: 1, natural: 1}}}}
-  benign/safe: {{share: 0.25, stances: {{natural: 1}}}}
-query: {{model: writer, elements: [behaviour, task, persona, region]}}
-augment: {{model: writer, operators: {{rewrite: 0.2, red_team: 0.3}}}}
-respond: {{models: [a]}}
-judge: {{models: [j1, j2]}}
 """
+    + STAGES
+)
 
 
 POLLING: Point = ("while a batch is waited for", 1)
@@ -369,7 +438,9 @@ def test_kills_at_any_moment_change_no_byte_and_upload_nothing_twice(lab: Lab) -
         stats = server.stats()
     assert lab.bytes() == calm
     assert (stats["files_uploaded_again"], stats["rows_again"], stats["repeated"]) == (0, 0, 0)
-    assert stats["files_uploaded"] == stats["batches"]
+    assert stats["files_uploaded"] == stats["batches"] + stats["files_unused"]
+    for keys in server.batches.unused:
+        assert sum(key in server.batches.sent for key in keys) < WANTED * len(keys)
     assert stats["files_kept"] == 0
 
 

@@ -28,7 +28,18 @@ KILLS = 35
 """At each concurrency."""
 COMMAND = [sys.executable, "-m", "synth", "run", "small.yaml", "-o", "run"]
 
-SMALL = """\
+STAGES = """\
+cells:
+  harmful/unsafe: {{share: 0.4, stances: {{comply: 3, natural: 1}}}}
+  harmful/safe: {{share: 0.35, stances: {{refuse: 1, natural: 1}}}}
+  benign/safe: {{share: 0.25, stances: {{natural: 1}}}}
+query: {{model: writer, elements: [behaviour, task, persona, region]}}
+augment: {{model: writer, operators: {{rewrite: 0.2, red_team: 0.3}}}}
+respond: {{models: [a]}}
+judge: {{models: [j1, j2]}}
+"""
+SMALL = (
+    """\
 name: small
 taxonomies: [tiny]
 ordinary: 0
@@ -39,16 +50,10 @@ models:
   a: {{model: a, base_url: "{url}"}}
   j1: {{model: j1, base_url: "{url}", temperature: 0}}
   j2: {{model: j2, base_url: "{url}", temperature: 0}}
-cells:
-  harmful/unsafe: {{share: 0.4, stances: {{comply: 3, natural: 1}}}}
-  harmful/safe: {{share: 0.35, stances: {{refuse: 1, natural: 1}}}}
-  benign/safe: {{share: 0.25, stances: {{natural: 1}}}}
-query: {{model: writer, elements: [behaviour, task, persona, region]}}
-augment: {{model: writer, operators: {{rewrite: 0.2, red_team: 0.3}}}}
-respond: {{models: [a]}}
-judge: {{models: [j1, j2]}}
-output: {{shard_rows: 20}}
 """
+    + STAGES
+    + "output: {{shard_rows: 20}}\n"
+)
 
 
 def start(folder: Path) -> "subprocess.Popen[bytes]":

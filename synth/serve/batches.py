@@ -90,6 +90,8 @@ class Batches:
         """By hash of the file."""
         self.sent: Counter[str] = Counter()
         """Rows of batches, by key."""
+        self.unused: list[list[str]] = []
+        """Keys in each file of requests that was deleted before any batch was made of it."""
         self._ids = count(1)
         self._chance = random.Random(host.habits.seed)
 
@@ -98,6 +100,7 @@ class Batches:
         return {
             "files_uploaded": uploaded,
             "files_uploaded_again": uploaded - len(self.uploads),
+            "files_unused": len(self.unused),
             "files_kept": len(self.files),
             "batches": len(self.batches),
             "rows": self.sent.total(),
@@ -152,7 +155,11 @@ class Batches:
 
     async def delete(self, http: web.Request) -> web.Response:
         file = self.files.pop(http.match_info["id"], None)
-        return told({"id": file.id, "deleted": True}) if file else refused(404, "No such File object")
+        if file is None:
+            return refused(404, "No such File object")
+        if file.purpose == "batch" and all(batch.input != file.id for batch in self.batches.values()):
+            self.unused.append([json.loads(line)["custom_id"] for line in file.data.splitlines()])
+        return told({"id": file.id, "deleted": True})
 
     def _keep(self, name: str, purpose: str, data: bytes) -> File:
         file = File(f"file-{next(self._ids)}", name, purpose, data, time.time())

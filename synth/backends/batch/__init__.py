@@ -53,7 +53,7 @@ class BatchBackend:
         self._steps = Steps(self._api, want)
         self._piles = Piles(want, self._send, self._busy)
         self._asked: dict[str, _Asked] = {}
-        self._first_asked, self._latest = asyncio.Event(), 0.0
+        self._first_asked = asyncio.Event()
         self._held: Counter[str] = Counter()
         """Keys that are in a batch, or on their way into one."""
         self._spare: dict[str, Reply] = {}
@@ -79,11 +79,9 @@ class BatchBackend:
             raise self._lost[key].with_traceback(None)
         if key in self._spare:
             return self._spare.pop(key)
-        loop = asyncio.get_running_loop()
         self._first_asked.set()
-        self._latest = loop.time()
         if key not in self._asked:
-            self._asked[key] = _Asked(request, loop.create_future())
+            self._asked[key] = _Asked(request, asyncio.get_running_loop().create_future())
             self._pile_up(key)
         return await asyncio.shield(self._asked[key].answer)
 
@@ -116,7 +114,7 @@ class BatchBackend:
                         await self._settle(dropped, batch, forewarned=True)
         except (TimeoutError, Weather, ConfigError, Stopped):
             pass  # the receipts stay open: the next run sees to them
-        return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.batch)
+        return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.file)
 
     async def cancel(self, receipts: Receipts) -> list[str]:
         """Cancels what earlier runs have left; a line for each."""
@@ -185,13 +183,15 @@ class BatchBackend:
                 steps.say(str(error))
 
     async def _wanted(self, receipt: Receipt) -> bool:
-        """Once nobody asks for anything new: whether what a file asks is asked for again."""
+        """Whether what a file asks is asked for again; for that it is given some time."""
         await self._first_asked.wait()
-        loop, quiet = asyncio.get_running_loop(), self._want.quiet
-        last = loop.time() + LONGEST * quiet
-        while (wait := min(self._latest + quiet, last) - loop.time()) > 0:  # noqa: ASYNC110 (every request tells)
-            await asyncio.sleep(wait)
-        return sum(key in self._asked for key in receipt.keys) >= WANTED * len(receipt.keys)
+        loop = asyncio.get_running_loop()
+        last = loop.time() + LONGEST * self._want.quiet
+        while not (wanted := sum(key in self._asked for key in receipt.keys) >= WANTED * len(receipt.keys)):
+            if (left := last - loop.time()) <= 0:
+                break
+            await asyncio.sleep(min(self._want.quiet / 4, left))
+        return wanted
 
     # --- its replies are brought home ---
 
