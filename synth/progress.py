@@ -6,7 +6,7 @@ little is known is held to be like all of them.
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synth.engine.ask import Engine
@@ -37,20 +37,23 @@ class Progress:
         paid: dict[str, list[Spent]] = defaultdict(list)
         for line in self._engine.books.lines():
             paid[line.lane].append(line)
-        bills = {id: bill(paid[id], self._prices) for id in self._fold.lanes}
+        bills = {id: self._bill([lane], paid) for id, lane in self._fold.lanes.items()}
         whole, lanes = bill(self._engine.books.lines(), self._prices), list(self._fold.lanes.values())
-        to_come = _to_come(lanes, bills)
+        to_come = _to_come(lanes, bills, self._bill(lanes, paid))
         by_scenario: dict[str, list[LaneFold]] = defaultdict(list)
         for lane in lanes:
             by_scenario[lane.brief.lane.scenario].append(lane)
         flying, refusals = self._engine.in_flight, self._fold.replies.refusals
         scenarios = {
-            name: self._figures(ours, _sum(bills[lane.id] for lane in ours), to_come, flying, refusals)
+            name: self._figures(ours, self._bill(ours, paid), to_come, flying, refusals)
             for name, ours in by_scenario.items()
         }
         total = self._figures(lanes, whole, to_come, flying, refusals)
         total["seconds_left"] = self._seconds(total["calls_to_come"])
         return {"scenarios": scenarios, "total": total, "weather": self._engine.weather}
+
+    def _bill(self, lanes: Sequence[LaneFold], paid: Mapping[str, Sequence[Spent]]) -> Bill:
+        return bill((line for lane in lanes for line in paid[lane.id]), self._prices)
 
     def _figures(
         self,
@@ -109,12 +112,11 @@ def _cells(lanes: Sequence[LaneFold]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _to_come(lanes: Sequence[LaneFold], bills: dict[str, Bill]) -> dict[str, tuple[float, float]] | None:
+def _to_come(lanes: Sequence[LaneFold], bills: dict[str, Bill], whole: Bill) -> dict[str, tuple[float, float]] | None:
     """Calls and cost that each lane will still take; None as long as too little is known, or where a lane takes all there is."""
     accepted = sum(lane.counts.accepted.total() for lane in lanes)
     if accepted < KNOWN or any(None in lane.targets.values() for lane in lanes):
         return None
-    whole = _sum(bills.values())
     found = {}
     for lane in lanes:
         paid, rows = bills[lane.id], lane.counts.accepted.total() + WEIGHT
@@ -124,14 +126,3 @@ def _to_come(lanes: Sequence[LaneFold], bills: dict[str, Bill]) -> dict[str, tup
             lack * (paid.cost + WEIGHT * whole.cost / accepted) / rows,
         )
     return found
-
-
-def _sum(bills: Iterable[Bill]) -> Bill:
-    found = list(bills)
-    return Bill(
-        sum(one.calls for one in found),
-        sum(one.tokens for one in found),
-        sum(one.cost for one in found),
-        all(one.whole for one in found),
-        any(one.priced for one in found),
-    )

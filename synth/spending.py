@@ -50,7 +50,7 @@ def by_cell(lane: LaneFold, lines: Sequence[Spent], prices: Prices) -> dict[Labe
 
 
 def in_words(spent: Bill) -> str:
-    """Tokens and cost; of a sum that lacks a price or some server's tokens, that it is at least so much."""
-    least = "" if spent.whole else "at least "
-    told = f"{spent.calls:,} replies, {least if not spent.priced else ''}{spent.tokens:,} tokens"
-    return f"{told}, cost {least}{spent.cost:,.4f}" if spent.priced else told
+    """Tokens and cost; of what is not known whole, that it is at least so much."""
+    tokens, cost = ("" if known else "at least " for known in (spent.metered, spent.whole))
+    told = f"{spent.calls:,} replies, {tokens}{spent.tokens:,} tokens"
+    return f"{told}, cost {cost}{spent.cost:,.4f}" if spent.priced else told

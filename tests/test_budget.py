@@ -15,6 +15,7 @@ from synth.errors import ConfigError
 from synth.prices import prices
 from synth.result import FAILED, OK, SHORT, Result
 from synth.role import Price, Role
+from synth.spending import in_words
 from synth.types import Message, Reply, Request
 from tests.conftest import Lab, tiny_recipe
 from tests.virtual import heavy_tailed
@@ -175,3 +176,20 @@ def test_costs_add_up_by_scenario_stage_model_and_cell_whatever_the_price(lab: L
     half = lab.run(60, models=models() | {"j1": models(**PRICE)["j1"]})
     assert not half.total["whole"]
     assert {row["model"] for row in half.spent if row["cost"] is not None} == {"j1"}
+
+
+@pytest.mark.parametrize(
+    ("unmetered", "known", "words"),
+    [
+        (0, {}, "3 replies, 150 tokens"),
+        (1, {}, "3 replies, at least 150 tokens"),
+        (0, {"a": Price(input=1e4, output=1e4)}, "3 replies, 150 tokens, cost at least 1.0000"),
+        (0, dict.fromkeys("ab", Price(input=1e4, output=1e4)), "3 replies, 150 tokens, cost 1.5000"),
+        (1, dict.fromkeys("ab", Price(input=1e4, output=1e4)), "3 replies, at least 150 tokens, cost at least 1.5000"),
+    ],
+)
+def test_only_what_is_not_known_whole_is_told_as_at_least_so_much(
+    unmetered: int, known: dict[str, Price], words: str
+) -> None:
+    lines = [Spent("l", "judge", "a", 2, 60, 40, unmetered=unmetered), Spent("l", "judge", "b", 1, 30, 20)]
+    assert in_words(bill(lines, known)) == words

@@ -43,12 +43,15 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A sum. `whole` is False where some of it has no price or its server told no tokens: it is at least so much."""
+    """A sum."""
 
     calls: int = 0
     tokens: int = 0
     cost: float = 0.0
+    metered: bool = True
+    """Whether every server told its tokens; if not, they are at least so many."""
     whole: bool = True
+    """Whether all of it has a price and was metered; if not, it cost at least so much."""
     priced: bool = False
     """Whether anything of it has a price at all."""
 
@@ -77,10 +80,14 @@ def unmetered(reply: Reply) -> bool:
 
 
 def bill(lines: Iterable[Spent], prices: Prices) -> Bill:
-    calls, tokens, total, whole, priced = 0, 0, 0.0, True, False
-    for line in lines:
-        charged = line.cost(prices)
-        calls, tokens, total = calls + line.calls, tokens + line.tokens, total + (charged or 0.0)
-        whole = whole and not line.unmetered and (charged is not None or not line.tokens)
-        priced = priced or charged is not None
-    return Bill(calls, tokens, total, whole, priced)
+    found = list(lines)
+    costs = [line.cost(prices) for line in found]
+    metered = not any(line.unmetered for line in found)
+    return Bill(
+        calls=sum(line.calls for line in found),
+        tokens=sum(line.tokens for line in found),
+        cost=sum(cost or 0.0 for cost in costs),
+        metered=metered,
+        whole=metered and not any(cost is None and line.tokens for line, cost in zip(found, costs, strict=True)),
+        priced=any(cost is not None for cost in costs),
+    )
