@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from synth.dedup.embedding import embedder
 from synth.dedup.index import Index
 from synth.dedup.vectors import Cascade, Vectors
+from synth.embedding import embedder
 from synth.errors import ConfigError
 from synth.tables import KINDS, Batch, aside, batches, column, files_of, targets, text, writer
 

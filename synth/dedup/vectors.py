@@ -1,90 +1,88 @@
 """A near-duplicate index over vectors, and one that asks n-grams first and vectors then.
 
-The true cosine decides, by blocks of a matrix product: exact, and bounded in memory by the kept vectors (256 numbers are a kilobyte).
+The true cosine decides: exact, and bounded in memory by the kept vectors, a byte a number. Work grows with their number squared.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from synth.dedup.index import Index, Near
-from synth.dedup.normal import Numbers
 from synth.errors import ConfigError
+from synth.vector import Embed, Numbers, rounded
 
-Embed: TypeAlias = Callable[[Sequence[str]], Numbers]
-"""A row of float32 for each text."""
-
-BLOCK = 8_192
-"""Kept vectors that are compared with at a time."""
 _SLACK = 1e-6
-"""What a cosine in float32 may be off by: equal vectors are near at a threshold of 1."""
+"""What rounding may take from a cosine: equal vectors are near at a threshold of 1."""
 
 
 class Vectors:
-    """Kept vectors, counted as rows in order. One may be of a family, which is exempt from itself only."""
+    """Kept vectors in eight bits, counted as rows in order. One may be of a family, which is exempt from itself only."""
 
     def __init__(self, *, threshold: float) -> None:
+        from synth.dedup import cosine  # numba takes a third of a second to import
+
+        self._cosine = cosine
         self.threshold = threshold
-        self._least = threshold - _SLACK
-        self._blocks: list[tuple[Numbers, Numbers]] = []
-        """Vectors and the numbers of their families; all blocks but the last are full."""
         self._rows = 0
+        self._kept: cosine.Rows | None = None
         self._known: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._rows
 
     def admit_all(self, vectors: Numbers, families: Sequence[str | None] | None = None) -> list[Near | None]:
-        """For each vector in turn the earliest kept one at or over the threshold; one that is near to none is kept."""
-        if self._blocks and vectors.shape[1] != self._blocks[0][0].shape[1]:
-            raise ConfigError(
-                f"vectors of {vectors.shape[1]} numbers after ones of {self._blocks[0][0].shape[1]}; use one model"
-            )
+        """For each vector in turn the earliest kept one at or over the threshold; one that is near to none is kept. Vectors that are
+        not of int8 are rounded to it."""
+        return self._run(vectors, families, look=True)
+
+    def admit(self, vector: Numbers, family: str) -> Near | None:
+        """`admit_all` of one."""
+        return self.admit_all(vector[None], [family])[0]
+
+    def add(self, vector: Numbers, family: str) -> None:
+        """Keeps the vector, whatever it is near to."""
+        self._run(vector[None], [family], look=False)
+
+    def _run(self, vectors: Numbers, families: Sequence[str | None] | None, *, look: bool) -> list[Near | None]:
+        new = self._rows_of(vectors if vectors.dtype == np.int8 else rounded(vectors), families)
+        near, cosines = np.full(len(vectors), -1, np.int64), np.zeros(len(vectors))
+        task = self._cosine.Task(new, self.threshold - _SLACK, look, near, cosines)
+        self._rows = int(self._cosine.run(self._with_room(new), self._rows, task))
+        return [
+            Near(row, min(1.0, cosine), "meaning") if row >= 0 else None
+            for row, cosine in zip(near.tolist(), cosines.tolist(), strict=True)
+        ]
+
+    def _rows_of(self, vectors: Numbers, families: Sequence[str | None] | None) -> Any:
         known = self._known
         of = [-1 if family is None else known.setdefault(family, len(known)) for family in families or ()]
-        kinds = np.array(of or [-1] * len(vectors), np.int64)
-        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        found: list[Near | None] = [None] * len(unit)
-        left = np.arange(len(unit))
-        for number, (block, of_block) in enumerate(self._blocks):
-            alike = unit[left] @ block.T
-            rows, columns = np.nonzero(self._near(alike, kinds[left], of_block))
-            rows, first = np.unique(rows, return_index=True)
-            for row, column in zip(rows.tolist(), columns[first].tolist(), strict=True):
-                found[left[row]] = Near(number * BLOCK + column, min(1.0, float(alike[row, column])), "meaning")
-            left = np.delete(left, rows)
-        self._admit(unit, kinds, left, found)
-        return found
+        squares = vectors.astype(np.int64) ** 2
+        return self._cosine.Rows(
+            vectors,
+            np.sqrt(squares.sum(axis=1)),
+            np.sqrt(squares[:, vectors.shape[1] // 4 :].sum(axis=1)),
+            np.array(of or [-1] * len(vectors), np.int32),
+        )
 
-    def _near(self, alike: Numbers, kinds: Numbers, of_kept: Numbers) -> Numbers:
-        near = alike >= self._least
-        if (of_kept >= 0).any():
-            near &= (kinds[:, None] != of_kept[None, :]) | (kinds < 0)[:, None]
-        return near
+    def _with_room(self, new: Any) -> Any:
+        """The kept rows, with room for the new ones too."""
+        if self._kept is None:
+            self._kept = self._cosine.Rows(*(part[:0] for part in new))
+        width, ours = new.vectors.shape[1], self._kept.vectors.shape[1]
+        if width != ours:
+            raise ConfigError(f"vectors of {width} numbers after ones of {ours}; use one model")
+        if (wanted := self._rows + len(new.vectors)) > len(self._kept.vectors):
+            size = max(wanted, 3 * len(self._kept.vectors) // 2)
+            self._kept = self._cosine.Rows(*(_enlarged(part[: self._rows], size) for part in self._kept))
+        return self._kept
 
-    def _admit(self, unit: Numbers, kinds: Numbers, left: Numbers, found: list[Near | None]) -> None:
-        """Compares those with one another that are near to nothing kept so far."""
-        alike = unit[left] @ unit[left].T
-        near = np.tril(self._near(alike, kinds[left], kinds[left]), -1)
-        kept, rank = np.ones(len(left), bool), np.zeros(len(left), np.int64)
-        for at in np.flatnonzero(near.any(axis=1)).tolist():
-            earlier = np.flatnonzero(near[at] & kept)
-            kept[at] = not len(earlier)
-        rank[kept] = self._rows + np.arange(int(kept.sum()))
-        for at in np.flatnonzero(~kept).tolist():
-            to = int(np.flatnonzero(near[at] & kept)[0])
-            found[left[at]] = Near(int(rank[to]), min(1.0, float(alike[at, to])), "meaning")
-        self._keep(unit[left[kept]], kinds[left[kept]])
 
-    def _keep(self, unit: Numbers, kinds: Numbers) -> None:
-        self._rows += len(unit)
-        if self._blocks and len(self._blocks[-1][0]) < BLOCK:
-            last, of_last = self._blocks.pop()
-            unit, kinds = np.concatenate([last, unit]), np.concatenate([of_last, kinds])
-        for at in range(0, len(unit), BLOCK):
-            self._blocks.append((np.ascontiguousarray(unit[at : at + BLOCK]), kinds[at : at + BLOCK]))
+def _enlarged(part: Numbers, size: int) -> Numbers:
+    found = np.zeros((size, *part.shape[1:]), part.dtype)
+    found[: len(part)] = part
+    return found
 
 
 class Cascade:

@@ -96,10 +96,9 @@ class Batches:
         self._chance = random.Random(host.habits.seed)
 
     def stats(self) -> dict[str, Any]:
-        uploaded = self.uploads.total()
         return {
-            "files_uploaded": uploaded,
-            "files_uploaded_again": uploaded - len(self.uploads),
+            "files_uploaded": self.uploads.total(),
+            "files_uploaded_again": self.uploads.total() - len(self.uploads),
             "files_unused": len(self.unused),
             "files_kept": len(self.files),
             "batches": len(self.batches),
@@ -154,8 +153,7 @@ class Batches:
         return web.Response(body=file.data[: len(file.data) * 2 // 3] if torn else file.data)
 
     async def delete(self, http: web.Request) -> web.Response:
-        file = self.files.pop(http.match_info["id"], None)
-        if file is None:
+        if (file := self.files.pop(http.match_info["id"], None)) is None:
             return refused(404, "No such File object")
         if file.purpose == "batch" and all(batch.input != file.id for batch in self.batches.values()):
             self.unused.append([json.loads(line)["custom_id"] for line in file.data.splitlines()])

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import orjson
 
-from synth.dedup.normal import Numbers
-from synth.dedup.vectors import Embed
 from synth.errors import ConfigError
 from synth.plain import for_terminal, plain
 from synth.retry_after import retry_after
+from synth.vector import Embed, Numbers
 
 if TYPE_CHECKING:
     import httpx2
