@@ -13,9 +13,10 @@ from synth.filters.personal import personal, replaced
 from synth.fold.work import Work
 from synth.plan.lanes import BEHAVIOUR, Brief, check_mixture, elements, lanes
 from synth.prices import Prices, prices
-from synth.recipe import Recipe, fingerprint
+from synth.recipe import SEMANTIC, Recipe, fingerprint
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.calling import Caller
+from synth.stages.embed import Embedder
 from synth.stages.judge import Panel
 from synth.stages.ledger import Ledger
 from synth.stages.line import Lines, alone, chained, mixed
@@ -49,6 +50,7 @@ class Bound:
 
 def bind(recipe: Recipe) -> Bound:
     """Loads taxonomies and prompts, binds roles and filters, renders every prompt. ConfigError for the first thing wrong."""
+    _check_backends(recipe)
     harm = taxonomy.load_all(recipe.taxonomies)
     if not recipe.query:
         harm = taxonomy.together([harm, taxonomy.load_shipped("own")])
@@ -139,6 +141,7 @@ def _work(recipe: Recipe, harm: Taxonomy, briefs: list[Brief]) -> tuple[Work, li
             [_lines(recipe, role, ledger) for role in recipe.judge.models], _judges(recipe), recipe.judge.prompt
         ),
         augmenter=_augmenter(recipe, harm, ledger),
+        embedder=_embedder(recipe, ledger),
         responder=Responder([_lines(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
         if recipe.respond
         else None,
@@ -173,6 +176,27 @@ def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: Ledger) -> Augmenter | No
         return None
     lines = _lines(recipe, recipe.augment.model, ledger)
     return Augmenter(lines, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
+
+
+def _embedder(recipe: Recipe, ledger: Ledger) -> Embedder | None:
+    if recipe.dedup.semantic is None:
+        return None
+    name = recipe.dedup.semantic.model
+    role = recipe.models[name]
+    caller = Caller(name, role.model, backends.family(role), role.extra, ledger=ledger)
+    return Embedder(caller, threshold=recipe.dedup.semantic.threshold)
+
+
+def _check_backends(recipe: Recipe) -> None:
+    for place, name in recipe.role_uses():
+        role, what = recipe.models[name], "vectors" if place == SEMANTIC else "words"
+        if not backends.gives(role, what):
+            others = (
+                "embeddings (a server's model) or local (one in a folder)" if place == SEMANTIC else "openai or vllm"
+            )
+            raise ConfigError(
+                f"models.{name}: backend {role.backend} gives no {what}, and {place} needs them; use {others}"
+            )
 
 
 def _judges(recipe: Recipe) -> list[tuple[str, str]]:

@@ -37,13 +37,17 @@ def embedder(model: str, base_url: str | None) -> Embed:
     ask = _of_server(model, base_url) if base_url else _of_model(model)
 
     def embed(texts: Sequence[str]) -> Numbers:
-        # Servers take no text of nothing.
-        found = ask([plain(text[:MOST]).strip() or "。" for text in texts])
+        found = ask([sendable(text) for text in texts])
         if not np.isfinite(found).all():
             raise ConfigError(f"{model}: gives vectors that hold more than numbers (NaN, infinity); use another model")
         return found
 
     return embed
+
+
+def sendable(text: str) -> str:
+    """What is read of a text. Servers take none of nothing."""
+    return plain(text[:MOST]).strip() or "。"
 
 
 def _of_model(name: str) -> Embed:

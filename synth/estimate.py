@@ -16,6 +16,8 @@ SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
 """Slots asked for an accepted row: if nearly all hit, and if most miss."""
 PAGES_HIGH = 2.0
 """Writer calls, as a multiple of those of the first round."""
+QUERY, ANSWER = 40, 200
+"""Characters of what models write."""
 TOKENS_A_CHARACTER = 0.7
 """Chinese text, today's tokenizers."""
 ANSWER_LOW, ANSWER_HIGH = 0.2, 0.7
@@ -31,6 +33,8 @@ class _Stage:
     high: float
     characters: float
     """Of a rendered prompt."""
+    answers: bool = True
+    """Whether tokens come back."""
 
 
 def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
@@ -41,7 +45,7 @@ def estimate(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> str:
     for stage in _stages(bound, chosen, targets):
         tokens = stage.characters * TOKENS_A_CHARACTER
         asked = _asked(recipe, stage.roles)
-        out = sum(share * recipe.models[role].max_tokens for role, share in asked.items())
+        out = stage.answers * sum(share * recipe.models[role].max_tokens for role, share in asked.items())
         low_out, high_out = stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
         roles = ", ".join(dict.fromkeys(stage.roles))
         ranges = (
@@ -74,6 +78,10 @@ def _stages(bound: Bound, chosen: Sequence[Brief], targets: Targets) -> list[_St
     if recipe.augment:
         grown = sum(plan.count * sum(plan.operators.values()) for plan in plans)
         found.append(_Stage("augment", [recipe.augment.model], grown / 2, grown * PAGES_HIGH, lengths["augment"]))
+    if recipe.dedup.semantic:
+        most = sum(plan.count * (1 + sum(plan.operators.values())) for plan in plans)
+        least = sum(max(wanted[plan.lane].values()) for plan in plans)
+        found.append(_Stage("embed", [recipe.dedup.semantic.model], least, most * PAGES_HIGH, QUERY, answers=False))
     if recipe.respond:
         found.append(_Stage("respond", recipe.respond.models, low, high, lengths["respond"]))
     judges = recipe.judge.models
@@ -87,15 +95,15 @@ def _wanted(bound: Bound, brief: Brief, wanted: Mapping[Label, int | None]) -> d
 
 
 def _lengths(bound: Bound, brief: Brief) -> dict[str, float]:
-    """Characters of a rendered prompt, by stage, with a query of 40 and an answer of 200 characters."""
+    """Characters of a rendered prompt, by stage, of what models write `QUERY` and `ANSWER`."""
     drawn = (*elements(bound.recipe.seed, brief, 0), Element("tactic", "……"))
     told = brief.variables | {
         "bank": BEHAVIOUR,
         "items": ("……",),
         "elements": drawn,
         "n": 10,
-        "query": "问" * 40,
-        "response": "答" * 200,
+        "query": "问" * QUERY,
+        "response": "答" * ANSWER,
     }
     found: dict[str, list[int]] = {}
     for template in bound.work.prompts():

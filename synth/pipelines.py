@@ -8,7 +8,7 @@ import yaml
 from synth.errors import ConfigError
 from synth.files import find, read_yaml, validate
 from synth.recipe import Recipe
-from synth.role import OFFLINE, Role
+from synth.role import OFFLINE
 
 HERE = (OFFLINE, "vllm")
 """Backends that are not asked at an address."""
@@ -39,16 +39,18 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
         raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
     if backend in HERE:
         change["base_url"] = None
-    models = {
-        # What frames wrote must not stand under a model's name.
-        name: role.model_copy(update=_offline(name, role) if backend == OFFLINE and not model else change)
-        for name, role in recipe.models.items()
-    }
+    models = {name: role.model_copy(update=_changed(recipe, name, change)) for name, role in recipe.models.items()}
     return recipe.model_copy(update={"models": models})
 
 
-def _offline(name: str, role: Role) -> dict[str, Any]:
-    return {} if role.backend == OFFLINE else {"backend": OFFLINE, "model": f"offline-{name.replace('_', '-')}"}
+def _changed(recipe: Recipe, name: str, change: dict[str, Any]) -> dict[str, Any]:
+    offline, semantic = change.get("backend") == OFFLINE, recipe.dedup.semantic
+    if offline and "model" not in change:
+        # What frames wrote must not stand under a model's name.
+        written = recipe.models[name].backend == OFFLINE
+        return {} if written else {"backend": OFFLINE, "model": f"offline-{name.replace('_', '-')}"}
+    # What answers in words gives no vectors.
+    return {} if semantic and semantic.model == name and not offline else change
 
 
 def _set(data: dict[str, Any], setting: str) -> None:

@@ -24,6 +24,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
 MOST = 1_000_000
+SEMANTIC = "dedup.semantic.model"
 """Rows of a scenario that may be asked for."""
 
 
@@ -61,9 +62,18 @@ class Augment(Frozen):
     """For each prompt under `augment/` the share of harmful queries it is applied to."""
 
 
+class Semantic(Frozen):
+    model: str
+    """A role that gives vectors."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """The cosine from which on two queries mean the same."""
+
+
 class Dedup(Frozen):
     ngram: Annotated[int, Field(ge=1, le=8)] = 2
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
+    semantic: Semantic | None = None
+    """How queries are compared that n-grams keep apart."""
 
 
 class Respond(Frozen):
@@ -220,12 +230,20 @@ class Recipe(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _vectors_are_of_one_model(self) -> "Recipe":
+        if self.dedup.semantic and self.dedup.semantic.model in self.composed:
+            raise ValueError(
+                f"{SEMANTIC}: {self.dedup.semantic.model!r} is made of others, whose vectors do not compare"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _only_answers_are_begun(self) -> "Recipe":
         for place, role in self.role_uses():
             for option in ("prefill", "completion"):
                 if place != "respond.models" and getattr(self.models[role], option):
                     raise ValueError(
-                        f"models.{role}.{option}: is for answerers, and {place} asks it for JSON; give that a role of its own"
+                        f"models.{role}.{option}: is for answerers, and {place} is none; give that a role of its own"
                     )
                 if self.models[role].backend == "batch" and getattr(self.models[role], option):
                     raise ValueError(
@@ -252,6 +270,7 @@ class Recipe(Frozen):
         """Every place that names a role, with the name."""
         uses = [("query.model", self.query.model)] if self.query else []
         uses += [("augment.model", self.augment.model)] if self.augment else []
+        uses += [(SEMANTIC, self.dedup.semantic.model)] if self.dedup.semantic else []
         uses += [("respond.models", role) for role in self.respond.models] if self.respond else []
         return uses + [("judge.models", role) for role in self.judge.models]
 
@@ -269,6 +288,8 @@ class Recipe(Frozen):
             if chosen.bearing:
                 data["models"][name]["engine"] = chosen.bearing
         data["models"] |= data.pop("composed")
+        if self.dedup.semantic is None:  # likewise
+            del data["dedup"]["semantic"]
         return data
 
 

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from synth import vector
 from synth.backends import offline
 from synth.dataset.rows import row_id
 from synth.engine.ask import STAGES, Engine
@@ -14,6 +17,7 @@ from synth.engine.slots import Slots
 from synth.errors import Stopped
 from synth.fold.fold import Fold, Setup
 from synth.recipe import Recipe
+from synth.stages.embed import NAME as EMBED
 from synth.types import Drop, Reply, Round, Sample, Seat
 
 ENOUGH = 20_000
@@ -61,7 +65,11 @@ def survey(recipe: Recipe, setup: Setup, recorded: Sequence[Round], journal: Jou
 def table(found: Survey, kept: Iterable[str]) -> str:
     """The survey line by line, and how many rows of the dataset that stands there would stay."""
     lines = [f"{'stage':<10}{'reused':>12}{'to be asked':>14}"]
-    lines += [f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}" for stage in reversed(STAGES)]
+    lines += [
+        f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}"
+        for stage in reversed(STAGES)
+        if stage != EMBED or found.reused[stage] + found.asked[stage]
+    ]
     ids = set(kept)
     if found.whole:
         lines.append(f"rows: {len(ids & found.rows):,} of {len(ids):,} stay")
@@ -78,6 +86,10 @@ class _Over:
     def __init__(self, below: Journal, recipe: Recipe, found: Survey, again: Collection[str]) -> None:
         self._below, self._recipe, self._found, self._again = below, recipe, found, again
         self._new: dict[str, Reply] = {}
+        self._seen: set[str] = set()
+        """Keys of replies that are reused."""
+        self._length = 0
+        """Of the vectors in the journal."""
         self.enough: Callable[[], None] = lambda: None
 
     def get(self, key: str) -> Reply | None:
@@ -86,18 +98,29 @@ class _Over:
         reply = self._below.get(key)
         if reply and reply.finish in self._again:
             return None
-        if reply:
-            self._found.reused[self._below.stage_of(key)] += 1
+        if reply and key not in self._seen:
+            self._seen.add(key)
+            stage = self._below.stage_of(key)
+            self._found.reused[stage] += 1
+            if stage == EMBED:
+                self._length = self._length or len(vector.read(reply.text))
         return reply
 
     async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:
         del model
+        if seat.stage == EMBED and self._length:
+            reply = replace(reply, text=_stretched(reply.text, self._length))
         self._new[key] = reply
         self._found.asked[seat.stage] += 1
         if price := self._recipe.models[seat.role].price:
             self._found.cost += (price.input * reply.prompt_tokens + price.output * reply.completion_tokens) / 1e6
         if len(self._new) >= ENOUGH:
             self.enough()
+
+
+def _stretched(text: str, length: int) -> str:
+    """A vector that compares with those of that length, though it is near to few of them."""
+    return vector.written(np.resize(vector.read(text), length))
 
 
 class _Rows:

@@ -16,7 +16,7 @@ LABELS: tuple[Label, ...] = ("unsafe", "safe")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant", "text"]
+    role: Literal["system", "user", "assistant", "text", "embed"]
     """`text` is no turn of a conversation: plain text, for a base model to go on with."""
     content: str
 

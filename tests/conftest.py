@@ -43,6 +43,24 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model2vec model whose words are characters; 猫 and 喵 mean the same."""
+    import numpy as np
+    from model2vec import StaticModel
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Split
+
+    words = ["[UNK]", *"猫喵狗我有一只你吗养的"]
+    given = np.random.default_rng(3).normal(size=(len(words), 16)).astype(np.float32)
+    given[words.index("喵")] = given[words.index("猫")]
+    tokenizer = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Split("", "isolated")
+    StaticModel(given, tokenizer, {}).save_pretrained(str(tmp_path / "model"))
+    return tmp_path / "model"
+
+
 TAXONOMY = """
 name: tiny
 extends: elements

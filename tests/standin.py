@@ -6,7 +6,7 @@ from typing import Any
 from synth.serve.running import serving
 from synth.serve.server import StandIn
 
-LISTED = frozenset({"m", "writer", "a", "b", "j1", "j2"})
+LISTED = frozenset({"m", "writer", "a", "b", "j1", "j2", "v"})
 
 
 def standing_in(**habits: Any) -> AbstractContextManager[StandIn]:

@@ -50,6 +50,8 @@ models:
   a: {{model: a, base_url: "{url}"}}
   j1: {{model: j1, base_url: "{url}", temperature: 0}}
   j2: {{model: j2, base_url: "{url}", temperature: 0}}
+  v: {{model: v, backend: embeddings, base_url: "{url}"}}
+dedup: {{semantic: {{model: v}}}}
 """
     + STAGES
     + "output: {{shard_rows: 20}}\n"

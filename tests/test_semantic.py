@@ -8,10 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from model2vec import StaticModel
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Split
 
 from synth import embedding
 from synth.cli import commands
@@ -81,18 +77,6 @@ def test_ngrams_come_first_and_a_copy_of_what_was_joined_by_meaning_goes_where_t
     ]  # fmt: skip
     assert asked == texts[:3], "nothing is asked about what n-grams have joined"
     assert index.admit_all([texts[2] + "。"]) == [Near(1, 1.0)]
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A model2vec model whose words are characters; 猫 and 喵 mean the same."""
-    words = ["[UNK]", *"猫喵狗我有一只你吗养的"]
-    given = np.random.default_rng(3).normal(size=(len(words), 16)).astype(np.float32)
-    given[words.index("喵")] = given[words.index("猫")]
-    tokenizer = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Split("", "isolated")
-    StaticModel(given, tokenizer, {}).save_pretrained(str(tmp_path / "model"))
-    return tmp_path / "model"
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

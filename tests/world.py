@@ -4,7 +4,10 @@ import json
 import random
 from dataclasses import dataclass
 
+import numpy as np
+
 from synth.types import Reply, Request
+from synth.vector import Numbers, rounded, written
 
 HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
 
@@ -16,6 +19,12 @@ def sentence(number: int, variant: int = 0) -> str:
     if variant:
         characters[variant % len(characters)] = HAN[variant]
     return "".join(characters)
+
+
+def meaning_of(text: str) -> Numbers:
+    """A vector that hangs on the last character, and a little on the others."""
+    one, other = (np.random.default_rng(seed) for seed in (ord(text[-1]) % 300, [*map(ord, text)]))
+    return rounded(one.normal(size=64) + 0.1 * other.normal(size=64))
 
 
 @dataclass
@@ -41,6 +50,8 @@ class World:
         return None
 
     async def complete(self, request: Request, key: str) -> Reply:
+        if request.messages[0].role == "embed":
+            return Reply(written(meaning_of(request.messages[0].content)))
         chance = random.Random(key)
         title = (request.schema or {}).get("title", "answer")
         if title != "answer" and chance.random() < self.babbling:

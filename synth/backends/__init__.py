@@ -46,6 +46,11 @@ def family(role: Role) -> str:
     return str(getattr(_module(role.backend), "FAMILY", "model"))
 
 
+def gives(role: Role, what: str) -> bool:
+    """Whether a role's backend answers in `words`, or in `vectors`."""
+    return what in getattr(_module(role.backend), "GIVES", {"words"})
+
+
 def _address(role: Role) -> tuple[Any, ...]:
     return (role.base_url, role.api_key_env, *sorted(role.headers.items()))
 

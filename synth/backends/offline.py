@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import yaml
 
@@ -20,6 +22,9 @@ from synth.role import Role
 from synth.types import Reply, Request
 
 FAMILY = "offline/1"
+GIVES = frozenset({"words", "vectors"})
+SIZE = 256
+"""Numbers in a vector."""
 
 REFUSED, BROKEN, TORN, TWICE, FRAMED = 0.015, 0.015, 0.01, 0.03, 0.01
 """Rates: a refusal, JSON with chatter around it, JSON cut short, an item given twice, an item with its number left on."""
@@ -66,6 +71,8 @@ def connect(role: Role) -> OfflineBackend:
 
 def reply_to(request: Request, seed: int) -> Reply:
     """The reply to these messages under this schema: a function of its arguments."""
+    if request.messages[0].role == "embed":
+        return _vector(request.messages[0].content)
     words = [request.model, str(seed), *(message.content for message in request.messages)]
     chance = random.Random(blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest())
     system = next((message.content for message in request.messages if message.role == "system"), "")
@@ -76,6 +83,21 @@ def reply_to(request: Request, seed: int) -> Reply:
     text = _TASKS.get(title, _answer)(chance, system, user, request.schema or {})
     text = request.begun + text
     return Reply(text, prompt_tokens=sum(map(len, words)), completion_tokens=len(text))
+
+
+def meaning(text: str) -> list[float]:
+    """A vector as a model of embeddings would give it: texts that share characters, and pairs of them, are near."""
+    vector = [0.0] * SIZE
+    for gram in sorted({*text, *map("".join, pairwise(text))}) or [""]:
+        digest = crc32(gram.encode("utf-8", "surrogatepass"))
+        vector[digest % SIZE] += 1.0 if digest >> 16 & 1 else -1.0
+    return vector
+
+
+def _vector(text: str) -> Reply:
+    from synth.vector import rounded, written  # numpy takes its time
+
+    return Reply(written(rounded(meaning(text))), prompt_tokens=len(text))
 
 
 # --- the tasks, told apart by the schema asked for ---

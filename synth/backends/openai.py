@@ -81,12 +81,13 @@ class OpenAIBackend:
         probe = Request(FAMILY, model, (Message("user", "1"),), {"max_tokens": 1}, None, ())
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
-                if model not in await self._listed():
+                if model not in await self.listed():
                     await self.complete(probe, secrets.token_hex(16))
         except (Weather, TimeoutError):
             return  # the first real call will tell
 
-    async def _listed(self) -> set[str]:
+    async def listed(self) -> set[str]:
+        """The models the server says it has; none where it has no list."""
         status, _, body = await self.http("GET", "/models")
         if status in (401, 403):
             raise self.wrong(status, body, "")

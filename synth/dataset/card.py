@@ -119,6 +119,11 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"Jaccard {dedup.threshold:g} or more over character {dedup.ngram}-grams of the normalised query, within one query"
         " type; a query and its own augmentations are one family and exempt"
     )
+    if dedup.semantic:
+        near += (
+            f"; and of queries that differ by that, a cosine of {dedup.semantic.threshold:g} or more between their vectors of "
+            f"{_cell(recipe.models[dedup.semantic.model].model)}"
+        )
     return [
         *lines,
         "",

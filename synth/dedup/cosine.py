@@ -28,7 +28,7 @@ class Task(NamedTuple):
     new: Rows
     least: float
     """The cosine from which on two vectors are near."""
-    look: bool
+    looks: bool
     """If not, all are kept."""
     near: Numbers
     """Filled in: for each new vector the earliest kept one that is near to it; -1 for none, …"""
@@ -36,8 +36,8 @@ class Task(NamedTuple):
     """… and their cosine."""
 
 
-def _look(kept: Rows, first: int, last: int, task: Task, at: int) -> None:
-    """Among these rows, for a vector that is near to none before them. Its loops stand here and not in functions of their own: a
+def look(kept: Rows, first: int, last: int, task: Task, at: int) -> None:
+    """Fills in the earliest of these rows that is near to a new vector, for a vector that is near to none before them. Its loops stand here and not in functions of their own: a
     call costs more than a product."""
     if task.near[at] >= 0:
         return
@@ -60,7 +60,7 @@ def _look(kept: Rows, first: int, last: int, task: Task, at: int) -> None:
             return
 
 
-_look = compiled(_look)
+look = compiled(look)
 
 
 def _keep(kept: Rows, rows: int, new: Rows, at: int) -> None:
@@ -75,13 +75,13 @@ _keep = compiled(_keep)
 def run(kept: Rows, rows: int, task: Task) -> int:
     """Takes in new vectors one after the other. Gives how many are kept then; there must be room for all."""
     count = len(task.new.vectors)
-    for start in range(0, rows if task.look else 0, BLOCK):
+    for start in range(0, rows if task.looks else 0, BLOCK):
         for at in range(count):
-            _look(kept, start, min(rows, start + BLOCK), task, at)
+            look(kept, start, min(rows, start + BLOCK), task, at)
     before = rows
     for at in range(count):
-        if task.look:
-            _look(kept, before, rows, task, at)
+        if task.looks:
+            look(kept, before, rows, task, at)
         if task.near[at] < 0:
             _keep(kept, rows, task.new, at)
             rows += 1

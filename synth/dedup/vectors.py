@@ -35,7 +35,19 @@ class Vectors:
     def admit_all(self, vectors: Numbers, families: Sequence[str | None] | None = None) -> list[Near | None]:
         """For each vector in turn the earliest kept one at or over the threshold; one that is near to none is kept. Vectors that are
         not of int8 are rounded to it."""
-        return self._run(vectors, families, look=True)
+        return self._run(self._task(vectors, families, looks=True))
+
+    def fits(self, vector: Numbers) -> bool:
+        """Whether it has as many numbers as those before it."""
+        return self._kept is None or vector.shape[-1] == self._kept.vectors.shape[1]
+
+    def find(self, vector: Numbers, family: str) -> Near | None:
+        """What `admit` would give; the vector is not kept."""
+        if self._kept is None or not self.fits(vector):
+            return None
+        task = self._task(vector[None], [family], looks=True)
+        self._cosine.look(self._kept, 0, self._rows, task, 0)
+        return _found(task)[0]
 
     def admit(self, vector: Numbers, family: str) -> Near | None:
         """`admit_all` of one."""
@@ -43,17 +55,16 @@ class Vectors:
 
     def add(self, vector: Numbers, family: str) -> None:
         """Keeps the vector, whatever it is near to."""
-        self._run(vector[None], [family], look=False)
+        self._run(self._task(vector[None], [family], looks=False))
 
-    def _run(self, vectors: Numbers, families: Sequence[str | None] | None, *, look: bool) -> list[Near | None]:
+    def _run(self, task: Any) -> list[Near | None]:
+        self._rows = int(self._cosine.run(self._with_room(task.new), self._rows, task))
+        return _found(task)
+
+    def _task(self, vectors: Numbers, families: Sequence[str | None] | None, *, looks: bool) -> Any:
         new = self._rows_of(vectors if vectors.dtype == np.int8 else rounded(vectors), families)
         near, cosines = np.full(len(vectors), -1, np.int64), np.zeros(len(vectors))
-        task = self._cosine.Task(new, self.threshold - _SLACK, look, near, cosines)
-        self._rows = int(self._cosine.run(self._with_room(new), self._rows, task))
-        return [
-            Near(row, min(1.0, cosine), "meaning") if row >= 0 else None
-            for row, cosine in zip(near.tolist(), cosines.tolist(), strict=True)
-        ]
+        return self._cosine.Task(new, self.threshold - _SLACK, looks, near, cosines)
 
     def _rows_of(self, vectors: Numbers, families: Sequence[str | None] | None) -> Any:
         known = self._known
@@ -70,13 +81,20 @@ class Vectors:
         """The kept rows, with room for the new ones too."""
         if self._kept is None:
             self._kept = self._cosine.Rows(*(part[:0] for part in new))
-        width, ours = new.vectors.shape[1], self._kept.vectors.shape[1]
-        if width != ours:
-            raise ConfigError(f"vectors of {width} numbers after ones of {ours}; use one model")
+        if not self.fits(new.vectors):
+            sizes = (each.vectors.shape[1] for each in (new, self._kept))
+            raise ConfigError("vectors of {} numbers after ones of {}; use one model".format(*sizes))
         if (wanted := self._rows + len(new.vectors)) > len(self._kept.vectors):
             size = max(wanted, 3 * len(self._kept.vectors) // 2)
             self._kept = self._cosine.Rows(*(_enlarged(part[: self._rows], size) for part in self._kept))
         return self._kept
+
+
+def _found(task: Any) -> list[Near | None]:
+    return [
+        Near(row, min(1.0, cosine), "meaning") if row >= 0 else None
+        for row, cosine in zip(task.near.tolist(), task.cosines.tolist(), strict=True)
+    ]
 
 
 def _enlarged(part: Numbers, size: int) -> Numbers:

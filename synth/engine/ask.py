@@ -17,7 +17,7 @@ from synth.receipt import Lasting
 from synth.role import Role
 from synth.types import Backend, Reply, Request, Seat, Waiting
 
-STAGES = ("judge", "respond", "augment", "query")
+STAGES = ("judge", "respond", "embed", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""
 
 REPLAY = "replay"

@@ -8,17 +8,19 @@ lane: replaying a finished journal asks for nothing.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
 
 from synth.dedup.index import Index
+from synth.dedup.vectors import Vectors
 from synth.fold.lane import Candidate, LaneFold, Outcome
 from synth.fold.work import Work
 from synth.plan.rounds import hit_rate
 from synth.stages.query import Written
 from synth.types import Ask, Drop, Label, Round, Sample
+from synth.vector import Numbers
 
 Result = TypeVar("Result")
 
@@ -59,12 +61,14 @@ class Ahead:
         work: Work,
         lanes: Mapping[str, LaneFold],
         indexes: Mapping[str, Index],
+        meanings: Mapping[str, Vectors],
         asker: Callable[[LaneFold, int], Ask],
         *,
         idle: Callable[[], int],
         window: int,
     ) -> None:
-        self._work, self._lanes, self._indexes, self._asker = work, lanes, indexes, asker
+        self._work, self._lanes, self._asker = work, lanes, asker
+        self._indexes, self._meanings = indexes, meanings
         self._idle, self._window = idle, window
         self._positions = count()
         self._outlooks = {id: _Outlook(lane) for id, lane in lanes.items()}
@@ -103,6 +107,12 @@ class Ahead:
         grown, ask = await (task or self._augment(lane, root, operator))
         self._work.ledger.used(ask)
         return grown
+
+    async def vector(self, lane: LaneFold, query: Sample) -> "Numbers | None":
+        ask = self._held_ask(lane, self.next_position())
+        found = await self._embed(lane, query, ask)
+        self._work.ledger.used(ask)
+        return found
 
     async def outcome(self, lane: LaneFold, candidate: Candidate) -> Outcome:
         found = await (candidate.work or self._answer_now(self._outlooks[lane.id], candidate))
@@ -241,24 +251,44 @@ class Ahead:
         if lane.id in self._live:
             for coordinate, entry in page:
                 if isinstance(entry, Sample) and plan.first <= coordinate < plan.first + plan.count:
-                    self._begin_augmentations(lane, plan, entry)
+                    self._begin_root(lane, plan, entry)
         return page, ask
 
-    def _begin_augmentations(self, lane: LaneFold, plan: Round, root: Sample) -> None:
+    def _begin_root(self, lane: LaneFold, plan: Round, root: Sample) -> None:
         operators = self._work.operators(lane.brief, plan, root)
-        if (
-            not operators
-            or self._work.objection(root)
-            or self._indexes[root.lane.query_type].find(root.query, root.family)
-        ):
+        if not (operators or self._work.embedder) or self._is_no_news(root):
             return
+        if self._work.embedder is None:
+            self._begin_augmentations(lane, root, operators)
+        else:
+            self._spawn(self._embed_root(lane, root, operators))
+
+    async def _embed_root(self, lane: LaneFold, root: Sample, operators: Sequence[str]) -> None:
+        """Begins the augmentations of a root that means nothing known."""
+        vector = await self._embed(lane, root, self._held_ask(lane, self.next_position()))
+        if vector is not None and self._meanings[root.lane.query_type].find(vector, root.family) is None:
+            self._begin_augmentations(lane, root, operators)
+
+    def _begin_augmentations(self, lane: LaneFold, root: Sample, operators: Sequence[str]) -> None:
         for operator in operators:
             if (root.query_id, operator) not in self._augmented:
                 self._augmented[root.query_id, operator] = self._spawn(self._augment(lane, root, operator))
 
     async def _augment(self, lane: LaneFold, root: Sample, operator: str) -> tuple[Sample | Drop, Ask]:
         ask = self._held_ask(lane, self.next_position())
-        return await self._work.augmented(lane.brief, root, operator, ask), ask
+        grown = await self._work.augmented(lane.brief, root, operator, ask)
+        if self._work.embedder and lane.id in self._live and isinstance(grown, Sample) and not self._is_no_news(grown):
+            self._spawn(self._embed(lane, grown, self._held_ask(lane, self.next_position())))
+        return grown, ask
+
+    def _is_no_news(self, query: Sample) -> bool:
+        """As far as can be told without asking anyone."""
+        return bool(self._work.objection(query) or self._indexes[query.lane.query_type].find(query.query, query.family))
+
+    async def _embed(self, lane: LaneFold, query: Sample, ask: Ask) -> "Numbers | None":
+        """The vector; ahead of the gate, so that its reply is in the journal or on its way there when the gate asks."""
+        assert self._work.embedder is not None
+        return await self._work.embedder.embed(lane.brief, query, ask)
 
     async def _answer(self, lane: LaneFold, candidate: Candidate) -> Outcome:
         candidate.ask = self._held_ask(lane, candidate.position)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synth.dedup.index import Index
+from synth.dedup.vectors import Vectors
 from synth.engine.ask import Engine
 from synth.fold.ahead import Ahead
 from synth.fold.checkpoint import State, hash_of, read, restore, state_of
@@ -17,6 +18,7 @@ from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
 from synth.plan.targets import Targets
 from synth.recipe import Dedup
+from synth.stages import embed
 from synth.types import Ask, Reply, Request, Round, Sample, Seat
 
 Record = Callable[[Round], None]
@@ -75,11 +77,20 @@ class Fold:
         }
         dedup, window = setup.dedup, 2 * setup.concurrency
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
+        embedder = setup.work.embedder
+        meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}
+        self._embedder = embedder
         self._ahead = Ahead(
-            setup.work, self.lanes, indexes, self._asker, idle=lambda: engine.idle if setup.eager else 0, window=window
+            setup.work,
+            self.lanes,
+            indexes,
+            meanings,
+            self._asker,
+            idle=lambda: engine.idle if setup.eager else 0,
+            window=window,
         )
-        self._indexes = indexes
-        self._gate = Gate(setup.work, self.lanes, indexes, self._ahead, room=self._await_room)
+        self._indexes, self._meanings = indexes, meanings
+        self._gate = Gate(setup.work, self.lanes, indexes, meanings, self._ahead, room=self._await_room)
         self._keep, self._kept = keep, 0.0
 
     def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
@@ -88,6 +99,8 @@ class Fold:
         self._gate.carried, self._gate.open = state.carried, state.open
         for kind, text, family in gated:
             self._indexes[kind].add(text, family)
+            if self._embedder is not None:
+                self._meanings[kind].add(embed.read(self._engine.recall(self._embedder.request(text))), family)
         for id, found in state.lanes.items():
             lane = self.lanes[id]
             restore(lane, found)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from synth.dedup.index import Index
 from synth.dedup.normal import normalise
+from synth.dedup.vectors import Vectors
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.fold.ahead import Ahead
@@ -24,11 +25,13 @@ class Gate:
         work: Work,
         lanes: Mapping[str, LaneFold],
         indexes: Mapping[str, Index],
+        meanings: Mapping[str, Vectors],
         ahead: Ahead,
         *,
         room: Callable[[], "asyncio.Future[None] | None"],
     ) -> None:
-        self._work, self._lanes, self._indexes, self._ahead, self._room = work, lanes, indexes, ahead, room
+        self._work, self._lanes, self._ahead, self._room = work, lanes, ahead, room
+        self._indexes, self._meanings = indexes, meanings
         self.plans: list[Round] = []
         """Every plan in force for these lanes, in order."""
         self.carried = 0
@@ -137,8 +140,15 @@ class Gate:
         if reason := self._work.objection(sample):
             lane.lose(sample.dropped(stage, reason, sample.query), tally)
             return False
-        if self._indexes[sample.lane.query_type].admit(sample.query, sample.family) is not None:
-            lane.lose(sample.dropped("dedup", "near_duplicate", sample.query), tally)
+        try:
+            way = await self._no_news(lane, sample)
+        except Stopped as stop:
+            lane.counts.unanswered += 1
+            if lane.frozen and stop.why == REPLAY:
+                return False
+            raise
+        if way is not None:
+            lane.lose(sample.dropped("dedup", way, sample.query), tally)
             return False
         tally.queries += 1
         while (room := self._room()) is not None:
@@ -146,6 +156,21 @@ class Gate:
         lane.gated(sample)
         self.queue(lane, sample, tally)
         return True
+
+    async def _no_news(self, lane: LaneFold, sample: Sample) -> str | None:
+        """Why a query may not join those before it; None if it has."""
+        kind, query, family = sample.lane.query_type, sample.query, sample.family
+        if self._work.embedder is None:
+            return None if self._indexes[kind].admit(query, family) is None else "near_duplicate"
+        if self._indexes[kind].find(query, family) is not None:
+            return "near_duplicate"
+        vector = await self._ahead.vector(lane, sample)
+        if vector is None or not self._meanings[kind].fits(vector):
+            return "no_vector"
+        if self._meanings[kind].admit(vector, family) is not None:
+            return "same_meaning"
+        self._indexes[kind].add(query, family)
+        return None
 
     def queue(self, lane: LaneFold, sample: Sample, tally: Tally) -> None:
         """Puts a gated query before its lane's acceptor."""

@@ -11,6 +11,7 @@ from synth.plan.chance import unit
 from synth.plan.lanes import Brief
 from synth.prompt import Prompt
 from synth.stages.augment import Augmenter
+from synth.stages.embed import Embedder
 from synth.stages.judge import Panel
 from synth.stages.ledger import Ledger
 from synth.stages.query import Written, query_id
@@ -40,6 +41,7 @@ class Work:
     source: Source
     panel: Panel
     augmenter: Augmenter | None = None
+    embedder: Embedder | None = None
     responder: Responder | None = None
     query_rules: Rules = ()
     response_rules: Rules = ()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, Tally, total
+from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, SAME_MEANING, Tally, total
 from synth.types import Label
 
 NOVELTY, BLOCKED = "exhausted: novelty", "blocked: refusals"
@@ -87,20 +87,27 @@ def _source_end(tallies: Sequence[Tally]) -> End | None:
     if calls and refused >= REFUSAL_SHARE * calls:
         return _of_source(BLOCKED, None, window)
     new = sum(tally.roots for tally in window) / sum(tally.plan.count for tally in window)
-    lost = sum((tally.lost for tally in window), Counter[str]())
+    lost = _lost(window)
     dry = NOVELTY_FLOOR if lost and lost.most_common(1)[0][0] == NEAR_DUPLICATE else YIELD_FLOOR
     return _of_source(*_named(lost), window) if new < dry else None
 
 
 def _barren(window: Sequence[Tally]) -> End:
     """Rounds on end that brought nothing: by what was lost before an answer and by the slots that missed."""
-    lost = sum((tally.lost for tally in window), Counter[str]())
+    lost = _lost(window)
     missed = sum((counter for tally in window for counter in tally.misses.values()), Counter[str]())
     status, share = _named(lost + missed)
     slots = sum(counter.total() for tally in window for counter in tally.slots.values())
     if status in (NOVELTY, BLOCKED) or not slots:
         return _of_source(status, share, window)
     return End(status, len(window), slots, "slots", 0, share)
+
+
+def _lost(window: Sequence[Tally]) -> Counter[str]:
+    """Before an answer, by reason; what repeats another in whatever words is of one reason."""
+    lost = sum((tally.lost for tally in window), Counter[str]())
+    lost[NEAR_DUPLICATE] += lost.pop(SAME_MEANING, 0)
+    return +lost
 
 
 def _of_source(status: str, share: float | None, window: Sequence[Tally]) -> End:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from synth.types import Label, Round, Stance
 
-NEAR_DUPLICATE = "dedup.near_duplicate"
+NEAR_DUPLICATE, SAME_MEANING = "dedup.near_duplicate", "dedup.same_meaning"
 REFUSAL = "query.refusal"
 
 

@@ -1,17 +1,14 @@
-"""Vectors as a model of embeddings would give them: texts that share n-grams are near. A function of the text."""
+"""Vectors as a model of embeddings would give them: a function of the text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zlib import crc32
 
-from synth.dedup.normal import shingles
-
-SIZE = 256
+from synth.backends.offline import SIZE, meaning
 
 
 def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str, Any]:
     """The body of an answer, with a fault of `habits.VECTORS`."""
-    vectors: list[list[float | None]] = [[*_vector(text)] for text in texts]
+    vectors: list[list[float | None]] = [[*meaning(text)] for text in texts]
     if fault == "few":
         vectors.pop()
     elif fault == "narrow":
@@ -27,14 +24,6 @@ def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str,
 def texts_of(body: Mapping[str, Any]) -> list[str]:
     """What is to be embedded: one text, or a list of them."""
     return [body["input"]] if isinstance(body["input"], str) else list(body["input"])
-
-
-def _vector(text: str) -> list[float]:
-    vector = [0.0] * SIZE
-    for gram in sorted(shingles(text, 1) | shingles(text, 2)) or [text]:
-        digest = crc32(gram.encode("utf-8", "surrogatepass"))
-        vector[digest % SIZE] += 1.0 if digest >> 16 & 1 else -1.0
-    return vector
 
 
 def _usage(texts: Sequence[str]) -> dict[str, int]:

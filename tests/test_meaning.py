@@ -1,0 +1,210 @@
+"""A run whose gate knows queries by what they mean: no two rows mean the same, and a vector is a reply like any other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synth import recipe, run
+from synth.backends.offline import OfflineBackend
+from synth.bind import bind
+from synth.errors import ConfigError
+from synth.fold import fold
+from synth.job import Wish, compare
+from synth.merging import merge
+from synth.result import FAILED, OK, SHORT
+from tests.conftest import Lab, tiny_recipe
+from tests.standin import standing_in
+from tests.test_survey import paid
+from tests.virtual import heavy_tailed
+from tests.world import World, meaning_of
+
+NEAR = 0.8
+N = 60
+
+
+def changes(backend: str = "offline", **role: Any) -> dict[str, Any]:
+    """What makes the tiny recipe compare by meaning."""
+    models = {name: told.model_dump() for name, told in tiny_recipe().models.items()}
+    models["v"] = {"backend": backend, "model": "v"} | role
+    return {"models": models, "dedup": {"semantic": {"model": "v", "threshold": NEAR}}}
+
+
+def test_no_two_rows_mean_the_same_and_every_cell_is_met(lab: Lab) -> None:
+    assert lab.run(N, out="plain").status == OK
+    result = lab.run(N, **changes())
+    assert result.status == OK
+    assert result.dropped["dedup.same_meaning"] > 50
+    for kind in ("harmful", "benign"):
+        rows = [row for row in lab.rows().values() if row["query_type"] == kind]
+        queries = {row["query"]: row["parent_id"] or row["query_id"] for row in rows}
+        unit = np.array([meaning_of(query) for query in queries], float)
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        family = np.array(list(queries.values()))
+        assert not np.triu((unit @ unit.T >= NEAR) & (family[:, None] != family[None, :]), 1).any()
+    assert {row["query"] for row in lab.rows("plain").values()} - {row["query"] for row in lab.rows().values()}
+    assert "cosine of 0.8 or more" in (lab.folder / "run" / "dataset" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_same_rows_at_any_concurrency_and_every_text_is_asked_about_once(lab: Lab) -> None:
+    found = []
+    for concurrency in (1, 8, 64):
+        out = f"c{concurrency}"
+        lab.run(N, out=out, concurrency=concurrency, latency=heavy_tailed(1.0), faults=0.05, **changes())
+        assert lab.server is not None
+        assert len(set(lab.server.answered)) == len(lab.server.answered)
+        found.append((lab.bytes(out), paid(lab.folder / out)["embed"]))
+    assert len({digest for digest, _ in found}) == 1
+    assert found[2][1] < 1.1 * found[0][1], "little is asked ahead in vain"
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "deleted"])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(lab: Lab, monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
+    monkeypatch.setattr(fold, "KEEP_EVERY", 0.0)
+    calm = lab.run(N, out="calm", **changes())
+    for second in (10.0, 25.0, 25.0):
+        assert lab.run(N, interrupt=second, **changes()).status == 130
+        cache = lab.folder / "run" / ".fold.sqlite"
+        if cache.exists() and not keep:
+            cache.unlink()
+    result = lab.run(N, **changes())
+    assert (result.status, result.cells, result.dropped, result.replies) == (
+        OK, calm.cells, calm.dropped, calm.replies,
+    )  # fmt: skip
+    assert lab.bytes() == lab.bytes("calm")
+
+
+@pytest.mark.parametrize("threshold", [0.5, NEAR, 0.995])
+def test_what_is_foretold_is_what_is_asked(lab: Lab, threshold: float) -> None:
+    lab.world = OfflineBackend()
+    lab.run(N, concurrency=1, **changes())
+    before, rows = paid(lab.folder / "run"), set(lab.rows())
+    changed = changes() | {"dedup": {"semantic": {"model": "v", "threshold": threshold}}}
+    edited = bind(tiny_recipe(concurrency=1, **changed))
+    _, found = compare(edited, Wish(lab.folder / "run", N))
+    assert found.reused["embed"] <= before["embed"]
+    lab.run(N, bound=edited)
+    asked = paid(lab.folder / "run")
+    asked.subtract(before)
+    assert +asked == +found.asked
+    assert found.rows == set(lab.rows())
+    assert (found.rows == rows) == (threshold == NEAR)
+
+
+def test_what_meaning_costs_is_foretold_to_who_has_a_run_without(lab: Lab) -> None:
+    lab.run(N, concurrency=1)
+    _, found = compare(bind(tiny_recipe(concurrency=1, **changes())), Wish(lab.folder / "run", N))
+    assert found.asked["embed"] >= len({row["query"] for row in lab.rows().values()})
+    assert "embed " in found.line()
+
+
+def test_lanes_that_are_left_out_stay_as_they_are_and_count(lab: Lab) -> None:
+    lab.run(N, only=("one",), **changes())
+    one = lab.rows()
+    assert lab.run(N, only=("two",), **changes()).status == OK
+    assert one.items() <= lab.rows().items()
+    assert lab.run(N, **changes()).calls == 0
+
+
+def test_shards_that_are_merged_hold_nothing_twice(lab: Lab) -> None:
+    lab.world = World(pool=400)
+    for shard in ("1/2", "2/2"):
+        lab.run(N, out=f"s{shard[0]}", shard=shard, **changes())
+    outs = []
+    for out, parts in (("ab", ("s1", "s2")), ("ba", ("s2", "s1"))):
+        result = merge([lab.folder / part for part in parts], lab.folder / out).result
+        assert result.status in (OK, SHORT)
+        assert result.dropped["dedup.same_meaning"] > 0
+        outs.append(lab.bytes(out))
+    assert outs[0] == outs[1]
+    assert lab.run(N, out="ab", **changes()).status == OK
+
+
+def test_queries_that_only_say_the_same_again_end_in_novelty(lab: Lab) -> None:
+    class Parrot(World):
+        def _sentence(self, chance: Any) -> str:
+            return super()._sentence(chance)[:-1] + "甲乙丙丁戊己庚辛壬癸"[chance.randrange(10)]
+
+    lab.world = Parrot()
+    result = lab.run(400, **changes())
+    assert result.status == SHORT
+    assert {cell["status"] for cell in result.cells} <= {"met", "exhausted: novelty"}
+    assert result.dropped["dedup.same_meaning"] > result.dropped["dedup.near_duplicate"]
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+
+
+def over(address: str, **more: Any) -> recipe.Recipe:
+    """The tiny recipe with vectors of a server."""
+    return tiny_recipe(**changes("embeddings", base_url=address, **more))
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("fault", ["429", "503", "reset", "html", "few", "null-vector"])
+def test_bad_weather_over_vectors_costs_no_row(lab: Lab, fault: str) -> None:
+    with standing_in(faults={fault: 0.1}, retry_after=0.01, listed=frozenset()) as server:
+        result = run.run(bind(over(server.url)), Wish(lab.folder / "run", N))
+        stats = server.stats()
+    assert (result.status, result.message) == (OK, None)
+    assert stats["faults"][fault] > 5
+    assert stats["repeated"] == (stats["faults"][fault] if fault in ("few", "null-vector") else 0)
+    assert "dedup.no_vector" not in result.dropped
+    assert {body["model"] for body in server.bodies} == {"v"}
+
+
+@pytest.mark.usefixtures("key")
+def test_a_vector_that_does_not_compare_costs_its_query_alone(lab: Lab) -> None:
+    with standing_in(faults={"narrow": 0.02}) as server:
+        result = run.run(bind(over(server.url)), Wish(lab.folder / "run", N))
+        narrow = server.stats()["faults"]["narrow"]
+    assert (result.status, result.message) == (OK, None)
+    assert 0 < result.dropped["dedup.no_vector"] <= narrow
+
+
+@pytest.mark.usefixtures("key")
+def test_what_only_the_user_can_mend_is_one_line(lab: Lab) -> None:
+    def line(address: str, **more: Any) -> str:
+        result = run.run(bind(over(address, **more)), Wish(lab.folder / "run", N))
+        assert result.status == FAILED
+        assert "\n" not in str(result.message)
+        return str(result.message)
+
+    with standing_in(script=["400"]) as server:
+        assert "answers 400" in line(server.url)
+    assert "cannot be reached" in line("http://127.0.0.1:1/v1")
+
+
+@pytest.mark.parametrize(
+    ("role", "line"),
+    [
+        (
+            {"backend": "openai"},
+            "models.v: backend openai gives no vectors, and dedup.semantic.model needs them; use embeddings",
+        ),
+        ({"backend": "local", "model": "nowhere"}, "models.v: nowhere: no such folder"),
+    ],
+)
+def test_a_role_that_gives_no_vectors_is_told_before_anything_is_asked(
+    lab: Lab, role: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(ConfigError, match=line):
+        run.run(bind(tiny_recipe(**changes(**role))), Wish(lab.folder / "run", N))
+    writer = changes()
+    writer["models"]["writer"]["backend"] = "embeddings"
+    with pytest.raises(
+        ConfigError, match=r"models\.writer: backend embeddings gives no words, and query\.model needs them"
+    ):
+        bind(tiny_recipe(**writer))
+
+
+def test_a_local_model_gives_the_vectors(lab: Lab, model: Path) -> None:
+    result = run.run(bind(tiny_recipe(**changes("local", model=str(model)))), Wish(lab.folder / "run", 20))
+    assert result.status in (OK, SHORT)
+    assert result.dropped["dedup.same_meaning"] > 0
+    spent = json.loads((lab.folder / "run" / "run.json").read_text(encoding="utf-8"))["spent"]
+    assert {row["model"] for row in spent if row["stage"] == "embed"} == {str(model)}
