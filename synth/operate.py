@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from synth import agreement, ending, exporters, files, merging, pipelines, prompt, taxonomy, view
+from synth.advice import advice
 from synth.bind import Bound, bind, rendered
 from synth.dataset.reading import RUNNING, SPLITS, Made
 from synth.errors import ConfigError
@@ -23,13 +24,10 @@ from synth.job import Wish, compare, wanted
 from synth.plain import for_terminal
 from synth.plan.sharding import shard_of, sharded
 from synth.plan.targets import least
-from synth.recipe import Recipe, idle_chains, shared_judges
+from synth.recipe import Recipe
 from synth.role import OFFLINE
 from synth.run import run as run_bound
 from synth.survey import table
-
-FEW = 1000
-"""Requests in flight under which batches are many and small."""
 
 
 def run(recipe: Recipe, wish: Wish, *, shard: str | None, as_json: bool, events: Path | None) -> int:
@@ -227,27 +225,8 @@ def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _warn(bound: Bound) -> None:
-    for model in sorted(shared_judges(bound.recipe)):
-        click.echo(f"synth: warning: two judges are one model ({model}): their agreement means little", err=True)
-    for name, model in sorted(idle_chains(bound.recipe).items()):
-        click.echo(
-            f"synth: warning: chain {name!r} is one model ({model}) asked for the same: it has no other to ask",
-            err=True,
-        )
-    if bound.recipe.concurrency < FEW and any(
-        getattr(role, "backend", None) == "batch" for role in bound.recipe.models.values()
-    ):
-        click.echo(
-            f"synth: note: no batch can hold more requests than are in flight, which are {bound.recipe.concurrency}; "
-            "fewer and larger batches come of --concurrency 4096",
-            err=True,
-        )
-    unsorted = getattr(bound.work.source, "unsorted", 0)
-    if unsorted:
-        click.echo(
-            f"synth: note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted",
-            err=True,
-        )
+    for line in advice(bound):
+        click.echo(f"synth: {line}", err=True)
 
 
 def _note(line: str) -> None:

@@ -24,8 +24,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
 MOST = 1_000_000
-SEMANTIC = "dedup.semantic.model"
 """Rows of a scenario that may be asked for."""
+SEMANTIC = "dedup.semantic.model"
 
 
 class Cell(Frozen):
@@ -296,21 +296,3 @@ class Recipe(Frozen):
 def fingerprint(*parts: Any) -> str:
     """Hash of what bears identity, 16 hex digits."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
-def shared_judges(recipe: Recipe) -> set[str]:
-    """Models that sit on the panel twice: their agreement means little."""
-    seats = [composed.leaves(role, recipe.composed) for role in recipe.judge.models]
-    models = [model for seat in seats for model in {recipe.models[leaf].model for leaf in seat}]
-    return {model for model in models if models.count(model) > 1}
-
-
-def idle_chains(recipe: Recipe) -> dict[str, str]:
-    """Chains whose roles all ask one model for the same, with that model: what it does not give, the next does not either."""
-    found = {}
-    for name, role in recipe.composed.items():
-        asked = [recipe.models[leaf] for leaf in composed.leaves(name, recipe.composed)]
-        alike = all((other.model, other.params) == (asked[0].model, asked[0].params) for other in asked)
-        if isinstance(role, Chain) and set(role.on) != {composed.OUTAGE} and alike:
-            found[name] = asked[0].model
-    return found

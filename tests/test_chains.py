@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synth import pipelines
+from synth.advice import idle_chains, shared_judges
 from synth.bind import bind
 from synth.composed import Chain, Mix
 from synth.errors import ConfigError
 from synth.estimate import estimate
 from synth.job import wanted
 from synth.pipelines import with_models
-from synth.recipe import Recipe, idle_chains, shared_judges
+from synth.recipe import Recipe
 from synth.result import OK
 from synth.stages.calling import Caller
 from synth.stages.line import alone, mixed

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from synth import pipelines, recipe
+from synth import advice, pipelines
 from synth.bind import bind
 from synth.errors import ConfigError
 from synth.files import names
@@ -136,7 +136,7 @@ def test_an_address_turns_offline_roles_into_served_ones() -> None:
     assert {(role.backend, role.model, role.base_url) for role in served.models.values()} == {
         ("openai", "m", "http://127.0.0.1:1/v1")
     }
-    assert recipe.shared_judges(served) == {"m"}
+    assert advice.shared_judges(served) == {"m"}
 
 
 def test_what_changes_only_the_speed_or_the_place_bears_no_identity() -> None:

@@ -256,20 +256,15 @@ class Ahead:
 
     def _begin_root(self, lane: LaneFold, plan: Round, root: Sample) -> None:
         operators = self._work.operators(lane.brief, plan, root)
-        if not (operators or self._work.embedder) or self._is_no_news(root):
-            return
-        if self._work.embedder is None:
-            self._begin_augmentations(lane, root, operators)
-        else:
-            self._spawn(self._embed_root(lane, root, operators))
+        if (operators or self._work.embedder) and not self._is_no_news(root):
+            self._spawn(self._begin_augmentations(lane, root, operators))
 
-    async def _embed_root(self, lane: LaneFold, root: Sample, operators: Sequence[str]) -> None:
-        """Begins the augmentations of a root that means nothing known."""
-        vector = await self._embed(lane, root, self._held_ask(lane, self.next_position()))
-        if vector is not None and self._meanings[root.lane.query_type].find(vector, root.family) is None:
-            self._begin_augmentations(lane, root, operators)
-
-    def _begin_augmentations(self, lane: LaneFold, root: Sample, operators: Sequence[str]) -> None:
+    async def _begin_augmentations(self, lane: LaneFold, root: Sample, operators: Sequence[str]) -> None:
+        """Of a root that means nothing known yet, if meaning matters."""
+        if self._work.embedder is not None:
+            vector = await self._embed(lane, root, self._held_ask(lane, self.next_position()))
+            if vector is None or self._meanings[root.lane.query_type].find(vector, root.family):
+                return
         for operator in operators:
             if (root.query_id, operator) not in self._augmented:
                 self._augmented[root.query_id, operator] = self._spawn(self._augment(lane, root, operator))
