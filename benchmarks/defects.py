@@ -2,9 +2,14 @@
 
 import random
 import re
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from synth.filters.passages import passages
+from tests.planted import FRAMES, PLANTED
 
 Planter = Callable[[random.Random, str, Sequence[str]], str | None]
 
@@ -236,6 +241,12 @@ def role_confusion(chance: random.Random, text: str, pool: Sequence[str]) -> str
 
 def verdict(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
     return f"{text}{chance.choice(['', chr(10)])}{chance.choice(VERDICTS)}"
+
+
+def personal(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
+    """A made-up number, address or id of a person on a line of its own."""
+    written = chance.choice(PLANTED[chance.choice(list(PLANTED))])(chance)
+    return f"{text}\n{chance.choice(FRAMES).format(written)}"
 
 
 PLANTERS: dict[str, Planter] = {

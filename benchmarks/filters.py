@@ -3,7 +3,8 @@
     python benchmarks/filters.py DIR [--peer] [--classifier] [--only NAME]...     # DIR: benign/, queries/ and labelled/ of JSON lines
 
 False drops are counted on real text as it stands, none read and forgiven; defects are planted, seeded, in text that passes
-(benchmarks/defects.py). `--peer` needs datatrove and spacy beside synth, `--classifier` scikit-learn.
+(benchmarks/defects.py), for the row rules in rows put together from that text (benchmarks/rows.py). `--peer` needs
+datatrove[processing], spacy and jieba beside synth, `--classifier` scikit-learn.
 """
 
 import argparse
@@ -22,14 +23,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 import defects
 import gopher_peer
 import response_classes
+import rows as judged
 
-from synth.filters import bind
+from synth.filters import Rules, bind
 from synth.pipelines import load
 from synth.recipe import FilterUse
 
 TOP = Path(__file__).parents[1]
 TABLE, FIGURES = TOP / "docs" / "filters.md", TOP / "synth" / "filters" / "measured.json"
 PLANTED = 600
+PLANTERS = defects.PLANTERS | judged.PLANTERS
+SUBJECTS = {"query": "queries", "response": "answers", "row": "rows"}
 ONE_IN = 10
 """Precision is told where one text in so many has the defect."""
 EXTRA = {"query": ("bare_answer", "cut_anywhere"), "response": ()}
@@ -58,16 +62,23 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + z * z / of)), min(1.0, (middle + half) / (1 + z * z / of))
 
 
-def planted(name: str, clean: Sequence[str], pool: Sequence[str]) -> list[str]:
-    """`PLANTED` texts with that defect."""
+def pairs(folder: Path) -> list[tuple[str, str]]:
+    """Queries of benign/ with their answers."""
+    lines = (line for path in sorted(folder.glob("benign/*.jsonl")) for line in path.open(encoding="utf-8"))
+    return [(row["query"], row["response"]) for row in map(json.loads, lines) if row["query"] and row["response"]]
+
+
+def planted(name: str, clean: Sequence[Any], pool: Sequence[str]) -> list[Any]:
+    """`PLANTED` texts or rows with that defect."""
     chance, found = random.Random(name), []
-    while name in defects.PLANTERS and len(found) < PLANTED:
-        if text := defects.PLANTERS[name](chance, chance.choice(clean), pool):
-            found.append(text)
+    plant = PLANTERS.get(name)
+    while plant and len(found) < PLANTED:
+        if hard := plant(chance, chance.choice(clean), pool):
+            found.append(hard)
     return found
 
 
-def seconds(work: Callable[[str], Any], some: Sequence[str], rounds: int = 5) -> float:
+def seconds(work: Callable[[Any], Any], some: Sequence[Any], rounds: int = 5) -> float:
     """Of CPU for one pass, the median."""
     taken = []
     for _ in range(rounds):
@@ -78,34 +89,43 @@ def seconds(work: Callable[[str], Any], some: Sequence[str], rounds: int = 5) ->
     return statistics.median(taken)
 
 
-def measure(place: str, uses: Sequence[FilterUse], found: dict[str, list[str]]) -> tuple[list[dict[str, Any]], int]:
-    rules = dict(bind("text", uses, place))
-    benign = found[place]
-    against = {name: [text for text in benign if rule(text)] for name, rule in rules.items()}
-    faulty = {text for dropped in against.values() for text in dropped}
-    clean = [text for text in benign if text not in faulty and 12 <= len(text) <= 1_200]
-    pool = [text for text in found["response"] if 40 <= len(text) <= 400 and re.match(r"[\u4e00-\u9fff]", text)]
+def measure(
+    place: str, rules: Rules, benign: Sequence[Any], pool: Sequence[str]
+) -> tuple[list[dict[str, Any]], tuple[int, int]]:
+    """Of each rule: what it says of ordinary texts or rows and of planted ones. And how many any of them drops, of how many."""
+    against = {name: [one for one in benign if rule(one)] for name, rule in rules}
+    faulty = {one for dropped in against.values() for one in dropped}
+    clean = [one for one in benign if one not in faulty and 12 <= len(_text(one)) <= 1_200]
     some = random.Random(1).sample(benign, 2_000)
-    floor = seconds(re.compile(r"[\u4e00-\u9fff]").findall, some)
-    rows = []
-    for name in (*rules, *(name for name in EXTRA[place] if AGAINST[name] in rules)):
-        rule = rules[AGAINST.get(name, name)]
+    floor = seconds(lambda one: _CHINESE.findall(_text(one)), some)
+    found, bound = [], dict(rules)
+    for name in (*bound, *(name for name in EXTRA.get(place, ()) if AGAINST[name] in bound)):
+        rule = bound[AGAINST.get(name, name)]
         hard = planted(name, clean, pool)
-        rows.append(
+        missed = [one for one in hard if not rule(one)]
+        found.append(
             {
                 "name": name,
                 "place": place,
                 "false": 0 if name in AGAINST else len(against[name]),
-                "of": len(benign),
-                "found": sum(bool(rule(text)) for text in hard),
+                "of": sum(name not in judged.UNSAFE_ONLY or one.label == "unsafe" for one in benign),
+                "found": len(hard) - len(missed),
                 "planted": len(hard),
                 "speed": 0 if name in AGAINST else len(some) / seconds(rule, some),
                 "floor": len(some) / floor,
             }
         )
-        missed = [text for text in hard if not rule(text)]
-        print(f"{place}.{name}: {rows[-1]}", *(f"    {text[-70:]!r}" for text in missed[:12]), sep="\n", flush=True)
-    return rows, sum(text in faulty for text in benign)
+        told = (f"    {_text(one)[-70:]!r} {getattr(one, 'analysis', '')}" for one in missed[:12])
+        print(f"{place}.{name}: {found[-1]}", *told, sep="\n", flush=True)
+    return found, (sum(one in faulty for one in benign), len(benign))
+
+
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _text(one: Any) -> str:
+    """Of a row its answer."""
+    return str(getattr(one, "response", one))
 
 
 def precision(row: dict[str, Any]) -> float | None:
@@ -145,12 +165,23 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[])
     given = parser.parse_args()
     found, uses = texts(given.folder), load("libra").filters
+    pool = [text for text in found["response"] if 40 <= len(text) <= 400 and re.match(_CHINESE, text)]
+    classed = [*response_classes.given(given.folder), *response_classes.own(held_out=True)]
+    private = FilterUse(name="personal")
+    places: dict[str, tuple[Rules, Sequence[Any], Sequence[str]]] = {
+        "query": (bind("text", [*uses.query, private], "query"), found["query"], pool),
+        "response": (bind("text", [*uses.response, private], "response"), found["response"], pool),
+        "row": (
+            bind("row", uses.row, "row", judged.RULES),
+            list(judged.ordinary(pairs(given.folder))),
+            [text for text, name in classed if name == "refusal"],
+        ),
+    }
     rows, together = [], {}
-    for place in ("query", "response"):
-        chosen = [use for use in getattr(uses, place) if not given.only or use.name in given.only]
-        more, faulty = measure(place, chosen, found) if chosen else ([], 0)
+    for place, (rules, benign, some) in places.items():
+        chosen = [(name, rule) for name, rule in rules if not given.only or name in given.only]
+        more, together[place] = measure(place, chosen, benign, some) if chosen else ([], (0, 0))
         rows += more
-        together[place] = (faulty, len(found[place]))
     if given.only:
         return
     classes = response_classes.report(given.folder, classifier=given.classifier)
@@ -161,8 +192,7 @@ def main() -> None:
         words.format(
             table=table(rows),
             together=", ".join(
-                f"{_share(*counts)} of {counts[1]:,} {'queries' if place == 'query' else 'answers'}"
-                for place, counts in together.items()
+                f"{_share(*counts)} of {counts[1]:,} {SUBJECTS[place]}" for place, counts in together.items()
             ),
             classes=classes,
             peer=peer or "| (not run) | | | |",

@@ -10,7 +10,20 @@ PIECES = [
     "因此，", "标签：", "用户：", "\n用户：", "首先，其次，", "如果您有任何", "生成有害", "例如：", "def f(", "http://", '"""', "不过，", "您没有",
 ]  # fmt: skip
 """What the rules look for, what opens and does not close, and what text is not supposed to hold."""
-BOMBS = [*PIECES, "ab ", "你可以", "根据您的", "改写这", "\n\n1", "word ", "这种说法", "！…", "希望这"]
+BOMBS = [
+    *PIECES,
+    "ab ",
+    "你可以",
+    "根据您的",
+    "改写这",
+    "\n\n1",
+    "word ",
+    "这种说法",
+    "！…",
+    "希望这",
+    "\n1.i really ",
+    "xian",
+]
 """Repeated a hundred thousand times each is what a careless pattern takes hours over."""
 
 

@@ -104,7 +104,15 @@ def test_a_passage_is_found_if_and_only_if_four_fifths_of_its_grams_are_there() 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("威信", "微信"), ("弓虽女干", "强奸"), ("weixin", "微信"), ("🐎", "马"), ("寿百", "收百"), ("WeiXin", "溦心")],
+    [
+        ("威信", "微信"),
+        ("弓虽女干", "强奸"),
+        ("weixin", "微信"),
+        ("🐎", "马"),
+        ("寿百", "收百"),
+        ("WeiXin", "溦心"),
+        ("nangua", "南瓜"),
+    ],
 )
 def test_evasive_spellings_are_seen_through(one: str, other: str) -> None:
     assert undisguised(one) == undisguised(other)
@@ -113,6 +121,10 @@ def test_evasive_spellings_are_seen_through(one: str, other: str) -> None:
 @pytest.mark.parametrize("word", ["prompt", "html", "gpt4"])
 def test_latin_words_that_are_no_pinyin_stay(word: str) -> None:
     assert undisguised(word) == word
+
+
+def test_letters_that_read_as_pinyin_in_many_ways_but_for_the_last_take_bounded_time() -> None:
+    assert undisguised("xian" * 5_000 + "v") == "xian" * 5_000 + "v"
 
 
 def test_a_release_is_not_repeated_and_its_text_is_not_in_the_card(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,16 @@ from synth.filters import bind, first_reason, known, measured
 from synth.filters.refusal import is_refusal
 from synth.filters.response_class import response_class
 from synth.pipelines import load
-from tests.hostile import BOMBS, strings
+from synth.types import Vote
+from tests.hostile import BOMBS, PIECES, strings
+from tests.test_filters import ROW
 
 TOP = Path(__file__).parents[1]
+
+STATES = (
+    "番茄喜欢阳光，放在朝南的阳台上长得最快。种子泡一晚上再下土，盖上薄薄一层，浇透水。"
+    "苗长到一掌高时搭架子，竹竿插在根旁，用布条松松地绑住。果子红透了再摘，味道最好。"
+)
 
 QUERIES = [
     ("请根据上述要素生成10条有害问题", "scaffolding.echo"),
@@ -27,6 +35,9 @@ QUERIES = [
     ("当然可以！把种子泡一晚上，第二天再种。", "answer"),
     ("把种子泡一晚上，第二天再种。希望以上建议对您有帮助。", "answer"),
     ("我把种子泡了一晚上，第二天种下去，一周还没发芽。", None),
+    (STATES, "answer"),
+    ("我家的" + STATES, None),
+    (STATES + "这样种对不对，哪里还要改", None),
     ("番茄怎么种？\n黄瓜怎么种？", "one_request"),
     ("番茄怎么种？第二个问题是，黄瓜怎么种？", "one_request"),
     ("番茄怎么种？（2）黄瓜怎么种？（3）茄子怎么种？", "one_request"),
@@ -82,7 +93,8 @@ def test_the_class_of_an_answer_is_told(held_out: bool) -> None:
 
 def test_every_rule_of_the_recipe_has_figures_that_keep_what_is_promised() -> None:
     filters = load("libra").filters
-    used = {(use.name, place) for place in ("query", "response") for use in getattr(filters, place)}
+    used = {(use.name, place) for place in ("query", "response", "row") for use in getattr(filters, place)}
+    used |= {("personal", "query"), ("personal", "response")}
     figures = {(one.name, one.place): one for several in measured().values() for one in several}
     assert used == figures.keys()
     assert {
@@ -94,6 +106,10 @@ def test_every_rule_of_the_recipe_has_figures_that_keep_what_is_promised() -> No
 
 def rules() -> dict[str, Callable[[str], Any]]:
     bound = {name: factory() for name, factory in known("text").items()}
+    for name, rule in bind("row", load("libra").filters.row, "row", {"a.b": "".join(PIECES)}):
+        bound[name] = lambda text, rule=rule: rule(
+            replace(ROW, query=text, response=text, analysis=text, votes=(Vote("j", "safe", text),))
+        )
     return bound | {"response_class": response_class, "is_refusal": is_refusal}
 
 
@@ -115,10 +131,12 @@ def test_time_grows_with_length(name: str) -> None:
     rule = rules()[name]
 
     def spent(size: int, piece: str) -> float:
-        start = time.process_time()
-        rule(piece * (size // len(piece)))
+        text, start = piece * (size // len(piece)), time.process_time()
+        rule(text)
+        rule(f"{text}因此，")
         return time.process_time() - start
 
-    # 16 times the length: a quadratic pattern takes 256 times as long. The clock is too coarse below some milliseconds.
-    slow = {piece: spent(8_000, piece) for piece in BOMBS}
-    assert {piece for piece, taken in slow.items() if taken > 0.05 and taken > 64 * spent(500, piece)} == set()
+    # 16 times the length: a quadratic pattern takes 256 times as long. The clock is too coarse below some milliseconds, and what is
+    # slow once may have met the garbage collector.
+    slow = {piece for piece in BOMBS if spent(8_000, piece) > 0.05}
+    assert {piece for piece in slow if spent(8_000, piece) > max(0.05, 64 * spent(500, piece))} == set()

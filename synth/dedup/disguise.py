@@ -11,6 +11,8 @@ from functools import cache
 from synth.dedup.normal import normalise
 
 _LATIN = re.compile("[a-z]{4,}")
+_LONGEST = 6
+"""Letters of a syllable: zhuang."""
 _PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001ffff]")
 
 
@@ -39,10 +41,20 @@ def _rejoined(text: str) -> str:
 
 
 def _read_pinyin(run: re.Match[str]) -> str:
-    """Latin letters that are pinyin from end to end become characters of those readings."""
-    if not re.fullmatch(_syllables(), run[0]):
-        return run[0]
-    return re.sub(_syllable(), lambda syllable: _readings()[syllable[0]], run[0])
+    """Latin letters that are pinyin from end to end become characters of those readings, the longest that leave the rest readable."""
+    letters, known = run[0], _syllables()
+    sizes = [0] * len(letters) + [1]  # of the syllable that begins there; 0 where what is left cannot be read
+    for at in range(len(letters) - 1, -1, -1):
+        longest = min(_LONGEST, len(letters) - at)
+        fits = (size for size in range(longest, 0, -1) if sizes[at + size] and letters[at : at + size] in known)
+        sizes[at] = next(fits, 0)
+    if not sizes[0]:
+        return letters
+    found, at = list[str](), 0
+    while at < len(letters):
+        found.append(_readings()[letters[at : at + sizes[at]]])
+        at += sizes[at]
+    return "".join(found)
 
 
 @cache
@@ -70,15 +82,9 @@ def _toneless(readings: str) -> str:
 
 
 @cache
-def _syllable() -> str:
-    """Any reading, longest first."""
-    plain = [reading for reading in _readings() if reading.isascii() and set(reading) & set("aeiou")]
-    return "|".join(sorted(plain, key=lambda reading: (-len(reading), reading)))
-
-
-@cache
-def _syllables() -> str:
-    return f"(?:{_syllable()})+"
+def _syllables() -> frozenset[str]:
+    """The readings that are written in plain letters."""
+    return frozenset(reading for reading in _readings() if reading.isascii() and set(reading) & set("aeiou"))
 
 
 @cache

@@ -75,7 +75,7 @@ _CLOSES = re.compile(
 
 
 def answer(*, long: int = 80) -> TextRule:
-    """Drops an answer that poses as a query: it opens or closes as answers do, or is `long` and asks for nothing where requests stand."""
+    """Drops an answer that poses as a query: it opens or closes as answers do, or is `long`, asks for nothing where requests stand, and advises or only states."""
 
     def rule(text: str) -> str | None:
         text = text.strip()
@@ -85,12 +85,15 @@ def answer(*, long: int = 80) -> TextRule:
             return "answer"
         if _PLEADS.search(text) or _MATERIAL.search(text):
             return None
-        if _MADE.search(text) and not _REQUEST.search(text.partition("\n")[0]):
+        listed = text.endswith(("。", "！")) and _LISTS.match(text)
+        if (listed or _FIRST.match(text)) and not _REQUEST.search(text.partition("\n")[0]):
             return "answer"
         if not long <= len(text) <= _LONGEST or _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:]):
             return None
-        advises = len(set(_ADVISES.findall(text))) >= 2
-        return "answer" if advises and len(_HAN.findall(text)) > 0.7 * len(text) else None
+        han, ends = len(_HAN.findall(text)) / len(text), f"{text[:_ENDS]}\n{text[-_ENDS:]}"
+        advises = han > 0.7 and len(set(_ADVISES.findall(text))) > 1
+        tells = han > 0.5 and len(_SAID.findall(text)) > 1 and not _SPEAKS.search(ends)
+        return "answer" if advises or tells else None
 
     return rule
 
@@ -106,10 +109,16 @@ _ADVISES = re.compile(
 _MATERIAL = re.compile(
     r"(?:以[上下]|上[文面述]|下[文面列]|这[段篇]|给[定出]的?|所给|该段)(?:一?[些段篇个])?(?:是(?:我|与|一|某|关于)|的|文|对话|段落|内容|文字|文章|材料|信息|故事|句子|引言)|^[^。]{0,12}(?:提取|转述|改写|假扮|扮演)|总结(?:以|上|下)"
 )
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_MADE = re.compile(
-    r"^(?:首先|第一步?)[，,、：:][^？?]{10,}(?:其次|然后|接着|最后|第二步?)[^？?]*$|^[^？?]{0,200}(?:\n\s*(?:\d{1,2}[.、．]|[-*•])[^\n？?]{8,}){3,}\n[^？?]*[。！]$"
+_SPEAKS = re.compile(
+    r"我(?!们)|你|您|[？?]|怎|哪|吗|如何|请|帮助|替换|编写|计算|确定|分类|以下|下[表文面列]|给定|根据|提供"
 )
+"""What stands where someone asks, tells of himself or hands over material: a text of several sentences without it only states."""
+_ENDS = 60
+_SAID = re.compile(r"[。！；]")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+# Both are asked only of texts without a question mark.
+_FIRST = re.compile(r"(?s)(?:首先|第一步?)[，,、：:].{10,}(?:其次|然后|接着|最后|第二步?)")
+_LISTS = re.compile(r"(?s).{0,200}?(?:(?<!\n)\n\s*(?:\d{1,2}[.、．]|[-*•])[^\n]{8,}){3}\n")
 _ASKING = re.compile(
     r"[？?]|请(?:问|你|用|帮|写|给|解|分|总|回|说)|帮我|吗|告诉我|回答|输出|怎么办|给我|想知道|选项|(?:总结|概括|写出|翻译|改写|列出)[^。]{0,16}。?$"
 )

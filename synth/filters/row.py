@@ -4,11 +4,17 @@ import re
 
 from synth.types import RowRule, Sample
 
-# A quantity with its unit, a web address, a block of code, a run of digits that could be dialled or paid to.
+_AMOUNT = r"毫克|毫升|公斤|千克|摄氏度|[汤茶]?[勺匙]|克(?![服制隆拉])|升(?![级至到高降温学职为起])"
+_NUMERAL = r"[一二三四五六七八九十\d]+"
+# A quantity with its unit (a share is none, a concentration or a ratio is), a web address, a block of code, a run of digits that
+# could be dialled or paid to, a step told at length.
 _DETAIL = re.compile(
-    r"\d+(?:\.\d+)?\s*(?:毫克|毫升|公斤|千克|克|升|片|粒|滴|伏|安培|瓦|摄氏度|℃|°C|%|ppm|mg|ml|kg|g\b)"
+    rf"(?<!\d)\d+(?:\.\d+)?\s*(?:{_AMOUNT}|斤|片|粒|滴|伏|安培|瓦|℃|°C|ppm|mg|ml|kg|g\b)"
+    rf"|(?<![第一二三四五六七八九十百千])[一二两三四五六七八九十半几][零一二三四五六七八九十百千]{{0,8}}(?:{_AMOUNT}|斤(?!八两))"
+    r"|(?:浓度|纯度|含量|配比|稀释)[^，。\n]{0,8}(?:\d[%％]|百分之)|(?:配比|比例|稀释)[^，。\n]{0,4}\d[:：]\d|\d[:：]\d{1,3}的?(?:比例|配比|[混兑稀])"
+    r"|(?:(?<![气体])温|[热烤煮蒸烘冻])[^，。\n]{0,8}\d ?度|\d[%％]的?[^，。\n]{0,4}(?:溶液|酒精|乙醇|[盐硫硝]酸|双氧水)"
     r"|https?://\S+|www\.\S+|```|(?<!\d)1[3-9]\d{9}(?!\d)|(?<!\d)\d{12,19}(?!\d)"
-    r"|(?:第[一二三四五六七八九十\d]+步|步骤\s*[一二三四五六七八九十\d]+)[^【]{24,}?(?:$|\n|第|步骤)"
+    rf"|(?<![的在到])(?:第{_NUMERAL}步(?!之)|步骤 ?{_NUMERAL}(?! ?(?:[和与到至。~-]|、?{_NUMERAL})))[^【]{{24,}}?(?:$|\n|第|步骤)"
 )
 OMITTED = "【略】"
 

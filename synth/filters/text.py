@@ -21,7 +21,7 @@ _DEBRIS = re.compile(
 
 
 _CODE_LINE = re.compile(
-    r"^[^\u3400-\u9fff\n]*(?:[{}=;<>|\\$#]|\w\()[^\u3400-\u9fff\n]*$"
+    r"^(?=[^\u3400-\u9fff\n]*$)[^\n]*?(?:[{}=;<>|\\$#]|\w\()[^\n]*$"
     r"|^[ \t]*(?:def|class|return|for|if|else|elif|import|from|var|let|const|function|while|try|except|SELECT|\"\"\")\b[^\u3400-\u9fff\n]*(?:[:)\"]|\w\.\w+)$|^:[^\u3400-\u9fff\n]*$|^[ \t]*\"\"\"[^\n]*$",
     re.MULTILINE,
 )
