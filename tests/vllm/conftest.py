@@ -91,20 +91,33 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(models: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    guided = '{"backend": "guidance", "disable_any_whitespace": true}'
+    options = ("--structured-outputs-config", guided, "--no-enable-chunked-prefill")
+    with _serving(models[0], tmp_path_factory.mktemp("server") / "log", *options) as address:
+        yield Server(address)
+
+
+@pytest.fixture(scope="session")
+def vectors(models: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that makes vectors of the same random model."""
+    log = tmp_path_factory.mktemp("vectors") / "log"
+    with _serving(models[0], log, "--runner", "pooling", "--convert", "embed") as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _serving(model: str, log: Path, *more: str) -> Iterator[str]:
     with contextlib.closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options: list[str] = []
     for name, value in ENGINE.items():
         options += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
-    guided = '{"backend": "guidance", "disable_any_whitespace": true}'
-    log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as said:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", models[0]),
-                *("--host", "127.0.0.1", "--port", str(port), *options, "--structured-outputs-config", guided),
-                "--no-enable-chunked-prefill",
+                *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model),
+                *("--host", "127.0.0.1", "--port", str(port), *options, *more),
             ],
             stdout=said,
             stderr=said,
@@ -112,7 +125,7 @@ def server(models: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) ->
         )
         try:
             _await(port, process, log)
-            yield Server(f"http://127.0.0.1:{port}/v1")
+            yield f"http://127.0.0.1:{port}/v1"
         finally:
             process.terminate()
             process.wait(60)

@@ -45,6 +45,22 @@ def synth(recipe: Path, out: str, *more: str) -> dict[str, Any]:
     return found
 
 
+def test_vectors_of_a_server_are_asked_for_once_and_compared(
+    models: tuple[str, str], vectors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = [
+        *("-n", "40", "--set", "dedup.semantic={model: v, threshold: 0.999}", "--set"),
+        f"models.v={{backend: embeddings, model: {models[0]}, base_url: '{vectors}', api_key_env: null}}",
+    ]
+    found = synth(Path("demo"), "run", *settings)
+    (line,) = [row for row in found["spent"] if row["stage"] == "embed"]
+    assert line["calls"] >= found["splits"]["train"]
+    assert line["prompt_tokens"] > line["calls"]
+    assert "dedup.no_vector" not in found["dropped"]
+    assert synth(Path("demo"), "run", *settings)["calls"] == 0
+
+
 def test_a_recipe_ends_in_process_and_over_a_server_and_shares_its_journal(
     recipe: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
