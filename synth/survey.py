@@ -2,6 +2,7 @@
 journal cannot. Nothing is written and nothing is paid for."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,10 @@ from synth.dataset.rows import row_id
 from synth.engine.ask import STAGES, Engine
 from synth.engine.journal import Journal
 from synth.engine.slots import Slots
-from synth.errors import Stopped
+from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, Setup
 from synth.recipe import Recipe
+from synth.stages import embed
 from synth.stages.embed import NAME as EMBED
 from synth.types import Drop, Reply, Round, Sample, Seat
 
@@ -102,8 +104,9 @@ class _Over:
             self._seen.add(key)
             stage = self._below.stage_of(key)
             self._found.reused[stage] += 1
-            if stage == EMBED:
-                self._length = self._length or len(vector.read(reply.text))
+            if stage == EMBED and not self._length:
+                with contextlib.suppress(ParseError):
+                    self._length = len(embed.read(reply))
         return reply
 
     async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None:

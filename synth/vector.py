@@ -17,7 +17,7 @@ def rounded(vectors: Any) -> Numbers:
     """Rows of numbers, each scaled so that its largest is 127 or -127, to whole ones of int8. A row of zeros stays one."""
     given = np.asarray(vectors, np.float64)
     largest = np.abs(given).max(axis=-1, keepdims=True)
-    return np.rint(given * (MOST / np.where(largest > 0, largest, 1.0))).astype(np.int8)
+    return np.rint(given / np.where(largest > 0, largest, 1.0) * MOST).astype(np.int8)
 
 
 def written(vector: Numbers) -> str:

@@ -1,6 +1,9 @@
 """A run whose gate knows queries by what they mean: no two rows mean the same, and a vector is a reply like any other."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +11,18 @@ import numpy as np
 import pytest
 
 from synth import recipe, run
+from synth.backends import embeddings, openai
+from synth.backends.local import LocalBackend
 from synth.backends.offline import OfflineBackend
 from synth.bind import bind
-from synth.errors import ConfigError
+from synth.embedding import PAGE
+from synth.errors import ConfigError, Weather
 from synth.fold import fold
 from synth.job import Wish, compare
 from synth.merging import merge
 from synth.result import FAILED, OK, SHORT
+from synth.types import Message, Reply, Request
+from synth.vector import rounded
 from tests.conftest import Lab, tiny_recipe
 from tests.standin import standing_in
 from tests.test_survey import paid
@@ -208,3 +216,69 @@ def test_a_local_model_gives_the_vectors(lab: Lab, model: Path) -> None:
     assert result.dropped["dedup.same_meaning"] > 0
     spent = json.loads((lab.folder / "run" / "run.json").read_text(encoding="utf-8"))["spent"]
     assert {row["model"] for row in spent if row["stage"] == "embed"} == {str(model)}
+
+
+@pytest.mark.usefixtures("key")
+def test_a_model_that_is_listed_and_gives_no_vectors_costs_no_call_of_another(lab: Lab) -> None:
+    with standing_in(script=["400"], listed=frozenset({"v"})) as server:
+        result = run.run(bind(over(server.url)), Wish(lab.folder / "run", N))
+    assert (result.status, result.calls) == (FAILED, 0)
+    assert result.total["calls"] == 0
+
+
+def test_vectors_of_a_role_that_writes_too_are_refused() -> None:
+    both = changes() | {"dedup": {"semantic": {"model": "writer"}}}
+    with pytest.raises(ValueError, match=r"dedup\.semantic\.model: 'writer' writes too \(query\.model\)"):
+        tiny_recipe(**both)
+
+
+def test_a_journal_whose_first_vectors_are_none_is_surveyed(lab: Lab) -> None:
+    class Strict(World):
+        async def complete(self, request: Request, key: str) -> Reply:
+            if request.messages[0].role == "embed":
+                return Reply("too long", finish="rejected")
+            return await super().complete(request, key)
+
+    lab.world = Strict()
+    lab.run(N, only=("one",), **changes())
+    _, found = compare(bind(tiny_recipe(**changes())), Wish(lab.folder / "run", N))
+    assert found.reused["embed"] > 0
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"data": [{"embedding": [1' + b"0" * 400 + b", 1]}]}", b'{"data": [{"embedding": []}]}']
+)
+def test_what_is_no_vector_is_bad_weather(body: bytes) -> None:
+    with pytest.raises(Weather):
+        embeddings._reply(body)
+
+
+def test_the_smallest_numbers_make_a_vector() -> None:
+    assert rounded([1e-310, -2e-310, 0.0]).tolist() == [64, -127, 0]
+
+
+async def in_time(backend: LocalBackend, text: str, seconds: float) -> Reply:
+    async with asyncio.timeout(seconds):
+        return await backend.complete(Request("embedding", "m", (Message("embed", text),), {}, None, ()), "key")
+
+
+def test_texts_nobody_waits_for_any_more_keep_no_other_from_being_read() -> None:
+    slow = threading.Event()
+
+    def read(texts: Sequence[str]) -> np.ndarray:
+        slow.wait(0.2)
+        return np.ones((len(texts), 4))
+
+    async def asking() -> Reply:
+        backend = LocalBackend(read)
+        late = [in_time(backend, str(at), 0.05) for at in range(3 * PAGE)]
+        assert all(isinstance(found, TimeoutError) for found in await asyncio.gather(*late, return_exceptions=True))
+        slow.set()
+        return await in_time(backend, "one", 5.0)
+
+    assert asyncio.run(asking()).prompt_tokens == 3
+
+
+def test_a_text_that_is_too_long_for_a_server_is_its_own_fault() -> None:
+    told = b'{"message": "Input validation error: `inputs` must have less than 512 tokens. Given: 534", "type": "Validation"}'
+    assert openai.OpenAIBackend(None, "key").read(413, {}, told, "v").finish == "rejected"

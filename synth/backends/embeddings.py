@@ -25,12 +25,11 @@ class EmbeddingsBackend:
         self._client = client
 
     async def check(self, model: str) -> None:
-        """Looks the model up in the server's list; where it does not stand there, asks it for a vector."""
+        """Asks for a vector: a list of models does not tell which of them give any."""
         probe = Request(FAMILY, model, (Message("embed", "1"),), {}, None, ())
         try:
             async with asyncio.timeout(openai.CHECK_TIMEOUT):
-                if model not in await self._client.listed():
-                    await self.complete(probe, secrets.token_hex(16))
+                await self.complete(probe, secrets.token_hex(16))
         except (Weather, TimeoutError):
             return  # the first real call will tell
 
@@ -63,7 +62,7 @@ def _reply(body: bytes) -> Reply:
         tokens = int((found.get("usage") or {}).get("prompt_tokens") or 0)
         (entry,) = found["data"]
         vector = np.array(entry["embedding"], np.float64)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise Weather(f"sends something that is no vector ({type(error).__name__})", cause="garbled") from error
     if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
         raise Weather("sends a vector that holds more than numbers, or none", cause="garbled")

@@ -32,17 +32,21 @@ class LocalBackend:
         del key
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asked.append((request.messages[0].content, answer))
-        async with self._turn:
-            if not answer.done():
-                await self._read(request.model)
-        return await answer
+        try:
+            async with self._turn:
+                if not answer.done():
+                    await self._read(request.model)
+            return answer.result()
+        finally:
+            answer.cancel()  # whose time ran out takes no place from those who still wait
 
     async def close(self) -> None:
         return None
 
     async def _read(self, model: str) -> None:
         """The texts that have waited longest, that of who reads among them."""
-        page, self._asked = self._asked[:PAGE], self._asked[PAGE:]
+        waiting = [asked for asked in self._asked if not asked[1].done()]
+        page, self._asked = waiting[:PAGE], waiting[PAGE:]
         try:
             vectors = rounded(await asyncio.to_thread(self._embed, [text for text, _ in page]))
         except Exception as error:  # a model of anything raises what it likes
@@ -54,7 +58,8 @@ class LocalBackend:
             ) from error
         else:
             for (text, answer), vector in zip(page, vectors, strict=True):
-                answer.set_result(Reply(written(vector), prompt_tokens=len(text)))
+                if not answer.done():
+                    answer.set_result(Reply(written(vector), prompt_tokens=len(text)))
         finally:
             self._asked[:0] = [asked for asked in page if not asked[1].done()]  # the others read again
 

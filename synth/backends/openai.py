@@ -47,7 +47,7 @@ _CAUSES: Final[dict[int, Cause]] = {
 _OURS = ("temperature", "top_p", "max_tokens")
 _NO_MONEY = ("insufficient_quota", "exceeded your current quota", "insufficient balance")
 _FILTERED = ("content_filter", "content policy", "content exists risk", "inappropriate", "inspection")
-_REJECTED = ("context length", "context_length", "maximum context", "too long", "too large")
+_REJECTED = ("context length", "context_length", "maximum context", "too long", "too large", "must have less than")
 _NOT_TAKEN = ("response_format", "json_schema", "json_object", "structured", "guided")
 LADDER = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, the best first. A server that refuses one is asked in the next, from then on."""
@@ -81,13 +81,12 @@ class OpenAIBackend:
         probe = Request(FAMILY, model, (Message("user", "1"),), {"max_tokens": 1}, None, ())
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
-                if model not in await self.listed():
+                if model not in await self._listed():
                     await self.complete(probe, secrets.token_hex(16))
         except (Weather, TimeoutError):
             return  # the first real call will tell
 
-    async def listed(self) -> set[str]:
-        """The models the server says it has; none where it has no list."""
+    async def _listed(self) -> set[str]:
         status, _, body = await self.http("GET", "/models")
         if status in (401, 403):
             raise self.wrong(status, body, "")
