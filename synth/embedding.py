@@ -15,16 +15,14 @@ import numpy as np
 import orjson
 
 from synth.errors import ConfigError
-from synth.plain import for_terminal, plain
+from synth.plain import for_terminal
 from synth.retry_after import retry_after
-from synth.vector import Embed, Numbers
+from synth.vector import Embed, Numbers, sendable
 
 if TYPE_CHECKING:
     import httpx2
 
 KEY = "OPENAI_API_KEY"
-MOST = 4_000
-"""Characters of a text that are sent or read, from its beginning."""
 PAGE, CALLS = 64, 8
 """Texts a request, requests at once."""
 TRIES = 6
@@ -43,11 +41,6 @@ def embedder(model: str, base_url: str | None) -> Embed:
         return found
 
     return embed
-
-
-def sendable(text: str) -> str:
-    """What is read of a text. Servers take none of nothing."""
-    return plain(text[:MOST]).strip() or "。"
 
 
 def _of_model(name: str) -> Embed:
@@ -75,7 +68,7 @@ def _folder(name: str) -> Path:
         return Path(name)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ConfigError(
-            f"{name}: no such folder; name a model's folder, a model on the hub, or a server by --base-url"
+            f"{name}: no such folder; name a model's folder or a model on the hub; a server's model goes with its address"
         )
     from huggingface_hub import snapshot_download
 

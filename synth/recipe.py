@@ -231,14 +231,11 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def _vectors_are_of_one_model(self) -> "Recipe":
-        if self.dedup.semantic is None:
-            return self
-        name = self.dedup.semantic.model
+        name = self.dedup.semantic.model if self.dedup.semantic else None
         if name in self.composed:
             raise ValueError(f"{SEMANTIC}: {name!r} is made of others, whose vectors do not compare")
-        for place, role in self.role_uses():
-            if role == name and place != SEMANTIC:
-                raise ValueError(f"{SEMANTIC}: {name!r} writes too ({place}); give vectors a role of their own")
+        if others := [place for place, role in self.role_uses() if role == name and place != SEMANTIC]:
+            raise ValueError(f"{SEMANTIC}: {name!r} writes too ({others[0]}); give vectors a role of their own")
         return self
 
     @model_validator(mode="after")

@@ -74,6 +74,8 @@ async def carry_out(job: Job, journal: Journal, connected: Mapping[str, Backend]
     slots = Slots(job.setup.concurrency, budget)
     engine = Engine(journal, connected, slots, roles, spared=job.bound.recipe.spared(), books=books)
     engine.models.circuits.say = job.wish.say
+    if job.setup.work.embedder is not None:
+        engine.prove = job.setup.work.embedder.prove
     with job.spool() as spool:
         fold = Fold(
             job.setup,

@@ -7,10 +7,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from synth.errors import ConfigError
+from synth.plain import plain
+
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 Embed: TypeAlias = Callable[[Sequence[str]], Numbers]
 """A row of float32 for each text."""
 MOST = 127
+LONGEST = 4_000
+"""Characters of a text that are sent or read, from its beginning."""
+UNLIKE = ("今天的天气怎么样？", "请介绍一道家常菜的做法")
+"""Two texts that a model which knows Chinese tells apart."""
 
 
 def rounded(vectors: Any) -> Numbers:
@@ -18,6 +25,19 @@ def rounded(vectors: Any) -> Numbers:
     given = np.asarray(vectors, np.float64)
     largest = np.abs(given).max(axis=-1, keepdims=True)
     return np.rint(given / np.where(largest > 0, largest, 1.0) * MOST).astype(np.int8)
+
+
+def sendable(text: str) -> str:
+    """What is read of a text. Servers take none of nothing."""
+    return plain(text[:LONGEST]).strip() or "。"
+
+
+def check(model: str, one: Numbers, other: Numbers) -> None:
+    """ConfigError for a model that gives these vectors of the texts in `UNLIKE`."""
+    if not one.any() or not other.any() or np.array_equal(one, other):
+        raise ConfigError(
+            f"model {model!r} does not tell Chinese texts apart; use one of embeddings that knows Chinese"
+        )
 
 
 def written(vector: Numbers) -> str:

@@ -52,7 +52,7 @@ def model(tmp_path: Path) -> Path:
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Split
 
-    words = ["[UNK]", *"猫喵狗我有一只你吗养的"]
+    words = ["[UNK]", *"猫喵狗我有一只你吗养的今天气怎样请介绍道家常菜"]
     given = np.random.default_rng(3).normal(size=(len(words), 16)).astype(np.float32)
     given[words.index("喵")] = given[words.index("猫")]
     tokenizer = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}, unk_token="[UNK]"))

@@ -22,7 +22,7 @@ from synth.errors import ConfigError
 from synth.serve.server import StandIn
 from tests.conftest import Lab
 from tests.forked import Point, forking, run
-from tests.standin import standing_in
+from tests.standin import answers, standing_in
 
 KILLS = 35
 """At each concurrency."""
@@ -112,13 +112,13 @@ class Loop:
 
     def at_a_point(self, point: Point) -> bool:
         """Whether the process died there; otherwise it came to its end before."""
-        before = self.server.completed.copy()
+        before = answers(self.server)
         process = self.start(point)
         process.join(120)
         return self._counted(process, before)
 
     def after_some_answers(self) -> bool:
-        before, enough = self.server.completed.copy(), self.server.completed.total() + self.chance.randint(1, 8)
+        before, enough = answers(self.server), self.server.completed.total() + self.chance.randint(1, 8)
         process = self.start()
         while process.is_alive() and self.server.completed.total() < enough:
             time.sleep(0.002)
@@ -127,7 +127,7 @@ class Loop:
         return self._counted(process, before)
 
     def after_some_time(self) -> bool:
-        before = self.server.completed.copy()
+        before = answers(self.server)
         process = self.start()
         process.join(self.chance.uniform(0, 0.6))
         process.kill()
@@ -139,7 +139,7 @@ class Loop:
             assert process.exitcode == 0, self.words()
             return False
         time.sleep(0.05)  # what the server still had in hand it has answered now
-        flying = self.server.completed - before
+        flying = answers(self.server) - before
         if (self.lab.folder / "run" / "journal.sqlite").exists():
             for key in kept(self.lab.folder / "run"):
                 del flying[key]
@@ -177,7 +177,7 @@ def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(l
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=concurrency), encoding="utf-8")
         loop = Loop(lab, server, random.Random(concurrency))
         loop.finish()
-        calm, calls = lab.bytes(), len(server.completed)
+        calm, calls = lab.bytes(), len(answers(server))
         (lab.folder / "run").rename(lab.folder / "calm")
         server.completed.clear()
         server.script = Squalls(0.03, concurrency)
@@ -190,16 +190,16 @@ def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(l
             assert loop.at_a_point(point)
             assert not (lab.folder / "run" / "dataset").exists() or lab.bytes() == calm
         loop.finish()
-    print(midway, loop.kills, loop.most, loop.flown.total(), calls, len(server.completed))
+    print(midway, loop.kills, loop.most, loop.flown.total(), calls, len(answers(server)))
     assert loop.kills == KILLS
     assert midway >= 15
     assert lab.bytes() == calm
     # An answer is given once, and once more for every kill at which it was in flight: whatever became of it, no other is paid again.
     assert loop.most <= concurrency
-    assert all(0 <= count - loop.flown[key] <= 1 for key, count in server.completed.items())
+    assert all(0 <= count - loop.flown[key] <= 1 for key, count in answers(server).items())
     texts = kept(lab.folder / "run").values()
     assert any(text.startswith(("抱歉", "对不起")) for text in texts)
-    assert len(server.completed) <= 1.5 * calls
+    assert len(answers(server)) <= 1.5 * calls
 
 
 def jump_about() -> None:
@@ -245,7 +245,7 @@ def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
             assert "interrupted; run the same command again to go on" in words.decode()
             assert "Traceback" not in words.decode()
         finish(lab.folder)
-    assert set(server.completed.values()) == {1}
+    assert set(answers(server).values()) == {1}
 
 
 def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,25 +154,62 @@ def over(address: str, **more: Any) -> recipe.Recipe:
 
 
 @pytest.mark.usefixtures("key")
-@pytest.mark.parametrize("fault", ["429", "503", "reset", "html", "few", "null-vector"])
+@pytest.mark.parametrize("fault", ["429", "503", "reset", "html", "few", "narrow", "null-vector"])
 def test_bad_weather_over_vectors_costs_no_row(lab: Lab, fault: str) -> None:
     with standing_in(faults={fault: 0.1}, retry_after=0.01, listed=frozenset()) as server:
         result = run.run(bind(over(server.url)), Wish(lab.folder / "run", N))
         stats = server.stats()
     assert (result.status, result.message) == (OK, None)
     assert stats["faults"][fault] > 5
-    assert stats["repeated"] == (stats["faults"][fault] if fault in ("few", "null-vector") else 0)
+    assert stats["repeated"] == (stats["faults"][fault] if fault in ("few", "narrow", "null-vector") else 0)
     assert "dedup.no_vector" not in result.dropped
     assert {body["model"] for body in server.bodies} == {"v"}
 
 
 @pytest.mark.usefixtures("key")
-def test_a_vector_that_does_not_compare_costs_its_query_alone(lab: Lab) -> None:
-    with standing_in(faults={"narrow": 0.02}) as server:
+def test_a_server_whose_vectors_do_not_compare_any_more_stops_the_run_and_no_row_is_lost(lab: Lab) -> None:
+    with standing_in() as server:
+        run.run(bind(over(server.url)), Wish(lab.folder / "run", 20))
+        before, rows = paid(lab.folder / "run"), lab.rows()
+        server.habits = replace(server.habits, faults={"narrow@v": 1.0})
         result = run.run(bind(over(server.url)), Wish(lab.folder / "run", N))
-        narrow = server.stats()["faults"]["narrow"]
-    assert (result.status, result.message) == (OK, None)
-    assert 0 < result.dropped["dedup.no_vector"] <= narrow
+        assert result.status == FAILED
+        assert "a vector of 128 numbers, where those before had 256 (another model?)" in str(result.message)
+        assert paid(lab.folder / "run")["embed"] == before["embed"]
+        assert rows.items() <= lab.rows().items()
+        server.habits = replace(server.habits, faults={})
+        assert run.run(bind(over(server.url)), Wish(lab.folder / "run", N)).status == OK
+
+
+def test_of_a_text_that_is_too_long_for_the_model_a_part_is_compared(lab: Lab) -> None:
+    class Short(World):
+        async def complete(self, request: Request, key: str) -> Reply:
+            if request.messages[0].role == "embed" and len(request.messages[0].content) > 30:
+                return Reply("too long", finish="rejected")
+            return await super().complete(request, key)
+
+        def _sentence(self, chance: Any) -> str:
+            return 2 * super()._sentence(chance)
+
+    lab.world = Short()
+    calm = lab.run(N, out="calm", **changes())
+    assert calm.status == OK
+    assert "dedup.no_vector" not in calm.dropped
+    lab.run(N, interrupt=25.0, **changes())
+    lab.run(N, **changes())
+    assert lab.bytes() == lab.bytes("calm")
+
+
+def test_a_folder_that_was_made_without_is_asked_about_as_fast_as_its_server_goes(lab: Lab) -> None:
+    lab.run(100, concurrency=16)
+    before = paid(lab.folder / "run")
+    lab.run(100, concurrency=16, **changes() | {"dedup": {"semantic": {"model": "v", "threshold": 1.0}}})
+    assert lab.server is not None
+    asked = paid(lab.folder / "run")
+    asked.subtract(before)
+    assert lab.server.peak == 16
+    assert asked["embed"] > 300
+    assert (+asked).total() - asked["embed"] < 0.1 * asked["embed"], "little else is asked"
 
 
 @pytest.mark.usefixtures("key")
@@ -216,6 +254,14 @@ def test_a_local_model_gives_the_vectors(lab: Lab, model: Path) -> None:
     assert result.dropped["dedup.same_meaning"] > 0
     spent = json.loads((lab.folder / "run" / "run.json").read_text(encoding="utf-8"))["spent"]
     assert {row["model"] for row in spent if row["stage"] == "embed"} == {str(model)}
+
+
+def test_a_model_that_knows_no_chinese_is_refused(lab: Lab) -> None:
+    def deaf(texts: Sequence[str]) -> np.ndarray:
+        return np.ones((len(texts), 4))
+
+    with pytest.raises(ConfigError, match="model 'm' does not tell Chinese texts apart"):
+        asyncio.run(LocalBackend(deaf).check("m"))
 
 
 @pytest.mark.usefixtures("key")

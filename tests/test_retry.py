@@ -17,7 +17,7 @@ from synth.result import OK
 from synth.types import Reply, Request
 from tests.conftest import Lab
 from tests.forked import Point, forking, run
-from tests.standin import standing_in
+from tests.standin import answers, standing_in
 from tests.test_kill import COMMAND, SMALL, Loop
 from tests.world import World
 
@@ -110,7 +110,7 @@ def test_kills_while_it_asks_again_leave_the_run_as_if_all_had_been_answered_at_
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=16), encoding="utf-8")
         loop = Loop(lab, server, random.Random(0))
         loop.finish()
-        calm, answered = lab.bytes(), server.completed.copy()
+        calm, answered = lab.bytes(), answers(server)
         shutil.rmtree(lab.folder / "run" / "dataset")
         given_up = give_up(lab.folder / "run", 9)
         for i, point in enumerate(POINTS):
@@ -121,7 +121,7 @@ def test_kills_while_it_asks_again_leave_the_run_as_if_all_had_been_answered_at_
             process.join(120)
             assert process.exitcode == -9, loop.words()
         loop.finish()
-        again = server.completed - answered
+        again = answers(server) - answered
     assert lab.bytes() == calm
     repeated = {key for key in again if key in answered}
     assert repeated <= given_up

@@ -8,7 +8,7 @@ from synth.errors import ConfigError
 from synth.plain import for_terminal
 from synth.role import Role
 from synth.types import Reply, Request
-from synth.vector import Embed, rounded, written
+from synth.vector import UNLIKE, Embed, check, rounded, written
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
@@ -26,7 +26,7 @@ class LocalBackend:
         self._turn = asyncio.Lock()
 
     async def check(self, model: str) -> None:
-        del model
+        check(model, *rounded(await asyncio.to_thread(self._embed, UNLIKE)))
 
     async def complete(self, request: Request, key: str) -> Reply:
         del key

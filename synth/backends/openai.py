@@ -47,7 +47,7 @@ _CAUSES: Final[dict[int, Cause]] = {
 _OURS = ("temperature", "top_p", "max_tokens")
 _NO_MONEY = ("insufficient_quota", "exceeded your current quota", "insufficient balance")
 _FILTERED = ("content_filter", "content policy", "content exists risk", "inappropriate", "inspection")
-_REJECTED = ("context length", "context_length", "maximum context", "too long", "too large", "must have less than")
+TOO_LONG = ("context length", "context_length", "maximum context", "too long", "too large", "must have less than")
 _NOT_TAKEN = ("response_format", "json_schema", "json_object", "structured", "guided")
 LADDER = ("json_schema", "json_object", "text")
 """Ways to ask for JSON, the best first. A server that refuses one is asked in the next, from then on."""
@@ -153,8 +153,8 @@ class OpenAIBackend:
             return self._reply(body, begun)
         self.raise_weather(status, headers, body)
         if status in (400, 413):
-            for words, finish in ((_FILTERED, "content_filter"), (_REJECTED, "rejected")):
-                if _says(body, words):
+            for words, finish in ((_FILTERED, "content_filter"), (TOO_LONG, "rejected")):
+                if says(body, words):
                     return Reply(self.said(_message(body)), finish=finish)
         raise self.wrong(status, body, model)
 
@@ -176,7 +176,7 @@ class OpenAIBackend:
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """For an error that may pass."""
-        if (status in _CAUSES or status >= 500) and not _says(body, _NO_MONEY):
+        if (status in _CAUSES or status >= 500) and not says(body, _NO_MONEY):
             lower = {name.lower(): value for name, value in headers.items()}
             raise Weather(f"answers {status}", cause=_CAUSES.get(status, "server"), retry_after=retry_after(lower))
 
@@ -258,7 +258,7 @@ def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
 
 def refuses_format(status: int, body: bytes, request: Request) -> bool:
     """Whether an answer says that this server takes no such way to ask for JSON."""
-    return status in (400, 422) and request.schema is not None and _says(body, _NOT_TAKEN)
+    return status in (400, 422) and request.schema is not None and says(body, _NOT_TAKEN)
 
 
 def dumps(body: Any) -> bytes:
@@ -293,6 +293,7 @@ def _message(body: bytes) -> str:
         return text
 
 
-def _says(body: bytes, words: tuple[str, ...]) -> bool:
+def says(body: bytes, words: tuple[str, ...]) -> bool:
+    """Whether one of the words stands at the beginning of a body."""
     text = body[:10_000].decode("utf-8", "replace").lower()
     return any(word in text for word in words)

@@ -37,8 +37,10 @@ class Task(NamedTuple):
 
 
 def look(kept: Rows, first: int, last: int, task: Task, at: int) -> None:
-    """Fills in the earliest of these rows that is near to a new vector, for a vector that is near to none before them. Its loops stand here and not in functions of their own: a
-    call costs more than a product."""
+    """Fills in the earliest of these rows that is near to a new vector, if none before them is.
+
+    Its loops stand here and not in functions of their own: a call costs more than a product.
+    """
     if task.near[at] >= 0:
         return
     ours, theirs, family = kept.vectors, task.new.vectors, task.new.families[at]

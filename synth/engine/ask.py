@@ -43,7 +43,8 @@ class Engine:
     """Asks each role's backend through `slots`; `roles` says which model that is, to be checked before the first call, and how
     fast it may be asked; `spared` which of them the run can do without.
 
-    `missed` is told the lane of every request the journal could not answer, `landed` of every slot that comes free.
+    `missed` is told of every request the journal could not answer, `landed` of every slot that comes free, `prove` of every reply
+    before it is journalled: it raises Weather for one that will not do.
     """
 
     def __init__(
@@ -66,8 +67,9 @@ class Engine:
         self.models = Models(backends, slots, roles or {}, spared=spared)
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
-        self.missed: Callable[[str], None] = lambda _: None
+        self.missed: Callable[[Seat], None] = lambda _: None
         self.landed: Callable[[], None] = lambda: None
+        self.prove: Callable[[Request, Reply], None] = lambda _request, _reply: None
         self.calls: Counter[str] = Counter()
         """Calls made, by lane, retries counted."""
         self.retries: Counter[str] = Counter()
@@ -100,7 +102,7 @@ class Engine:
         key = key_of(request)
         if (reply := self._kept(key, spare=seat.spare)) and reply.finish != RETRY:
             return reply
-        self.missed(seat.lane)
+        self.missed(seat)
         if self._stop:
             raise self._stop.with_traceback(None)
         flight = self._flights.get(key)
@@ -245,6 +247,7 @@ class Engine:
             self._sending[key] = seat
             self.calls[seat.lane] += 1
             reply = await self._send(request, key, seat.role, pace.deadline(again=again))
+            self.prove(request, reply)
             self.models.heard.add(self._backends[seat.role])
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)

@@ -7,52 +7,25 @@ lane: replaying a finished journal asks for nothing.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
 
 from synth.dedup.index import Index
 from synth.dedup.vectors import Vectors
 from synth.fold.lane import Candidate, LaneFold, Outcome
+from synth.fold.outlook import Outlook
 from synth.fold.work import Work
-from synth.plan.rounds import hit_rate
+from synth.stages.embed import NAME as EMBED
 from synth.stages.query import Written
-from synth.types import Ask, Drop, Label, Round, Sample
+from synth.types import Ask, Drop, Label, Round, Sample, Seat
 from synth.vector import Numbers
 
 Result = TypeVar("Result")
 
 IDLE_GRACE = 0.002
 """Seconds a slot must stand idle before it is used for what is only likely: the fold's own next request comes first."""
-
-
-@dataclass(eq=False)
-class _Outlook:
-    """What is known of a lane's queue before its acceptor comes to it."""
-
-    lane: LaneFold
-    fresh: deque[Candidate] = field(default_factory=deque)
-    """Queued and not begun, in order."""
-    underway: int = 0
-    ready: Counter[Label] = field(default_factory=Counter)
-    """Rows that finished candidates in the queue will bring."""
-
-    def certain(self) -> int:
-        """How many more queries the lane cannot do without: each brings one row of a label at most."""
-        if None in self.lane.targets.values():
-            return len(self.fresh)
-        return max((lack - self.ready[label] for label, lack in self.lane.lacks().items()), default=0) - self.underway
-
-    def likely(self) -> float:
-        """How many more queries the lane will likely need, at its hit rates so far."""
-        tallies = [*self.lane.tallies, self.fresh[0].tally]
-        lacks = self.lane.lacks().items()
-        return (
-            max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0)
-            - self.underway
-        )
 
 
 class Ahead:
@@ -71,8 +44,9 @@ class Ahead:
         self._indexes, self._meanings = indexes, meanings
         self._idle, self._window = idle, window
         self._positions = count()
-        self._outlooks = {id: _Outlook(lane) for id, lane in lanes.items()}
+        self._outlooks = {id: Outlook(lane) for id, lane in lanes.items()}
         self._live: set[str] = set()
+        self._embedding = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pages: dict[tuple[str, int], asyncio.Task[tuple[Written, Ask]]] = {}
         self._augmented: dict[tuple[str, str], asyncio.Task[tuple[Sample | Drop, Ask]]] = {}
@@ -120,7 +94,7 @@ class Ahead:
         self._work.ledger.used(candidate.ask)
         return found
 
-    async def _answer_now(self, outlook: _Outlook, candidate: Candidate) -> Outcome:
+    async def _answer_now(self, outlook: Outlook, candidate: Candidate) -> Outcome:
         assert outlook.fresh[0] is candidate
         outlook.fresh.popleft()
         outlook.underway += 1
@@ -131,11 +105,18 @@ class Ahead:
 
     # --- what tells it that something has changed ---
 
-    def missed(self, lane_id: str) -> None:
-        """The journal could not answer a request of this lane."""
-        if lane_id not in self._live:
-            self._live.add(lane_id)
-            asyncio.get_running_loop().call_soon(self._wake, self._outlooks[lane_id])
+    def missed(self, seat: Seat) -> None:
+        """The journal could not answer a request. Of a vector that says nothing of its lane's answers: vectors are asked for in
+        all lanes from then on."""
+        if seat.stage == EMBED:
+            self._embedding = True
+        elif seat.lane not in self._live:
+            self._live.add(seat.lane)
+            asyncio.get_running_loop().call_soon(self._wake, self._outlooks[seat.lane])
+
+    def _begins(self, lane: LaneFold) -> bool:
+        """Whether what a lane's pages bring is begun before the gate's turn comes to it."""
+        return lane.id in self._live or self._embedding
 
     def gated(self, lane: LaneFold, candidate: Candidate) -> None:
         outlook = self._outlooks[lane.id]
@@ -175,11 +156,11 @@ class Ahead:
 
     # --- how it looks ahead ---
 
-    def _wake(self, outlook: _Outlook) -> None:
+    def _wake(self, outlook: Outlook) -> None:
         self._begin_certain(outlook)
         self.read_on()
 
-    def _begin_certain(self, outlook: _Outlook) -> None:
+    def _begin_certain(self, outlook: Outlook) -> None:
         if outlook.lane.id in self._live and outlook.fresh:
             while outlook.fresh and outlook.certain() > 0:
                 self._begin_answer(outlook)
@@ -195,7 +176,7 @@ class Ahead:
             for outlook in open_ones:
                 self._begin_answer(outlook)
 
-    def _begin_answer(self, outlook: _Outlook) -> None:
+    def _begin_answer(self, outlook: Outlook) -> None:
         candidate = outlook.fresh.popleft()
         if not outlook.lane.wants(candidate.sample):
             return
@@ -203,14 +184,14 @@ class Ahead:
         candidate.work = self._spawn(self._answer(outlook.lane, candidate))
         candidate.work.add_done_callback(lambda work: self._answered(outlook, work))
 
-    def _answered(self, outlook: _Outlook, work: "asyncio.Task[Outcome]") -> None:
+    def _answered(self, outlook: Outlook, work: "asyncio.Task[Outcome]") -> None:
         outlook.underway -= 1
         outlook.ready.update(_labels(work))
         self._begin_certain(outlook)
 
     def read_on(self) -> None:
         """Begins pages along the plans to come, in the gate's order, up to the window."""
-        if not self._live or len(self._pages) >= self._window:
+        if not (self._live or self._embedding) or len(self._pages) >= self._window:
             return
         for lane, plan, call in self._calls_to_come():
             self._pages[lane.id, call] = self._spawn(self._page(lane, plan, call))
@@ -248,7 +229,7 @@ class Ahead:
     async def _page(self, lane: LaneFold, plan: Round, call: int) -> tuple[Written, Ask]:
         ask = self._held_ask(lane, self.next_position())
         page = await self._work.page(lane.brief, call, ask, plan.widening)
-        if lane.id in self._live:
+        if self._begins(lane):
             for coordinate, entry in page:
                 if isinstance(entry, Sample) and plan.first <= coordinate < plan.first + plan.count:
                     self._begin_root(lane, plan, entry)
@@ -272,7 +253,7 @@ class Ahead:
     async def _augment(self, lane: LaneFold, root: Sample, operator: str) -> tuple[Sample | Drop, Ask]:
         ask = self._held_ask(lane, self.next_position())
         grown = await self._work.augmented(lane.brief, root, operator, ask)
-        if self._work.embedder and lane.id in self._live and isinstance(grown, Sample) and not self._is_no_news(grown):
+        if self._work.embedder and self._begins(lane) and isinstance(grown, Sample) and not self._is_no_news(grown):
             self._spawn(self._embed(lane, grown, self._held_ask(lane, self.next_position())))
         return grown, ask
 

@@ -18,7 +18,6 @@ from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
 from synth.plan.targets import Targets
 from synth.recipe import Dedup
-from synth.stages import embed
 from synth.types import Ask, Reply, Request, Round, Sample, Seat
 
 Record = Callable[[Round], None]
@@ -58,6 +57,8 @@ class Fold:
         self.judges = setup.work.panel.judges
         self._engine, self._record = engine, record
         setup.work.ledger.clear()
+        if setup.work.embedder is not None:
+            setup.work.embedder.begin()
         self.replies = setup.work.ledger
         """What became of the replies it has read."""
         self._room = 8 * setup.concurrency + 64
@@ -100,7 +101,7 @@ class Fold:
         for kind, text, family in gated:
             self._indexes[kind].add(text, family)
             if self._embedder is not None:
-                self._meanings[kind].add(embed.read(self._engine.recall(self._embedder.request(text))), family)
+                self._meanings[kind].add(self._embedder.recalled(text, self._engine.recall), family)
         for id, found in state.lanes.items():
             lane = self.lanes[id]
             restore(lane, found)

@@ -1,22 +1,32 @@
 """The embed stage: a query's vector, by which the gate knows one that says the same in other words."""
 
+from collections.abc import Callable
 from typing import Final
 
 from synth import vector
-from synth.embedding import sendable
-from synth.errors import ParseError
+from synth.errors import ParseError, Weather
 from synth.plan.lanes import Brief
 from synth.stages.calling import Caller
 from synth.stages.ledger import OK, Place
 from synth.stages.reading import CLASSES, checked
 from synth.types import Ask, Message, Reply, Request, Sample
+from synth.vector import sendable
 
 NAME: Final = "embed"
+SHORTEST = 16
+"""Characters that stand for a text at the very least."""
 
 
 class Embedder:
+    """Of a text that is too long for the model the vector of its first half is taken, or of the half of that."""
+
     def __init__(self, caller: Caller, *, threshold: float) -> None:
         self._caller, self.threshold = caller, threshold
+        self._width = 0
+
+    def begin(self) -> None:
+        """A fold begins anew."""
+        self._width = 0
 
     def request(self, text: str) -> Request:
         """The same for equal texts, wherever they stand."""
@@ -26,16 +36,45 @@ class Embedder:
 
     async def embed(self, brief: Brief, sample: Sample, ask: Ask) -> "vector.Numbers | None":
         """The vector of a query; None where the reply holds none."""
-        reply, found, kind = await ask(NAME, self._caller.role, self.request(sample.query)), None, OK
+        text, found, kind = sample.query, None, OK
+        reply = await ask(NAME, self._caller.role, self.request(text))
+        while is_too_long(reply, text):
+            text = text[: len(text) // 2]
+            reply = await ask(NAME, self._caller.role, self.request(text))
         try:
-            found = read(reply)
+            found = self._read(reply)
         except ParseError as error:
             kind = CLASSES[error.reason]
         self._caller.ledger.count(ask, self._caller.model, Place(NAME, NAME, brief.lane.subcategory), kind)
         return found
 
+    def recalled(self, text: str, recall: Callable[[Request], Reply]) -> "vector.Numbers":
+        """The vector of a query that has entered the index, from the journal."""
+        while is_too_long(reply := recall(self.request(text)), text):
+            text = text[: len(text) // 2]
+        return self._read(reply)
 
-def read(reply: Reply) -> vector.Numbers:
+    def prove(self, request: Request, reply: Reply) -> None:
+        """Before it is journalled. Weather for a vector that does not compare with those read before."""
+        if request.messages[0].role == NAME and reply.finish == "stop":
+            found = len(vector.read(reply.text))
+            self._width = self._width or found
+            if found != self._width:
+                words = f"sends a vector of {found} numbers, where those before had {self._width} (another model?)"
+                raise Weather(words, cause="garbled")
+
+    def _read(self, reply: Reply) -> "vector.Numbers":
+        found = read(reply)
+        self._width = self._width or len(found)
+        return found
+
+
+def is_too_long(reply: Reply, text: str) -> bool:
+    """Whether less of the text may do."""
+    return reply.finish == "rejected" and len(text) >= 2 * SHORTEST
+
+
+def read(reply: Reply) -> "vector.Numbers":
     """Raises ParseError for a reply that is no vector."""
     try:
         return vector.read(checked(reply))
