@@ -299,6 +299,20 @@ def test_what_is_no_vector_is_bad_weather(body: bytes) -> None:
         embeddings._reply(body)
 
 
+def test_what_a_backend_takes_for_a_vector_is_seen_before_it_is_journalled(lab: Lab) -> None:
+    class Chatty(World):
+        async def complete(self, request: Request, key: str) -> Reply:
+            if request.messages[0].role == "embed":
+                return Reply("好的，这是向量。")
+            return await super().complete(request, key)
+
+    lab.world = Chatty()
+    result = lab.run(N, **changes())
+    assert result.status == FAILED
+    assert "sends something that is no vector" in str(result.message)
+    assert paid(lab.folder / "run")["embed"] == 0
+
+
 def test_the_smallest_numbers_make_a_vector() -> None:
     assert rounded([1e-310, -2e-310, 0.0]).tolist() == [64, -127, 0]
 

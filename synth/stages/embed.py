@@ -55,9 +55,12 @@ class Embedder:
         return self._read(reply)
 
     def prove(self, request: Request, reply: Reply) -> None:
-        """Before it is journalled. Weather for a vector that does not compare with those read before."""
+        """Before it is journalled. Weather for what is no vector, or one that does not compare with those before it."""
         if request.messages[0].role == NAME and reply.finish == "stop":
-            found = len(vector.read(reply.text))
+            try:
+                found = len(read(reply))
+            except ParseError as error:
+                raise Weather("sends something that is no vector", cause="garbled") from error
             self._width = self._width or found
             if found != self._width:
                 words = f"sends a vector of {found} numbers, where those before had {self._width} (another model?)"
