@@ -140,7 +140,7 @@ class _Asking:
             try:
                 response = self.client.post(self.url, json=body)
                 if response.status_code == 200:
-                    return _vectors(response.content, len(texts))
+                    return vectors_of(response.content, len(texts))[0]
                 why, told = f"answers {response.status_code}", retry_after(response.headers)
                 if not self._may_pass(response):
                     said = _line(_message(response.text).replace(self.key or "\0", "[key]"))
@@ -159,18 +159,20 @@ class _Asking:
         return (status in (408, 409, 425, 429) or status >= 500) and "insufficient_quota" not in response.text
 
 
-def _vectors(body: bytes, wanted: int) -> Numbers:
-    """ValueError, with what is wrong, if it is not one vector a text."""
+def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
+    """What a server answers, and the tokens it counted. ValueError, with what is wrong, if it is not one vector a text."""
     try:
-        data = sorted(orjson.loads(body)["data"], key=lambda entry: entry["index"])
-        found = np.array([entry["embedding"] for entry in data], np.float32)
-    except (ValueError, TypeError, LookupError) as error:
+        answer = orjson.loads(body)
+        tokens = int((answer.get("usage") or {}).get("prompt_tokens") or 0)
+        data = sorted(answer["data"], key=lambda entry: entry["index"])
+        found = np.array([entry["embedding"] for entry in data], np.float64)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise ValueError("sends what is no list of vectors of one length") from error
-    if found.ndim != 2 or len(found) != wanted:
+    if found.ndim != 2 or len(found) != wanted or not found.size:
         raise ValueError(f"sends {len(found)} vectors for {wanted} texts")
     if not np.isfinite(found).all():
         raise ValueError("sends vectors that hold more than numbers (null, NaN)")
-    return found
+    return found, tokens
 
 
 def _message(body: str) -> str:

@@ -292,10 +292,11 @@ def test_a_journal_whose_first_vectors_are_none_is_surveyed(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"data": [{"embedding": [1' + b"0" * 400 + b", 1]}]}", b'{"data": [{"embedding": []}]}']
+    "body",
+    [b'{"data": [{"index": 0, "embedding": [1' + b"0" * 400 + b", 1]}]}", b'{"data": [{"index": 0, "embedding": []}]}'],
 )
 def test_what_is_no_vector_is_bad_weather(body: bytes) -> None:
-    with pytest.raises(Weather):
+    with pytest.raises(Weather, match="vectors"):
         embeddings._reply(body)
 
 

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from synth.backends import openai
+from synth.embedding import vectors_of
 from synth.errors import Weather
 from synth.role import Role
 from synth.types import Reply, Request
@@ -60,12 +59,7 @@ def connect(role: Role) -> EmbeddingsBackend:
 
 def _reply(body: bytes) -> Reply:
     try:
-        found = openai.loads(body)
-        tokens = int((found.get("usage") or {}).get("prompt_tokens") or 0)
-        (entry,) = found["data"]
-        vector = np.array(entry["embedding"], np.float64)
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        raise Weather(f"sends something that is no vector ({type(error).__name__})", cause="garbled") from error
-    if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
-        raise Weather("sends a vector that holds more than numbers, or none", cause="garbled")
-    return Reply(written(rounded(vector)), prompt_tokens=tokens)
+        vectors, tokens = vectors_of(body, 1)
+    except ValueError as error:
+        raise Weather(str(error), cause="garbled") from error
+    return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)

@@ -2,8 +2,8 @@
 
 Calls of recorded plans are never speculative, since a planned round enters the index whole. Augmentations are begun on a
 tentative look-up. Answers are begun for as many queries as a lane needs at the very least; for more only while slots stand idle.
-Of pages nothing is begun early until the journal has failed to answer some lane, of answers until it has failed to answer that
-lane: replaying a finished journal asks for nothing.
+Of pages and vectors nothing is begun early until the journal has failed to answer some lane, of answers until it has failed to
+answer that lane anything but a vector: replaying a finished journal asks for nothing.
 """
 
 import asyncio
@@ -47,6 +47,7 @@ class Ahead:
         self._outlooks = {id: Outlook(lane) for id, lane in lanes.items()}
         self._live: set[str] = set()
         self._embedding = False
+        """Whether the journal has lacked a vector."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pages: dict[tuple[str, int], asyncio.Task[tuple[Written, Ask]]] = {}
         self._augmented: dict[tuple[str, str], asyncio.Task[tuple[Sample | Drop, Ask]]] = {}
