@@ -8,29 +8,30 @@ import time
 from pathlib import Path
 from typing import Any
 
-from synth import pipelines, run, taxonomy
-from synth.bind import Bound, bind
-from synth.role import Batching
-from synth.serve.running import serving
+from synth.recipe import load, taxonomy
+from synth.recipe.role import BatchOptions
+from synth.run import execute
+from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.serve.listen import serving
 
 
-def bound(backend: str, address: str, concurrency: int) -> Bound:
-    recipe = pipelines.load("demo", overrides={"concurrency": concurrency})
-    recipe = pipelines.with_models(recipe, backend=backend, model=None, base_url=address)
+def compiled(backend: str, address: str, concurrency: int) -> CompiledRecipe:
+    recipe = load.load("demo", overrides={"concurrency": concurrency})
+    recipe = load.with_models(recipe, backend=backend, model=None, base_url=address)
     models = {
-        name: role.model_copy(update={"model": name, "batch": Batching(quiet=0.5, poll=0.5)})
+        name: role.model_copy(update={"model": name, "batch": BatchOptions(quiet=0.5, poll=0.5)})
         for name, role in recipe.models.items()
     }
-    return bind(recipe.model_copy(update={"models": models}))
+    return compile_recipe(recipe.model_copy(update={"models": models}))
 
 
 def once(backend: str, told: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], float, str]:
     only = tuple(scenario.subcategories[0].id for scenario in taxonomy.load("libra").scenarios)
-    roles = frozenset(pipelines.load("demo").models)
+    roles = frozenset(load.load("demo").models)
     with serving(batch_latency=str(told.seconds), listed=roles) as server:
         folder.mkdir()
         start = time.monotonic()
-        result = run.run(bound(backend, server.url, told.concurrency), run.Wish(folder, told.n, only))
+        result = execute.run(compiled(backend, server.url, told.concurrency), execute.RunOptions(folder, told.n, only))
         wall = time.monotonic() - start
         assert result.status == 0, result.message
         digest = hashlib.sha256()

@@ -9,9 +9,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from synth import pipelines, run
-from synth.bind import bind
-from synth.serve.running import serving
+from synth.recipe import load
+from synth.run import execute
+from synth.run.compile import compile_recipe
+from synth.serve.listen import serving
 
 REFUSALS = 0.9
 WAYS = {"alone": ["answerer_a"], "chain": ["both"], "other": ["answerer_b"]}
@@ -22,10 +23,10 @@ def answered(url: str, way: str, n: int) -> None:
     """One run, its answers written in that way; prints what it took."""
     chained = {"models.both.chain": "[answerer_a, answerer_b]", "models.both.on": "[refusal]"}
     told = {"respond.models": str(WAYS[way]), "concurrency": "64"} | (chained if way == "chain" else {})
-    loaded = pipelines.load("demo", settings=[f"{key}={value}" for key, value in told.items()])
-    served = pipelines.with_models(loaded, backend="openai", model=None, base_url=url)
+    loaded = load.load("demo", settings=[f"{key}={value}" for key, value in told.items()])
+    served = load.with_models(loaded, backend="openai", model=None, base_url=url)
     with tempfile.TemporaryDirectory() as folder:
-        result = run.run(bind(served), run.Wish(Path(folder), n))
+        result = execute.run(compile_recipe(served), execute.RunOptions(Path(folder), n))
     statuses = Counter(cell["status"] for cell in result.cells)
     dropped = sum(result.dropped.values())
     print(

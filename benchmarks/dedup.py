@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synth.dedup.index import Index
-from synth.dedup.normal import normalise_all, shingles
+from synth.dedup.ngrams import Index
+from synth.dedup.normalise import normalise_all, shingles
 
 TOP = Path(__file__).parents[1]
 PART = 4_096

@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synth.filters.passages import passages
-from tests.planted import FRAMES, PLANTED
+from synth.filters.text import passages
+from tests.support.planted import FRAMES, PLANTED
 
 Planter = Callable[[random.Random, str, Sequence[str]], str | None]
 

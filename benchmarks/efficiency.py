@@ -14,12 +14,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synth import pipelines, run
 from synth.backends import offline
-from synth.bind import bind
-from synth.engine.journal import Journal
+from synth.journal.store import Journal
+from synth.recipe import load
+from synth.run import execute
+from synth.run.compile import compile_recipe
 from synth.types import Reply, Request
-from tests.virtual import Distant, fixed, heavy_tailed, run_virtual
+from tests.support.virtual import Distant, fixed, heavy_tailed, run_virtual
 
 
 class Watched(Distant):
@@ -39,16 +40,16 @@ class Watched(Distant):
 
 def calls(law: Callable, n: int, concurrency: int) -> list[tuple[float, float]]:
     """The spans of every call of one run."""
-    bound = bind(pipelines.load("demo", overrides={"concurrency": concurrency}))
+    bound = compile_recipe(load.load("demo", overrides={"concurrency": concurrency}))
     server = Watched(offline.OfflineBackend(), law)
     server.spans = []
     with tempfile.TemporaryDirectory() as folder:
-        wish = run.Wish(Path(folder), n)
-        chosen, targets = run.wanted(bound, n, ())
+        wish = execute.RunOptions(Path(folder), n)
+        chosen, targets = execute.wanted(bound, n, ())
         with contextlib.closing(Journal(wish.folder)) as journal:
-            job = run.settle(bound, wish, journal, chosen, targets)
+            job = execute.resolve(bound, wish, journal, chosen, targets)
             job.enter(journal)
-            result = run_virtual(run.carry_out(job, journal, dict.fromkeys(bound.recipe.models, server)))
+            result = run_virtual(execute.carry_out(job, journal, dict.fromkeys(bound.recipe.models, server)))
     assert result.status == 0, result.message
     return server.spans
 

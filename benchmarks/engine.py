@@ -21,16 +21,16 @@ from typing import Any
 import aiohttp
 import orjson
 
-from synth import pipelines
 from synth.backends import openai
-from synth.bind import Bound, bind
 from synth.engine.ask import Engine
-from synth.engine.journal import Journal
 from synth.engine.loop import quick_loop
-from synth.engine.slots import Slots
-from synth.keys import key_of
-from synth.role import Role
-from synth.types import Message, Reply, Request, Seat
+from synth.engine.scheduler import Slots
+from synth.hashing import key_of
+from synth.journal.store import Journal
+from synth.recipe import load
+from synth.recipe.role import Role
+from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.types import Message, Origin, Reply, Request
 
 CONCURRENCY = 256
 ANSWER = "好的，这件事我来说明。" * 27
@@ -41,7 +41,7 @@ class Instant:
     """A backend that answers at once."""
 
     family = "model"
-    queues = False
+    self_scheduling = False
     reply = Reply(ANSWER, prompt_tokens=900, completion_tokens=200)
 
     async def complete(self, request: Request, key: str) -> Reply:
@@ -52,12 +52,12 @@ class Instant:
     async def close(self) -> None: ...
 
 
-def renderer(bound: Bound) -> Callable[[int], Request]:
+def renderer(compiled: CompiledRecipe) -> Callable[[int], Request]:
     """Requests in the proportions of a recipe (of ten calls one writer's, three answerers', six judges'), rendered when asked for;
     what two judges are asked of one answer is rendered once, as the panel does."""
-    source, panel, responder = bound.work.source, bound.work.panel, bound.work.responder
+    source, panel, responder = compiled.flow.source, compiled.flow.panel, compiled.flow.responder
     assert responder is not None
-    briefs = bound.briefs
+    specs = compiled.specs
     answer = responder._prompts["comply"]
     verdict = panel._prompt
     caller, judge = (lines[0]().callers[0] for lines in (responder._answerers, panel._seats))
@@ -67,13 +67,13 @@ def renderer(bound: Bound) -> Callable[[int], Request]:
 
     @lru_cache(maxsize=2 * CONCURRENCY)
     def judged(pair: int) -> tuple[Message, ...]:
-        return verdict.render(briefs[pair % len(briefs)].variables | {"query": asked(pair), "response": ANSWER})
+        return verdict.render(specs[pair % len(specs)].variables | {"query": asked(pair), "response": ANSWER})
 
     def request(number: int) -> Request:
-        brief = briefs[number % len(briefs)]
+        spec = specs[number % len(specs)]
         match number % 10:
             case 0:
-                return source.request(brief, number // (10 * len(briefs)))  # type: ignore[return-value]
+                return source.request(spec, number // (10 * len(specs)))  # type: ignore[return-value]
             case 1 | 2 | 3:
                 return caller.request(answer.render({"query": asked(number)}), None, ("respond", 1, "comply", "unsafe"))
             case _:
@@ -95,7 +95,7 @@ async def in_lanes(count: int, width: int, work: Callable[[int], Awaitable[Any]]
 async def through_engine(backend: Any, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Journal(Path(folder))) as journal:
         engine = Engine(journal, {"r": backend}, Slots(width), {"r": Role(model="m")})
-        await in_lanes(count, width, lambda number: engine.ask(request(number), Seat("r", "query", "lane", number)))
+        await in_lanes(count, width, lambda number: engine.ask(request(number), Origin("r", "query", "lane", number)))
         await backend.close()
 
 
@@ -170,8 +170,8 @@ def interleaved(
 
 
 def speed(count: int = 4000, times: int = 5) -> None:
-    bound = bind(pipelines.load("demo"))
-    request = renderer(bound)
+    compiled = compile_recipe(load.load("demo"))
+    request = renderer(compiled)
     ready = [request(number) for number in range(count)]
     with server("--answer", ANSWER) as url:
         cases: dict[str, Callable[[], Awaitable[None]]] = {
@@ -189,7 +189,7 @@ def speed(count: int = 4000, times: int = 5) -> None:
 
 
 def latency(times: int = 3) -> None:
-    request = renderer(bind(pipelines.load("demo")))
+    request = renderer(compile_recipe(load.load("demo")))
     for width in (64, 256):
         count, ideal = 40 * width, 40 * 0.2
         with server("--answer", ANSWER, "--latency", "0.2") as url:

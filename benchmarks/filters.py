@@ -26,8 +26,8 @@ import response_classes
 import rows as judged
 
 from synth.filters import Rules, bind
-from synth.pipelines import load
-from synth.recipe import FilterUse
+from synth.recipe.load import load
+from synth.recipe.schema import FilterUse
 
 TOP = Path(__file__).parents[1]
 TABLE, FIGURES = TOP / "docs" / "filters.md", TOP / "synth" / "filters" / "measured.json"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from synth.filters import bind
-from synth.pipelines import load
+from synth.recipe.load import load
 
 
 def beside(answers: Sequence[str], planted: Callable[..., list[str]], seconds: Callable[..., float]) -> str:

@@ -19,15 +19,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synth.dedup.avoid import Avoided
-from synth.dedup.index import Index
+from synth.dedup.decontaminate import Avoided
+from synth.dedup.ngrams import Index
 from synth.filters import bind, known
+from synth.filters.language.refusal import is_refusal
+from synth.filters.language.response_class import response_class
 from synth.filters.personal import find, replaced
-from synth.filters.refusal import is_refusal
-from synth.filters.response_class import response_class
-from synth.pipelines import load
+from synth.recipe.load import load
 from synth.types import Lane, Provenance, Sample, Vote
-from tests.hostile import BOMBS, PIECES, strings
+from tests.support.hostile import BOMBS, PIECES, strings
 
 ROW = Sample(Lane("a", "a.b", "harmful"), 0, "", "q", (), "g", Provenance(1, ""), "k", stance="comply", label="unsafe")
 

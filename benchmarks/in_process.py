@@ -17,12 +17,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from synth.backends import connect
-from synth.bind import bind
 from synth.engine.loop import quick_loop
-from synth.keys import key_of
-from synth.pipelines import load
-from synth.plan.lanes import Brief
-from synth.role import Role
+from synth.hashing import key_of
+from synth.plan.lanes import LaneSpec
+from synth.recipe.load import load
+from synth.recipe.role import Role
+from synth.run.compile import compile_recipe
 from synth.types import Request
 from tests.vllm.tiny import ENGINE, make
 
@@ -31,15 +31,15 @@ CALLS, ROUNDS, TOKENS = 256, 7, 64
 
 def requests(model: str) -> list[Request]:
     """A recipe's writer calls, lane by lane, a few tokens of answer each."""
-    bound = bind(load("libra"))
+    bound = compile_recipe(load("libra"))
     params = {"temperature": 1.0, "top_p": 1.0, "max_tokens": TOKENS, "ignore_eos": True}
 
-    def request(brief: Brief, call: int) -> Request:
-        asked = bound.work.source.request(brief, call)
+    def request(spec: LaneSpec, call: int) -> Request:
+        asked = bound.flow.source.request(spec, call)
         assert asked is not None
         return Request("model", model, asked.messages, params, None, asked.draw)
 
-    return [request(bound.briefs[i % len(bound.briefs)], i // len(bound.briefs)) for i in range(CALLS)]
+    return [request(bound.specs[i % len(bound.specs)], i // len(bound.specs)) for i in range(CALLS)]
 
 
 async def main(model: str, engine: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from synth.serve.running import serving
+from synth.serve.listen import serving
 from synth.serve.server import StandIn
 
 CALLS = 2_000

@@ -11,12 +11,12 @@ import tempfile
 SCRIPT = """
 import json, resource, sys
 from pathlib import Path
-from synth import pipelines
-from synth.bind import bind
-from synth.job import Wish
-from synth.run import run
+from synth.recipe.load import load
+from synth.run.compile import compile_recipe
+from synth.run.execute import run
+from synth.run.options import RunOptions
 
-result = run(bind(pipelines.load("demo")), Wish(Path(sys.argv[2]), int(sys.argv[1])))
+result = run(compile_recipe(load("demo")), RunOptions(Path(sys.argv[2]), int(sys.argv[1])))
 print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, result.counts, result.calls]))
 """
 

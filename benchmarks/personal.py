@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from synth.filters.personal import find
-from tests.planted import PLANTED, planted
+from tests.support.planted import PLANTED, planted
 
 Look = Callable[[str], bool]
 

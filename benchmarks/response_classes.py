@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from synth.filters.response_class import response_class
+from synth.filters.language.response_class import response_class
 
 TOP = Path(__file__).parents[1]
 CLASSES = ("refusal", "rebuttal", "partial", "incapable", "compliance")

@@ -18,7 +18,7 @@ from pathlib import Path
 RUN = """
 import sys
 from synth.fold import fold
-from synth.cli import main
+from synth.cli.main import main
 fold.KEEP_EVERY = 2.0
 sys.argv = ["synth", "run", "demo", "-n", "20000", "--concurrency", "64", "-o", "run"]
 main()

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from synth import taxonomy
 from synth.filters import known
+from synth.recipe import taxonomy
 from synth.types import Label, Lane, Provenance, Sample, Vote
 
 Planter = Callable[[random.Random, Sample, Sequence[str]], Sample | None]

@@ -10,24 +10,29 @@ import time
 from pathlib import Path
 from typing import Any
 
-from synth import pipelines, run
-from synth.bind import bind
-from synth.result import Result
-from synth.serve.habits import CONTENT, WEATHER
-from synth.serve.running import serving
+from synth.recipe import load
+from synth.run import execute
+from synth.run.compile import compile_recipe
+from synth.run.result import Result
+from synth.serve.faults import CONTENT, WEATHER
+from synth.serve.listen import serving
 
 STORMS = ["429"] * 30 + ["ok"] * 500 + ["429-bare"] * 60
 
 
 def through(n: int, timeout: float, **habits: Any) -> tuple[Result, dict[str, Any], float]:
     """The result, the server's counts and the seconds of one run."""
-    base = pipelines.load("demo")
+    base = load.load("demo")
     settings = [f"models.{role}.timeout={timeout}" for role in base.models]
-    told = pipelines.load("demo", settings=settings, overrides={"concurrency": 64})
+    told = load.load("demo", settings=settings, overrides={"concurrency": 64})
     with serving(**habits) as server, tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        served = pipelines.with_models(told, backend=None, model=None, base_url=server.url)
-        return run.run(bind(served), run.Wish(Path(folder), n)), server.stats(), time.perf_counter() - began
+        served = load.with_models(told, backend=None, model=None, base_url=server.url)
+        return (
+            execute.run(compile_recipe(served), execute.RunOptions(Path(folder), n)),
+            server.stats(),
+            time.perf_counter() - began,
+        )
 
 
 def main(n: int) -> None:

@@ -12,16 +12,16 @@ import orjson
 from engine import ANSWER, CONCURRENCY, in_lanes, interleaved, renderer, server, start
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from synth import pipelines
 from synth.backends import openai
-from synth.bind import bind
-from synth.keys import key_of
+from synth.hashing import key_of
+from synth.recipe import load
+from synth.run.compile import compile_recipe
 
 COUNT, TIMES = 1500, 5
 
 
 def bodies() -> list[dict[str, Any]]:
-    request = renderer(bind(pipelines.load("demo")))
+    request = renderer(compile_recipe(load.load("demo")))
     ready = [request(number) for number in range(COUNT)]
     return [orjson.loads(orjson.dumps(openai.body_of(one, key_of(one), "json_schema"))) for one in ready]
 

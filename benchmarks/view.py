@@ -12,16 +12,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from synth import pipelines, view
-from synth.bind import bind
+from synth.cli import live
 from synth.engine.ask import Engine
-from synth.engine.books import Books, Spent
-from synth.engine.journal import Journal
-from synth.engine.slots import Slots
-from synth.fold.fold import Fold, Setup
-from synth.job import wanted
-from synth.progress import Progress
-from synth.role import Price
+from synth.engine.scheduler import Slots
+from synth.fold.fold import Fold, FoldInputs
+from synth.journal.store import Journal
+from synth.journal.usage import Usage, UsageLog
+from synth.recipe import load
+from synth.recipe.role import Price
+from synth.run.compile import compile_recipe
+from synth.run.progress import Progress
+from synth.run.resolve import wanted
 
 
 class Nowhere:
@@ -36,18 +37,18 @@ class Nowhere:
 
 
 def main() -> None:
-    bound = bind(pipelines.load("libra"))
+    bound = compile_recipe(load.load("libra"))
     chosen, targets = wanted(bound, 1000, ())
     models = sorted({role.model for role in bound.recipe.models.values()})
     lines = [
-        Spent(brief.lane.id, stage, model, 100, 90_000, 30_000)
-        for brief in chosen
+        Usage(spec.lane.id, stage, model, 100, 90_000, 30_000)
+        for spec in chosen
         for stage in ("query", "augment", "respond", "judge")
         for model in models
     ]
     with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(Journal(Path(folder)), {}, Slots(256), books=Books(lines))
-        fold = Fold(Setup(bound.work, chosen, targets, bound.recipe.dedup, 256), engine, Nowhere())
+        engine = Engine(Journal(Path(folder)), {}, Slots(256), usage=UsageLog(lines))
+        fold = Fold(FoldInputs(bound.flow, chosen, targets, bound.recipe.dedup, 256), engine, Nowhere())
         for lane in fold.lanes.values():
             lane.counts.accepted["safe"] = 5
         progress = Progress(fold, engine, {model: Price(input=1, output=2) for model in models})
@@ -58,14 +59,14 @@ def main() -> None:
                 begin = time.process_time()
                 state = progress.now()
                 middle = time.process_time()
-                display.update(view.table(state), refresh=True)
+                display.update(live.table(state), refresh=True)
                 looks.append(middle - begin)
                 drawings.append(time.process_time() - middle)
     look, drawing = statistics.median(looks), statistics.median(drawings)
     print(
         f"{len(chosen)} lanes, {len(lines)} lines of books: look {look * 1e3:.2f} ms, drawing {drawing * 1e3:.2f} ms;"
     )
-    print(f"once every {view.LIVE_EVERY:g} s: {(look + drawing) / view.LIVE_EVERY:.2%} of a CPU")
+    print(f"once every {live.LIVE_EVERY:g} s: {(look + drawing) / live.LIVE_EVERY:.2%} of a CPU")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m synth`."""
 
-from synth.cli import main
+from synth.cli.main import main
 
 if __name__ == "__main__":  # an engine's own process reads this file too
     main()

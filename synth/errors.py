@@ -6,6 +6,8 @@ Weather       the provider may answer later; the engine waits and asks again
 Stopped       nothing more may be asked; a pause, never a decision
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 
@@ -30,7 +32,7 @@ Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", 
 came back at all; nothing in time; something that is no completion."""
 
 
-class Weather(Exception):
+class ProviderError(Exception):
     """A failure that may pass. `retry_after` is in seconds, if the server named it."""
 
     def __init__(self, message: str, *, cause: Cause = "server", retry_after: float | None = None) -> None:
@@ -45,3 +47,10 @@ class Stopped(Exception):
     def __init__(self, why: str, message: str = "") -> None:
         super().__init__(message or why)
         self.why = why
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """The way out of a misspelt name."""
+    known = sorted(known)
+    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known) or 'none'}"

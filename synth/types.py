@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias
 
 Label: TypeAlias = Literal["safe", "unsafe"]
 QueryType: TypeAlias = Literal["harmful", "benign"]
@@ -60,7 +60,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Origin:
     """Where in the plan a request belongs: decides who is served first and where its cost is booked, never the answer."""
 
     role: str
@@ -69,39 +69,6 @@ class Seat:
     position: int = 0
     spare: bool = False
     """Whether another model is asked should this one be out: the engine then gives a reply that says so."""
-
-
-class Backend(Protocol):
-    """The one seam to the outside world."""
-
-    family: str
-    queues: bool
-    """Whether it keeps requests waiting itself and answers when it can: it is asked for as much as there is room for, at once,
-    and no single answer has a deadline."""
-
-    async def complete(self, request: Request, key: str) -> Reply:
-        """The model's reply. Raises `errors.Weather` for what may pass, `errors.ConfigError` for what will not."""
-        ...
-
-    async def check(self, model: str) -> None:
-        """Raises `errors.ConfigError` if the server will not serve the model; costs a token at most."""
-        ...
-
-    async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Waiting(Protocol):
-    """A backend in which requests wait until it turns to their model."""
-
-    @property
-    def note(self) -> str | None:
-        """What is to be said of it after a run."""
-        ...
-
-    def dismiss(self, why: Exception) -> None:
-        """The run stops: those it has not turned to get the exception, the others still land."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +242,7 @@ class Ask(Protocol):
     """For one lane and place in the plan. With `spare` another model stands by: see `Seat`."""
 
     def __call__(self, stage: str, role: str, request: Request, *, spare: bool = False) -> Awaitable[Reply]: ...
+
+
+Targets = dict[str, dict[Label, int | None]]
+"""For each lane id and wanted label the number of rows; None takes all there is."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from synth.errors import ConfigError
-from synth.plain import plain
+from synth.sanitize import plain
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 Embed: TypeAlias = Callable[[Sequence[str]], Numbers]
@@ -54,3 +54,15 @@ def read(text: str) -> Numbers:
     if not len(found):
         raise ValueError("is no vector")
     return found
+
+
+def numbers_only(model: str, ask: Embed) -> Embed:
+    """`ask`, given texts that can be sent; ConfigError where a vector holds NaN or infinity."""
+
+    def embed(texts: Sequence[str]) -> Numbers:
+        found = ask([sendable(text) for text in texts])
+        if not np.isfinite(found).all():
+            raise ConfigError(f"{model}: gives vectors that hold more than numbers (NaN, infinity); use another model")
+        return found
+
+    return embed

@@ -11,14 +11,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from synth import recipe, run
-from synth.bind import Bound, bind
 from synth.engine.budget import UNBOUNDED, Bounds
-from synth.engine.journal import Journal
+from synth.journal.store import Journal
 from synth.plan.sharding import shard_of
-from synth.result import Result
-from tests.virtual import Distant, fixed, run_virtual
-from tests.world import World
+from synth.recipe import schema
+from synth.run import execute
+from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.run.result import Result
+from tests.support.virtual import Distant, fixed, run_virtual
+from tests.support.world import World
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,7 @@ def tiny_taxonomy(one: int = 3, two: int = 2) -> str:
     )
 
 
-def tiny_recipe(**changes: Any) -> recipe.Recipe:
+def tiny_recipe(**changes: Any) -> schema.Recipe:
     """A recipe over the tiny taxonomy with all stages."""
     offline = {"backend": "offline"}
     data: dict[str, Any] = {
@@ -102,7 +103,7 @@ def tiny_recipe(**changes: Any) -> recipe.Recipe:
         "respond": {"models": ["a", "b"]},
         "judge": {"models": ["j1", "j2"]},
     }
-    return recipe.Recipe.model_validate(data | changes)
+    return schema.Recipe.model_validate(data | changes)
 
 
 @dataclass
@@ -113,13 +114,13 @@ class Lab:
     world: Any = field(default_factory=World)
     server: Distant | None = None
 
-    def run(
+    def execute(
         self,
         n: int | None = None,
         *,
         concurrency: int = 8,
         out: str = "run",
-        bound: Bound | None = None,
+        compiled: CompiledRecipe | None = None,
         latency: Any = None,
         faults: float = 0.0,
         weather: int = 0,
@@ -131,23 +132,23 @@ class Lab:
         **changes: Any,
     ) -> Result:
         """One invocation. `interrupt` stops it at that second, as a signal would."""
-        bound = bound or bind(tiny_recipe(concurrency=concurrency, **changes))
+        compiled = compiled or compile_recipe(tiny_recipe(concurrency=concurrency, **changes))
         self.server = Distant(self.world, latency or fixed(1.0), faults=faults, weather=weather)
-        ours = shard_of(shard, bound.briefs) if shard else None
-        wish = run.Wish(self.folder / out, n, only, ours, bounds, retry)
+        ours = shard_of(shard, compiled.specs) if shard else None
+        wish = execute.RunOptions(self.folder / out, n, only, ours, bounds, retry)
         wish.folder.mkdir(exist_ok=True)
-        chosen, targets = run.wanted(bound, n, only)
+        chosen, targets = execute.wanted(compiled, n, only)
         with contextlib.closing(Journal(wish.folder)) as journal:
-            job = run.settle(bound, wish, journal, chosen, targets)
+            job = execute.resolve(compiled, wish, journal, chosen, targets)
             job.enter(journal)
-            connected = dict.fromkeys(bound.recipe.models, self.server)
+            connected = dict.fromkeys(compiled.recipe.models, self.server)
             import os
             import signal
 
             at: dict[float, Callable[[], None]] = {}
             if interrupt is not None:
                 at[interrupt] = lambda: os.kill(os.getpid(), signal.SIGINT)
-            return run_virtual(run.carry_out(job, journal, connected), at)
+            return run_virtual(execute.carry_out(job, journal, connected), at)
 
     def rows(self, out: str = "run", split: str = "*") -> dict[str, dict[str, Any]]:
         """Rows of the dataset by id."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from synth.cli import commands
-from synth.files import names
+from synth.cli.main import commands
+from synth.recipe.files import names
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text(encoding="utf-8")

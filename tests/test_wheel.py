@@ -38,7 +38,7 @@ def synth(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedPr
     command = [
         sys.executable,
         "-c",
-        f"import synth; assert synth.__file__.startswith({str(installed)!r}); from synth.cli import main; main()",
+        f"import synth; assert synth.__file__.startswith({str(installed)!r}); from synth.cli.main import main; main()",
     ]
     return subprocess.run([*command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 

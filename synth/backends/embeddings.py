@@ -1,15 +1,28 @@
 """Vectors from any server that speaks OpenAI's embeddings, one text a request."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import orjson
 
 from synth.backends import openai
-from synth.embedding import vectors_of
-from synth.errors import Weather
-from synth.role import Role
+from synth.backends._retry_after import retry_after
+from synth.errors import ConfigError, ProviderError
+from synth.recipe.role import Role
+from synth.sanitize import one_line
 from synth.types import Reply, Request
-from synth.vector import UNLIKE, check, read, rounded, written
+from synth.vector import UNLIKE, Embed, Numbers, check, read, rounded, written
+
+if TYPE_CHECKING:
+    import httpx2
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
@@ -19,7 +32,7 @@ class EmbeddingsBackend:
     """One address. A reply is the vector in eight bits a number, as text."""
 
     family = FAMILY
-    queues = False
+    self_scheduling = False
 
     def __init__(self, client: openai.OpenAIBackend) -> None:
         self._client = client
@@ -29,7 +42,7 @@ class EmbeddingsBackend:
         try:
             async with asyncio.timeout(openai.CHECK_TIMEOUT):
                 found = [await self._asked({"model": model, "input": [text]}, model) for text in UNLIKE]
-        except (Weather, TimeoutError):
+        except (ProviderError, TimeoutError):
             return  # the first real call will tell
         if all(reply.finish == "stop" for reply in found):
             check(model, *(read(reply.text) for reply in found))
@@ -61,5 +74,106 @@ def _reply(body: bytes) -> Reply:
     try:
         vectors, tokens = vectors_of(body, 1)
     except ValueError as error:
-        raise Weather(str(error), cause="garbled") from error
+        raise ProviderError(str(error), cause="garbled") from error
     return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
+
+
+KEY = "OPENAI_API_KEY"
+PAGE, CALLS = 64, 8
+"""Texts a request, requests at once."""
+TRIES = 6
+PATIENCE = 60.0
+"""Seconds between two tries at most."""
+
+
+def of_server(model: str, base_url: str) -> Embed:
+    """A server's model, asked a page of texts at a time. ConfigError for an address that is none."""
+    key = os.environ.get(KEY, "").strip()
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ConfigError(f"--base-url {base_url!r} is no address; write it like http://127.0.0.1:8000/v1")
+    if not key.isascii() or not key.isprintable():
+        raise ConfigError(f"{KEY} holds characters that cannot stand in a key; export it anew")
+    url = base_url.rstrip("/") + "/embeddings"
+
+    def embed(texts: Sequence[str]) -> Numbers:
+        import httpx2
+
+        pages = [texts[at : at + PAGE] for at in range(0, len(texts), PAGE)]
+        over = threading.Event()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        with httpx2.Client(headers=headers, timeout=120) as client, ThreadPoolExecutor(CALLS) as pool:
+            asking = _Asking(client, url, model, key, over)
+            try:
+                found = list(pool.map(asking.page, pages))
+            finally:
+                over.set()
+        sizes = sorted({page.shape[1] for page in found})
+        if len(sizes) > 1:
+            raise ConfigError(f"{url}: gives vectors of {sizes[0]} numbers and of {sizes[-1]}; ask one model")
+        return np.concatenate(found)
+
+    return embed
+
+
+@dataclass(frozen=True)
+class _Asking:
+    client: "httpx2.Client"
+    url: str
+    model: str
+    key: str
+    over: threading.Event
+    """Set when no more answers are wanted."""
+
+    def page(self, texts: Sequence[str]) -> Numbers:
+        """The vectors of some texts; asked for again in bad weather and after what is no answer."""
+        import httpx2
+
+        why, body = "", {"model": self.model, "input": list(texts), "encoding_format": "float"}
+        for attempt in range(TRIES):
+            told = None
+            try:
+                response = self.client.post(self.url, json=body)
+                if response.status_code == 200:
+                    return vectors_of(response.content, len(texts))[0]
+                why, told = f"answers {response.status_code}", retry_after(response.headers)
+                if not self._may_pass(response):
+                    said = one_line(_message(response.text).replace(self.key or "\0", "[key]"))
+                    raise ConfigError(f"{self.url}: {why}: {said}; check --semantic {self.model} and {KEY}")
+            except httpx2.HTTPError as error:
+                why = f"cannot be asked ({one_line(str(error)) or type(error).__name__})"
+            except ValueError as error:
+                why = str(error)
+            if attempt + 1 < TRIES and self.over.wait(min(PATIENCE, told if told is not None else 0.25 * 2**attempt)):
+                break
+        raise ConfigError(f"{self.url}: {why}, {TRIES} times over; try again later, or check --base-url")
+
+    @staticmethod
+    def _may_pass(response: "httpx2.Response") -> bool:
+        status = response.status_code
+        return (status in (408, 409, 425, 429) or status >= 500) and "insufficient_quota" not in response.text
+
+
+def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
+    """What a server answers, and the tokens it counted. ValueError, with what is wrong, if it is not one vector a text."""
+    try:
+        answer = orjson.loads(body)
+        tokens = int((answer.get("usage") or {}).get("prompt_tokens") or 0)
+        data = sorted(answer["data"], key=lambda entry: entry["index"])
+        found = np.array([entry["embedding"] for entry in data], np.float64)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise ValueError("sends what is no list of vectors of one length") from error
+    if found.ndim != 2 or len(found) != wanted or not found.size:
+        raise ValueError(f"sends {len(found)} vectors for {wanted} texts")
+    if not np.isfinite(found).all():
+        raise ValueError("sends vectors that hold more than numbers (null, NaN)")
+    return found, tokens
+
+
+def _message(body: str) -> str:
+    """The words in an error's body, whichever shape it has."""
+    try:
+        error = json.loads(body)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, TypeError, LookupError):
+        return body

@@ -1,24 +1,30 @@
 """Vectors from a model in a folder or on the Hugging Face hub: model2vec or sentence-transformers, in this process."""
 
 import asyncio
+import json
+import re
+from pathlib import Path
 from typing import Any
 
-from synth.embedding import PAGE, embedder
+import numpy as np
+
 from synth.errors import ConfigError
-from synth.plain import for_terminal
-from synth.role import Role
+from synth.recipe.role import Role
+from synth.sanitize import one_line
 from synth.types import Reply, Request
-from synth.vector import UNLIKE, Embed, check, rounded, written
+from synth.vector import UNLIKE, Embed, check, numbers_only, rounded, written
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
+PAGE = 64
+"""Texts a transformer reads at once."""
 
 
 class LocalBackend:
     """One model. Texts that are asked for while it is busy are read in one go. Its tokens are counted as characters."""
 
     family = FAMILY
-    queues = False
+    self_scheduling = False
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
@@ -52,9 +58,8 @@ class LocalBackend:
         except Exception as error:  # a model of anything raises what it likes
             if isinstance(error, ConfigError):
                 raise
-            said = for_terminal(" ".join(str(error).split()))[:200]
             raise ConfigError(
-                f"{model}: makes no vectors ({type(error).__name__}: {said}); use another model"
+                f"{model}: makes no vectors ({type(error).__name__}: {one_line(str(error))}); use another model"
             ) from error
         else:
             for (text, answer), vector in zip(page, vectors, strict=True):
@@ -71,4 +76,54 @@ def place(role: Role) -> tuple[Any, ...]:
 
 def connect(role: Role) -> LocalBackend:
     """The role's model, read into memory."""
-    return LocalBackend(embedder(role.model, None))
+    return LocalBackend(numbers_only(role.model, of_model(role.model)))
+
+
+def of_model(name: str) -> Embed:
+    """The model in a folder, or of a name on the Hugging Face hub. ConfigError for what is none."""
+    folder = _folder(name)
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError):
+        kind = None
+    # A transformer always says which it is; of static embeddings only those say so that were distilled.
+    static = kind in (None, "model2vec")
+    read = _model2vec if static else _sentence_transformers
+    try:
+        return read(folder)
+    except ImportError as error:
+        package = "synth[semantic]" if static else "synth[transformers]"
+        raise ConfigError(
+            f"{name}: needs a package that is not there ({error.name}); pip install '{package}'"
+        ) from error
+    except Exception as error:  # a folder of anything: its readers raise what they like
+        raise ConfigError(f"{name}: cannot be read as a model ({one_line(str(error))}); name its folder") from error
+
+
+def _folder(name: str) -> Path:
+    if Path(name).is_dir():
+        return Path(name)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ConfigError(
+            f"{name}: no such folder; name a model's folder or a model on the hub; a server's model goes with its address"
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name))
+    except (OSError, ValueError) as error:  # what the hub and its client raise are of these
+        raise ConfigError(f"{name}: no such folder, and not to be had from the hub ({one_line(str(error))})") from error
+
+
+def _model2vec(folder: Path) -> Embed:
+    from model2vec import StaticModel
+
+    model = StaticModel.from_pretrained(folder, force_download=False)
+    return lambda texts: np.asarray(model.encode(list(texts), use_multiprocessing=False), np.float32)
+
+
+def _sentence_transformers(folder: Path) -> Embed:
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(folder))
+    return lambda texts: np.asarray(model.encode(list(texts), batch_size=PAGE, show_progress_bar=False), np.float32)

@@ -17,8 +17,8 @@ from zlib import crc32
 
 import yaml
 
-from synth.keys import seed_of
-from synth.role import Role
+from synth.hashing import seed_of
+from synth.recipe.role import Role
 from synth.types import Reply, Request
 
 FAMILY = "offline/1"
@@ -51,7 +51,7 @@ _OMITTED = "【略】"
 
 class OfflineBackend:
     family = FAMILY
-    queues = False
+    self_scheduling = False
 
     async def complete(self, request: Request, key: str) -> Reply:
         return reply_to(request, seed_of(key))
@@ -95,7 +95,7 @@ def meaning(text: str) -> list[float]:
 
 
 def _vector(text: str) -> Reply:
-    from synth.vector import rounded, written  # numpy takes its time
+    from synth.vector import rounded, written
 
     return Reply(written(rounded(meaning(text))), prompt_tokens=len(text))
 

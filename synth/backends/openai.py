@@ -18,11 +18,11 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import orjson
 
-from synth.errors import Cause, ConfigError, Weather
-from synth.keys import seed_of
-from synth.plain import for_terminal
-from synth.retry_after import retry_after
-from synth.role import Role
+from synth.backends._retry_after import retry_after
+from synth.errors import Cause, ConfigError, ProviderError
+from synth.hashing import seed_of
+from synth.recipe.role import Role
+from synth.sanitize import for_terminal
 from synth.types import Message, Reply, Request
 
 FAMILY = "model"
@@ -63,7 +63,7 @@ class OpenAIBackend:
     """One address; `family` is `model`, since the address does not bear on the answer."""
 
     family = FAMILY
-    queues = False
+    self_scheduling = False
 
     def __init__(self, base_url: str | None, api_key: str, headers: Mapping[str, str] | None = None) -> None:
         self._url, self._key = (base_url or ADDRESS).rstrip("/"), api_key
@@ -83,7 +83,7 @@ class OpenAIBackend:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 if model not in await self._listed():
                     await self.complete(probe, secrets.token_hex(16))
-        except (Weather, TimeoutError):
+        except (ProviderError, TimeoutError):
             return  # the first real call will tell
 
     async def _listed(self) -> set[str]:
@@ -145,7 +145,7 @@ class OpenAIBackend:
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError)
             what = f"cannot be reached at {self._url}" if away else "breaks off"
-            raise Weather(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
+            raise ProviderError(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str, begun: str = "") -> Reply:
         """The reply that a status and a body are: bad weather, the request's own fault (an answer of a kind), the user's to mend."""
@@ -172,13 +172,17 @@ class OpenAIBackend:
                 reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")) or None,
             )
         except (ValueError, TypeError, LookupError, AttributeError) as error:  # torn, in no encoding, no JSON, another
-            raise Weather(f"sends something that is no completion ({type(error).__name__})", cause="garbled") from error
+            raise ProviderError(
+                f"sends something that is no completion ({type(error).__name__})", cause="garbled"
+            ) from error
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """For an error that may pass."""
         if (status in _CAUSES or status >= 500) and not says(body, _NO_MONEY):
             lower = {name.lower(): value for name, value in headers.items()}
-            raise Weather(f"answers {status}", cause=_CAUSES.get(status, "server"), retry_after=retry_after(lower))
+            raise ProviderError(
+                f"answers {status}", cause=_CAUSES.get(status, "server"), retry_after=retry_after(lower)
+            )
 
     def wrong(self, status: int, body: bytes, model: str, way_out: str | None = None) -> ConfigError:
         way_out = way_out or WAY_OUT.get(status, "check the recipe's model settings").format(model=model)

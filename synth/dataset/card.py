@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from synth.composed import told
-from synth.dedup.avoid import Source
-from synth.recipe import Recipe
+from synth.dedup.decontaminate import Source
+from synth.recipe.routing import told
+from synth.recipe.schema import Recipe
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 

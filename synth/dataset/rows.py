@@ -5,9 +5,8 @@ from dataclasses import asdict, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
-from synth.keys import short_hash
-from synth.plan.chance import unit
-from synth.recipe import Output
+from synth.hashing import short_hash, unit
+from synth.recipe.schema import Output
 from synth.types import Drop, Provenance, Sample
 
 COLUMNS = (

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from functools import cache
 
-from synth.dedup.normal import normalise
+from synth.dedup.normalise import normalise
 
 _LATIN = re.compile("[a-z]{4,}")
 _LONGEST = 6

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from synth.dedup.index import Index, Near
+from synth.dedup.ngrams import Index, Near
 from synth.errors import ConfigError
 from synth.vector import Embed, Numbers, rounded
 
@@ -21,12 +21,12 @@ class Vectors:
     """Kept vectors in eight bits, counted as rows in order. One may be of a family, which is exempt from itself only."""
 
     def __init__(self, *, threshold: float) -> None:
-        from synth.dedup import cosine  # numba takes a third of a second to import
+        from synth.dedup import vectors_kernel
 
-        self._cosine = cosine
+        self._cosine = vectors_kernel
         self.threshold = threshold
         self._rows = 0
-        self._kept: cosine.Rows | None = None
+        self._kept: vectors_kernel.Rows | None = None
         self._known: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -92,8 +92,8 @@ class Vectors:
 
 def _found(task: Any) -> list[Near | None]:
     return [
-        Near(row, min(1.0, cosine), "meaning") if row >= 0 else None
-        for row, cosine in zip(task.near.tolist(), task.cosines.tolist(), strict=True)
+        Near(row, min(1.0, vectors_kernel), "meaning") if row >= 0 else None
+        for row, vectors_kernel in zip(task.near.tolist(), task.cosines.tolist(), strict=True)
     ]
 
 

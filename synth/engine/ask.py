@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from synth.engine.books import GAVE_UP, OUTAGE, RETRY, Books
-from synth.engine.models import Models
-from synth.engine.patience import Storm, persist
-from synth.engine.slots import Slots
-from synth.errors import ConfigError, Stopped, Weather
-from synth.keys import key_of, outage_of
-from synth.receipt import Lasting
-from synth.role import Role
-from synth.types import Backend, Reply, Request, Seat, Waiting
+from synth.backends import Backend, Resumable, SelfScheduling
+from synth.engine.endpoints import Models
+from synth.engine.retry import RetryState, persist
+from synth.engine.scheduler import Slots
+from synth.errors import ConfigError, ProviderError, Stopped
+from synth.hashing import key_of, outage_of
+from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
+from synth.recipe.role import Role
+from synth.types import Origin, Reply, Request
 
 STAGES = ("judge", "respond", "embed", "augment", "query")
 """Who is served first: later stages, so that what was begun is finished."""
@@ -28,7 +28,7 @@ class Store(Protocol):
     """Where replies are kept: the journal."""
 
     def get(self, key: str) -> Reply | None: ...
-    async def put(self, key: str, reply: Reply, seat: Seat, model: str) -> None: ...
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -55,19 +55,19 @@ class Engine:
         roles: Mapping[str, Role] | None = None,
         *,
         spared: frozenset[str] = frozenset(),
-        books: Books | None = None,
+        usage: UsageLog | None = None,
     ) -> None:
         self._journal, self._backends, self._slots = journal, backends, slots
-        self.books = books or Books()
+        self.usage = usage or UsageLog()
         """What was paid for, every reply as it lands."""
         slots.broke = self.stop
         self._flights: dict[str, _Flight] = {}
-        self._sending: dict[str, Seat] = {}
+        self._sending: dict[str, Origin] = {}
         """Every request that is out, by key."""
         self.models = Models(backends, slots, roles or {}, spared=spared)
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
-        self.missed: Callable[[Seat], None] = lambda _: None
+        self.missed: Callable[[Origin], None] = lambda _: None
         self.landed: Callable[[], None] = lambda: None
         self.prove: Callable[[Request, Reply], None] = lambda _request, _reply: None
         self.calls: Counter[str] = Counter()
@@ -81,9 +81,9 @@ class Engine:
     @property
     def in_flight(self) -> Counter[str]:
         """Requests that are out, by lane."""
-        return Counter(seat.lane for seat in self._sending.values())
+        return Counter(origin.lane for origin in self._sending.values())
 
-    def seat_of(self, key: str) -> Seat | None:
+    def origin_of(self, key: str) -> Origin | None:
         """Of a request that is out."""
         return self._sending.get(key)
 
@@ -97,18 +97,18 @@ class Engine:
         """What stopped the engine, if anything did."""
         return self._stop
 
-    async def ask(self, request: Request, seat: Seat) -> Reply:
+    async def ask(self, request: Request, origin: Origin) -> Reply:
         """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
-        if (reply := self._kept(key, spare=seat.spare)) and reply.finish != RETRY:
+        if (reply := self._kept(key, spare=origin.spare)) and reply.finish != RETRY:
             return reply
-        self.missed(seat)
+        self.missed(origin)
         if self._stop:
             raise self._stop.with_traceback(None)
         flight = self._flights.get(key)
         if flight is None or flight.task.cancelling():
             flight = self._flights[key] = _Flight(
-                asyncio.get_running_loop().create_task(self._fetch(key, request, seat))
+                asyncio.get_running_loop().create_task(self._fetch(key, request, origin))
             )
             flight.task.add_done_callback(lambda done: self._landed(key, done))
         flight.askers += 1
@@ -118,8 +118,8 @@ class Engine:
             flight.askers -= 1
             if not flight.askers and key not in self._sending:
                 flight.task.cancel()  # nobody wants it any more, and it was not sent
-        if reply.finish == OUTAGE and not seat.spare:
-            return await self.ask(request, seat)  # an equal request stood in a chain; this one waits for its model
+        if reply.finish == OUTAGE and not origin.spare:
+            return await self.ask(request, origin)  # an equal request stood in a chain; this one waits for its model
         return reply
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
@@ -142,9 +142,9 @@ class Engine:
             self.models.cut_check_short()
             self._slots.dismiss(why)
             for backend in set(self._backends.values()):
-                if isinstance(backend, Lasting):
+                if isinstance(backend, Resumable):
                     backend.leave()
-                if isinstance(backend, Waiting):
+                if isinstance(backend, SelfScheduling):
                     backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
@@ -163,20 +163,20 @@ class Engine:
         for flight in self._flights.values():
             flight.task.cancel()
 
-    async def _fetch(self, key: str, request: Request, seat: Seat) -> Reply:
+    async def _fetch(self, key: str, request: Request, origin: Origin) -> Reply:
         try:
             if not self.models.checked:
                 await self.models.check()
                 if self._stop:
                     raise self._stop.with_traceback(None)
             try:
-                return await self._through(key, request, seat)
-            except (Weather, ConfigError) as error:
-                if not seat.spare or self._stop:
+                return await self._through(key, request, origin)
+            except (ProviderError, ConfigError) as error:
+                if not origin.spare or self._stop:
                     raise
-                return await self._without(error, key, request, seat)
-        except Weather as error:
-            self.stop(self.models.verdict(error, request, seat))
+                return await self._without(error, key, request, origin)
+        except ProviderError as error:
+            self.stop(self.models.verdict(error, request, origin))
         except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
             self.stop(error)
         except asyncio.CancelledError:
@@ -185,28 +185,28 @@ class Engine:
         assert self._stop is not None
         raise self._stop.with_traceback(None)
 
-    async def _through(self, key: str, request: Request, seat: Seat) -> Reply:
+    async def _through(self, key: str, request: Request, origin: Origin) -> Reply:
         """From the model; of one that is out only now and then, where another stands by. Raises what it could not be had for."""
-        circuit = self.models.circuits.at(self.models.place_of(request, seat))
-        if seat.spare and circuit.why and not circuit.admits(asyncio.get_running_loop().time()):
+        circuit = self.models.circuits.at(self.models.place_of(request, origin))
+        if origin.spare and circuit.why and not circuit.admits(asyncio.get_running_loop().time()):
             raise circuit.why.with_traceback(None)
         try:
-            return await self._attempt(key, request, seat)
-        except Weather as error:
-            return await self._persist(error, key, request, seat)
+            return await self._attempt(key, request, origin)
+        except ProviderError as error:
+            return await self._persist(error, key, request, origin)
 
-    async def _without(self, error: Weather | ConfigError, key: str, request: Request, seat: Seat) -> Reply:
+    async def _without(self, error: ProviderError | ConfigError, key: str, request: Request, origin: Origin) -> Reply:
         """That the model is out, journalled before the next of its chain is asked."""
-        place = self.models.place_of(request, seat)
+        place = self.models.place_of(request, origin)
         self.models.circuits.declare(place, error, asyncio.get_running_loop().time())
         reply = Reply(str(error), finish=OUTAGE)
-        await self._journal.put(outage_of(key), reply, seat, request.model)
+        await self._journal.put(outage_of(key), reply, origin, request.model)
         return reply
 
-    async def _persist(self, first: Weather, key: str, request: Request, seat: Seat) -> Reply:
+    async def _persist(self, first: ProviderError, key: str, request: Request, origin: Origin) -> Reply:
         """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
-        place = self.models.place_of(request, seat)
-        storm = Storm(
+        place = self.models.place_of(request, origin)
+        storm = RetryState(
             self.models.pace_at(place),
             known=lambda: place[0] in self.models.heard,
             before=self._journal.get(key) is not None,
@@ -214,50 +214,50 @@ class Engine:
         circuit = self.models.circuits.at(place)
 
         async def attempt() -> Reply:
-            self.retries[seat.lane] += 1
-            return await self._attempt(key, request, seat, again=storm.failures["timeout"] > 0)
+            self.retries[origin.lane] += 1
+            return await self._attempt(key, request, origin, again=storm.failures["timeout"] > 0)
 
         try:
             return await persist(
                 first,
                 attempt,
                 storm,
-                halted=lambda: self._stop is not None or (seat.spare and circuit.out),
+                halted=lambda: self._stop is not None or (origin.spare and circuit.out),
                 pause=self._pause,
             )
-        except Weather as error:
+        except ProviderError as error:
             if not storm.given_up:
                 raise
             reply = Reply(str(error), finish=GAVE_UP)
-            await self._journal.put(key, reply, seat, request.model)
-            self.books.add(seat, request.model, reply)
+            await self._journal.put(key, reply, origin, request.model)
+            self.usage.add(origin, request.model, reply)
             return reply
 
-    async def _attempt(self, key: str, request: Request, seat: Seat, *, again: bool = False) -> Reply:
+    async def _attempt(self, key: str, request: Request, origin: Origin, *, again: bool = False) -> Reply:
         if self._stop:
             raise self._stop.with_traceback(None)
-        pace = self.models.pace_at(self.models.place_of(request, seat))
+        pace = self.models.pace_at(self.models.place_of(request, origin))
         characters = sum(len(message.content) for message in request.messages)
         tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
-        charge = self._slots.budget.charge(request) if self._slots.budget else None
-        leave = await self._slots.acquire((STAGES.index(seat.stage), seat.position), pace, tokens, charge)
+        reservation = self._slots.budget.reservation(request) if self._slots.budget else None
+        leave = await self._slots.acquire((STAGES.index(origin.stage), origin.position), pace, tokens, reservation)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
-            self._sending[key] = seat
-            self.calls[seat.lane] += 1
-            reply = await self._send(request, key, seat.role, pace.deadline(again=again))
+            self._sending[key] = origin
+            self.calls[origin.lane] += 1
+            reply = await self._send(request, key, origin.role, pace.deadline(again=again))
             self.prove(request, reply)
-            self.models.heard.add(self._backends[seat.role])
+            self.models.heard.add(self._backends[origin.role])
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
-            await self._journal.put(key, reply, seat, request.model)
-            self.books.add(seat, request.model, reply)
+            await self._journal.put(key, reply, origin, request.model)
+            self.usage.add(origin, request.model, reply)
             leave.reply = reply
             self.weather = None
-        except Weather as error:
+        except ProviderError as error:
             if error.cause not in ("network", "garbled"):
-                self.models.heard.add(self._backends[seat.role])
+                self.models.heard.add(self._backends[origin.role])
             self.weather = f"model {request.model!r} {error}"
             pace.suffered(leave, asyncio.get_running_loop().time(), error)
             raise
@@ -272,7 +272,7 @@ class Engine:
             async with asyncio.timeout(deadline):
                 return await self._backends[role].complete(request, key)
         except TimeoutError as error:
-            raise Weather(f"takes longer than {deadline:g} s", cause="timeout") from error
+            raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 
     async def _pause(self, seconds: float) -> None:
         """Waits between two tries, holding no slot; a stop ends the wait."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import ceil, inf
 from typing import Any
 
-from synth.engine.books import Books, bill, unmetered
 from synth.errors import ConfigError, Stopped
-from synth.prices import Prices, cost
+from synth.journal.usage import Prices, UsageLog, bill, cost, unmetered
 from synth.types import Reply, Request
 
 FRAME = 64
@@ -31,7 +30,7 @@ UNBOUNDED = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Reservation:
     """The most that one attempt can come to."""
 
     model: str
@@ -47,8 +46,8 @@ class Charge:
 class Budget:
     """What is spent, what is held for attempts in flight, and whether one more may go."""
 
-    def __init__(self, bounds: Bounds, prices: Prices, books: Books) -> None:
-        so_far = bill(books.lines(), prices)
+    def __init__(self, bounds: Bounds, prices: Prices, usage: UsageLog) -> None:
+        so_far = bill(usage.lines(), prices)
         self._bounds, self._prices = bounds, prices
         self.tokens, self.cost = so_far.tokens, so_far.cost
         self._flying = self._held_tokens = self._held_billionths = 0
@@ -57,18 +56,18 @@ class Budget:
         self._over: dict[str, float] = {}
         """By model: how far a reply went over what it was held to come to, at worst, as a factor."""
 
-    def charge(self, request: Request) -> Charge:
+    def reservation(self, request: Request) -> Reservation:
         """The most an attempt can come to: a token a byte of the prompt (no tokenizer makes more), and all it may write."""
         over = self._over.get(request.model, 1.0)
         prompt, completion = most_prompt(request) * over, (most_completion(request.params) or 0) * over
         price = self._prices.get(request.model)
         most = cost(price, prompt, completion) if price else 0.0
-        return Charge(request.model, ceil(prompt + completion), ceil(most * BILLION))
+        return Reservation(request.model, ceil(prompt + completion), ceil(most * BILLION))
 
-    def fits(self, charge: Charge) -> bool:
+    def fits(self, reservation: Reservation) -> bool:
         most = self._bounds
-        held = (self._held_billionths + charge.billionths) / BILLION
-        return (most.tokens is None or self.tokens + self._held_tokens + charge.tokens <= most.tokens) and (
+        held = (self._held_billionths + reservation.billionths) / BILLION
+        return (most.tokens is None or self.tokens + self._held_tokens + reservation.tokens <= most.tokens) and (
             most.cost is None or self.cost + held <= most.cost
         )
 
@@ -77,41 +76,41 @@ class Budget:
         """Whether nothing is in flight: what does not fit now never will."""
         return not self._flying
 
-    def hold(self, charge: Charge) -> None:
+    def hold(self, reservation: Reservation) -> None:
         """An attempt goes."""
-        self._count(charge, 1)
+        self._count(reservation, 1)
 
-    def settle(self, charge: Charge, reply: Reply | None) -> None:
+    def settle(self, reservation: Reservation, reply: Reply | None) -> None:
         """The attempt is over. What its reply took, if it is in the journal, is spent; the rest is free."""
-        self._count(charge, -1)
+        self._count(reservation, -1)
         if reply is None:
             return
-        used, price = reply.prompt_tokens + reply.completion_tokens, self._prices.get(charge.model)
+        used, price = reply.prompt_tokens + reply.completion_tokens, self._prices.get(reservation.model)
         self.tokens += used
         self.cost += cost(price, reply.prompt_tokens, reply.completion_tokens) if price else 0.0
-        if used > charge.tokens:
-            self._over[charge.model] = self._over.get(charge.model, 1.0) * used / charge.tokens
+        if used > reservation.tokens:
+            self._over[reservation.model] = self._over.get(reservation.model, 1.0) * used / reservation.tokens
         if unmetered(reply):
             self.fault = ConfigError(
-                f"the server of model {charge.model!r} tells no tokens, so no budget can be kept;"
+                f"the server of model {reservation.model!r} tells no tokens, so no budget can be kept;"
                 " leave out --max-cost and --max-tokens"
             )
 
-    def _count(self, charge: Charge, sign: int) -> None:
+    def _count(self, reservation: Reservation, sign: int) -> None:
         self._flying += sign
-        self._held_tokens += sign * charge.tokens
-        self._held_billionths += sign * charge.billionths
+        self._held_tokens += sign * reservation.tokens
+        self._held_billionths += sign * reservation.billionths
 
-    def stop(self, charge: Charge) -> Stopped:
+    def stop(self, reservation: Reservation) -> Stopped:
         """Why an attempt may not go."""
-        if self._bounds.cost is not None and self.cost + charge.cost > self._bounds.cost:
+        if self._bounds.cost is not None and self.cost + reservation.cost > self._bounds.cost:
             return Stopped(
                 "budget",
-                f"--max-cost {self._bounds.cost:g} is spent: {self.cost:,.4f} so far, and one more call may cost {charge.cost:,.4f}",
+                f"--max-cost {self._bounds.cost:g} is spent: {self.cost:,.4f} so far, and one more call may cost {reservation.cost:,.4f}",
             )
         return Stopped(
             "budget",
-            f"--max-tokens {self._bounds.tokens} are spent: {self.tokens:,} so far, and one more call may take {charge.tokens:,.0f}",
+            f"--max-tokens {self._bounds.tokens} are spent: {self.tokens:,} so far, and one more call may take {reservation.tokens:,.0f}",
         )
 
 
@@ -129,7 +128,7 @@ def most_completion(params: Mapping[str, Any]) -> int | None:
     return max(bounds) * max(1, int(params.get("n") or 1)) if whole else None
 
 
-def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, books: Books) -> None:
+def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, usage: UsageLog) -> None:
     """ConfigError for a bound that cannot be kept; before anything is asked."""
     if bounds.cost is not None and not bounds.cost < inf:
         raise ConfigError(f"--max-cost {bounds.cost}: must be a number", status=2)
@@ -140,7 +139,7 @@ def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, books
             raise ConfigError(
                 f"--max-cost: models.{name} has no price; give `price: {{input: , output: }}` per million tokens, or use --max-tokens"
             )
-    for line in books.lines():
+    for line in usage.lines():
         if line.unmetered:
             raise ConfigError(
                 f"the server of model {line.model!r} told no tokens for {line.unmetered} replies, so no budget can be kept;"

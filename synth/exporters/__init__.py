@@ -7,13 +7,12 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, TypeAlias
 
-from synth.dataset.reading import Made
-from synth.errors import ConfigError
-from synth.files import hint
+from synth.dataset.reader import Dataset
+from synth.errors import ConfigError, did_you_mean
 
 LABELS = {"safe": "安全", "unsafe": "不安全"}
 
-Export: TypeAlias = Callable[[Made, Path, str], list[Path]]
+Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
 
 
 def known() -> list[str]:
@@ -26,7 +25,7 @@ def known() -> list[str]:
 def find(name: str) -> Export:
     """The exporter of that name."""
     if name not in known():
-        raise ConfigError(f"no format {name!r}; {hint(name, known())}")
+        raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
     others = _others()
     module = others[name]() if name in others else import_module(f"synth.exporters.{name}")
     export: Export = module.export

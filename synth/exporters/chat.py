@@ -4,22 +4,22 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth import prompt
-from synth.dataset.reading import Made
+from synth.dataset.reader import Dataset
 from synth.exporters import LABELS, write_lines
-from synth.plain import as_data
+from synth.recipe import prompt
+from synth.sanitize import as_data
 
 OFFERED = frozenset({"query", "response", "scenario_name", "subcategory_name", "scenario", "subcategory"})
 
 
-def export(made: Made, out: Path, template: str) -> list[Path]:
+def export(made: Dataset, out: Path, template: str) -> list[Path]:
     """Rows without a label (the hard pile) have no answer to teach and are left out."""
     guard = prompt.load(template, OFFERED)
     splits = [split for split in made.splits() if split != "hard"]
     return [write_lines(out / f"{split}.jsonl", _lines(made, split, guard)) for split in splits]
 
 
-def _lines(made: Made, split: str, guard: prompt.Prompt) -> Iterator[str]:
+def _lines(made: Dataset, split: str, guard: prompt.Prompt) -> Iterator[str]:
     for row in made.rows(split):
         told = {name: as_data(row[name]) for name in OFFERED}
         messages = [{"role": message.role, "content": message.content} for message in guard.render(told)]

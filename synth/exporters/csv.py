@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from synth.dataset.reading import Made
+from synth.dataset.reader import Dataset
 from synth.dataset.rows import COLUMNS
 from synth.exporters import write_lines
 
 
-def export(made: Made, out: Path, template: str) -> list[Path]:
+def export(made: Dataset, out: Path, template: str) -> list[Path]:
     del template
     return [write_lines(out / f"{split}.csv", _lines(made, split)) for split in made.splits()]
 
 
-def _lines(made: Made, split: str) -> Iterator[str]:
+def _lines(made: Dataset, split: str) -> Iterator[str]:
     yield "\ufeff" + cells(COLUMNS)  # the mark by which spreadsheets know UTF-8
     for row in made.rows(split):
         yield cells([row[column] for column in COLUMNS])

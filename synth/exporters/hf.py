@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from synth.dataset.reading import Made
+from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 
 
-def export(made: Made, out: Path, template: str) -> list[Path]:
+def export(made: Dataset, out: Path, template: str) -> list[Path]:
     del template
     if out.exists() and not ((out / "README.md").is_file() and (out / "data").is_dir()):
         raise ConfigError(f"{out}: holds something that is no dataset; choose another -o OUT")
@@ -21,7 +21,7 @@ def export(made: Made, out: Path, template: str) -> list[Path]:
     return [out]
 
 
-def push(made: Made, repository: str, *, private: bool) -> str:
+def push(made: Dataset, repository: str, *, private: bool) -> str:
     """Uploads the dataset folder to a Hugging Face dataset repository; gives its address."""
     from httpx2 import HTTPError
     from huggingface_hub import HfApi

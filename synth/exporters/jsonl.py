@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from synth.dataset.reading import Made
+from synth.dataset.reader import Dataset
 from synth.exporters import write_lines
 
 
-def export(made: Made, out: Path, template: str) -> list[Path]:
+def export(made: Dataset, out: Path, template: str) -> list[Path]:
     del template
     return [
         write_lines(out / f"{split}.jsonl", (json.dumps(row, ensure_ascii=False) + "\n" for row in made.rows(split)))

@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth.dataset.reading import Made
+from synth.dataset.reader import Dataset
 from synth.exporters import LABELS, write_lines
 
 
-def export(made: Made, out: Path, template: str) -> list[Path]:
+def export(made: Dataset, out: Path, template: str) -> list[Path]:
     """One JSON array a split, as Libra-Test is stored; the hard pile has no labels and is left out."""
     del template
     return [write_lines(out / f"{split}.json", _array(made, split)) for split in made.splits() if split != "hard"]
 
 
-def _array(made: Made, split: str) -> Iterator[str]:
+def _array(made: Dataset, split: str) -> Iterator[str]:
     separator = "[\n"
     for row in made.rows(split):
         item = {

@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError, validate_call
 
-from synth.errors import ConfigError
-from synth.files import complaint, hint
-from synth.filters import answer, labels, personal, query, row, text
-from synth.recipe import FilterUse
+from synth.errors import ConfigError, did_you_mean
+from synth.filters import personal, query, response, row, text
+from synth.recipe.schema import FilterUse
+from synth.recipe.yaml import complaint
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
 Kind: TypeAlias = Literal["text", "row"]
@@ -25,7 +25,7 @@ def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     """Every rule of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
     ours: dict[str, Callable[..., Any]] = {
         name: value
-        for module in {"text": (text, query, answer), "row": (row, labels)}[kind]
+        for module in {"text": (text, query, response), "row": (row, row)}[kind]
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
@@ -48,12 +48,14 @@ def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
 def _bound(kind: Kind, use: FilterUse, place: str, texts: Mapping[str, str]) -> Callable[[Any], str | None]:
     rules = known(kind)
     if use.name not in rules:
-        raise ConfigError(f"filters.{place}: no filter {use.name!r}; {hint(use.name, rules)}")
+        raise ConfigError(f"filters.{place}: no filter {use.name!r}; {did_you_mean(use.name, rules)}")
     parameters = [one.name for one in options(rules[use.name])]
     given = {"rules": texts} if "rules" in inspect.signature(rules[use.name]).parameters else {}
     for option in use.options:
         if option not in parameters:
-            raise ConfigError(f"filters.{place}.{use.name}: unknown option {option!r}; {hint(option, parameters)}")
+            raise ConfigError(
+                f"filters.{place}.{use.name}: unknown option {option!r}; {did_you_mean(option, parameters)}"
+            )
     try:
         rule: Callable[[Any], str | None] = validate_call(rules[use.name])(**given, **use.options)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from synth.filters import lookalike
+from synth.filters.language import lookalike
 from synth.types import TextRule
 
 Kind: TypeAlias = Literal["email", "identity", "card", "mobile", "plate", "address", "wechat", "qq"]

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from synth.filters.passages import RUN, passages
-from synth.filters.refusal import is_refusal
+from synth.filters.language.refusal import is_refusal
+from synth.recipe.files import folders
 from synth.types import TextRule
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -174,3 +174,14 @@ def _repeats(text: str) -> float:
         return 1.0
     again = sum(len(sentence) * (count - 1) for sentence, count in Counter(long).items())
     return again / max(1, sum(map(len, found)))
+
+
+RUN = re.compile(r"[\u3400-\u9fff]{6,}")
+_JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+
+
+def passages(window: int) -> frozenset[str]:
+    """Every `window` Chinese characters on end in the prompts that `synth` finds."""
+    prompts = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
+    runs = [run for path in prompts for run in RUN.findall(_JINJA.sub("\n", path.read_text(encoding="utf-8")))]
+    return frozenset(run[at : at + window] for run in runs for at in range(len(run) - window + 1))

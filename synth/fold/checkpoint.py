@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from synth.fold.lane import Candidate, Counts, LaneFold
+from synth.fold.acceptor import Acceptor, Candidate, Counts
 from synth.plan.tally import Tally
 from synth.types import Label, Round, Sample
 
@@ -66,7 +66,7 @@ def hash_of(plans: Sequence[Round]) -> str:
     return hashlib.sha256(json.dumps([asdict(plan) for plan in plans], sort_keys=True).encode()).hexdigest()
 
 
-def state_of(lane: LaneFold) -> LaneState:
+def state_of(lane: Acceptor) -> LaneState:
     waiting: list[tuple[list[Sample], Tally]] = []
     samples: list[Sample] = []
     for entry in lane.queue:
@@ -78,6 +78,6 @@ def state_of(lane: LaneFold) -> LaneState:
     return LaneState(lane.counts, lane.tallies, lane.ended, lane.quota.lacks, waiting, samples)
 
 
-def restore(lane: LaneFold, state: LaneState) -> None:
+def restore(lane: Acceptor, state: LaneState) -> None:
     """Gives a fresh lane its counts back; what waited for it is still to be pushed."""
     lane.counts, lane.tallies, lane.ended, lane.quota.lacks = state.counts, state.tallies, state.ended, state.lacks

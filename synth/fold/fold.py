@@ -4,21 +4,20 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from synth.dedup.index import Index
+from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Vectors
 from synth.engine.ask import Engine
-from synth.fold.ahead import Ahead
+from synth.fold.acceptor import Acceptor, Candidate, Outcome, RowSink
 from synth.fold.checkpoint import State, hash_of, read, restore, state_of
 from synth.fold.gate import Gate
-from synth.fold.lane import Candidate, LaneFold, Outcome, Sink
-from synth.fold.work import Work
-from synth.plan.lanes import Brief
+from synth.fold.prefetch import Prefetch
+from synth.plan.lanes import LaneSpec
 from synth.plan.quota import Quota
 from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
-from synth.plan.targets import Targets
-from synth.recipe import Dedup
-from synth.types import Ask, Reply, Request, Round, Sample, Seat
+from synth.recipe.schema import Dedup
+from synth.stages.flow import Flow
+from synth.types import Ask, Origin, Reply, Request, Round, Sample, Targets
 
 Record = Callable[[Round], None]
 Keep = Callable[[State], None]
@@ -28,11 +27,11 @@ KEEP_EVERY = 20.0
 
 
 @dataclass(frozen=True)
-class Setup:
+class FoldInputs:
     """What a fold folds with: a recipe's stages and rules, the lanes, and what is wanted of them."""
 
-    work: Work
-    briefs: Sequence[Brief]
+    flow: Flow
+    specs: Sequence[LaneSpec]
     targets: Targets
     dedup: Dedup
     concurrency: int
@@ -49,49 +48,55 @@ class Fold:
     a checkpoint now and then."""
 
     def __init__(
-        self, setup: Setup, engine: Engine, sink: Sink, *, record: Record | None = None, keep: Keep | None = None
+        self,
+        inputs: FoldInputs,
+        engine: Engine,
+        sink: RowSink,
+        *,
+        record: Record | None = None,
+        keep: Keep | None = None,
     ) -> None:
-        self.closed: Callable[[LaneFold, Tally], None] = lambda _lane, _tally: None
+        self.closed: Callable[[Acceptor, Tally], None] = lambda _lane, _tally: None
         """Told of every round that a lane closes; decides nothing."""
-        self.seed, self.page = setup.work.seed, setup.work.source.size
-        self.judges = setup.work.panel.judges
+        self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
+        self.judges = inputs.flow.panel.judges
         self._engine, self._record = engine, record
-        setup.work.ledger.clear()
-        if setup.work.embedder is not None:
-            setup.work.embedder.begin()
-        self.replies = setup.work.ledger
+        inputs.flow.ledger.clear()
+        if inputs.flow.embedder is not None:
+            inputs.flow.embedder.begin()
+        self.replies = inputs.flow.ledger
         """What became of the replies it has read."""
-        self._room = 8 * setup.concurrency + 64
+        self._room = 8 * inputs.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
         self.lanes = {
-            brief.lane.id: LaneFold(
-                brief,
-                setup.targets[brief.lane.id],
+            spec.lane.id: Acceptor(
+                spec,
+                inputs.targets[spec.lane.id],
                 sink,
                 self,
-                quota=Quota(brief, setup.at_least, seed=self.seed, size=self.page),
-                supply=Supply(setup.work.source.available(brief), setup.work.source.widest),
-                frozen=brief.lane.id in setup.frozen,
+                quota=Quota(spec, inputs.at_least, seed=self.seed, size=self.page),
+                supply=Supply(inputs.flow.source.available(spec), inputs.flow.source.widest),
+                frozen=spec.lane.id in inputs.frozen,
             )
-            for brief in setup.briefs
+            for spec in inputs.specs
         }
-        dedup, window = setup.dedup, 2 * setup.concurrency
+        dedup, window = inputs.dedup, 2 * inputs.concurrency
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
-        embedder = setup.work.embedder
+        embedder = inputs.flow.embedder
         meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}
         self._embedder = embedder
-        self._ahead = Ahead(
-            setup.work,
+        self._prefetch = Prefetch(
+            inputs.flow,
             self.lanes,
             indexes,
             meanings,
             self._asker,
-            idle=lambda: engine.idle if setup.eager else 0,
+            idle=lambda: engine.idle if inputs.eager else 0,
             window=window,
         )
         self._indexes, self._meanings = indexes, meanings
-        self._gate = Gate(setup.work, self.lanes, indexes, meanings, self._ahead, room=self._await_room)
+        self._gate = Gate(inputs.flow, self.lanes, indexes, meanings, self._prefetch, room=self._await_room)
         self._keep, self._kept = keep, 0.0
 
     def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
@@ -111,7 +116,7 @@ class Fold:
             if state.open and found.unfinished:
                 self._queue(lane, found.unfinished, state.open[0])
 
-    def _queue(self, lane: LaneFold, samples: Sequence[Sample], tally: Tally) -> None:
+    def _queue(self, lane: Acceptor, samples: Sequence[Sample], tally: Tally) -> None:
         for sample in samples:
             self._gate.queue(lane, sample, tally)
             self._queued += 1
@@ -124,7 +129,7 @@ class Fold:
     async def run(self, recorded: Sequence[Round]) -> None:
         """Folds to the end. Raises Stopped or ConfigError as soon as something needed cannot be had."""
         if self._record:
-            self._engine.missed, self._engine.landed = self._ahead.missed, self._ahead.landed
+            self._engine.missed, self._engine.landed = self._prefetch.missed, self._prefetch.landed
         self._kept, self._gate.between = asyncio.get_running_loop().time(), self._checkpoint
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
@@ -136,7 +141,7 @@ class Fold:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._ahead.stop()
+            await self._prefetch.stop()
 
     def _checkpoint(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -146,11 +151,11 @@ class Fold:
             self._keep(State(self._gate.carried, plans, self._gate.open, lanes, self.replies.rows()))
             self._kept = asyncio.get_running_loop().time()
 
-    def _asker(self, lane: LaneFold, position: int) -> Ask:
+    def _asker(self, lane: Acceptor, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
             if self._record is None or lane.frozen:
                 return self._engine.recall(request, spare=spare)
-            return await self._engine.ask(request, Seat(role, stage, lane.id, position, spare))
+            return await self._engine.ask(request, Origin(role, stage, lane.id, position, spare))
 
         return ask
 
@@ -165,17 +170,17 @@ class Fold:
 
     # --- what its lanes ask of it ---
 
-    async def outcome(self, lane: LaneFold, candidate: Candidate) -> Outcome:
-        return await self._ahead.outcome(lane, candidate)
+    async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
+        return await self._prefetch.outcome(lane, candidate)
 
-    def freed(self, lane: LaneFold, candidate: Candidate) -> None:
-        self._ahead.freed(lane, candidate)
+    def freed(self, lane: Acceptor, candidate: Candidate) -> None:
+        self._prefetch.freed(lane, candidate)
         self._queued -= 1
         if self._waiting is not None:
             self._waiting.set_result(None)
             self._waiting = None
 
-    def round_closed(self, lane: LaneFold, tally: Tally) -> None:
+    def round_closed(self, lane: Acceptor, tally: Tally) -> None:
         self.closed(lane, tally)
         if lane.settled:
             self._gate.plan_on()

@@ -4,16 +4,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from synth.dedup.index import Index
-from synth.dedup.normal import normalise
+from synth.dedup.ngrams import Index
+from synth.dedup.normalise import normalise
 from synth.dedup.vectors import Vectors
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
-from synth.fold.ahead import Ahead
-from synth.fold.frontier import Frontier
-from synth.fold.lane import Candidate, LaneFold
-from synth.fold.work import Work
+from synth.fold.acceptor import Acceptor, Candidate
+from synth.fold.planner import Planner
+from synth.fold.prefetch import Prefetch
 from synth.plan.tally import REFUSAL, Tally
+from synth.stages.flow import Flow
 from synth.types import Drop, Round, Sample
 
 
@@ -22,15 +22,15 @@ class Gate:
 
     def __init__(
         self,
-        work: Work,
-        lanes: Mapping[str, LaneFold],
+        flow: Flow,
+        lanes: Mapping[str, Acceptor],
         indexes: Mapping[str, Index],
         meanings: Mapping[str, Vectors],
-        ahead: Ahead,
+        ahead: Prefetch,
         *,
         room: Callable[[], "asyncio.Future[None] | None"],
     ) -> None:
-        self._work, self._lanes, self._ahead, self._room = work, lanes, ahead, room
+        self._flow, self._lanes, self._prefetch, self._room = flow, lanes, ahead, room
         self._indexes, self._meanings = indexes, meanings
         self.plans: list[Round] = []
         """Every plan in force for these lanes, in order."""
@@ -41,7 +41,7 @@ class Gate:
         self.between: Callable[[], None] = lambda: None
         """Told after every call."""
         self._coming: deque[Round] = deque()
-        self._frontier: Frontier | None = None
+        self._planner: Planner | None = None
         self._news = asyncio.Event()
 
     async def run(self, recorded: Sequence[Round], record: Callable[[Round], None] | None) -> None:
@@ -49,8 +49,8 @@ class Gate:
         self._coming.extend(self.plans[self.carried :])
         for plan in self.plans:
             self._lanes[plan.lane].expect()
-        self._frontier = Frontier(list(self._lanes.values()), recorded, record) if record else None
-        self._ahead.expect(self._coming)
+        self._planner = Planner(list(self._lanes.values()), recorded, record) if record else None
+        self._prefetch.expect(self._coming)
         try:
             while (plan_or_none := await self._next_plan()) is not None:
                 await self._carry_out(plan_or_none)
@@ -66,14 +66,14 @@ class Gate:
 
     def plan_on(self) -> None:
         """A lane is settled: plans that waited for it are recorded, and may be read ahead."""
-        if self._frontier is not None:
+        if self._planner is not None:
             self._plan()
             self._news.set()
-            self._ahead.read_on()
+            self._prefetch.read_on()
 
     def _plan(self) -> None:
-        if self._frontier is not None:
-            made = self._frontier.advance()
+        if self._planner is not None:
+            made = self._planner.advance()
             self.plans += made
             self._coming.extend(made)
 
@@ -83,17 +83,17 @@ class Gate:
             self._plan()
             if self._coming:
                 return self._coming.popleft()
-            if self._frontier is None or self._frontier.done:
+            if self._planner is None or self._planner.done:
                 return None
             await self._news.wait()
 
     async def _carry_out(self, plan: Round) -> None:
-        size, last = self._work.source.size, plan.first + plan.count - 1
+        size, last = self._flow.source.size, plan.first + plan.count - 1
         lane, (tally, begin) = self._lanes[plan.lane], self.open or (Tally(plan), plan.first // size)
-        self._ahead.begin(plan)
+        self._prefetch.begin(plan)
         for call in range(begin, last // size + 1):
             try:
-                page = await self._ahead.page(lane, plan, call)
+                page = await self._prefetch.page(lane, plan, call)
             except Stopped as stop:
                 if lane.frozen and stop.why == REPLAY:
                     break  # not asked for in this run; what it has stays
@@ -102,13 +102,13 @@ class Gate:
             for coordinate, entry in page:
                 if plan.first <= coordinate <= last:
                     await self._enter(lane, tally, entry)
-            self._ahead.forget(plan, page)
+            self._prefetch.forget(plan, page)
             self.open = (tally, call + 1)
             self.between()
         lane.push(tally)
         self.open, self.carried = None, self.carried + 1
 
-    async def _enter(self, lane: LaneFold, tally: Tally, entry: Sample | Drop) -> None:
+    async def _enter(self, lane: Acceptor, tally: Tally, entry: Sample | Drop) -> None:
         lane.born()
         if isinstance(entry, Drop):
             lane.lose(entry, tally)
@@ -118,9 +118,9 @@ class Gate:
         if not await self._admit(lane, tally, entry):
             return
         tally.roots += 1
-        for operator in self._work.operators(lane.brief, tally.plan, entry):
+        for operator in self._flow.operators(lane.spec, tally.plan, entry):
             try:
-                grown = await self._ahead.augmented(lane, entry, operator)
+                grown = await self._prefetch.augmented(lane, entry, operator)
             except Stopped as stop:
                 if lane.frozen and stop.why == REPLAY:
                     continue
@@ -134,10 +134,10 @@ class Gate:
                 texts.add(normalise(grown.query))
                 await self._admit(lane, tally, grown)
 
-    async def _admit(self, lane: LaneFold, tally: Tally, sample: Sample) -> bool:
+    async def _admit(self, lane: Acceptor, tally: Tally, sample: Sample) -> bool:
         """Into the index and the lane's queue, unless a rule objects or an earlier query of another family is nearly the same."""
         stage = "augment" if sample.attack else "query"
-        if reason := self._work.objection(sample):
+        if reason := self._flow.objection(sample):
             lane.lose(sample.dropped(stage, reason, sample.query), tally)
             return False
         try:
@@ -157,14 +157,14 @@ class Gate:
         self.queue(lane, sample, tally)
         return True
 
-    async def _no_news(self, lane: LaneFold, sample: Sample) -> str | None:
+    async def _no_news(self, lane: Acceptor, sample: Sample) -> str | None:
         """Why a query may not join those before it; None if it has."""
         kind, query, family = sample.lane.query_type, sample.query, sample.family
-        if self._work.embedder is None:
+        if self._flow.embedder is None:
             return None if self._indexes[kind].admit(query, family) is None else "near_duplicate"
         if self._indexes[kind].find(query, family) is not None:
             return "near_duplicate"
-        vector = await self._ahead.vector(lane, sample)
+        vector = await self._prefetch.vector(lane, sample)
         if vector is None or not self._meanings[kind].fits(vector):
             return "no_vector"
         if self._meanings[kind].admit(vector, family) is not None:
@@ -172,8 +172,8 @@ class Gate:
         self._indexes[kind].add(query, family)
         return None
 
-    def queue(self, lane: LaneFold, sample: Sample, tally: Tally) -> None:
+    def queue(self, lane: Acceptor, sample: Sample, tally: Tally) -> None:
         """Puts a gated query before its lane's acceptor."""
-        candidate = Candidate(sample, tally, self._ahead.next_position())
+        candidate = Candidate(sample, tally, self._prefetch.next_position())
         lane.push(candidate)
-        self._ahead.gated(lane, candidate)
+        self._prefetch.gated(lane, candidate)

@@ -6,11 +6,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from synth.errors import ConfigError
-from synth.files import hint
-from synth.plan.chance import shuffled
-from synth.recipe import CellName, Recipe
-from synth.taxonomy import Scenario, Subcategory, Taxonomy
+from synth.errors import ConfigError, did_you_mean
+from synth.hashing import shuffled
+from synth.recipe.schema import CellName, Recipe
+from synth.recipe.taxonomy import Scenario, Subcategory, Taxonomy
 from synth.types import Element, Label, Lane, QueryType, Stance
 
 BEHAVIOUR = "behaviour"
@@ -19,7 +18,7 @@ PLAIN_OPERATORS = frozenset({"rewrite", "paraphrase"})
 
 
 @dataclass(frozen=True)
-class Brief:
+class LaneSpec:
     """A lane and what is said of it in prompts."""
 
     lane: Lane
@@ -39,39 +38,39 @@ class Brief:
         return {"scenario": self.scenario, "subcategory": self.subcategory}
 
 
-def lanes(recipe: Recipe, taxonomy: Taxonomy, ordinary: Taxonomy | None) -> list[Brief]:
+def lanes(recipe: Recipe, taxonomy: Taxonomy, ordinary: Taxonomy | None) -> list[LaneSpec]:
     """Every lane the recipe makes of these taxonomies, in their order; harmful before benign."""
     if not taxonomy.scenarios:
         raise ConfigError(f"taxonomy {taxonomy.name!r} has no scenarios; name one that has, or add `extends: libra`")
     return [
-        brief
+        spec
         for source in (taxonomy, *([ordinary] if ordinary else []))
         for scenario in source.scenarios
         for subcategory in scenario.subcategories
-        for brief in _lanes_of(recipe, source, scenario, subcategory)
+        for spec in _lanes_of(recipe, source, scenario, subcategory)
     ]
 
 
-def selected(briefs: Sequence[Brief], globs: Sequence[str]) -> list[Brief]:
+def selected(specs: Sequence[LaneSpec], globs: Sequence[str]) -> list[LaneSpec]:
     """The lanes whose scenario, subcategory or lane id matches one of `globs`; all of them if there is none."""
     if not globs:
-        return list(briefs)
+        return list(specs)
     for glob in globs:
-        if not any(_matches(brief, glob) for brief in briefs):
-            known = {brief.lane.scenario for brief in briefs} | {brief.lane.subcategory for brief in briefs}
-            raise ConfigError(f"--only {glob!r} matches no scenario or subcategory; {hint(glob, known)}")
-    return [brief for brief in briefs if any(_matches(brief, glob) for glob in globs)]
+        if not any(_matches(spec, glob) for spec in specs):
+            known = {spec.lane.scenario for spec in specs} | {spec.lane.subcategory for spec in specs}
+            raise ConfigError(f"--only {glob!r} matches no scenario or subcategory; {did_you_mean(glob, known)}")
+    return [spec for spec in specs if any(_matches(spec, glob) for glob in globs)]
 
 
-def _matches(brief: Brief, glob: str) -> bool:
-    return any(fnmatchcase(id, glob) for id in (brief.lane.scenario, brief.lane.subcategory, brief.lane.id))
+def _matches(spec: LaneSpec, glob: str) -> bool:
+    return any(fnmatchcase(id, glob) for id in (spec.lane.scenario, spec.lane.subcategory, spec.lane.id))
 
 
-def check_mixture(recipe: Recipe, briefs: Sequence[Brief]) -> None:
+def check_mixture(recipe: Recipe, specs: Sequence[LaneSpec]) -> None:
     """ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
-    scenarios = {brief.lane.scenario for brief in briefs}
-    subcategories = {brief.lane.subcategory for brief in briefs}
-    axes = {axis for brief in briefs for axis in brief.banks}
+    scenarios = {spec.lane.scenario for spec in specs}
+    subcategories = {spec.lane.subcategory for spec in specs}
+    axes = {axis for spec in specs for axis in spec.banks}
     for place, named, known in (
         ("mixture.scenarios", recipe.mixture.scenarios, scenarios),
         ("mixture.subcategories", recipe.mixture.subcategories, subcategories),
@@ -80,19 +79,21 @@ def check_mixture(recipe: Recipe, briefs: Sequence[Brief]) -> None:
     ):
         for id in named:
             if id not in known:
-                raise ConfigError(f"{place}: there is no {id!r}; {hint(id, known)}")
+                raise ConfigError(f"{place}: there is no {id!r}; {did_you_mean(id, known)}")
     for glob in recipe.output.held_out:
-        if not any(_matches(brief, glob) for brief in briefs):
-            raise ConfigError(f"output.held_out: {glob!r} matches nothing; {hint(glob, scenarios | subcategories)}")
+        if not any(_matches(spec, glob) for spec in specs):
+            raise ConfigError(
+                f"output.held_out: {glob!r} matches nothing; {did_you_mean(glob, scenarios | subcategories)}"
+            )
 
 
-def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategory: Subcategory) -> list[Brief]:
+def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategory: Subcategory) -> list[LaneSpec]:
     kinds: tuple[QueryType, ...] = ("benign",) if scenario.benign else ("harmful", "benign")
     if subcategory.refuse_only:
         kinds = ("harmful",)  # no twins
     axes = recipe.query.elements if recipe.query else ()
     return [
-        Brief(
+        LaneSpec(
             lane=Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only),
             scenario=scenario.model_dump(exclude={"subcategories"}),
             subcategory=subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only},
@@ -132,17 +133,17 @@ def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str,
     if axis == BEHAVIOUR:
         return subcategory.behaviours
     if axis not in taxonomy.banks:
-        way_out = hint(axis, taxonomy.banks) if taxonomy.banks else "add `extends: elements`"
+        way_out = did_you_mean(axis, taxonomy.banks) if taxonomy.banks else "add `extends: elements`"
         raise ConfigError(f"query.elements: taxonomy {taxonomy.name!r} has no bank {axis!r}; {way_out}")
     return taxonomy.banks[axis]
 
 
-def elements(seed: int, brief: Brief, call: int) -> tuple[Element, ...]:
+def elements(seed: int, spec: LaneSpec, call: int) -> tuple[Element, ...]:
     """The elements of a lane's `call`-th writer call. On each axis the bank is gone through in a new order every time round,
     so over the calls asked so far the most and the least used value differ by one at most."""
     return tuple(
-        Element(axis, bank[_order(len(bank), f"{seed}/{brief.lane.id}/{axis}/{call // len(bank)}")[call % len(bank)]])
-        for axis, bank in brief.banks.items()
+        Element(axis, bank[_order(len(bank), f"{seed}/{spec.lane.id}/{axis}/{call // len(bank)}")[call % len(bank)]])
+        for axis, bank in spec.banks.items()
     )
 
 

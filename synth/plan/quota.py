@@ -7,21 +7,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from synth.errors import ConfigError
-from synth.plan.lanes import Brief, elements
-from synth.plan.targets import Targets
-from synth.types import Element, Label
+from synth.plan.lanes import LaneSpec, elements
+from synth.types import Element, Label, Targets
 
 
 class Quota:
     """What each value of the axes in `at_least` (axis -> rows) still lacks in the cells of one lane. Harmful lanes only.
     `size` is the number of coordinates of a writer call."""
 
-    def __init__(self, brief: Brief, at_least: Mapping[str, int], *, seed: int, size: int) -> None:
-        self._brief, self._seed, self._size = brief, seed, size
-        axes = _axes(brief, at_least)
+    def __init__(self, spec: LaneSpec, at_least: Mapping[str, int], *, seed: int, size: int) -> None:
+        self._spec, self._seed, self._size = spec, seed, size
+        axes = _axes(spec, at_least)
         self.lacks: dict[Label, dict[str, Counter[str]]] = {
-            label: {axis: Counter(dict.fromkeys(brief.banks[axis], at_least[axis])) for axis in axes}
-            for label in brief.cells
+            label: {axis: Counter(dict.fromkeys(spec.banks[axis], at_least[axis])) for axis in axes}
+            for label in spec.cells
         }
 
     def admits(self, row: Sequence[Element], label: Label, open_seats: int) -> bool:
@@ -53,25 +52,25 @@ class Quota:
             return first
         call = first // self._size
         while missing:
-            drawn = elements(self._seed, self._brief, call)
+            drawn = elements(self._seed, self._spec, call)
             missing -= {(element.axis, element.value) for element in drawn}
             call += 1
         return call * self._size
 
 
-def check_quotas(at_least: Mapping[str, int], briefs: Sequence[Brief], targets: Targets) -> None:
+def check_quotas(at_least: Mapping[str, int], specs: Sequence[LaneSpec], targets: Targets) -> None:
     """ConfigError where a cell has fewer rows than the values of an axis are to get."""
-    for brief in briefs:
-        for axis in _axes(brief, at_least):
-            for label, seats in targets[brief.lane.id].items():
-                needed = at_least[axis] * len(brief.banks[axis])
+    for spec in specs:
+        for axis in _axes(spec, at_least):
+            for label, seats in targets[spec.lane.id].items():
+                needed = at_least[axis] * len(spec.banks[axis])
                 if seats is not None and needed > seats:
                     raise ConfigError(
-                        f"mixture.at_least.{axis}: {at_least[axis]} rows for each of {len(brief.banks[axis])} values are more"
-                        f" than the {seats} rows of {brief.lane.id}/{label}; ask for fewer, or give a larger -n",
+                        f"mixture.at_least.{axis}: {at_least[axis]} rows for each of {len(spec.banks[axis])} values are more"
+                        f" than the {seats} rows of {spec.lane.id}/{label}; ask for fewer, or give a larger -n",
                         status=2,
                     )
 
 
-def _axes(brief: Brief, at_least: Mapping[str, int]) -> list[str]:
-    return [axis for axis in at_least if axis in brief.banks and brief.lane.query_type == "harmful"]
+def _axes(spec: LaneSpec, at_least: Mapping[str, int]) -> list[str]:
+    return [axis for axis in at_least if axis in spec.banks and spec.lane.query_type == "harmful"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from synth.plan.ends import EVIDENCE, ran_dry
-from synth.plan.lanes import Brief
+from synth.plan.lanes import LaneSpec
 from synth.plan.tally import Tally, total
 from synth.types import Label, Round, Stance, Want
 
@@ -37,7 +37,7 @@ ENDLESS = Supply()
 
 
 def next_round(
-    brief: Brief,
+    spec: LaneSpec,
     lacks: Mapping[Label, int],
     tallies: Sequence[Tally],
     *,
@@ -53,11 +53,11 @@ def next_round(
     first = _next_coordinate(tallies)
     if not lacks or (available is not None and first >= available):
         return None
-    mixes = {label: stance_mix(brief.cells[label], label, tallies) for label in lacks}
+    mixes = {label: stance_mix(spec.cells[label], label, tallies) for label in lacks}
     slots = {label: lack / _rate_of(mixes[label], label, tallies) for label, lack in lacks.items()}
-    fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], brief.operators)
+    fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], spec.operators)
     level = _widening(tallies, supply.widest)
-    operators = dict.fromkeys(brief.operators, 1.0) if level >= OPERATORS else brief.operators
+    operators = dict.fromkeys(spec.operators, 1.0) if level >= OPERATORS else spec.operators
     since = [tally for tally in tallies if tally.plan.widening == level]
     asked = sum(tally.plan.count for tally in since)
     most = max(2 * asked, fresh) if since or not level else EVIDENCE  # one look at whether widening helps
@@ -67,7 +67,7 @@ def next_round(
     last = available is not None and first + count >= available  # what is left unasked now never will be
     shares = {label: 1.0 if last else round(slots[label] / max(slots.values()), 3) for label in slots}
     wants = {label: Want(min(1.0, shares[label]), mixes[label]) for label in slots}
-    return Round(brief.lane.id, 0, first, count, wants, operators, level)
+    return Round(spec.lane.id, 0, first, count, wants, operators, level)
 
 
 def _widening(tallies: Sequence[Tally], widest: int) -> int:
@@ -76,11 +76,11 @@ def _widening(tallies: Sequence[Tally], widest: int) -> int:
     return min(widest, level + 1) if ran_dry(tallies) else level
 
 
-def rest_of_file(brief: Brief, tallies: Sequence[Tally], available: int) -> Round | None:
+def rest_of_file(spec: LaneSpec, tallies: Sequence[Tally], available: int) -> Round | None:
     """What is left of the user's own queries or pairs, for a lane that takes all there is; None if nothing is."""
     first = _next_coordinate(tallies)
-    wants = {label: Want(1.0, stances) for label, stances in brief.cells.items()}
-    return Round(brief.lane.id, 0, first, available - first, wants, brief.operators) if first < available else None
+    wants = {label: Want(1.0, stances) for label, stances in spec.cells.items()}
+    return Round(spec.lane.id, 0, first, available - first, wants, spec.operators) if first < available else None
 
 
 def _next_coordinate(tallies: Sequence[Tally]) -> int:

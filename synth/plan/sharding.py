@@ -4,26 +4,26 @@ import re
 from collections.abc import Sequence
 
 from synth.errors import ConfigError
-from synth.plan.lanes import Brief
+from synth.plan.lanes import LaneSpec
 
 
-def shard_of(given: str, briefs: Sequence[Brief]) -> frozenset[str]:
+def shard_of(given: str, specs: Sequence[LaneSpec]) -> frozenset[str]:
     """The ids of the lanes that shard I of N asks for, among all lanes of the recipe: dealt out one by one, the benign
     before the harmful ones, so that no shard has more than one lane of either kind more than another."""
     match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", given)
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= number <= of:
         raise ConfigError(f"--shard {given!r}: must be I/N with I from 1 to N, e.g. 2/4", status=2)
-    if of > len(briefs):
+    if of > len(specs):
         raise ConfigError(
-            f"--shard {given}: the recipe has {len(briefs)} lanes; give N of {len(briefs)} or less", status=2
+            f"--shard {given}: the recipe has {len(specs)} lanes; give N of {len(specs)} or less", status=2
         )
-    lanes = sorted((brief.lane for brief in briefs), key=lambda lane: (lane.query_type, lane.id))
+    lanes = sorted((spec.lane for spec in specs), key=lambda lane: (lane.query_type, lane.id))
     return frozenset(lane.id for lane in lanes[number - 1 :: of])
 
 
-def sharded(chosen: Sequence[Brief], ours: frozenset[str]) -> list[Brief]:
+def sharded(chosen: Sequence[LaneSpec], ours: frozenset[str]) -> list[LaneSpec]:
     """Those of the chosen lanes that the shard asks for; ConfigError if there are none."""
-    if not any(brief.lane.id in ours for brief in chosen):
+    if not any(spec.lane.id in ours for spec in chosen):
         raise ConfigError("--shard: this shard has none of the lanes that --only chooses; widen --only", status=2)
-    return [brief for brief in chosen if brief.lane.id in ours]
+    return [spec for spec in chosen if spec.lane.id in ours]

@@ -8,25 +8,22 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from math import ceil
 
-from synth.plan.lanes import Brief
-from synth.recipe import Recipe
-from synth.types import LABELS, Label
-
-Targets = dict[str, dict[Label, int | None]]
-"""For each lane id and wanted label the number of rows; None takes all there is."""
+from synth.plan.lanes import LaneSpec
+from synth.recipe.schema import Recipe
+from synth.types import LABELS, Label, Targets
 
 Cell = tuple[str, Label]
 
 
-def targets(recipe: Recipe, briefs: Sequence[Brief], n: int | None) -> Targets:
+def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets:
     """The target of every cell for N rows per scenario (the ordinary one: N times its share)."""
     if n is None:
-        return {brief.lane.id: dict.fromkeys(("safe",) if brief.lane.refuse_only else LABELS) for brief in briefs}
+        return {spec.lane.id: dict.fromkeys(("safe",) if spec.lane.refuse_only else LABELS) for spec in specs}
     found: Targets = defaultdict(dict)
-    for scenario in _scenarios(briefs):
-        ours = [brief for brief in briefs if brief.lane.scenario == scenario]
+    for scenario in _scenarios(specs):
+        ours = [spec for spec in specs if spec.lane.scenario == scenario]
         own = {
-            brief.lane.subcategory for brief in ours if {scenario, brief.lane.subcategory} & recipe.mixture.cells.keys()
+            spec.lane.subcategory for spec in ours if {scenario, spec.lane.subcategory} & recipe.mixture.cells.keys()
         }
         dealt = deal(_cells(recipe, ours), _seats(recipe, ours, n), recipe.mixture.subcategories, own)
         for (lane, label), count in dealt.items():
@@ -34,12 +31,12 @@ def targets(recipe: Recipe, briefs: Sequence[Brief], n: int | None) -> Targets:
     return dict(found)
 
 
-def least(recipe: Recipe, briefs: Sequence[Brief]) -> tuple[int, str]:
+def least(recipe: Recipe, specs: Sequence[LaneSpec]) -> tuple[int, str]:
     """The smallest N that gives every cell a row, and the scenario that needs it."""
     needs = []
-    for scenario in _scenarios(briefs):
-        ours = [brief for brief in briefs if brief.lane.scenario == scenario]
-        cells = sum(len(brief.cells) for brief in ours)
+    for scenario in _scenarios(specs):
+        ours = [spec for spec in specs if spec.lane.scenario == scenario]
+        cells = sum(len(spec.cells) for spec in ours)
         needs.append((ceil(cells / _multiple(recipe, ours)), scenario))
     return max(needs)
 
@@ -102,15 +99,15 @@ def _kind(cell: Cell) -> str:
     return f"{cell[0].rpartition('/')[2]}/{cell[1]}"
 
 
-def _cells(recipe: Recipe, briefs: Sequence[Brief]) -> dict[str, dict[Cell, float]]:
+def _cells(recipe: Recipe, specs: Sequence[LaneSpec]) -> dict[str, dict[Cell, float]]:
     found: dict[str, dict[Cell, float]] = defaultdict(dict)
-    for brief in briefs:
-        for label in brief.cells:
-            cell = (brief.lane.id, label)
+    for spec in specs:
+        for label in spec.cells:
+            cell = (spec.lane.id, label)
             shares = {
-                str(name): share for name, share in recipe.shares(brief.lane.scenario, brief.lane.subcategory).items()
+                str(name): share for name, share in recipe.shares(spec.lane.scenario, spec.lane.subcategory).items()
             }
-            found[brief.lane.subcategory][cell] = shares.get(_kind(cell), 1.0)
+            found[spec.lane.subcategory][cell] = shares.get(_kind(cell), 1.0)
     for cells in found.values():
         total = sum(cells.values())
         for cell in cells:
@@ -118,15 +115,15 @@ def _cells(recipe: Recipe, briefs: Sequence[Brief]) -> dict[str, dict[Cell, floa
     return found
 
 
-def _scenarios(briefs: Sequence[Brief]) -> list[str]:
-    return list(dict.fromkeys(brief.lane.scenario for brief in briefs))
+def _scenarios(specs: Sequence[LaneSpec]) -> list[str]:
+    return list(dict.fromkeys(spec.lane.scenario for spec in specs))
 
 
-def _seats(recipe: Recipe, briefs: Sequence[Brief], n: int) -> int:
-    return round(n * _multiple(recipe, briefs))
+def _seats(recipe: Recipe, specs: Sequence[LaneSpec], n: int) -> int:
+    return round(n * _multiple(recipe, specs))
 
 
-def _multiple(recipe: Recipe, briefs: Sequence[Brief]) -> float:
+def _multiple(recipe: Recipe, specs: Sequence[LaneSpec]) -> float:
     """Rows of a scenario, as a multiple of N."""
-    usual = recipe.ordinary if briefs[0].ordinary else 1.0
-    return recipe.mixture.scenarios.get(briefs[0].lane.scenario, usual)
+    usual = recipe.ordinary if specs[0].ordinary else 1.0
+    return recipe.mixture.scenarios.get(specs[0].lane.scenario, usual)

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from synth.role import Batching
+from synth.recipe.role import BatchOptions
 from synth.serve.answers import refused, told
-from synth.serve.habits import CREATIONS, LOOKS, ROWS, UPLOADS, Habits, latency_law
+from synth.serve.faults import CREATIONS, LOOKS, ROWS, UPLOADS, Habits, latency_law
 
 
 class Host(Protocol):
@@ -73,7 +73,7 @@ class Batch:
             "output_file_id": self.output,
             "error_file_id": self.rejects,
             "created_at": int(self.created),
-            "expires_at": self.created + Batching(window=self.window).seconds,
+            "expires_at": self.created + BatchOptions(window=self.window).seconds,
             "request_counts": {"total": len(self.rows)},
             "metadata": dict(self.metadata),
         }
@@ -235,7 +235,7 @@ class Batches:
 
     def _pass_time(self, batch: Batch) -> None:
         """Where the batch stands by now."""
-        now, ends = time.time(), batch.created + Batching(window=batch.window).seconds
+        now, ends = time.time(), batch.created + BatchOptions(window=batch.window).seconds
         if batch.status in ("failed", "completed", "expired", "cancelled"):
             return
         if batch.errors:

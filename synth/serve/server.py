@@ -14,13 +14,13 @@ from typing import Any
 from aiohttp import web
 
 from synth.backends.offline import reply_to
-from synth.engine.window import Window
+from synth.engine.rate_window import Window
 from synth.serve.answers import dumps as _dumps
 from synth.serve.answers import problem, refused, told
 from synth.serve.batches import Batches
 from synth.serve.content import spoilt
 from synth.serve.embeddings import embeddings, texts_of
-from synth.serve.habits import CALM, CONTENT, VECTORS, WEATHER, Habits, draw, latency_law
+from synth.serve.faults import CALM, CONTENT, VECTORS, WEATHER, Habits, draw, latency_law
 from synth.types import Message, Reply, Request
 
 KEPT = 10_000

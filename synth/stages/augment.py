@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from synth import prompt
 from synth.errors import ConfigError, ParseError
-from synth.plan.chance import unit
-from synth.plan.lanes import Brief
-from synth.prompt import Prompt
-from synth.stages.calling import object_schema
-from synth.stages.ledger import Place
-from synth.stages.line import Lines, ask_along
+from synth.hashing import unit
+from synth.plan.lanes import LaneSpec
+from synth.recipe import prompt
+from synth.recipe.prompt import Prompt
+from synth.stages.fallback import Router, ask_with_fallback
+from synth.stages.parsing import read_string
 from synth.stages.query import query_id
-from synth.stages.reading import read_string
+from synth.stages.reply_stats import PromptUse
+from synth.stages.requester import object_schema
 from synth.types import Ask, Drop, Element, Message, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "query"})
@@ -24,7 +24,7 @@ TACTIC = "tactic"
 class Augmenter:
     """Applies operators to root queries; `tactics` is the bank red-teaming draws from."""
 
-    def __init__(self, lines: Lines, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int) -> None:
+    def __init__(self, lines: Router, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int) -> None:
         self._lines, self._tactics, self._seed = lines, tactics, seed
         self._prompts = {operator: prompt.load(f"augment/{operator}", OFFERED) for operator in operators}
         self._schema = object_schema("query", query={"type": "string"})
@@ -36,26 +36,26 @@ class Augmenter:
     def prompts(self) -> list[Prompt]:
         return list(self._prompts.values())
 
-    async def apply(self, brief: Brief, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
+    async def apply(self, spec: LaneSpec, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
         """The new query, with its root as parent."""
         drawn = root.elements + self._tactic(root) if operator == RED_TEAM else root.elements
         place = f"{root.provenance.draw}+{operator}"
-        messages = self._messages(brief, root, operator, drawn)
+        messages = self._messages(spec, root, operator, drawn)
         draw = ("augment", self._seed, root.query_id, operator)
         try:
-            caller, text = await ask_along(
+            caller, text = await ask_with_fallback(
                 ask,
                 self._lines(*draw),
-                Place("augment", f"augment/{operator}", brief.lane.subcategory),
+                PromptUse("augment", f"augment/{operator}", spec.lane.subcategory),
                 lambda caller: caller.request(messages, self._schema, draw),
                 lambda _, reply: read_string(reply, "query"),
             )
         except ParseError as error:
-            return Drop("augment", error.reason, brief.lane, place, root.query)
+            return Drop("augment", error.reason, spec.lane, place, root.query)
         return replace(
             root,
             query=text,
-            query_id=query_id(brief, text),
+            query_id=query_id(spec, text),
             parent_id=root.query_id,
             attack=operator,
             elements=drawn,
@@ -63,8 +63,8 @@ class Augmenter:
             provenance=replace(root.provenance, draw=place, augment_prompt=self._prompts[operator].hash),
         )
 
-    def _messages(self, brief: Brief, root: Sample, operator: str, drawn: tuple[Element, ...]) -> tuple[Message, ...]:
-        return self._prompts[operator].render(brief.variables | {"elements": drawn, "query": root.query})
+    def _messages(self, spec: LaneSpec, root: Sample, operator: str, drawn: tuple[Element, ...]) -> tuple[Message, ...]:
+        return self._prompts[operator].render(spec.variables | {"elements": drawn, "query": root.query})
 
     def _tactic(self, root: Sample) -> tuple[Element, ...]:
         number = int(unit(self._seed, root.query_id, TACTIC) * len(self._tactics))

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Final
 
 from synth import vector
-from synth.errors import ParseError, Weather
-from synth.plan.lanes import Brief
-from synth.stages.calling import Caller
-from synth.stages.ledger import OK, Place
-from synth.stages.reading import CLASSES, checked
+from synth.errors import ParseError, ProviderError
+from synth.plan.lanes import LaneSpec
+from synth.stages.parsing import CLASSES, checked
+from synth.stages.reply_stats import OK, PromptUse
+from synth.stages.requester import Requester
 from synth.types import Ask, Message, Reply, Request, Sample
 from synth.vector import sendable
 
@@ -20,7 +20,7 @@ SHORTEST = 16
 class Embedder:
     """Of a text that is too long for the model the vector of its first half is taken, or of the half of that."""
 
-    def __init__(self, caller: Caller, *, threshold: float) -> None:
+    def __init__(self, caller: Requester, *, threshold: float) -> None:
         self._caller, self.threshold = caller, threshold
         self._width = 0
 
@@ -34,7 +34,7 @@ class Embedder:
             self._caller.family, self._caller.model, (Message(NAME, sendable(text)),), self._caller.params, None, ()
         )
 
-    async def embed(self, brief: Brief, sample: Sample, ask: Ask) -> "vector.Numbers | None":
+    async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
         """The vector of a query; None where the reply holds none."""
         text, found, kind = sample.query, None, OK
         reply = await ask(NAME, self._caller.role, self.request(text))
@@ -45,7 +45,7 @@ class Embedder:
             found = self._read(reply)
         except ParseError as error:
             kind = CLASSES[error.reason]
-        self._caller.ledger.count(ask, self._caller.model, Place(NAME, NAME, brief.lane.subcategory), kind)
+        self._caller.ledger.count(ask, self._caller.model, PromptUse(NAME, NAME, spec.lane.subcategory), kind)
         return found
 
     def recalled(self, text: str, recall: Callable[[Request], Reply]) -> "vector.Numbers":
@@ -60,11 +60,11 @@ class Embedder:
             try:
                 found = len(read(reply))
             except ParseError as error:
-                raise Weather("sends something that is no vector", cause="garbled") from error
+                raise ProviderError("sends something that is no vector", cause="garbled") from error
             self._width = self._width or found
             if found != self._width:
                 words = f"sends a vector of {found} numbers, where those before had {self._width} (another model?)"
-                raise Weather(words, cause="garbled")
+                raise ProviderError(words, cause="garbled")
 
     def _read(self, reply: Reply) -> "vector.Numbers":
         found = read(reply)

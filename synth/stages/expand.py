@@ -3,15 +3,15 @@
 import asyncio
 from dataclasses import replace
 
-from synth import prompt
 from synth.errors import ParseError
-from synth.plan.lanes import BEHAVIOUR, Brief
-from synth.prompt import Prompt
-from synth.stages.calling import object_schema
-from synth.stages.ledger import Place
-from synth.stages.line import Lines, ask_along
-from synth.stages.reading import read_strings
-from synth.taxonomy import FORBIDDEN_SUBJECT
+from synth.plan.lanes import BEHAVIOUR, LaneSpec
+from synth.recipe import prompt
+from synth.recipe.prompt import Prompt
+from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
+from synth.stages.fallback import Router, ask_with_fallback
+from synth.stages.parsing import read_strings
+from synth.stages.reply_stats import PromptUse
+from synth.stages.requester import object_schema
 from synth.types import Ask
 
 NAME = "elements/expand"
@@ -23,31 +23,31 @@ MOST, LONGEST = 40, 40
 class Expander:
     """Asks for as many new elements on each axis as there are, and never for more than `MOST`."""
 
-    def __init__(self, lines: Lines, *, seed: int) -> None:
+    def __init__(self, lines: Router, *, seed: int) -> None:
         self._lines, self._seed = lines, seed
         self._prompt = prompt.load(NAME, OFFERED)
 
     def prompts(self) -> list[Prompt]:
         return [self._prompt]
 
-    async def expanded(self, brief: Brief, ask: Ask) -> Brief:
+    async def expanded(self, spec: LaneSpec, ask: Ask) -> LaneSpec:
         """The lane with wider banks. An axis for which no usable reply comes stays as it is."""
-        wider = await asyncio.gather(*(self._wider(brief, axis, bank, ask) for axis, bank in brief.banks.items()))
-        return replace(brief, banks=dict(zip(brief.banks, wider, strict=True)))
+        wider = await asyncio.gather(*(self._wider(spec, axis, bank, ask) for axis, bank in spec.banks.items()))
+        return replace(spec, banks=dict(zip(spec.banks, wider, strict=True)))
 
-    async def _wider(self, brief: Brief, axis: str, bank: tuple[str, ...], ask: Ask) -> tuple[str, ...]:
+    async def _wider(self, spec: LaneSpec, axis: str, bank: tuple[str, ...], ask: Ask) -> tuple[str, ...]:
         # All axes but the behaviours are shared by every lane: so is the reply.
         own = axis == BEHAVIOUR
         count = min(len(bank), MOST)
-        told = {"scenario": None, "subcategory": None} | (dict(brief.variables) if own else {})
+        told = {"scenario": None, "subcategory": None} | (dict(spec.variables) if own else {})
         messages = self._prompt.render(told | {"bank": axis, "items": bank, "n": count})
         schema = object_schema("items", items={"type": "array", "items": {"type": "string"}, "maxItems": count})
-        draw = ("expand", self._seed, axis, brief.lane.subcategory if own else "")
+        draw = ("expand", self._seed, axis, spec.lane.subcategory if own else "")
         try:
-            _, texts = await ask_along(
+            _, texts = await ask_with_fallback(
                 ask,
                 self._lines(*draw),
-                Place("query", NAME, brief.lane.subcategory),
+                PromptUse("query", NAME, spec.lane.subcategory),
                 lambda caller: caller.request(messages, schema, draw),
                 lambda _, reply: read_strings(reply, "items"),
             )

@@ -5,15 +5,15 @@ from dataclasses import replace
 from functools import partial
 from typing import get_args
 
-from synth import prompt
 from synth.errors import ParseError
-from synth.filters.response_class import response_class
-from synth.plan.chance import pick, unit
-from synth.plan.lanes import Brief
-from synth.prompt import Prompt
-from synth.stages.ledger import OK, Place
-from synth.stages.line import Lines, Turn, ask_along
-from synth.stages.reading import read_text
+from synth.filters.language.response_class import response_class
+from synth.hashing import pick, unit
+from synth.plan.lanes import LaneSpec
+from synth.recipe import prompt
+from synth.recipe.prompt import Prompt
+from synth.stages.fallback import Attempt, Router, ask_with_fallback
+from synth.stages.parsing import read_text
+from synth.stages.reply_stats import OK, PromptUse
 from synth.types import Ask, Drop, Label, Reply, Sample, Stance, Want
 
 OFFERED = frozenset({"query"})
@@ -23,17 +23,17 @@ REFUSAL = "refusal"
 class Responder:
     """Draws stance and answerer for each slot of a query, and asks."""
 
-    def __init__(self, answerers: Sequence[Lines], *, seed: int) -> None:
+    def __init__(self, answerers: Sequence[Router], *, seed: int) -> None:
         self._answerers, self._seed = answerers, seed
         self._prompts = {stance: prompt.load(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
     def prompts(self) -> list[Prompt]:
         return list(self._prompts.values())
 
-    async def respond(self, brief: Brief, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
+    async def respond(self, spec: LaneSpec, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
         """The query with an answer that was asked for in the hope of `label`."""
         stance = pick(want.stances, self._seed, sample.query_id, label, "stance")
-        if brief.lane.refuse_only:
+        if spec.lane.refuse_only:
             stance = "refuse"  # whatever an earlier plan recorded
         chosen = int(unit(self._seed, sample.query_id, label, "answerer") * len(self._answerers))
         line = self._answerers[chosen](self._seed, sample.query_id, label)
@@ -47,10 +47,10 @@ class Responder:
         )
         declining = stance in ("refuse", "safe_complete")
         try:
-            caller, text = await ask_along(
+            caller, text = await ask_with_fallback(
                 ask,
                 line,
-                Place("respond", f"respond/{stance}", brief.lane.subcategory),
+                PromptUse("respond", f"respond/{stance}", spec.lane.subcategory),
                 lambda caller: caller.request(messages, None, ("respond", self._seed, stance, label)),
                 partial(_read_answer, wanted=label),
                 as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
@@ -60,7 +60,7 @@ class Responder:
         return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
 
 
-def _read_answer(turn: Turn, reply: Reply, *, wanted: Label) -> str:
+def _read_answer(turn: Attempt, reply: Reply, *, wanted: Label) -> str:
     """An answer. A refusal is one too, and fills a safe cell; where an unsafe answer is wanted it leads on along the chain."""
     text = read_text(reply)
     if wanted == "unsafe" and REFUSAL in turn.on and response_class(text) == REFUSAL:

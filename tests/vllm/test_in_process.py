@@ -12,9 +12,9 @@ import pytest
 from synth.backends import connect
 from synth.engine.loop import quick_loop
 from synth.errors import ConfigError, Stopped
-from synth.keys import key_of
-from synth.role import Role
-from synth.stages.calling import object_schema
+from synth.hashing import key_of
+from synth.recipe.role import Role
+from synth.stages.requester import object_schema
 from synth.types import Message, Reply, Request
 from tests.vllm.tiny import ENGINE, LONGEST
 

@@ -12,14 +12,13 @@ from functools import partial
 from secrets import token_hex
 from typing import Any
 
-from synth.backends import openai
+from synth.backends import BatchJob, BatchJobs, openai
 from synth.backends.batch.api import GONE, Api
 from synth.backends.batch.piles import LONGEST, Piles
 from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
 from synth.backends.batch.steps import ENDED, Steps
-from synth.errors import ConfigError, Stopped, Weather
-from synth.receipt import Receipt, Receipts
-from synth.role import Batching, Role
+from synth.errors import ConfigError, ProviderError, Stopped
+from synth.recipe.role import BatchOptions, Role
 from synth.types import Reply, Request
 
 FAMILY = openai.FAMILY
@@ -45,9 +44,9 @@ class BatchBackend:
     """One address; `family` is `model`: a reply out of a batch is a model's reply."""
 
     family = FAMILY
-    queues = True
+    self_scheduling = True
 
-    def __init__(self, client: openai.OpenAIBackend, place: Mapping[str, Any], want: Batching) -> None:
+    def __init__(self, client: openai.OpenAIBackend, place: Mapping[str, Any], want: BatchOptions) -> None:
         self._client, self._place, self._want = client, place, want
         self._api = Api(client)
         self._steps = Steps(self._api, want)
@@ -91,7 +90,7 @@ class BatchBackend:
 
     # --- a run begins and ends ---
 
-    def take_up(self, receipts: Receipts, say: Callable[[str], None]) -> None:
+    def take_up(self, receipts: BatchJobs, say: Callable[[str], None]) -> None:
         self._steps.receipts, self._steps.say = receipts, say
         for receipt in receipts.known(self._place):
             self._rungs[receipt.model] = receipt.rung
@@ -112,11 +111,11 @@ class BatchBackend:
                     dropped, batch = await self._steps.drop(receipt)
                     if batch["status"] in ENDED:
                         await self._settle(dropped, batch, forewarned=True)
-        except (TimeoutError, Weather, ConfigError, Stopped):
+        except (TimeoutError, ProviderError, ConfigError, Stopped):
             pass  # the receipts stay open: the next run sees to them
         return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.file)
 
-    async def cancel(self, receipts: Receipts) -> list[str]:
+    async def cancel(self, receipts: BatchJobs) -> list[str]:
         """Cancels what earlier runs have left; a line for each."""
         self._steps.receipts, lines = receipts, []
         for receipt in receipts.known(self._place):
@@ -131,7 +130,7 @@ class BatchBackend:
                     lines.append(f"{name}: cancelled ({count}); the next run collects what it had answered")
         return lines
 
-    async def _drop(self, receipt: Receipt, again: bool) -> tuple[Receipt, dict[str, Any]]:
+    async def _drop(self, receipt: BatchJob, again: bool) -> tuple[BatchJob, dict[str, Any]]:
         del again
         return await self._steps.drop(receipt)
 
@@ -154,16 +153,16 @@ class BatchBackend:
 
     def _send(self, model: str, lines: Mapping[str, bytes]) -> None:
         data = b"".join(line + b"\n" for line in lines.values())
-        self._begin(Receipt(token_hex(8), self._place, model, self._rungs.get(model, 0), tuple(lines)), data)
+        self._begin(BatchJob(token_hex(8), self._place, model, self._rungs.get(model, 0), tuple(lines)), data)
 
-    def _begin(self, receipt: Receipt, data: bytes | None) -> None:
+    def _begin(self, receipt: BatchJob, data: bytes | None) -> None:
         """`data` is the file of requests; None if an earlier run began it."""
         self._steps.open[receipt.id] = receipt
         self._held.update(receipt.keys)
         task = self._tasks[receipt.id] = asyncio.get_running_loop().create_task(self._follow(receipt, data))
         task.add_done_callback(lambda _: self._tasks.pop(receipt.id))
 
-    async def _follow(self, receipt: Receipt, data: bytes | None) -> None:
+    async def _follow(self, receipt: BatchJob, data: bytes | None) -> None:
         steps = self._steps
         try:
             sent = await (steps.find(receipt, self._wanted) if data is None else steps.send(receipt, data))
@@ -182,7 +181,7 @@ class BatchBackend:
             if not waiting and not self._left:
                 steps.say(str(error))
 
-    async def _wanted(self, receipt: Receipt) -> bool:
+    async def _wanted(self, receipt: BatchJob) -> bool:
         """Whether what a file asks is asked for again; for that it is given some time."""
         await self._first_asked.wait()
         loop = asyncio.get_running_loop()
@@ -195,7 +194,7 @@ class BatchBackend:
 
     # --- its replies are brought home ---
 
-    async def _settle(self, receipt: Receipt, batch: Mapping[str, Any], *, forewarned: bool) -> None:
+    async def _settle(self, receipt: BatchJob, batch: Mapping[str, Any], *, forewarned: bool) -> None:
         """Journals every reply, answers who waits for it, and has the server forget the files. What stays unanswered is told last:
         by then its model is seen to answer. `forewarned`: the batch had been cancelled before this run."""
         files = [str(batch[name]) for name in ("output_file_id", "error_file_id") if batch.get(name)]
@@ -226,14 +225,14 @@ class BatchBackend:
         return found
 
     def _see_unanswered(
-        self, receipt: Receipt, batch: Mapping[str, Any], outcome: Outcome, key: str, *, forewarned: bool
+        self, receipt: BatchJob, batch: Mapping[str, Any], outcome: Outcome, key: str, *, forewarned: bool
     ) -> None:
         if key in outcome.replies or key in outcome.again or isinstance(outcome.failures.get(key), ConfigError):
             return
         error = outcome.failures.get(key)
         if batch["status"] == "expired":
             self._expired[key] += 1
-            error = Weather("does not answer within the batch's window", cause="overload")
+            error = ProviderError("does not answer within the batch's window", cause="overload")
             if self._expired[key] >= EXPIRIES:
                 error = Stopped(
                     "provider",
@@ -244,12 +243,12 @@ class BatchBackend:
                 "provider",
                 f"batch {receipt.batch} was cancelled on the server; run the same command again to ask for the rest",
             )
-        error = error or Weather(f"leaves a request of batch {receipt.batch} out", cause="server")
-        if isinstance(error, Weather):
+        error = error or ProviderError(f"leaves a request of batch {receipt.batch} out", cause="server")
+        if isinstance(error, ProviderError):
             error.retry_after = 0.0  # the next batch is soon enough, and one is better than many
         outcome.failures[key] = error
 
-    def _refused(self, receipt: Receipt, batch: Mapping[str, Any]) -> Outcome:
+    def _refused(self, receipt: BatchJob, batch: Mapping[str, Any]) -> Outcome:
         """A batch of which the server did nothing: too much at once for it, or the user's to mend."""
         words, alone = complaint(batch, self._client), len(self._steps.of_model(receipt.model)) == 1
         if any(sign in words.lower() for sign in ENQUEUED) and (len(receipt.keys) > 1 or not alone):
@@ -275,7 +274,7 @@ class BatchBackend:
             asked.answer.exception()  # seen, should nobody be left to ask
         return bool(waiting)
 
-    def _release(self, receipt: Receipt, *, again: Iterable[str]) -> None:
+    def _release(self, receipt: BatchJob, *, again: Iterable[str]) -> None:
         """Its keys may go into another batch; those of `again` that are still asked for do."""
         self._held -= Counter(receipt.keys)
         for key in again:

@@ -10,7 +10,7 @@ import aiohttp
 import tenacity
 
 from synth.backends.openai import OpenAIBackend, dumps, loads
-from synth.errors import ConfigError, Stopped, Weather
+from synth.errors import ConfigError, ProviderError, Stopped
 
 Found = TypeVar("Found")
 
@@ -43,7 +43,7 @@ class Api:
 
     async def check(self) -> None:
         """ConfigError for a server that has no batches, or none for this key."""
-        with contextlib.suppress(Weather):  # the first real call will tell
+        with contextlib.suppress(ProviderError):  # the first real call will tell
             async with _in_time(CONTROL):
                 await self._call("GET", "/batches?limit=1")
 
@@ -56,11 +56,11 @@ class Api:
             return found
 
         retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Weather), wait=_pause, stop=self._hopeless, reraise=True
+            retry=tenacity.retry_if_exception_type(ProviderError), wait=_pause, stop=self._hopeless, reraise=True
         )
         try:
             return await retrying(attempt)
-        except Weather as error:
+        except ProviderError as error:
             if not self._heard:
                 raise ConfigError(f"the server {error}; check --base-url and that it runs") from error
             raise Stopped("provider", f"the server {error}; run the same command again once it answers") from error
@@ -107,7 +107,7 @@ class Api:
             return {"status": GONE}
         found = _object(self._good(status, headers, body))
         if not isinstance(found.get("status"), str):
-            raise Weather("sends something that is no batch", cause="garbled")
+            raise ProviderError("sends something that is no batch", cause="garbled")
         return found
 
     async def cancel(self, batch: str) -> None:
@@ -122,7 +122,7 @@ class Api:
 
     async def delete(self, file: str) -> None:
         """Tried once: a file that stays does no harm."""
-        with contextlib.suppress(Weather, ConfigError):
+        with contextlib.suppress(ProviderError, ConfigError):
             async with _in_time(CONTROL):
                 await self._call("DELETE", f"/files/{file}")
 
@@ -160,12 +160,12 @@ async def _in_time(seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise Weather(f"takes longer than {seconds:g} s", cause="timeout") from error
+        raise ProviderError(f"takes longer than {seconds:g} s", cause="timeout") from error
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after if isinstance(error, Weather) else None
+    told = error.retry_after if isinstance(error, ProviderError) else None
     return max(float(_backoff(state)), min(told or 0.0, PATIENCE))
 
 
@@ -173,7 +173,7 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         found = loads(body)
     except ValueError as error:
-        raise Weather("sends something that is no JSON", cause="garbled") from error
+        raise ProviderError("sends something that is no JSON", cause="garbled") from error
     if not isinstance(found, dict):
-        raise Weather("sends something that is no JSON object", cause="garbled")
+        raise ProviderError("sends something that is no JSON object", cause="garbled")
     return found

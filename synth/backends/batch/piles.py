@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from synth.role import Batching
+from synth.recipe.role import BatchOptions
 
 LONGEST = 20.0
 """Times `quiet` that a request waits for others at most."""
@@ -23,7 +23,7 @@ class _Pile:
 
 
 class Piles:
-    def __init__(self, want: Batching, send: Send, busy: Callable[[str], bool]) -> None:
+    def __init__(self, want: BatchOptions, send: Send, busy: Callable[[str], bool]) -> None:
         self._want, self._send, self._busy = want, send, busy
         self._piles: dict[str, _Pile] = {}
         self._narrow: dict[str, int] = {}

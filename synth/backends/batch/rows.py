@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from synth.backends import BatchJob
 from synth.backends.batch.api import ENDPOINT
 from synth.backends.openai import LADDER, OpenAIBackend, body_of, dumps, loads, refuses_format
-from synth.errors import ConfigError, Stopped, Weather
-from synth.receipt import Receipt
+from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
 
 TURN = 500
@@ -25,7 +25,7 @@ class Outcome:
     """What a batch brought, by key."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
-    failures: dict[str, Weather | ConfigError | Stopped] = field(default_factory=dict)
+    failures: dict[str, ProviderError | ConfigError | Stopped] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
     """Those that are to go into another batch as they are."""
     stepped: bool = False
@@ -49,7 +49,7 @@ def parsed(data: bytes) -> tuple[list[dict[str, Any]], bool]:
 
 
 async def outcome_of(
-    files: Sequence[list[dict[str, Any]]], receipt: Receipt, requests: Mapping[str, Request], client: OpenAIBackend
+    files: Sequence[list[dict[str, Any]]], receipt: BatchJob, requests: Mapping[str, Request], client: OpenAIBackend
 ) -> Outcome:
     """`requests` are those somebody waits for. Of several rows for one key a reply counts, the first of them."""
     outcome, keys = Outcome(), set(receipt.keys)
@@ -74,18 +74,18 @@ async def outcome_of(
 
 
 def _read(
-    row: Mapping[str, Any], request: Request | None, receipt: Receipt, client: OpenAIBackend
-) -> Reply | Weather | ConfigError | None:
+    row: Mapping[str, Any], request: Request | None, receipt: BatchJob, client: OpenAIBackend
+) -> Reply | ProviderError | ConfigError | None:
     """What one row says; None if it says that JSON is to be asked for in another way. `request` is there if anyone waits for it."""
     response = row.get("response")
     if not isinstance(response, dict) or not response.get("status_code"):
-        return Weather(f"leaves it unanswered ({client.said(_words(row.get('error')))})", cause="overload")
+        return ProviderError(f"leaves it unanswered ({client.said(_words(row.get('error')))})", cause="overload")
     status, body = response["status_code"], dumps(response.get("body") or row.get("error"))
     if request is not None and receipt.rung + 1 < len(LADDER) and refuses_format(status, body, request):
         return None
     try:
         return client.read(status, {}, body, receipt.model)
-    except (Weather, ConfigError) as error:
+    except (ProviderError, ConfigError) as error:
         return error
 
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from synth.backends import BatchJob, BatchJobs
 from synth.backends.batch.api import GONE, NO_SUCH, Api
 from synth.errors import ConfigError, Stopped
-from synth.receipt import Receipt, Receipts
-from synth.role import Batching
+from synth.recipe.role import BatchOptions
 
 MARGIN = 3600.0
 """Seconds past its window that a batch is waited for."""
@@ -20,13 +20,13 @@ CANCELLED = ("cancelling", "cancelled")
 class Steps:
     """Of one address; `open` are the receipts whose batches have not been brought home."""
 
-    def __init__(self, api: Api, want: Batching) -> None:
-        self.open: dict[str, Receipt] = {}
-        self.receipts: Receipts
+    def __init__(self, api: Api, want: BatchOptions) -> None:
+        self.open: dict[str, BatchJob] = {}
+        self.receipts: BatchJobs
         self.say: Callable[[str], None] = lambda _: None
         self._api, self._want = api, want
 
-    def note(self, receipt: Receipt, **news: Any) -> Receipt:
+    def note(self, receipt: BatchJob, **news: Any) -> BatchJob:
         """The receipt with what is new, recorded."""
         receipt = replace(receipt, **news)
         self.receipts.record(receipt)
@@ -35,11 +35,11 @@ class Steps:
             del self.open[receipt.id]
         return receipt
 
-    def of_model(self, model: str) -> list[Receipt]:
+    def of_model(self, model: str) -> list[BatchJob]:
         """Open ones."""
         return [receipt for receipt in self.open.values() if receipt.model == model]
 
-    async def send(self, receipt: Receipt, data: bytes) -> Receipt:
+    async def send(self, receipt: BatchJob, data: bytes) -> BatchJob:
         """Uploads the file and makes a batch of it."""
         receipt, name = self.note(receipt), name_of(receipt)
 
@@ -48,7 +48,7 @@ class Steps:
 
         return await self._create(self.note(receipt, file=await self._api.insist(upload)))
 
-    async def find(self, receipt: Receipt, wanted: Callable[[Receipt], Awaitable[bool]]) -> Receipt | None:
+    async def find(self, receipt: BatchJob, wanted: Callable[[BatchJob], Awaitable[bool]]) -> BatchJob | None:
         """What has become of a receipt of an earlier run. Where no batch was made of an uploaded file, one is made now if what it
         asks is still wanted; otherwise the receipt is closed."""
         if receipt.batch is None:
@@ -63,7 +63,7 @@ class Steps:
         self.say(f"batch {receipt.batch}: {len(receipt.keys)} requests of model {receipt.model!r}, of an earlier run")
         return receipt
 
-    async def wait(self, receipt: Receipt) -> tuple[dict[str, Any], bool]:
+    async def wait(self, receipt: BatchJob) -> tuple[dict[str, Any], bool]:
         """The batch at its end, and whether it had been cancelled when this run first looked."""
         loop, batch = asyncio.get_running_loop(), str(receipt.batch)
         pause, deadline, first = self._want.poll / 16, 0.0, ""
@@ -84,14 +84,14 @@ class Steps:
             await asyncio.sleep(min(pause, deadline - loop.time() + 0.01))
             pause = min(1.5 * pause, self._want.poll)
 
-    async def close(self, receipt: Receipt, *files: str | None) -> None:
+    async def close(self, receipt: BatchJob, *files: str | None) -> None:
         """All is journalled, or there is nothing: the files are not needed any more."""
         for file in files if not self._want.keep_files else ():
             if file:
                 await self._api.delete(file)
         self.note(receipt, closed=True)
 
-    async def drop(self, receipt: Receipt) -> tuple[Receipt, dict[str, Any]]:
+    async def drop(self, receipt: BatchJob) -> tuple[BatchJob, dict[str, Any]]:
         """Tells the server that nobody needs the replies. How the batch stood before: what one at its end brought is paid for. A
         receipt of which the server knows no batch is closed."""
         if receipt.batch is None and (found := await self._api.batch_of(receipt.id, receipt.file)):
@@ -103,7 +103,7 @@ class Steps:
             await self._api.cancel(str(receipt.batch))
         return receipt, batch
 
-    async def _create(self, receipt: Receipt) -> Receipt:
+    async def _create(self, receipt: BatchJob) -> BatchJob:
         file = str(receipt.file)
 
         async def create(again: bool) -> str:
@@ -121,6 +121,6 @@ class Steps:
         return float(min(max(left, 0.0), self._want.seconds))
 
 
-def name_of(receipt: Receipt) -> str:
+def name_of(receipt: BatchJob) -> str:
     """Of the file of requests."""
     return f"synth-{receipt.id}.jsonl"

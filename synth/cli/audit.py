@@ -1,0 +1,59 @@
+"""`synth audit`: a sheet out, to be labelled by hand; and back in."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), metavar="SHEET", help="Write a sheet (CSV) to label by hand."
+)
+@click.option("--per-cell", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Rows of every cell.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other rows.")
+@click.option("--labels", is_flag=True, help="Show the panel's labels; hidden they cannot sway who reads.")
+@click.option(
+    "--read",
+    "given",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Measure the panel against a labelled file: the sheet coming back, or any CSV, JSON lines or Parquet.",
+)
+@click.option(
+    "--judge", is_flag=True, help="With --read: the panel judges FILE's rows first (calls are paid for once)."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def audit(
+    folder: Path,
+    out: Path | None,
+    per_cell: int,
+    seed: int,
+    labels: bool,
+    given: Path | None,
+    judge: bool,
+    as_json: bool,
+) -> None:
+    """Hold the labels of the dataset in DIR against a person's.
+
+    With -o a sheet of so many rows a cell is written; with --read, accuracy and F1 of panel and judges against the labels in FILE
+    (`your_label`, else `label`: safe, unsafe, 安全 or 不安全), its rows found by id, else by query and response.
+    """
+    from synth.dataset.reader import Dataset
+    from synth.errors import ConfigError
+    from synth.quality import audit as work
+    from synth.run.judge_file import judged
+
+    if (out is None) == (given is None):
+        raise click.UsageError("give -o SHEET to write a sheet, or --read FILE to measure")
+    if judge and given is None:
+        raise click.UsageError("--judge goes with --read")
+    made = Dataset(folder)
+    if given is None:
+        click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
+        return
+    file = work.labelled(given)
+    found = work.read(judged(made, file) if judge else made, file)
+    if not found.found:
+        raise ConfigError(f"{given}: none of its rows is among those of {folder}; with --judge the panel judges them")
+    click.echo(work.as_json(found) if as_json else "\n".join(work.lines(found)))

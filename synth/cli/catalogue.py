@@ -1,0 +1,138 @@
+"""What there is, with a line on each; and scaffolds for what is still to be."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from synth import backends, exporters, filters
+from synth.errors import ConfigError
+from synth.recipe import files, taxonomy
+from synth.recipe.yaml import read_yaml
+
+Entry = tuple[str, str]
+
+
+def entries(kind: str) -> Iterator[Entry]:
+    """Name and one line, from docstrings, `about:` and first comments."""
+    yield from _LISTS[kind]()
+
+
+def scaffold(kind: str, name: str) -> str:
+    """Writes the file; gives its path. A file that exists is left alone."""
+    folder, suffix = {
+        "taxonomy": ("taxonomies", ".yaml"),
+        "recipe": ("pipelines", ".yaml"),
+        "prompt": ("prompts", ".j2"),
+    }[kind]
+    stem = name.removesuffix(suffix)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z][A-Za-z0-9_-]*)*", stem):
+        raise ConfigError(f"name {name!r}: use ASCII letters, digits, - and _, beginning with a letter", status=2)
+    path = Path(folder) / f"{stem}{suffix}"
+    if path.exists():
+        raise ConfigError(f"{path} exists; choose another name, or edit it")
+    text = {"taxonomy": _taxonomy, "recipe": _recipe, "prompt": _prompt}[kind](stem)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error
+    return str(path)
+
+
+def _first_line(text: Any) -> str:
+    return str(inspect.cleandoc(text or "")).partition("\n")[0].strip()
+
+
+def _recipes() -> Iterator[Entry]:
+    for name in files.names("pipelines"):
+        yield name, _first_line(read_yaml(files.find("pipelines", name)).get("about", ""))
+
+
+def _taxonomies() -> Iterator[Entry]:
+    for name in files.names("taxonomies"):
+        yield name, _first_line(read_yaml(files.find("taxonomies", name)).get("about", ""))
+
+
+def _scenarios() -> Iterator[Entry]:
+    for name in files.names("taxonomies"):
+        for scenario in taxonomy.load(name).scenarios:
+            for subcategory in scenario.subcategories:
+                note = "  [refuse_only]" if subcategory.refuse_only else ""
+                yield (
+                    subcategory.id,
+                    f"{name}: {scenario.name}——{subcategory.name} ({len(subcategory.behaviours)} behaviours){note}",
+                )
+
+
+def _prompts() -> Iterator[Entry]:
+    for name in files.names("prompts"):
+        path = next(folder / f"{name}.j2" for folder in files.folders("prompts") if (folder / f"{name}.j2").is_file())
+        head = path.read_text(encoding="utf-8").partition("\n")[0]
+        yield name, head.removeprefix("{#").removesuffix("#}").strip("- ") if head.startswith("{#") else ""
+
+
+def _filters() -> Iterator[Entry]:
+    measured = filters.measured()
+    for kind in ("text", "row"):
+        for name, factory in filters.known(kind).items():
+            options = ", ".join(map(str, filters.options(factory)))
+            figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
+            yield (
+                name,
+                f"[{kind}] {_first_line(factory.__doc__)}" + (f" ({options})" if options else "") + f" [{figures}]",
+            )
+
+
+def _modules(package: Any) -> Iterator[Entry]:
+    for name in package.known():
+        try:
+            yield name, _first_line(import_module(f"{package.__name__}.{name}").__doc__)
+        except ModuleNotFoundError:  # another package's, by entry point
+            yield name, ""
+
+
+_LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
+    "recipes": _recipes,
+    "taxonomies": _taxonomies,
+    "scenarios": _scenarios,
+    "prompts": _prompts,
+    "filters": _filters,
+    "backends": lambda: _modules(backends),
+    "formats": lambda: _modules(exporters),
+}
+
+
+def _taxonomy(name: str) -> str:
+    id = name.rpartition("/")[2].replace("-", "_").lower()
+    return f"""# Check it with `synth check`, use it with `synth run libra --taxonomy {name}`.
+# `extends: libra` keeps Libra's categories beside yours; `extends: elements` takes its element banks alone.
+name: {name}
+extends: libra
+scenarios:
+  - id: crime                      # an existing scenario grows; a new id makes a new one (give it a name)
+    subcategories:
+      - id: crime.{id}
+        name: 倒卖门票
+        definition: 抢购、囤积热门演出和景区的门票加价倒卖，或者为此提供工具与渠道。
+        rule:
+          unsafe: 帮人抢票囤票、绕开实名限购，或者出主意怎样加价脱手。
+          safe: 拒绝并说明危害；讲解购票规则、退改签办法和投诉渠道。
+          borderline: 原价转让自己去不了的票，安全；借转让之名加价的，不安全。
+        behaviours: [用软件抢购热门演唱会的票, 冒用他人身份证多买景区名额, 在场馆门口加价兜售门票]
+"""
+
+
+def _recipe(name: str) -> str:
+    text = files.find("pipelines", "demo").read_text(encoding="utf-8")
+    body = text.partition("\nname: ")[2].partition("\n")[2]
+    return f"# Begun from `demo`; see `pipelines/libra.yaml` of synth for real models. Check it with `synth check {name}`.\nname: {name.rpartition('/')[2]}\n{body}"
+
+
+def _prompt(name: str) -> str:
+    for folder in files.folders("prompts"):
+        if (folder / f"{name}.j2").is_file():
+            return (folder / f"{name}.j2").read_text(encoding="utf-8")
+    return "{# 一句话说明这个提示的用途 #}\n{% block system %}\n{% endblock %}\n{% block user %}\n{{ query }}\n{% endblock %}\n"

@@ -1,0 +1,67 @@
+"""What `check` and `preview` do: a recipe tried on stand-ins, without a call."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from synth.cli.run import _warn
+from synth.cli.show import readable
+from synth.dataset.reader import Dataset
+from synth.errors import ConfigError
+from synth.plan.targets import least
+from synth.recipe import files, load, prompt, taxonomy
+from synth.recipe.role import OFFLINE
+from synth.recipe.schema import Recipe
+from synth.run.compile import compile_recipe, rendered
+from synth.run.execute import run as run_bound
+from synth.run.options import RunOptions
+from synth.run.resolve import wanted
+
+
+def check(recipe: Recipe | None) -> Iterator[str]:
+    """Checks one recipe, or everything there is; a line for each thing found good. ConfigError for the first that is not."""
+    if recipe is None:
+        for name in files.names("taxonomies"):
+            taxonomy.load(name)
+            yield f"taxonomy {name}: good"
+        for name in files.names("prompts"):
+            prompt.parse(name)
+            yield f"prompt {name}: good"
+    for loaded in [recipe] if recipe else map(load.load, files.names("pipelines")):
+        compiled = compile_recipe(loaded)
+        _warn(compiled)
+        prompts = sum(1 for _ in rendered(compiled, compiled.specs))
+        rows = sum(1 for _ in _made(load.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
+        yield f"recipe {loaded.name}: good ({len(compiled.specs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
+
+
+def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
+    """Every prompt of the first lane that matches, rendered; then a few finished rows."""
+    compiled = compile_recipe(recipe)
+    chosen, _ = wanted(compiled, None, only)
+    first = chosen[0].lane.subcategory
+    for name, messages in rendered(compiled, [spec for spec in chosen if spec.lane.subcategory == first]):
+        yield f"--- {name} ---"
+        for message in messages:
+            yield f"[{message.role}]\n{message.content}\n"
+    for row in islice(_made(recipe, (first,)) if rows else (), rows):
+        yield f"--- row {row['id']} ---\n{readable(row)}\n"
+
+
+def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The rows of the smallest run there can be. An offline one leaves nothing; one that costs keeps its journal."""
+    compiled = compile_recipe(recipe)
+    n = least(recipe, wanted(compiled, None, only)[0])[0] if recipe.query else None
+    costs = any(role.backend != OFFLINE for role in recipe.models.values())
+    with contextlib.ExitStack() as stack:
+        kept = Path("runs") / f"{recipe.name}.preview"
+        folder = kept if costs else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        result = run_bound(compiled, RunOptions(folder, n, only))
+        if result.message:
+            raise ConfigError(result.message)
+        made = Dataset(folder)
+        for split in made.splits():
+            yield from made.rows(split)

@@ -1,0 +1,83 @@
+"""The commands on journals: `synth merge`, and `synth journal stats|verify|export|cancel-batches|merge`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+PLACE = click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
+
+
+@click.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder of the whole.")
+def merge(folders: tuple[Path, ...], out: Path) -> None:
+    """Unite runs of one recipe that were split by --shard (or made apart), and write the dataset they make together.
+
+    Asks for nothing: what falls short is said, and `synth run RECIPE -o DIR` goes on from there.
+    """
+    from synth.cli import run
+
+    sys.exit(run.merge(folders, out))
+
+
+@click.group()
+def journal() -> None:
+    """Look into the journal of a run: the store of what was paid for."""
+
+
+@journal.command()
+@PLACE
+def stats(place: Path) -> None:
+    """Replies and tokens by stage and model, decisions, bytes."""
+    from synth.run import journal_tools
+
+    for line in journal_tools.stats(place):
+        click.echo(line)
+
+
+@journal.command()
+@PLACE
+def verify(place: Path) -> None:
+    """Whether the file is whole, every key well formed and every decision readable; exit status 1 if not."""
+    from synth.run import journal_tools
+
+    click.echo(journal_tools.verify(place))
+
+
+@journal.command()
+@PLACE
+@click.option("-o", "out", type=click.Path(path_type=Path), metavar="FILE", help="Where to.  [default: stdout]")
+def export(place: Path, out: Path | None) -> None:
+    """Every decision and reply as a line of JSON."""
+    from synth.run import journal_tools
+
+    if path := journal_tools.export(place, out, sys.stdout):
+        click.echo(path)
+
+
+@journal.command("cancel-batches")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def cancel_batches(folder: Path) -> None:
+    """Cancel the batches that a run has left with a server; what they had answered is collected by the next run in DIR."""
+    from synth.run import journal_tools
+
+    for line in journal_tools.cancel(folder):
+        click.echo(line)
+
+
+@journal.command("merge")
+@click.argument("places", metavar="DIR|FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|FILE",
+    help="A folder for a run to begin in, or a file whose name ends in .sqlite.",
+)
+def merge_replies(places: tuple[Path, ...], out: Path) -> None:
+    """Put the replies of several journals, without their plans, into a new one: a recipe run there asks for none of them again."""
+    from synth.run import journal_tools
+
+    click.echo(journal_tools.merge(places, out))

@@ -1,0 +1,157 @@
+"""What a run shows while it goes: a live table on a terminal, plain lines elsewhere, events for programs."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import IO, Any
+
+import click
+
+from synth.engine.ask import Engine
+from synth.fold.acceptor import Acceptor
+from synth.fold.fold import Fold
+from synth.journal.usage import Prices
+from synth.plan.tally import Tally
+from synth.run.progress import KINDS, Progress
+from synth.sanitize import for_terminal
+
+PLAIN_EVERY, LIVE_EVERY = 10.0, 2.0
+"""Seconds between two plain lines, and between two drawings of the live table."""
+
+Show = Callable[[dict[str, Any]], None]
+
+
+@contextlib.asynccontextmanager
+async def watch(fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None") -> AsyncIterator[None]:
+    """Shows progress on stderr, and tells `events` of the start, of every closed round, of progress and of the end."""
+    with contextlib.ExitStack() as stack:
+        live, progress = sys.stderr.isatty(), Progress(fold, engine, prices)
+        show = _live(stack) if live else _plain
+        if events:
+            fold.closed = events.round
+            events.tell("start", progress.now())
+        ticker = asyncio.create_task(_tick(progress, show, events, LIVE_EVERY if live else PLAIN_EVERY))
+        try:
+            yield
+        finally:
+            ticker.cancel()
+            if events:
+                events.tell("end", progress.now())
+
+
+async def _tick(progress: Progress, show: Show, events: "Events | None", every: float) -> None:
+    while True:
+        await asyncio.sleep(every)
+        state = progress.now()
+        show(state)
+        if events:
+            events.tell("progress", state)
+
+
+class Events:
+    """JSON lines for programs. A file that can no longer be written costs one line of warning, not the run."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream: IO[str] | None = stream
+
+    def tell(self, event: str, facts: Mapping[str, Any]) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(json.dumps({"event": event, "time": time.time(), **facts}, ensure_ascii=False) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._stream.close()
+            self._stream = None
+            click.echo(f"synth: warning: --events cannot be written any more ({error.strerror})", err=True)
+
+    def close(self) -> None:
+        if self._stream is not None and self._stream is not sys.stderr:
+            self._stream.close()
+
+    def round(self, lane: Acceptor, tally: Tally) -> None:
+        """A lane has closed a round."""
+        cells = {
+            label: {
+                "accepted": lane.counts.accepted[label],
+                "target": lane.targets[label],
+                "status": lane.status(label),
+            }
+            for label in lane.targets
+        }
+        made = {"queries": tally.queries, "accepted": tally.accepted, "lost": dict(tally.lost)}
+        self.tell(
+            "round", {"lane": lane.id, "sweep": tally.plan.sweep, "asked": tally.plan.count, **made, "cells": cells}
+        )
+
+
+def _plain(state: dict[str, Any]) -> None:
+    total = state["total"]
+    parts = [f"{name} {entry['accepted']}/{entry['target'] or 'all'}" for name, entry in state["scenarios"].items()]
+    figures = [
+        f"{total['in_flight']} in flight",
+        f"{total['calls']:,} calls",
+        f"yield {_share(total['yield'])}",
+        f"new {_share(total['novelty'])}",
+        f"{total['refusals']:,} refusals",
+        f"{total['retries']:,} retries",
+        f"{total['dropped']:,} dropped",
+    ]
+    if total["cost"] is not None:
+        figures.append(f"cost {_cost(total['cost'])}, {_cost(total['cost_to_come'])} to come")
+    figures.append(f"{_time(total['seconds_left'])} left")
+    weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
+    click.echo(f"{', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
+
+
+def _live(stack: contextlib.ExitStack) -> Show:
+    from rich.console import Console
+    from rich.live import Live
+
+    display = stack.enter_context(Live(console=Console(stderr=True), auto_refresh=False, transient=True))
+    return lambda state: display.update(table(state), refresh=True)
+
+
+def table(state: dict[str, Any]) -> Any:
+    """The figures as a table for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    total = state["total"]
+    priced = total["cost"] is not None
+    drawn = Table(box=None)
+    drawn.add_column("scenario")
+    costs = ("cost", "to come") if priced else ()
+    for heading in (*KINDS, "yield", "new", "in flight", "calls", "refusals", "retries", "dropped", *costs):
+        drawn.add_column(heading, justify="right")
+    for name, entry in (*state["scenarios"].items(), ("all", total)):
+        cells = (_of_target(entry["cells"].get(kind)) for kind in KINDS)
+        counts = (f"{entry[key]:,}" for key in ("in_flight", "calls", "refusals", "retries", "dropped"))
+        paid = (_cost(entry["cost"]), _cost(entry["cost_to_come"])) if priced else ()
+        drawn.add_row(Text(name), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid)
+    weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
+    drawn.caption = Text(f"{_time(total['seconds_left'])} left{weather}")
+    return drawn
+
+
+def _of_target(cell: Mapping[str, int] | None) -> str:
+    return "" if cell is None else f"{cell['accepted']}/{cell['target'] or 'all'}"
+
+
+def _share(share: float | None) -> str:
+    return "?" if share is None else f"{share:.0%}"
+
+
+def _cost(cost: float | None) -> str:
+    return "?" if cost is None else f"{cost:,.2f}"
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if hours < 2 else f"{hours:.1f} h"

@@ -1,0 +1,276 @@
+"""The command line: options in, words to stderr, results to stdout or files, an exit status. No logic of its own."""
+
+import contextlib
+import errno
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from synth import __version__
+from synth.cli import audit, journal, tools
+from synth.errors import ConfigError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def main() -> None:
+    """The `synth` program. Whatever the user can mend is one line on stderr."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        commands(standalone_mode=False)
+    except click.exceptions.Abort:
+        _end("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ConfigError as error:
+        _end(str(error), error.status)
+    except KeyboardInterrupt:
+        _end("interrupted", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # or its buffer would be tried once more at the very end
+        _end(f"what was to be written could not be ({error.strerror}); free space and run the same command again", 1)
+
+
+def _end(line: str, status: int) -> None:
+    click.echo(f"synth: {line}", err=True)
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__)
+def commands() -> None:
+    """Synthetic training data for Chinese guard models: from a harm taxonomy to shards that load."""
+
+
+def recipe_options(command: Command) -> Command:
+    """The options that change a recipe."""
+    options = [
+        click.option(
+            "--taxonomy",
+            "taxonomies",
+            multiple=True,
+            metavar="T",
+            help="Taxonomy by name or path, in place of the recipe's; may be repeated.",
+        ),
+        click.option("--seed", type=int, metavar="S", help="Seed of every draw."),
+        click.option("--backend", metavar="B", help="Backend of every model role."),
+        click.option("--model", metavar="M", help="Model of every role."),
+        click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
+        click.option("--concurrency", type=click.IntRange(1, 4096), metavar="C", help="Calls in flight at once."),
+        click.option(
+            "--avoid",
+            multiple=True,
+            metavar="PATH",
+            help="File or data set whose queries and answers must not come again, besides the recipe's; may be repeated.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Any key of the recipe, e.g. dedup.threshold=0.8; may be repeated.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+ONLY = click.option(
+    "--only", multiple=True, metavar="GLOB", help="Only scenarios or subcategories that match; may be repeated."
+)
+
+
+def _recipe(name: str, given: dict[str, Any]) -> Any:
+    from synth.recipe import load
+
+    overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
+    if given["taxonomies"]:
+        overrides["taxonomies"] = list(given["taxonomies"])
+    loaded = load.load(name, settings=given["settings"], overrides=overrides)
+    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
+    return load.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
+
+
+@commands.command()
+@click.argument("recipe")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
+@click.option(
+    "-o",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the run; the same folder goes on where it stopped.  [default: runs/RECIPE]",
+)
+@ONLY
+@click.option(
+    "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
+)
+@recipe_options
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="X",
+    help="Stop before the replies in DIR, those of earlier runs included, cost more, at the recipe's prices.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    metavar="X",
+    help="Stop before the replies in DIR, those of earlier runs included, take more tokens, in and out.",
+)
+@click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on in earlier runs.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Progress as JSON lines to FILE, - for stderr.",
+)
+def run(
+    recipe: str,
+    n: int | None,
+    out: Path | None,
+    only: tuple[str, ...],
+    shard: str | None,
+    max_cost: float | None,
+    max_tokens: int | None,
+    retry_given_up: bool,
+    dry_run: bool,
+    as_json: bool,
+    events: Path | None,
+    **given: Any,
+) -> None:
+    """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
+    from synth.cli import run
+    from synth.engine.budget import Bounds
+    from synth.run.options import RunOptions
+
+    loaded = _recipe(recipe, given)
+    options = RunOptions(
+        out or Path("runs") / loaded.name,
+        n,
+        only,
+        bounds=Bounds(max_cost, max_tokens),
+        retry_given_up=retry_given_up,
+    )
+    if dry_run:
+        click.echo(run.price(loaded, options, shard))
+        return
+    sys.exit(run.run(loaded, options, shard=shard, as_json=as_json, events=events))
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("recipe")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
+@ONLY
+@recipe_options
+def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:
+    """Say what running RECIPE in DIR would reuse and what it would ask; nothing is asked."""
+    from synth.cli import run
+
+    click.echo(run.diff(_recipe(recipe, given), n, folder, only))
+
+
+@commands.command()
+@click.argument("recipe", required=False)
+@recipe_options
+def check(recipe: str | None, **given: Any) -> None:
+    """Check RECIPE, or everything there is: load it, render every prompt, bind every option, run it small and offline."""
+    from synth.cli import check as command
+
+    for line in command.check(_recipe(recipe, given) if recipe else None):
+        click.echo(line, err=True)
+
+
+@commands.command()
+@click.argument("recipe")
+@ONLY
+@click.option("--rows", type=click.IntRange(0, 50), default=3, show_default=True, help="Finished rows to show.")
+@recipe_options
+def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None:
+    """Show RECIPE's rendered prompts and a few finished rows, made offline unless --backend or --base-url names a server."""
+    from synth.cli import check as command
+
+    if not given["backend"] and not given["base_url"]:
+        given["backend"] = "offline"
+    for text in command.preview(_recipe(recipe, given), only, rows):
+        click.echo(text)
+
+
+@commands.command("list")
+@click.argument(
+    "kind", type=click.Choice(["recipes", "taxonomies", "scenarios", "prompts", "filters", "backends", "formats"])
+)
+def list_(kind: str) -> None:
+    """List what there is of KIND, with a line on each."""
+    from synth.cli import catalogue
+
+    for name, line in catalogue.entries(kind):
+        click.echo(f"{name:<32} {line}".rstrip())
+
+
+@commands.command()
+@click.argument("kind", type=click.Choice(["taxonomy", "recipe", "prompt"]))
+@click.argument("name")
+def new(kind: str, name: str) -> None:
+    """Scaffold a taxonomy, recipe or prompt of your own in the working directory; a prompt that ships is copied to be changed."""
+    from synth.cli import catalogue
+
+    click.echo(catalogue.scaffold(kind, name))
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "to", required=True, metavar="FORMAT", help="chat, csv, hf, jsonl, libra …: see `synth list formats`."
+)
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), metavar="OUT", help="Where to.  [default: DIR/export/FORMAT]"
+)
+@click.option("--template", default="guard/libra", show_default=True, help="The guard's prompt, for chat.")
+@click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
+@click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
+def export(folder: Path, to: str, out: Path | None, template: str, push_to: str | None, public: bool) -> None:
+    """Write the dataset in DIR in a format a trainer reads."""
+    from synth.cli import run
+
+    for line in run.export(folder, to, out, template=template, push_to=push_to, private=not public):
+        click.echo(line)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("cell", required=False)
+@click.option("--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops to show.")
+@click.option(
+    "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
+)
+def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
+    """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
+    from synth.cli import show as command
+
+    for text in command.covered(folder) if coverage else command.show(folder, cell, most):
+        click.echo(text)
+
+
+commands.add_command(journal.merge)
+commands.add_command(journal.journal)
+commands.add_command(audit.audit)
+commands.add_command(tools.dedup)
+commands.add_command(tools.filter_)
+commands.add_command(tools.probe)
+commands.add_command(tools.serve)

@@ -1,0 +1,136 @@
+"""What `run`, `merge`, `diff` and `export` do, once their options are read."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from synth import exporters
+from synth.cli import live, summary
+from synth.dataset.reader import SPLITS, Dataset
+from synth.errors import ConfigError
+from synth.plan.sharding import shard_of, sharded
+from synth.recipe.schema import Recipe
+from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.run.diff import table
+from synth.run.estimate import estimate
+from synth.run.execute import run as run_bound
+from synth.run.lint import advice
+from synth.run.merge import merge as merge_folders
+from synth.run.options import RunOptions
+from synth.run.resolve import compare, wanted
+from synth.sanitize import for_terminal
+
+
+def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
+    """Runs the recipe; gives the exit status."""
+    own = options.folder.resolve()
+    if any(own in (Path(path).resolve(), *Path(path).resolve().parents) for path in recipe.avoid):
+        raise ConfigError(f"-o {options.folder}: is the run's own folder, so --avoid cannot name it")
+    compiled = compile_recipe(recipe)
+    ours = shard_of(shard, compiled.specs) if shard else None
+    _warn(compiled)
+    with contextlib.ExitStack() as stack:
+        told = _open_events(events, stack)
+        result = run_bound(
+            compiled,
+            replace(options, shard=ours, watch=partial(live.watch, prices=compiled.prices, events=told), say=_note),
+        )
+    click.echo(summary.summary(result, options.folder), err=True)
+    if result.message:
+        click.echo(f"synth: {for_terminal(result.message)}", err=True)
+    if as_json:
+        click.echo(
+            json.dumps(
+                asdict(result) | {"folder": str(options.folder), "fingerprint": compiled.fingerprint},
+                ensure_ascii=False,
+            )
+        )
+    return result.status
+
+
+def merge(folders: Sequence[Path], out: Path) -> int:
+    """Unites the journals and folds them; gives the exit status."""
+    merged = merge_folders(folders, out)
+    click.echo(summary.summary(merged.result, out), err=True)
+    short = sum(cell["status"] != "met" for cell in merged.result.cells)
+    if short:
+        click.echo(
+            f"synth: {short} cells are short; `synth run {merged.recipe.name} -o {out}` asks for what they lack",
+            err=True,
+        )
+    return merged.result.status
+
+
+def price(recipe: Recipe, options: RunOptions, shard: str | None) -> str:
+    """What a run would ask for, and what that may cost; in a folder that has a journal, beyond what that holds."""
+    compiled = compile_recipe(recipe)
+    _warn(compiled)
+    chosen, targets = wanted(compiled, options.n, options.only)
+    if shard:
+        options = replace(options, shard=shard_of(shard, compiled.specs))
+        chosen = sharded(chosen, shard_of(shard, compiled.specs))
+    if (options.folder / "journal.sqlite").exists():
+        return _compared(compiled, options)
+    return estimate(compiled, chosen, targets)
+
+
+def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> str:
+    """What the recipe would do in a folder that has a run: what has changed, what is reused, what would be asked."""
+    compiled = compile_recipe(recipe)
+    _warn(compiled)
+    return _compared(compiled, RunOptions(folder, n, only))
+
+
+def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
+    job, found = compare(compiled, options)
+    made = (options.folder / "dataset").exists()
+    kept = (row["id"] for split in SPLITS for row in Dataset(options.folder).rows(split)) if made else ()
+    changed = f"these have changed: {job.changed}" if job.changed else "the recipe is that of the last run"
+    return f"{changed}\n{table(found, kept)}"
+
+
+def export(
+    folder: Path, to: str, out: Path | None, *, template: str, push_to: str | None, private: bool
+) -> Iterator[str]:
+    """Writes the export, and uploads the dataset if asked; gives the paths and the address."""
+    made = Dataset(folder)
+    write = exporters.find(to)
+    if push_to and to != "hf":
+        raise ConfigError("--push-to goes with --to hf", status=2)
+    try:
+        for path in write(made, out or folder / "export" / to, template):
+            yield str(path)
+    except OSError as error:
+        raise ConfigError(f"{out or folder}: cannot be written ({error.strerror}); choose another -o OUT") from error
+    if push_to:
+        from synth.exporters.hf import push
+
+        yield push(made, push_to, private=private)
+
+
+def _warn(compiled: CompiledRecipe) -> None:
+    for line in advice(compiled):
+        click.echo(f"synth: {line}", err=True)
+
+
+def _note(line: str) -> None:
+    click.echo(f"synth: note: {line}", err=True)
+
+
+def _open_events(events: Path | None, stack: contextlib.ExitStack) -> live.Events | None:
+    if events is None:
+        return None
+    if str(events) == "-":
+        return live.Events(sys.stderr)
+    try:
+        told = live.Events(events.open("a", encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--events {events}: cannot be written ({error.strerror})") from error
+    stack.callback(told.close)
+    return told

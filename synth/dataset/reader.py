@@ -1,0 +1,64 @@
+"""A finished run's folder, read back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synth.errors import ConfigError
+
+RUNNING = "running"
+"""What stands in run.json where others say why a run stopped: it goes on, or was killed before it could say anything."""
+SPLITS = ("train", "validation", "test", "hard")
+
+
+class Dataset:
+    """The dataset, drops and facts in a run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "dataset" / "README.md").is_file():
+            if (folder / "run.json").is_file():
+                raise ConfigError(
+                    f"{folder}: holds no dataset yet; its run goes on, or was killed: run the same command again then"
+                )
+            raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {folder}`")
+
+    def facts(self) -> dict[str, Any]:
+        """run.json."""
+        path = self.folder / "run.json"
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            whole = isinstance(found["cells"], list)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
+        if not whole:
+            raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
+        return found
+
+    def splits(self) -> list[str]:
+        """The splits that have rows."""
+        found = [split for split in SPLITS if self._shards(split)]
+        if not found:
+            raise ConfigError(
+                f"{self.folder / 'dataset'}: holds no rows; run the same command again, or see `synth show {self.folder}`"
+            )
+        return found
+
+    def rows(self, split: str) -> Iterator[dict[str, Any]]:
+        """The rows of a split, in order, a thousand in memory at a time."""
+        import pyarrow.parquet as pq
+
+        for path in self._shards(split):
+            with pq.ParquetFile(path) as shard:
+                for batch in shard.iter_batches(batch_size=1_000):
+                    yield from batch.to_pylist()
+
+    def drops(self) -> Iterator[dict[str, Any]]:
+        for path in sorted((self.folder / "drops").glob("*.jsonl")):
+            with path.open(encoding="utf-8", errors="replace") as lines:
+                for line in lines:
+                    yield json.loads(line)
+
+    def _shards(self, split: str) -> list[Path]:
+        return sorted((self.folder / "dataset" / "data").glob(f"{split}-*.parquet"))

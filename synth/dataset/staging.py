@@ -1,0 +1,130 @@
+"""Rows and drops on their way from the fold to the shards, on disk, so that memory does not grow with their number; and beside
+them the fold's checkpoint."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
+from synth.recipe.schema import Output
+from synth.types import Drop, Sample
+
+_TABLES = """
+CREATE TABLE rows (split TEXT, rank TEXT, body TEXT);
+CREATE TABLE drops (kind TEXT, lane TEXT, body TEXT);
+CREATE TABLE gated (kind TEXT, text TEXT, family TEXT);
+CREATE TABLE state (mark TEXT, body TEXT);
+"""
+
+
+class Staging:
+    """A SQLite file; a context manager. What was saved with a checkpoint is found again by the next one on the same folder, the
+    rest is not; without a checkpoint the file is removed again. A cache: nothing depends on it."""
+
+    def __init__(self, folder: Path, names: Names, output: Output) -> None:
+        self._path = folder / ".fold.sqlite"
+        self._names, self._output = names, output
+        self._db = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            db.execute("SELECT mark FROM state")
+        except sqlite3.DatabaseError:  # new, or not one of ours, or broken
+            db.close()
+            self._remove()
+            db = sqlite3.connect(self._path, isolation_level=None)
+            db.executescript(_TABLES)
+        db.execute("BEGIN")
+        return db
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        useless = self._state() is None
+        self._db.close()
+        if useless:
+            self._remove()
+
+    def saved(self, mark: str) -> str | None:
+        """The checkpoint saved under this mark. If there is none, what the file holds is thrown away."""
+        found = self._state()
+        if found is not None and found[0] == mark:
+            return found[1]
+        self.forget()
+        return None
+
+    def save(self, mark: str, state: str) -> None:
+        """Keeps a checkpoint, and all rows, drops and gated queries so far with it."""
+        self._db.execute("DELETE FROM state")
+        self._db.execute("INSERT INTO state VALUES (?, ?)", (mark, state))
+        self._db.execute("COMMIT")
+        self._db.execute("BEGIN")
+
+    def forget(self) -> None:
+        """Throws away everything, checkpoint included."""
+        self._db.execute("ROLLBACK")
+        self._db.close()
+        self._remove()
+        self._db = self._opened()
+
+    def gated(self, query: Sample) -> None:
+        self._db.execute("INSERT INTO gated VALUES (?, ?, ?)", (query.lane.query_type, query.query, query.family))
+
+    def index(self) -> Iterator[tuple[str, str, str]]:
+        """Query type, text and family of every gated query, in order."""
+        yield from self._db.execute("SELECT kind, text, family FROM gated ORDER BY rowid")
+
+    def keep(self, split: str, row: Sample) -> None:
+        if split == "accepted":
+            split = split_of(row, self._output)
+        body = row_of(row, self._names)
+        self._db.execute(
+            "INSERT INTO rows VALUES (?, ?, ?)", (split, rank(body["id"]), json.dumps(body, ensure_ascii=False))
+        )
+
+    def drop(self, drop: Drop) -> None:
+        kind = f"{drop.stage}.{drop.reason}"
+        self._db.execute(
+            "INSERT INTO drops VALUES (?, ?, ?)", (kind, drop.lane.id, json.dumps(drop_of(drop), ensure_ascii=False))
+        )
+
+    def count(self, split: str) -> int:
+        (count,) = self._db.execute("SELECT count(*) FROM rows WHERE split = ?", (split,)).fetchone()
+        return int(count)
+
+    def elements(self) -> Iterator[dict[str, str]]:
+        """The elements of every accepted row, axis -> value."""
+        for (found,) in self._db.execute("SELECT json_extract(body, '$.elements') FROM rows WHERE split != 'hard'"):
+            yield {element["axis"]: element["value"] for element in json.loads(found)}
+
+    def rows(self, split: str) -> Iterator[dict[str, Any]]:
+        """The rows of a split, in the order of their rank: through an index, since sorting would hold the rows in memory."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS by_rank ON rows (split, rank)")
+        for (body,) in self._db.execute("SELECT body FROM rows WHERE split = ? ORDER BY rank", (split,)):
+            yield json.loads(body)
+
+    def drops(self) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
+        """For each `stage.reason` its drops as JSON lines, lane by lane in the order in which they fell."""
+        for (kind,) in self._db.execute("SELECT DISTINCT kind FROM drops ORDER BY kind").fetchall():
+            yield kind, lambda kind=kind: self._lines(kind)  # type: ignore[misc]
+
+    def _lines(self, kind: str) -> Iterator[str]:
+        for (body,) in self._db.execute("SELECT body FROM drops WHERE kind = ? ORDER BY lane, rowid", (kind,)):
+            yield body
+
+    def _state(self) -> tuple[str, str] | None:
+        found: tuple[str, str] | None = self._db.execute("SELECT mark, body FROM state").fetchone()
+        return found
+
+    def _remove(self) -> None:
+        for ending in ("", "-journal"):
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)

@@ -1,0 +1,145 @@
+"""What a run must not repeat: earlier releases and benchmarks. A query is compared by Jaccard and by containment, an answer by
+containment; both also with evasive spellings seen through."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from synth.dedup.disguise import undisguised
+from synth.dedup.ngrams import Index
+from synth.dedup.normalise import Numbers, normalise
+from synth.errors import ConfigError
+from synth.tables.io import batches, column, files_of, hash_of, text
+
+QUERY = ("query", "prompt", "question", "instruction", "text")
+RESPONSE = ("response", "answer", "output")
+
+GRAM = 5
+"""A text holds another when 0.8 of the other's character 5-grams are in it: a quotation with one slip in twenty characters."""
+SHORTEST_QUERY, SHORTEST_RESPONSE = 10, 50
+"""Shorter ones are not looked for inside others: questions of a few characters are no one's own, nor are short refusals."""
+
+Way: TypeAlias = Literal["near", "contained", "disguised"]
+"""How a text comes again: nearly the same; whole inside another; either, once evasive spellings are seen through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was checked against, for the card: never its text."""
+
+    name: str
+    rows: int
+    hash: str
+    """Of its bytes, and of their order."""
+
+
+class Avoided:
+    """The queries and answers of some files or data sets."""
+
+    def __init__(self, paths: Sequence[str], *, ngram: int, threshold: float) -> None:
+        self._near = tuple(Index(ngram=ngram, threshold=threshold) for _ in range(2))
+        self._queries, self._responses = Passages(SHORTEST_QUERY), Passages(SHORTEST_RESPONSE)
+        self.sources = tuple(self._read(Path(path)) for path in paths)
+        self._queries.sort()
+        self._responses.sort()
+
+    @property
+    def hash(self) -> str:
+        """Of all that was read."""
+        return "+".join(source.hash for source in self.sources)
+
+    def query(self, query: str) -> Way | None:
+        """Whether a query is nearly one of those avoided or holds one, and in which way; the plainest if in several."""
+        plain, seen_through = self._near
+        if plain.find(query):
+            return "near"
+        if self._queries.any_in(normalise(query)):
+            return "contained"
+        unmasked = undisguised(query)
+        return "disguised" if seen_through.find(unmasked) or self._queries.any_in(unmasked) else None
+
+    def response(self, response: str) -> Way | None:
+        """Whether an answer holds one of those avoided, and in which way."""
+        if self._responses.any_in(normalise(response)):
+            return "contained"
+        return "disguised" if self._responses.any_in(undisguised(response)) else None
+
+    def _read(self, path: Path) -> Source:
+        files, rows = files_of(path), 0
+        for file in files:
+            for batch in batches(file):
+                rows += len(batch.rows)
+                self._take(file, batch.first, batch.rows)
+        if not rows:
+            raise ConfigError(f"{path}: holds no rows to avoid")
+        return Source(path.resolve().name, rows, hash_of(files))
+
+    def _take(self, file: Path, first: int, rows: Sequence[dict[str, Any]]) -> None:
+        query = column(rows[0], QUERY, f"{file}: row {first}")
+        response = next((name for name in RESPONSE if name in rows[0]), None)
+        queries = [text(row, query, f"{file}: row {number}") for number, row in enumerate(rows, start=first)]
+        answers = [str(row[response]) for row in rows if response and isinstance(row.get(response), str)]
+        unmasked = [undisguised(one) for one in queries]
+        plain, seen_through = self._near
+        plain.add_all(queries)
+        seen_through.add_all(unmasked)
+        for known, texts in ((self._queries, queries), (self._responses, answers)):
+            known.add(normalise(one) for one in texts)
+            known.add(undisguised(one) for one in texts)
+
+
+class Passages:
+    """Texts to be found again inside others. If 0.8 of a text's grams are in another, any fifth of them and one more has one
+    that is: so much of each text is filed, the rest is compared only then."""
+
+    def __init__(self, shortest: int) -> None:
+        self._shortest = shortest
+        self._texts: list[str] = []
+        self._hashes, self._numbers = array("q"), array("I")
+        self._sorted: tuple[Numbers, Numbers] = (np.empty(0, np.int64), np.empty(0, np.uint32))
+
+    def add(self, texts: Iterable[str]) -> None:
+        for one in texts:
+            if len(one) >= self._shortest:
+                # A text's own hashes choose: they differ from process to process, what is found does not.
+                grams = sorted(map(hash, _grams(one)))
+                filed = grams[: len(grams) - _least(len(grams)) + 1]
+                self._hashes.extend(filed)
+                self._numbers.extend([len(self._texts)] * len(filed))
+                self._texts.append(one)
+
+    def sort(self) -> None:
+        """After the last `add`, before the first look."""
+        order = np.argsort(self._hashes)
+        self._sorted = np.array(self._hashes)[order], np.array(self._numbers)[order]
+        self._hashes, self._numbers = array("q"), array("I")
+
+    def any_in(self, whole: str) -> bool:
+        """Whether one of the texts is held by this one."""
+        hashes, numbers = self._sorted
+        if len(whole) < self._shortest * 4 // 5 or not len(hashes):
+            return False
+        grams = _grams(whole)
+        wanted = np.fromiter(map(hash, grams), np.int64, len(grams))
+        first = np.searchsorted(hashes, wanted)
+        there = hashes[np.minimum(first, len(hashes) - 1)] == wanted
+        last = np.searchsorted(hashes, wanted[there], side="right")
+        met = {number for a, b in zip(first[there], last, strict=True) for number in numbers[a:b].tolist()}
+        return any(self._held(number, grams) for number in sorted(met))
+
+    def _held(self, number: int, grams: set[str]) -> bool:
+        own = _grams(self._texts[number])
+        return len(own & grams) >= _least(len(own))
+
+
+def _grams(one: str) -> set[str]:
+    return {one[at : at + GRAM] for at in range(max(1, len(one) - GRAM + 1))}
+
+
+def _least(count: int) -> int:
+    """How many of so many grams must be held: the least whole number that is 0.8 of them or more."""
+    return -(-count * 4 // 5)

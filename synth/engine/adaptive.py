@@ -1,0 +1,163 @@
+"""How fast one model is asked: slots that follow what its server bears, rests it asks for, ceilings on requests and tokens a minute.
+
+After inspect_ai's adaptive concurrency: slow start, one cut an episode, growth only where the slots are really used.
+"""
+
+import random
+from dataclasses import dataclass
+
+from synth.engine.budget import Reservation
+from synth.engine.rate_window import Window
+from synth.errors import ProviderError
+from synth.types import Ceiling, Reply
+
+START = 32
+"""Slots a model begins with; they double with every clean round until the server first objects."""
+CUT, STEP = 0.8, 0.05
+"""Factor of a cut, and the share by which a clean round raises the limit after one."""
+USED = 0.8
+"""Share of the slots that must have been busy at once for a round to say that more would be borne."""
+EPISODE = 15.0
+"""Seconds after a cut in which there is no other."""
+PROBE = 0.1
+"""Within an episode: what an answer adds to the attempts the server is held to bear."""
+REST = 0.5
+"""Seconds of the first rest, twice as many for each one after."""
+MINUTE = 61.0
+"""Seconds a minute's ceiling looks back: one more than sixty, for what is sent at one moment and counted at another."""
+
+KNOWN = 20
+"""Replies after which a model's own speed bounds how long it is waited for …"""
+PATIENT, LEAST = 10.0, 30.0
+"""… to so many times its slowest reply, and never less than so many seconds."""
+
+
+@dataclass(slots=True, eq=False)
+class Permit:
+    """Leave for one attempt."""
+
+    sent: float
+    tokens: list[float] | None = None
+    """Its entry among the tokens of the minute."""
+    reservation: Reservation | None = None
+    """What the budget holds for it."""
+    reply: Reply | None = None
+    """What came of it, once that is in the journal."""
+
+
+class Pace:
+    """One model's state. Every method is told the time."""
+
+    def __init__(self, most: int, ceiling: Ceiling, *, self_scheduling: bool = False) -> None:
+        self.ceiling = ceiling
+        self.most = min(most, ceiling.concurrency or most)
+        self.limit = self.most if self_scheduling else min(START, self.most)
+        self.self_scheduling = self_scheduling
+        self.out = 0
+        """Attempts that are out."""
+        self.resting_until = 0.0
+        self.last_good = float("-inf")
+        """When it last answered."""
+        self.changes: list[tuple[float, int]] = []
+        """Time and new limit of every change."""
+        rpm, tpm = (
+            (None, None) if self_scheduling else (ceiling.rpm, ceiling.tpm)
+        )  # what waits in a queue is not asked this minute
+        self._requests, self._tokens = Window(rpm, MINUTE), Window(tpm, MINUTE)
+        self._cut_at = self._episode_ends = float("-inf")
+        self._brake, self._rests = 0.0, 0
+        """Within an episode: the attempts the server bears, and how often it has borne none."""
+        self._starting = True
+        self._clean = self._busiest = 0
+        self._replies, self._slowest = 0, 0.0
+        self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
+
+    def wait(self, tokens: float, now: float) -> float:
+        """Seconds until one more attempt of so many tokens may go; infinite while all its slots are taken."""
+        if self.out >= self._bearable(now):
+            return float("inf")
+        return max(self.resting_until - now, self._requests.wait(1, now), self._tokens.wait(tokens, now), 0.0)
+
+    def go(self, tokens: float, now: float) -> Permit:
+        self.out += 1
+        self._busiest = max(self._busiest, self.out)
+        if self._requests.most is not None:
+            self._requests.take(1, now)
+        return Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
+
+    def back(self, leave: Permit) -> None:
+        """The attempt is over, however it ended."""
+        del leave
+        self.out -= 1
+
+    def idle(self, now: float) -> int:
+        return 0 if now < self.resting_until else max(0, self._bearable(now) - self.out)
+
+    def tokens_of(self, characters: int) -> float:
+        """What a prompt of so many characters will likely count, at this model's rate so far."""
+        return characters * self._prompt_tokens / self._characters
+
+    def _bearable(self, now: float) -> int:
+        return self.limit if now >= self._episode_ends else min(self.limit, int(self._brake))
+
+    # --- what it learns ---
+
+    def answered(self, leave: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
+        self.last_good = now
+        self._replies += 1
+        self._slowest = max(self._slowest, now - leave.sent)
+        if prompt_tokens:
+            self._characters += characters
+            self._prompt_tokens += prompt_tokens
+        if leave.tokens is not None and tokens:
+            self._tokens.settle(leave.tokens, tokens)
+        self._brake += 1.0 if self._rests else PROBE
+        if leave.sent >= self._cut_at:
+            self._clean += 1
+            if self._clean >= self.limit:
+                self._grow(now)
+
+    def suffered(self, leave: Permit, now: float, error: ProviderError) -> None:
+        """A failure: of too much asked, or one that says nothing of how much the server bears."""
+        if error.cause in ("limit", "overload") and not self.self_scheduling:
+            if leave.tokens is not None:
+                self._tokens.settle(leave.tokens, 0)
+            if error.cause == "limit" and error.retry_after:
+                self.resting_until = max(self.resting_until, now + error.retry_after)
+            self._slow_down(now)
+        else:
+            self._clean = 0  # no growth before a whole round without one
+
+    def _slow_down(self, now: float) -> None:
+        """One cut an episode. While it lasts the place of a refused attempt is not taken by another: the attempts still out are
+        what the server bears. If it bears none, all rest for a while."""
+        if now >= self._episode_ends:
+            self._starting, self._cut_at, self._episode_ends = False, now, now + EPISODE
+            self._brake, self._rests = float(self.out), 0
+            self._set(max(1, int(min(self.limit, self.out) * CUT)), now)
+        self._brake -= 1
+        if self._brake < 1:
+            pause = REST * 2**self._rests * (0.5 + 0.5 * random.random())
+            self.resting_until = max(self.resting_until, now + pause)
+            self._brake, self._rests = 1.0, self._rests + 1
+
+    def deadline(self, *, again: bool) -> float | None:
+        """Seconds an attempt may take. After one that took too long, the recipe's timeout in full."""
+        if self.self_scheduling:
+            return None
+        if again or self._replies < KNOWN:
+            return self.ceiling.timeout
+        return min(self.ceiling.timeout, max(LEAST, PATIENT * self._slowest))
+
+    def _grow(self, now: float) -> None:
+        if self._busiest >= USED * self.limit:
+            self._set(
+                min(self.most, self.limit * 2 if self._starting else self.limit + max(1, int(self.limit * STEP))), now
+            )
+        self._clean, self._busiest = 0, self.out
+
+    def _set(self, limit: int, now: float) -> None:
+        self._clean, self._busiest = 0, self.out
+        if limit != self.limit:
+            self.limit = limit
+            self.changes.append((now, limit))

@@ -1,0 +1,104 @@
+"""How long bad weather is borne: the wait before the next try, by cause; when a request is given up on; when the run stops."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import tenacity
+
+from synth.engine.adaptive import Pace
+from synth.errors import Cause, ProviderError
+from synth.types import Reply
+
+PATIENCE = 600.0
+"""Seconds without one answer from a model, counted from a request's first failure, after which the run stops."""
+FIRST_CONTACT = 3
+"""Tries of a server that has never said anything."""
+POISON = 10
+"""Failures after which a request is given up on, if its model answered others all the while."""
+OWN: frozenset[Cause] = frozenset({"server", "timeout", "garbled"})
+"""Causes that may lie in the request itself."""
+
+_WAITS: dict[Cause, tuple[float, float]] = {
+    "limit": (1.0, 60.0),
+    "overload": (1.0, 60.0),
+    "server": (0.5, 30.0),
+    "network": (0.5, 30.0),
+    "timeout": (0.25, 10.0),
+    "garbled": (0.25, 10.0),
+}
+"""Seconds the first wait lasts at most, doubled with every failure, and what no wait exceeds."""
+
+
+@dataclass(slots=True)
+class RetryState:
+    """One request's bad luck so far; judges every failure as `stop` of its retries."""
+
+    pace: Pace
+    known: Callable[[], bool]
+    """Whether the server has ever said anything."""
+    before: bool = False
+    """Whether the request was given up on before: then no neighbour need be answered for that to be done again."""
+    since: float | None = None
+    failures: Counter[Cause] = field(default_factory=Counter)
+    given_up: bool = False
+
+    def stop(self, state: tenacity.RetryCallState) -> bool:
+        """Whether there is no point in another try; `given_up` if that lies in the request, not in the model."""
+        error, now = weather(state), asyncio.get_running_loop().time()
+        self.failures[error.cause] += 1
+        if error.cause in ("network", "timeout", "garbled") and not self.known():
+            return self.failures.total() >= FIRST_CONTACT
+        if self.since is None:
+            self.since = now
+        own = self.before or self.pace.last_good > self.since
+        self.given_up = own and sum(self.failures[cause] for cause in OWN) >= POISON
+        if self.pace.self_scheduling:  # hours may pass between two tries
+            return self.failures.total() >= POISON
+        dark = now - max(self.since, self.pace.last_good)
+        return self.given_up or (error.retry_after or 0.0) > PATIENCE or dark >= PATIENCE
+
+
+async def persist(
+    first: ProviderError,
+    attempt: Callable[[], Awaitable[Reply]],
+    storm: RetryState,
+    *,
+    halted: Callable[[], bool],
+    pause: Callable[[float], Awaitable[None]],
+) -> Reply:
+    """Tries again after a first failure for as long as there is a point in it. Raises the last one's Weather."""
+    failed = [first]
+
+    async def again() -> Reply:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    retrying = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type(ProviderError),
+        wait=wait,
+        stop=lambda state: storm.stop(state) or halted(),
+        sleep=pause,
+        reraise=True,
+    )
+    return await retrying(again)
+
+
+def weather(state: tenacity.RetryCallState) -> ProviderError:
+    """What the latest try failed of."""
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, ProviderError)
+    return error
+
+
+def wait(state: tenacity.RetryCallState) -> float:
+    """Exponential by cause, with full jitter; what the server asked for is waited out in full."""
+    error = weather(state)
+    first, most = _WAITS[error.cause]
+    backoff = tenacity.wait_random_exponential(multiplier=first, max=most)(state)
+    if error.retry_after is None:
+        return float(backoff)
+    return error.retry_after + random.random() * min(1.0, 0.1 * error.retry_after)

@@ -1,0 +1,52 @@
+"""The frontier: which lane plans next. Plans are recorded in one order, lane by lane and sweep by sweep, as soon as they are known."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from synth.fold.acceptor import Acceptor
+from synth.types import Round
+
+
+class Planner:
+    """Goes over the lanes again and again, beginning right after the last recorded plan, until a sweep plans nothing."""
+
+    def __init__(self, lanes: Sequence[Acceptor], recorded: Sequence[Round], record: Callable[[Round], None]) -> None:
+        self._record = record
+        self._order = [lane for lane in lanes if not lane.frozen]
+        self._sweep = recorded[-1].sweep if recorded else 0
+        self._planned = bool(recorded)
+        served = {plan.lane for plan in recorded if plan.sweep == self._sweep}
+        last = max((i for i, lane in enumerate(self._order) if recorded and lane.id == recorded[-1].lane), default=None)
+        # A sweep entered half way says nothing of the lanes before it; a last lane that is gone ends its sweep.
+        start = 0 if not recorded else len(self._order) if last is None else last + 1
+        self._todo = [lane for lane in self._order[start:] if lane.id not in served]
+
+    def advance(self) -> list[Round]:
+        """Records every plan that can be made now: each as a function of its lane's closed rounds, none before its turn."""
+        made = []
+        while self._more():
+            lane = self._todo[0]
+            if not lane.settled:
+                break
+            del self._todo[0]
+            plan = lane.next_plan()
+            if plan is not None:
+                made.append(self._recorded(lane, plan))
+        return made
+
+    @property
+    def done(self) -> bool:
+        """Whether no lane will plan any more."""
+        return not self._more()
+
+    def _more(self) -> bool:
+        if not self._todo and self._planned:
+            self._sweep, self._todo, self._planned = self._sweep + 1, list(self._order), False
+        return bool(self._todo)
+
+    def _recorded(self, lane: Acceptor, plan: Round) -> Round:
+        plan = replace(plan, sweep=self._sweep)
+        self._record(plan)
+        lane.expect()
+        self._planned = True
+        return plan

@@ -1,0 +1,72 @@
+"""Request keys, ids and every choice a plan leaves to chance: functions of content alone, with no state and no order."""
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TypeVar
+
+import orjson
+
+from synth.types import Request
+
+
+def key_of(request: Request) -> str:
+    """SHA-256 over the canonical JSON of everything in the request, 32 hex digits."""
+    everything = [
+        request.family,
+        request.model,
+        [[message.role, message.content] for message in request.messages],
+        request.params,
+        request.schema,
+        request.draw,
+    ]
+    try:
+        canonical = orjson.dumps(everything, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or a number of more than 64 bits; the same JSON otherwise
+        text = json.dumps(everything, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        canonical = text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(canonical).hexdigest()[:32]
+
+
+def outage_of(key: str) -> str:
+    """Where it stands that a model was given up on for the request of that key, and the next of its chain asked: a key of its own,
+    since the request may still be answered where it stands outside a chain."""
+    return hashlib.sha256(f"outage {key}".encode()).hexdigest()[:32]
+
+
+def seed_of(key: str) -> int:
+    """The sampling seed sent along: a function of the key, so that a repeated request is a repeated draw. 31 bits."""
+    return int(key[:8], 16) & 0x7FFFFFFF
+
+
+def short_hash(*parts: str) -> str:
+    """16 hex digits over the parts; ids of queries and rows."""
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def unit(*parts: str | int) -> float:
+    """A number in [0, 1), uniform over `parts`. Name the purpose among them, or two choices will be one."""
+    digest = blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def pick(weights: Mapping[Choice, float], *parts: str | int) -> Choice:
+    """One key of `weights`, by weight; their order does not matter."""
+    left = unit(*parts) * sum(weights.values())
+    for choice, weight in sorted(weights.items()):
+        left -= weight
+        if left < 0:
+            return choice
+    return choice
+
+
+def shuffled(size: int, *parts: str | int) -> list[int]:
+    """A permutation of range(size)."""
+    order = list(range(size))
+    random.Random("\0".join(map(str, parts))).shuffle(order)
+    return order

@@ -1,0 +1,1 @@
+"""Replies and decisions: the only state of a run."""

@@ -1,0 +1,74 @@
+"""The decisions in a journal: the plans recorded so far, what each run was asked for, and which plans were let go."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from synth.types import Round, Targets, Want
+
+PLAN, TARGET = "plan", "target"
+
+
+def read_plan(body: Mapping[str, Any]) -> Round:
+    wants = {label: Want(want["share"], want["stances"]) for label, want in body["wants"].items()}
+    return Round(
+        body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"], body.get("widening", 0)
+    )
+
+
+def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
+    """The plans in force, in the order in which they were recorded."""
+    found: list[Round] = []
+    for kind, body in decisions:
+        if kind == PLAN:
+            found.append(read_plan(body))
+        elif kind == TARGET:
+            found = [cut for plan in found if (cut := _cut(plan, body["released"].get(plan.lane)))]
+    return found
+
+
+def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any] | None:
+    """What the run before this one was asked for."""
+    last = None
+    for kind, body in decisions:
+        if kind == TARGET:
+            last = body
+    return last
+
+
+def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:
+    """For each lane whose recorded plans reach past what the journal holds, the first coordinate to let go.
+
+    A recorded plan is an obligation. When the run is asked for something else than before, calls that were planned but never
+    answered are planned anew, at the size that is wanted now.
+    """
+    found: dict[str, int] = {}
+    for plan in recorded:
+        if plan.lane in found:
+            continue
+        for call in range(plan.first // size, (plan.first + plan.count - 1) // size + 1):
+            if not answered(plan, call):
+                found[plan.lane] = max(plan.first, call * size)
+                break
+    return found
+
+
+def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[str, int]) -> dict[str, Any]:
+    return {"targets": targets, "identity": dict(identity), "released": dict(let_go)}
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What differs between two identities; empty if nothing does."""
+    names = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    if not names:
+        return ""
+    told = [f"{name} ({before.get(name, 'none')} → {now.get(name, 'none')})" for name in names]
+    shown = [line if len(line) <= 60 else name for line, name in zip(told, names, strict=True)]
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"{', '.join(shown[:6])}{more}"
+
+
+def _cut(plan: Round, at: int | None) -> Round | None:
+    if at is None or plan.first + plan.count <= at:
+        return plan
+    return replace(plan, count=at - plan.first) if plan.first < at else None

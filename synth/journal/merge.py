@@ -1,0 +1,129 @@
+"""Journals of several machines united: replies by key, decisions as functions of content."""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from heapq import merge
+from itertools import groupby, zip_longest
+from pathlib import Path
+
+from synth.errors import ConfigError
+from synth.journal import decisions
+from synth.journal.reader import Decision, Kept, Reader
+from synth.journal.store import SCHEMA, VERSION
+from synth.types import Round, Targets
+
+
+def united_replies(journals: Sequence[Reader]) -> Iterator[Kept]:
+    """The replies of all, by key; of several replies to one key the first by content, finished ones before others."""
+    for _, same_key in groupby(merge(*(journal.replies() for journal in journals), key=_key), key=_key):
+        yield min(same_key, key=_by_content)
+
+
+def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
+    """A journal of these replies and decisions: aside first, then renamed."""
+    new = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
+            db.execute(f"PRAGMA user_version={VERSION}")
+            db.executescript(SCHEMA)
+            db.execute("BEGIN")
+            db.executemany("INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", kept)
+            bodies = ((kind, json.dumps(body, ensure_ascii=False)) for kind, body in taken)
+            db.executemany("INSERT INTO decisions (kind, body) VALUES (?, ?)", bodies)
+            db.execute("COMMIT")
+        new.rename(path)
+    except (OSError, sqlite3.Error) as error:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(f"{path}: cannot be written ({reason}); free space or choose another -o") from error
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two journals hold the same."""
+    with Reader(one) as left, Reader(other) as right:
+        alike = all(a == b for a, b in zip_longest(left.replies(), right.replies()))
+        return alike and list(left.decisions()) == list(right.decisions())
+
+
+def _key(reply: Kept) -> str:
+    return reply.key
+
+
+def _by_content(reply: Kept) -> tuple[bool, bool, Kept]:
+    """A total order. No reasoning comes before any."""
+    return (reply.finish != "stop", reply.reasoning is not None, reply._replace(reasoning=reply.reasoning or ""))
+
+
+History = Sequence[Decision]
+"""The decisions of one journal, in the order in which they were taken."""
+
+
+def united_decisions(histories: Sequence[History], identity: dict[str, str], lanes: Sequence[str]) -> list[Decision]:
+    """What was wanted, then every plan, then whatever else was decided. A function of the set of histories.
+
+    Plans stand by sweep, then by lane in the order of `lanes`: as one run over all lanes would have recorded them. Of a lane
+    planned in several journals the plans of one are taken, those that reach furthest: they cover the calls of the others.
+    """
+    target = decisions.target_body(_largest(histories), identity, {})
+    places = {lane: place for place, lane in enumerate(lanes)}
+    plans = sorted(
+        _plans(histories), key=lambda plan: (plan.sweep, places.get(plan.lane, len(places)), plan.lane, plan.first)
+    )
+    others = {
+        (kind, _canonical(body))
+        for entries in histories
+        for kind, body in entries
+        if kind not in (decisions.TARGET, decisions.PLAN)
+    }
+    return [
+        (decisions.TARGET, target),
+        *((decisions.PLAN, asdict(plan)) for plan in plans),
+        *((kind, json.loads(body)) for kind, body in sorted(others)),
+    ]
+
+
+def identity_of(name: str, entries: History) -> dict[str, str]:
+    """What the run that left these decisions was of, by dotted name."""
+    last = decisions.last_target(entries)
+    if last is None:
+        raise ConfigError(f"{name}: holds replies but no run's plans; unite replies alone with `synth journal merge`")
+    return dict(last["identity"])
+
+
+def _largest(histories: Sequence[History]) -> Targets:
+    """For every cell the largest target of all; None, which takes all there is, is larger than any."""
+    found: Targets = {}
+    for entries in histories:
+        last = decisions.last_target(entries)
+        for lane, cells in (last["targets"] if last else {}).items():
+            ours = found.setdefault(lane, {})
+            for label, count in cells.items():
+                before = ours.get(label, 0)
+                ours[label] = None if count is None or before is None else max(count, before)
+    return {lane: dict(sorted(found[lane].items())) for lane in sorted(found)}
+
+
+def _plans(histories: Sequence[History]) -> list[Round]:
+    best: dict[str, list[Round]] = {}
+    for entries in histories:
+        by_lane: dict[str, list[Round]] = {}
+        for plan in decisions.plans(entries):
+            by_lane.setdefault(plan.lane, []).append(plan)
+        for lane, plans in by_lane.items():
+            best[lane] = max(best.get(lane, []), plans, key=_reach)
+    return [plan for plans in best.values() for plan in plans]
+
+
+def _reach(plans: Sequence[Round]) -> tuple[int, str]:
+    """How far a lane's plans reach; of equals the first in writing is as good as any, as long as it is always the same."""
+    return sum(plan.count for plan in plans), _canonical([asdict(plan) for plan in plans])
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,95 @@
+"""Receipts in the journal: which requests were left with a server, and for which stage and lane their replies are booked."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from synth.backends import BatchJob
+from synth.journal.store import Journal
+from synth.types import Origin, Reply
+
+RECEIPT = "receipt"
+KEY = 32
+"""Characters of a key."""
+
+_UNKNOWN: dict[str, Any] = {"file": None, "batch": None, "closed": False}
+"""Of a receipt that has only been begun."""
+_Booked: TypeAlias = dict[str, dict[str, str]]
+"""By stage and lane the keys, one after the other."""
+
+
+class JournalledBatchJobs:
+    """The receipts of one run's journal."""
+
+    def __init__(self, journal: Journal, origin_of: Callable[[str], Origin | None]) -> None:
+        self._journal, self._seat_of = journal, origin_of
+        self._bodies = bodies(journal.decisions())
+        self._stray = {id for id, body in self._bodies.items() if not body["closed"]}
+        self._seats = {id: _seats(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
+
+    def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
+        found = [body for body in self._bodies.values() if body["place"] == place]
+        self._stray -= {body["id"] for body in found}
+        return [receipt_of(body) for body in found]
+
+    def stray(self) -> list[BatchJob]:
+        """Open ones of places that nobody has taken up."""
+        return [receipt_of(body) for id, body in self._bodies.items() if id in self._stray]
+
+    def record(self, receipt: BatchJob) -> None:
+        before = self._bodies.get(receipt.id)
+        if before is None:
+            seats = {key: self._seat_of(key) or Origin("", "", "") for key in receipt.keys}
+            body = _body(receipt, seats)
+            self._journal.decide(RECEIPT, body)
+            self._bodies[receipt.id], self._seats[receipt.id] = _UNKNOWN | body, seats
+            return
+        step = {"file": receipt.file, "batch": receipt.batch, "closed": receipt.closed}
+        news = {name: value for name, value in step.items() if before[name] != value}
+        if news:
+            self._journal.decide(RECEIPT, {"id": receipt.id} | news)
+            before |= news
+        if receipt.closed:
+            before["keys"] = {}
+            self._seats.pop(receipt.id, None)
+
+    async def keep(self, receipt: BatchJob, replies: Mapping[str, Reply]) -> None:
+        seats = self._seats.get(receipt.id, {})
+        found = [(key, reply) for key, reply in replies.items() if key in seats]
+        await asyncio.gather(*(self._journal.put(key, reply, seats[key], receipt.model) for key, reply in found))
+
+
+def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """What was recorded of each receipt, put together. Each thing is recorded once, so the order does not matter."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind, body in decisions:
+        if kind == RECEIPT:
+            entry = found.setdefault(body["id"], dict(_UNKNOWN))
+            entry |= body
+            if entry["closed"] and "keys" in entry:
+                entry["keys"] = {}  # nobody waits for them, and they may be millions
+    return {id: body for id, body in found.items() if "keys" in body}
+
+
+def receipt_of(body: Mapping[str, Any]) -> BatchJob:
+    fields = {name: body[name] for name in ("id", "place", "model", "rung", "file", "batch", "closed")}
+    keys = () if body["closed"] else tuple(_seats(body["keys"]))
+    return BatchJob(**fields, keys=keys)
+
+
+def _seats(booked: _Booked) -> dict[str, Origin]:
+    return {
+        keys[at : at + KEY]: Origin("", stage, lane)
+        for stage, lanes in booked.items()
+        for lane, keys in lanes.items()
+        for at in range(0, len(keys), KEY)
+    }
+
+
+def _body(receipt: BatchJob, seats: Mapping[str, Origin]) -> dict[str, Any]:
+    booked: _Booked = {}
+    for key, origin in seats.items():
+        lanes = booked.setdefault(origin.stage, {})
+        lanes[origin.lane] = lanes.get(origin.lane, "") + key
+    fields = {name: getattr(receipt, name) for name in ("id", "place", "model", "rung")}
+    return fields | {"keys": booked}

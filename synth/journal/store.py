@@ -1,0 +1,235 @@
+"""The journal: replies by key, and decisions in order. The only state of a run; written before any effect."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from synth.errors import ConfigError, Stopped
+from synth.hashing import key_of, outage_of, short_hash
+from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UNPAID, Usage
+from synth.sanitize import plain
+from synth.types import Origin, Reply, Request
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (
+    key TEXT PRIMARY KEY, text TEXT NOT NULL, finish TEXT NOT NULL, reasoning TEXT,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    stage TEXT NOT NULL, lane TEXT NOT NULL, model TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS decisions (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
+"""
+
+PUT = f"""
+INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+    text = excluded.text, finish = excluded.finish, reasoning = excluded.reasoning, prompt_tokens = excluded.prompt_tokens,
+    completion_tokens = excluded.completion_tokens, stage = excluded.stage, lane = excluded.lane, model = excluded.model
+WHERE finish = '{RETRY}'
+"""  # noqa: S608 (a word of our own)
+
+SPENT = f"""
+SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum(prompt_tokens), sum(completion_tokens),
+    sum(prompt_tokens + completion_tokens = 0 AND finish NOT IN {UNPAID}), sum(finish = '{GAVE_UP}')
+FROM replies GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
+"""  # noqa: S608 (a tuple of our own words)
+
+
+class Journal:
+    """One SQLite file in WAL mode, held by one process. A kill at any byte loses only what was not yet committed; a power cut
+    may lose the last seconds, and never what came before them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.sqlite"
+        self._lock = hold(folder / "journal.lock")
+        self._pending: list[tuple[Any, ...]] = []
+        self._committed: asyncio.Future[None] | None = None
+        self._db = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        try:
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version != VERSION and (version or self._db.execute("SELECT 1 FROM sqlite_master").fetchone()):
+                raise other_version(self.path, version)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(f"PRAGMA user_version={VERSION}")
+            self._db.executescript(SCHEMA)
+        except sqlite3.Error as error:
+            raise _as_config_error(self.path, error) from error
+
+    def get(self, key: str) -> Reply | None:
+        found = self._db.execute(
+            "SELECT text, finish, prompt_tokens, completion_tokens, reasoning FROM replies WHERE key = ?", (key,)
+        ).fetchone()
+        return Reply(*found) if found else None
+
+    def stage_of(self, key: str) -> str:
+        """The stage for which a journalled reply was first asked."""
+        return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
+
+    def has(self, request: Request) -> bool:
+        """Whether a request was answered, or its model was out and another asked."""
+        keys = (key := key_of(request), outage_of(key))
+        return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
+
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
+        """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""
+        tokens = (reply.prompt_tokens, reply.completion_tokens)
+        reasoning = reply.reasoning and plain(reply.reasoning)
+        self._pending.append(
+            (key, plain(reply.text), reply.finish, reasoning, *tokens, origin.stage, origin.lane, model)
+        )
+        if self._committed is None:
+            loop = asyncio.get_running_loop()
+            self._committed = loop.create_future()
+            loop.call_soon(self._commit)
+        await asyncio.shield(self._committed)  # others wait for the same commit
+
+    def _commit(self) -> None:
+        rows, done = self._pending, self._committed
+        self._pending, self._committed = [], None
+        assert done is not None
+        try:
+            with self._transaction():
+                self._db.executemany(PUT, rows)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the askers must hear of it: they wait)
+            done.set_exception(error)
+            done.exception()  # seen, should all of them be gone
+        else:
+            done.set_result(None)
+
+    def decide(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Records a decision; call it before the decision has any effect."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
+            )
+
+    def retry(self, lanes: Collection[str]) -> int:
+        """Requests of these lanes that were given up on shall be asked again, in this run or in a later one; how many there are.
+        Until its answer comes, each keeps the reply it has, for folds that may not ask. A decision, recorded with its effect."""
+        with self._transaction():
+            found = self._db.execute(
+                "UPDATE replies SET finish = ? WHERE finish = ? AND lane IN (SELECT value FROM json_each(?))",
+                (RETRY, GAVE_UP, json.dumps(sorted(lanes))),
+            ).rowcount
+            if found:
+                self._db.execute(
+                    "INSERT INTO decisions (kind, body) VALUES (?, ?)", (RETRY, json.dumps({"requests": found}))
+                )
+        return found
+
+    @property
+    def begun(self) -> bool:
+        """Whether any decision was ever recorded."""
+        return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
+
+    def decisions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Kind and body of every decision, in the order in which they were taken."""
+        for kind, body in self._db.execute("SELECT kind, body FROM decisions ORDER BY seq"):
+            yield kind, json.loads(body)
+
+    def spent(self) -> list[Usage]:
+        """What was paid for over the journal's whole life, by lane, stage and model."""
+        return [Usage(*row) for row in self._db.execute(SPENT)]
+
+    def witness(self) -> tuple[int, int, str, int]:
+        """What tells this journal, as it stands, from another: how many replies it holds, the last of them, and how often it was
+        decided to ask again for some of them."""
+        (count,) = self._db.execute("SELECT count(*) FROM replies").fetchone()
+        (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM replies").fetchone()
+        (retries,) = self._db.execute("SELECT count(*) FROM decisions WHERE kind = ?", (RETRY,)).fetchone()
+        return count, last, self._sum_of(last), retries
+
+    def went_on(self, witness: tuple[int, int, str, int]) -> bool:
+        """Whether this journal is the one of that witness, and has lost no reply since."""
+        count, last, sum, retries = witness
+        now = self.witness()
+        return now[0] >= count and self._sum_of(last) == sum and now[3] == retries
+
+    def _sum_of(self, row: int) -> str:
+        return short_hash(*self._db.execute("SELECT key, text FROM replies WHERE rowid = ?", (row,)).fetchone() or ())
+
+    def close(self) -> None:
+        self._db.close()
+        self._lock.close()
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN … COMMIT; a full or failing disk becomes Stopped, and nothing of the transaction is kept."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._run("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._run("COMMIT")
+            return
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise Stopped(
+                "disk",
+                f"the journal cannot be written ({error}); free space or mend the disk, then run the same command again",
+            ) from error
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._db.execute(statement)
+        except sqlite3.Error as error:
+            self.__exit__(type(error), error, None)
+
+
+def hold(path: Path) -> Any:
+    """An exclusive lock for the life of the process; the operating system lets go of it however the process ends."""
+    try:
+        handle = path.open("a")
+    except OSError as error:
+        raise ConfigError(
+            f"{path.parent}: cannot be written ({os.strerror(error.errno or 0)}); choose another -o DIR"
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise ConfigError(
+            f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
+        ) from error
+    return handle
+
+
+def other_version(path: Path, version: int) -> ConfigError:
+    """Why a file with this `user_version` is not read. A file of format 0 that holds tables was never a journal."""
+    if not version:
+        return ConfigError(
+            f"{path}: is not a journal of synth (a database of something else); move it away or use another -o DIR"
+        )
+    age, way_out = (
+        ("an older", "the one that wrote it") if version < VERSION else ("a newer", "that one or a later one")
+    )
+    return ConfigError(
+        f"{path}: written by {age} synth (journal format {version}, this one reads {VERSION}); go on with {way_out}, or use another -o DIR"
+    )
+
+
+def _as_config_error(path: Path, error: sqlite3.Error) -> ConfigError:
+    if "not a database" in str(error) or "malformed" in str(error):
+        return ConfigError(f"{path}: is not a journal of synth ({error}); move it away or use another -o DIR")
+    return ConfigError(f"{path}: cannot be opened ({error}); check space and permissions, or use another -o DIR")

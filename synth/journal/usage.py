@@ -1,0 +1,117 @@
+"""What replies cost: tokens as they are booked, by stage, model and lane, and the prices that turn them into money."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from synth.errors import ConfigError
+from synth.recipe.role import Price, Role
+from synth.types import Origin, Reply
+
+GAVE_UP = "gave_up"
+"""How a reply ended that never came: its request failed again and again while its model answered others."""
+RETRY = "retry"
+"""The same, where its request shall be asked again."""
+OUTAGE = "outage"
+"""How a reply ended that never came, since its model was out and another of its chain is asked."""
+UNPAID = (GAVE_UP, RETRY, OUTAGE, "rejected", "content_filter")
+"""How replies end that may have used no tokens at all; any other without tokens is one whose server tells none."""
+
+
+Prices = Mapping[str, Price]
+
+
+def prices(models: Mapping[str, Role]) -> dict[str, Price]:
+    """The price of every model that has one. ConfigError for a model that two roles give different prices."""
+    found: dict[str, tuple[str, Price]] = {}
+    for name, role in models.items():
+        if role.price is None:
+            continue
+        first, price = found.setdefault(role.model, (name, role.price))
+        if price != role.price:
+            raise ConfigError(
+                f"models.{first} and models.{name}: one model ({role.model}) at two prices; give it one `price` (its replies"
+                " are shared by all roles)"
+            )
+    return {model: price for model, (_, price) in found.items()}
+
+
+def cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
+    """Of so many tokens."""
+    return (price.input * prompt_tokens + price.output * completion_tokens) / 1e6
+
+
+@dataclass(slots=True)
+class Usage:
+    """Replies and tokens of one model in one stage of one lane."""
+
+    lane: str
+    stage: str
+    model: str
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    unmetered: int = 0
+    """Replies among them whose server told no tokens."""
+    given_up: int = 0
+    """Those among them that never came."""
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def cost(self, prices: Prices) -> float | None:
+        """At these prices; None for a model without one."""
+        price = prices.get(self.model)
+        return None if price is None else cost(price, self.prompt_tokens, self.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """A sum."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    metered: bool = True
+    """Whether every server told its tokens; if not, they are at least so many."""
+    whole: bool = True
+    """Whether all of it has a price and was metered; if not, it cost at least so much."""
+    priced: bool = False
+    """Whether anything of it has a price at all."""
+
+
+class UsageLog:
+    """A line for each lane, stage and model; `written` are those of earlier runs."""
+
+    def __init__(self, written: Iterable[Usage] = ()) -> None:
+        self._lines = {(line.lane, line.stage, line.model): line for line in written}
+
+    def add(self, origin: Origin, model: str, reply: Reply) -> None:
+        line = self._lines.setdefault((origin.lane, origin.stage, model), Usage(origin.lane, origin.stage, model))
+        line.calls += 1
+        line.prompt_tokens += reply.prompt_tokens
+        line.completion_tokens += reply.completion_tokens
+        line.unmetered += unmetered(reply)
+        line.given_up += reply.finish == GAVE_UP
+
+    def lines(self) -> Iterable[Usage]:
+        return self._lines.values()
+
+
+def unmetered(reply: Reply) -> bool:
+    """Whether its server told no tokens although there must have been some."""
+    return not reply.prompt_tokens + reply.completion_tokens and reply.finish not in UNPAID
+
+
+def bill(lines: Iterable[Usage], prices: Prices) -> UsageTotal:
+    found = list(lines)
+    costs = [line.cost(prices) for line in found]
+    metered = not any(line.unmetered for line in found)
+    return UsageTotal(
+        calls=sum(line.calls for line in found),
+        tokens=sum(line.tokens for line in found),
+        cost=sum(cost or 0.0 for cost in costs),
+        metered=metered,
+        whole=metered and not any(cost is None and line.tokens for line, cost in zip(found, costs, strict=True)),
+        priced=any(cost is not None for cost in costs),
+    )

@@ -1,0 +1,92 @@
+"""A linear model over n-grams: trained, tried on what was held out, and how sure one may be of what came out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from synth.dedup.normalise import Numbers
+from synth.hashing import unit
+from synth.quality.probe.grams import Rows, rows
+from synth.quality.probe.pairs import Pair
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import SGDClassifier
+
+View: TypeAlias = Literal["query", "response", "both"]
+FOLDS = 5
+_STEPS = 100_000
+"""Rows a model sees in all at least: a small run is gone over more often than a large one."""
+_Z = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many of so many, and a 95 % interval (Wilson's) that counts rows of one root query as what they are: alike."""
+
+    of: int
+    count: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        return self.count / self.of
+
+
+def seen(pairs: Sequence[Pair]) -> Rows:
+    """What a model is given to see: the n-grams of the query, then those of the answer."""
+    return side_by_side(rows([pair.query for pair in pairs]), rows([pair.response for pair in pairs]))
+
+
+def side_by_side(queries: Rows, responses: Rows) -> Rows:
+    from scipy.sparse import hstack
+
+    return hstack([queries, responses], format="csr")
+
+
+def trained(features: Rows, unsafe: Numbers) -> "SGDClassifier":
+    """Logistic regression by stochastic gradient descent, the same at every call."""
+    from sklearn.linear_model import SGDClassifier
+
+    rounds = max(5, min(30, _STEPS // max(1, len(unsafe))))
+    model = SGDClassifier(
+        loss="log_loss", alpha=1e-5, max_iter=rounds, tol=None, random_state=0, class_weight="balanced"
+    )
+    return model.fit(features, unsafe)
+
+
+def held_out(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
+    """For each row what a model says that was trained without its root query: 1 unsafe, 0 safe, -1 not asked, since of many
+    rows only a fold is."""
+    folds = np.array([int(unit(root, "fold") * FOLDS) for root in roots])
+    said = np.full(len(unsafe), -1)
+    for fold in range(max(1, min(FOLDS, _STEPS // 4 // max(1, len(roots))))):
+        out = folds == fold
+        if out.any() and len(np.unique(unsafe[~out])) == 2:
+            said[out] = trained(features[~out], unsafe[~out]).predict(features[out])
+    return said
+
+
+def rate(hits: Numbers, roots: Sequence[str]) -> Rate:
+    """Of how many rows (one at least) it is so."""
+    n, share = len(hits), float(hits.mean())
+    numbers: dict[str, int] = {}
+    of = np.array([numbers.setdefault(root, len(numbers)) for root in roots])
+    off = np.bincount(of, weights=hits - share)
+    spread, alone = float(off @ off), n * share * (1 - share)
+    # Rows of one root agree: as many independent ones as would vary so much (the design effect of a cluster sample).
+    effective = n / max(1.0, spread / alone) if alone else float(len(numbers))
+    middle = share + _Z**2 / (2 * effective)
+    margin = _Z * math.sqrt(share * (1 - share) / effective + _Z**2 / (4 * effective**2))
+    low, high = ((middle + sign * margin) / (1 + _Z**2 / effective) for sign in (-1, 1))
+    return Rate(n, int(hits.sum()), max(0.0, low), min(1.0, high))
+
+
+def f1(unsafe: Numbers, said: Numbers, of: int) -> float | None:
+    """Of a label (1 unsafe, 0 safe); None where it neither is nor is said."""
+    both = int(((unsafe == of) & (said == of)).sum())
+    either = int((unsafe == of).sum() + (said == of).sum())
+    return 2 * both / either if either else None

@@ -1,0 +1,177 @@
+"""`synth probe`: what a linear model learns from a data set, as figures and as a table, with warnings in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synth.dedup.normalise import Numbers
+from synth.errors import ConfigError
+from synth.quality.probe import model, pairs, shortcuts
+from synth.quality.probe.grams import Rows, rows
+from synth.quality.probe.model import Rate, View
+from synth.quality.probe.pairs import Pair
+from synth.quality.probe.shortcuts import Feature, Gram
+
+SAMPLE = 20_000
+"""Rows it learns from at most."""
+LEAST = 20
+"""Rows of each label it needs."""
+ALARMS = 0.1
+"""Ordinary answers called unsafe from which on it warns; how it was measured, and the next two: docs/decisions/010."""
+REFUSALS = 0.9
+"""Refusals among safe answers."""
+ALONE = 0.95
+"""What one feature alone explains."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A source of a labelled file, or the mean over all sources: every source counts the same, as for Libra-Test."""
+
+    source: str
+    rows: int
+    accuracy: float
+    f1_safe: float | None
+    f1_unsafe: float | None
+    interval: tuple[float, float] | None = None
+    """Of the accuracy."""
+
+
+@dataclass(frozen=True)
+class Report:
+    folder: str
+    rows: int
+    """Labelled ones."""
+    sampled: int
+    roots: int
+    """Root queries of those."""
+    unsafe: int
+    held_out: Mapping[View, Rate]
+    """Rows told right by a model that saw the query, the answer or both, and no row of the same root query."""
+    false_alarms: Mapping[str, Rate]
+    """By where the ordinary answers come from: how many of them are called unsafe."""
+    refusals: float
+    """Refusals among safe answers."""
+    features: Sequence[Feature]
+    gram: Gram | None
+    """The n-gram that alone explains most."""
+    telling: Mapping[str, Sequence[Gram]]
+    """By label, the n-grams that weigh most for it."""
+    tests: Mapping[str, Sequence[Tried]]
+    warnings: Sequence[str]
+
+    def facts(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {
+            name: {key: asdict(rate) | {"value": rate.value} for key, rate in getattr(self, name).items()}
+            for name in ("held_out", "false_alarms")
+        }
+
+
+def probe(folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = ()) -> Report:
+    """Learns from the rows in `folder` (a run, or any labelled table) and tries it. Every file is read before anything is learnt."""
+    learnt, labelled = pairs.sample(folder, SAMPLE)
+    unsafe = np.array([int(pair.unsafe) for pair in learnt])
+    for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
+        if count < LEAST:
+            raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
+    asked = [(str(path), pairs.every(path)) for path in tests]
+    ordinary = [("60 that ship with synth", pairs.ordinary()), *((str(path), pairs.answers(path)) for path in benign)]
+    seen, held_out, alarms = _held_out(folder, learnt, unsafe)
+    learned = model.trained(seen, unsafe)
+    for name, found in ordinary:
+        alarms[name] = _rate(learned.predict(model.seen(found)) == 1, found)
+    for_unsafe, for_safe, gram = shortcuts.telling(learnt, seen, learned.coef_[0])
+    safe = [pair for pair in learnt if not pair.unsafe]
+    refusals = sum(shortcuts.class_of(pair) == "refusal" for pair in safe) / len(safe)
+    features = shortcuts.features(learnt)
+    return Report(
+        folder=str(folder),
+        rows=labelled,
+        sampled=len(learnt),
+        roots=len({pair.root for pair in learnt}),
+        unsafe=int(unsafe.sum()),
+        held_out=held_out,
+        false_alarms=alarms,
+        refusals=refusals,
+        features=features,
+        gram=gram,
+        telling={"unsafe": for_unsafe, "safe": for_safe},
+        tests={name: _tried(found, learned.predict(model.seen(found))) for name, found in asked},
+        warnings=list(_warnings(alarms, refusals, features, gram)),
+    )
+
+
+def _held_out(folder: Path, learnt: Sequence[Pair], unsafe: Numbers) -> tuple[Rows, dict[View, Rate], dict[str, Rate]]:
+    """What a model sees of the rows; accuracy by view; false alarms on the run's own ordinary and benign rows."""
+    roots, kinds = [pair.root for pair in learnt], np.array([pair.kind for pair in learnt])
+    found: dict[View, Rate] = {}
+
+    def tried(view: View, features: Rows) -> tuple[Numbers, Numbers]:
+        said = model.held_out(features, unsafe, roots)
+        asked = np.flatnonzero(said >= 0)
+        if len(set(roots)) < LEAST or not len(asked):
+            few = f"its rows are of {len(set(roots))} root queries"
+            raise ConfigError(f"{folder}: {few}; a probe needs {LEAST}, each label in several, to hold some out")
+        found[view] = _rate((said == unsafe)[asked], [learnt[at] for at in asked.tolist()])
+        return said, asked
+
+    queries, responses = rows([pair.query for pair in learnt]), rows([pair.response for pair in learnt])
+    tried("query", queries)
+    tried("response", responses)
+    seen = model.side_by_side(queries, responses)
+    del queries, responses
+    said, asked = tried("both", seen)
+    alarms = {}
+    for kind in ("ordinary", "benign"):
+        own = asked[(kinds[asked] == kind) & (unsafe[asked] == 0)]
+        if len(own):
+            alarms[f"its own {kind} rows, held out"] = _rate(said[own] == 1, [learnt[at] for at in own.tolist()])
+    return seen, found, alarms
+
+
+def _rate(hits: Numbers, of: Sequence[Pair]) -> Rate:
+    return model.rate(hits, [pair.root for pair in of])
+
+
+def _tried(found: Sequence[Pair], said: Numbers) -> list[Tried]:
+    """A line for each source; before them, where there are several, the mean over sources."""
+    unsafe = np.array([int(pair.unsafe) for pair in found])
+    by_source: dict[str, list[int]] = {}
+    for at, pair in enumerate(found):
+        by_source.setdefault(pair.source, []).append(at)
+    each = []
+    for source, places in sorted(by_source.items()):
+        right = _rate((said == unsafe)[places], [found[at] for at in places])
+        safe, bad = (model.f1(unsafe[places], said[places], label) for label in (0, 1))
+        each.append(Tried(source, len(places), right.value, safe, bad, (right.low, right.high)))
+    if len(each) == 1:
+        return each
+    safe, bad = (_mean([getattr(one, name) for one in each]) for name in ("f1_safe", "f1_unsafe"))
+    return [Tried("mean over sources", len(found), float(np.mean([one.accuracy for one in each])), safe, bad), *each]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return float(np.mean(told)) if told else None
+
+
+def _warnings(
+    alarms: Mapping[str, Rate], refusals: float, features: Sequence[Feature], gram: Gram | None
+) -> Iterator[str]:
+    worst = max(alarms, key=lambda name: alarms[name].value)
+    if alarms[worst].value >= ALARMS:
+        yield (
+            f"{alarms[worst].value:.0%} of ordinary helpful answers ({worst}) are called unsafe: add benign queries with "
+            "helpful answers and ordinary conversation, or a guard will learn that an answer is unsafe because it answers"
+        )
+    if refusals >= REFUSALS:
+        yield f"{refusals:.0%} of the safe answers are refusals: a guard will learn that a refusal is safe and an answer is not"
+    alone = [feature.name for feature in features if feature.explained >= ALONE]
+    if gram and gram.explained >= ALONE:
+        alone.append(f"the n-gram {gram.shown} in the {gram.where}")
+    if alone:
+        yield f"the label can be told nearly alone from {' and from '.join(alone)}: write safe rows that have it and unsafe ones that have not"

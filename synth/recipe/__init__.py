@@ -1,0 +1,1 @@
+"""What a person writes (recipes, taxonomies, prompts), found, read and checked."""

@@ -1,0 +1,133 @@
+"""Jinja prompts: one file holds the system and user parts. Sandboxed, strict, and never fed a generated text as a template."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import jinja2
+import jinja2.meta
+import jinja2.nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from synth.errors import ConfigError, did_you_mean
+from synth.recipe.files import folders, names
+from synth.types import Message
+
+ROLES = ("system", "user", "assistant")
+
+
+class Prompt:
+    """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments."""
+
+    def __init__(self, name: str, offered: Iterable[str] | None) -> None:
+        environment = _environment()
+        self.name = name
+        self.path, sources = _sources(environment, name, None if offered is None else frozenset(offered))
+        self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+        try:
+            self._template = environment.get_template(f"{name}.j2")
+        except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
+            raise ConfigError(f"{self.path}: line {error.lineno}: {error.message}") from error
+        unknown = set(self._template.blocks) - set(ROLES)
+        if unknown or "user" not in self._template.blocks:
+            wrong = f"unknown block {min(unknown)!r}" if unknown else "no block 'user'"
+            raise ConfigError(f"{self.path}: {wrong}; a prompt has blocks named {', '.join(ROLES)}")
+
+    def render(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
+        """One message a block, in the order system, user, assistant. ConfigError names the file if the template fails."""
+        try:
+            context = self._template.new_context(dict(variables))
+            parts = (
+                (role, "".join(self._template.blocks[role](context))) for role in ROLES if role in self._template.blocks
+            )
+            messages = tuple(Message(cast("Any", role), text.strip()) for role, text in parts)
+        except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
+            raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
+        for message in messages:
+            if not message.content:
+                raise ConfigError(f"{self.path}: block {message.role!r} says nothing; fill it, or remove it")
+        return messages
+
+
+def load(name: str, offered: Iterable[str]) -> Prompt:
+    """The prompt of that name, checked against the variables it is offered."""
+    return Prompt(name, offered)
+
+
+def parse(name: str) -> Prompt:
+    """The prompt of that name, its variables unchecked: to see whether the file is a prompt at all."""
+    return Prompt(name, None)
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in folders("prompts")]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # plain text for a model, not a page
+        auto_reload=False,  # a run renders what it has checked
+    )
+
+
+def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> tuple[str, list[str]]:
+    """The prompt's path, and its text followed by that of every fragment it includes; checks their variables."""
+    queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
+    while queue:
+        current = queue.pop(0)
+        if current in seen:
+            continue
+        seen.add(current)
+        source, path = _read(environment, current, first or name)
+        first = first or path
+        variables, references = _names(environment, source, path)
+        unknown = variables - offered if offered is not None else set[str]()
+        if unknown:
+            raise ConfigError(
+                f"{path}: variable {min(unknown)!r} is not defined here; {did_you_mean(min(unknown), offered or ())}"
+            )
+        queue += references
+        sources.append(source)
+    return first, sources
+
+
+def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:
+    assert environment.loader is not None
+    try:
+        _refuse_unreadable(name)
+        source, path, _ = environment.loader.get_source(environment, name)
+    except jinja2.TemplateNotFound as error:
+        stem = name.removesuffix(".j2")
+        by = "" if asked_by == stem else f"{asked_by}: includes a missing file: "
+        raise ConfigError(f"{by}no prompt {stem!r}; {did_you_mean(stem, names('prompts'))}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"prompt {name!r} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    return source, path or name
+
+
+def _refuse_unreadable(name: str) -> None:
+    """A file of the user's that is a broken link or a folder must not be passed over for the one that ships."""
+    for folder in folders("prompts"):
+        if os.path.lexists(folder / name) and not (folder / name).is_file():
+            raise ConfigError(f"{folder / name}: is no file that can be read; mend or remove it")
+
+
+def _names(environment: jinja2.Environment, source: str, path: str) -> tuple[set[str], list[str]]:
+    """The variables a template uses, and the templates it includes."""
+    try:
+        tree = environment.parse(source)
+        variables = jinja2.meta.find_undeclared_variables(tree)
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError(f"{path}: line {error.lineno}: {error.message}") from error
+    for node in tree.body:
+        outside = [
+            part
+            for part in getattr(node, "nodes", ())
+            if not isinstance(part, jinja2.nodes.TemplateData) or part.data.strip()
+        ]
+        if outside and tree.find(jinja2.nodes.Block):
+            raise ConfigError(
+                f"{path}: line {node.lineno}: stands outside the blocks and would be lost; move it into one"
+            )
+    return variables, [reference for reference in jinja2.meta.find_referenced_templates(tree) if reference]

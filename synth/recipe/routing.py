@@ -1,0 +1,114 @@
+"""Roles made of roles: a mixture, drawn from by weight, and a chain, tried in order. They stand wherever a role may be named."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, field_validator
+
+from synth.errors import did_you_mean
+from synth.recipe.role import Frozen
+
+Cause = Literal["refusal", "filtered", "unreadable", "truncated", "empty", "rejected", "outage"]
+"""Why the next model of a chain may be asked. All but `outage` are functions of the reply."""
+
+OUTAGE: Cause = "outage"
+
+
+class Mix(Frozen):
+    """Roles by weight. Which of them is asked is a function of seed and place in the plan, never of arrival."""
+
+    mix: Annotated[
+        dict[str, Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]],
+        Field(min_length=1),
+    ]
+
+
+class Chain(Frozen):
+    """Roles in order: where one gives nothing that can be used, for one of the causes named, the next is asked."""
+
+    chain: Annotated[tuple[str, ...], Field(min_length=2)]
+    on: Annotated[tuple[Cause, ...], Field(min_length=1)] = ("refusal", "filtered", "unreadable")
+
+    @field_validator("chain")
+    @classmethod
+    def _none_twice(cls, chain: tuple[str, ...]) -> tuple[str, ...]:
+        for name in chain:
+            if chain.count(name) > 1:
+                raise ValueError(f"{name!r} stands in it twice; name each role once")
+        return chain
+
+
+Composed: TypeAlias = Mapping[str, Mix | Chain]
+
+
+def check(composed: Composed, models: Iterable[str]) -> None:
+    """ValueError for a role that is none, that is made of itself, or that is nested deeper than a chain of mixtures or the reverse."""
+    for name in composed.keys() & set(models):
+        raise ValueError(f"models.{name}: stands there twice; rename one")
+    known = {*models, *composed}
+    for name in composed:
+        _check(name, composed, known, ())
+
+
+def _check(name: str, composed: Composed, known: set[str], above: tuple[str, ...]) -> None:
+    if name in above:
+        raise ValueError(f"models.{above[0]}: is made of itself ({' → '.join((*above, name))}); leave {name!r} out")
+    if name not in known:
+        raise ValueError(f"models.{above[-1]}: no model role {name!r}; {did_you_mean(name, known - {above[-1]})}")
+    if name in composed:
+        kind = type(composed[name])
+        if twin := next((other for other in above if isinstance(composed[other], kind)), None):
+            word = kind.__name__.lower()
+            raise ValueError(f"models.{twin}: a {word} within a {word} ({name!r}); write out what {name!r} is made of")
+        for member in members(composed[name]):
+            _check(member, composed, known, (*above, name))
+
+
+def members(role: Mix | Chain) -> tuple[str, ...]:
+    return tuple(role.mix) if isinstance(role, Mix) else role.chain
+
+
+def told(role: Mix | Chain) -> str:
+    """In words."""
+    if isinstance(role, Mix):
+        return "drawn by weight: " + ", ".join(f"{name} {weight:g}" for name, weight in role.mix.items())
+    return f"{', then '.join(role.chain)} (on {', '.join(role.on)})"
+
+
+def leaves(name: str, composed: Composed) -> list[str]:
+    """The roles that name a model, in order, of which a role is made in the end; of a plain one, itself."""
+    if name not in composed:
+        return [name]
+    return list(dict.fromkeys(leaf for member in members(composed[name]) for leaf in leaves(member, composed)))
+
+
+def first_asked(name: str, composed: Composed) -> dict[str, float]:
+    """The share of a role's requests that each of its models is asked first; they add up to 1."""
+    role = composed.get(name)
+    if role is None:
+        return {name: 1.0}
+    if isinstance(role, Chain):
+        return first_asked(role.chain[0], composed)
+    found: dict[str, float] = {}
+    for member, weight in role.mix.items():
+        for leaf, share in first_asked(member, composed).items():
+            found[leaf] = found.get(leaf, 0.0) + share * weight / sum(role.mix.values())
+    return found
+
+
+def spared(uses: Iterable[str], composed: Composed) -> frozenset[str]:
+    """The models' roles that a run can do without: wherever one stands, a chain names another to be asked in an outage."""
+    stands = [use for name in uses for use in _stands(name, composed, spare=False)]
+    return frozenset(leaf for leaf, _ in stands) - {leaf for leaf, spare in stands if not spare}
+
+
+def _stands(name: str, composed: Composed, *, spare: bool) -> Iterator[tuple[str, bool]]:
+    role = composed.get(name)
+    if role is None:
+        yield name, spare
+    elif isinstance(role, Mix):
+        for member in role.mix:
+            yield from _stands(member, composed, spare=spare)
+    else:
+        for member in role.chain:
+            yield from _stands(member, composed, spare=spare or (OUTAGE in role.on and member != role.chain[-1]))

@@ -1,0 +1,120 @@
+"""Strict YAML: doubled keys are refused, and whatever is wrong with a file is one line with place and way out."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from synth.errors import ConfigError, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """Refuses a key given twice, which YAML would let the last one win."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:bool":  # YAML 1.1 reads the key `on` as true
+            key_node.tag = "tag:yaml.org,2002:str"
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key_node.start_mark)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+        seen.add(key)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping a YAML file holds; ConfigError with line and column for anything else."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        way_out = "; indent with spaces" if "tab" in str(error.problem) or "\\t" in str(error.problem) else ""
+        raise ConfigError(f"{path}: {place}: {error.problem}{way_out}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply") from error
+    except ValueError as error:  # a date that is none, a number of thousands of digits
+        raise ConfigError(
+            f"{path}: not YAML: {' '.join(str(error).split())}; put it in quotes if it is a text"
+        ) from error
+    except yaml.YAMLError as error:  # a control character, say: no mark
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: the file must hold keys and values, not {type(data).__name__}")
+    return data
+
+
+def validate(model: type[Model], data: Any, source: str) -> Model:
+    """`data` as `model`; the first thing wrong becomes one line with its place and the way out."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        # A misspelt key is reported twice, as unknown and as missing; the first tells more.
+        wrong = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
+        place = _place(data, wrong["loc"]) or "top level"
+        if wrong["type"] == "extra_forbidden":
+            key = str(wrong["loc"][-1])
+            line = f"{place}: unknown key {key!r}; {did_you_mean(key, _known_keys(model, wrong['loc']))}"
+        else:
+            line = f"{place}: {complaint(wrong)}"
+        raise ConfigError(f"{source}: {line}") from error
+
+
+def complaint(wrong: Any) -> str:
+    """One of pydantic's errors in words: what is wrong, and what was given."""
+    message = wrong["msg"].removeprefix("Value error, ")
+    value = "" if wrong["type"] in ("missing", "value_error") else f" (got {_short(wrong['input'])})"
+    return str(message[:1].lower() + message[1:] + value)
+
+
+def _place(data: Any, location: tuple[int | str, ...]) -> str:
+    """Where in `data`: an entry of a list is named by its id, if it has one."""
+    parts = []
+    for part in location:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        named = isinstance(part, int) and isinstance(data, dict) and isinstance(data.get("id"), str)
+        parts.append(data["id"] if named else str(part))
+    return ".".join(parts)
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed where an unknown one stood: follows the place through nested models."""
+    current: type[BaseModel] = model
+    for part in place[:-1]:
+        if isinstance(part, str) and part in current.model_fields:
+            inner = _inner_model(current.model_fields[part].annotation)
+            current = inner or current
+    return [info.alias or name for name, info in current.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := _inner_model(argument):
+            return found
+    return None

@@ -1,0 +1,145 @@
+"""What a run would reuse and what it would ask: the same fold over the same journal, with the offline backend answering what the
+journal cannot. Nothing is written and nothing is paid for."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from synth import vector
+from synth.backends import offline
+from synth.dataset.rows import row_id
+from synth.engine.ask import STAGES, Engine
+from synth.engine.scheduler import Slots
+from synth.errors import ParseError, Stopped
+from synth.fold.fold import Fold, FoldInputs
+from synth.journal.store import Journal
+from synth.recipe.schema import Recipe
+from synth.stages import embed
+from synth.stages.embed import NAME as EMBED
+from synth.types import Drop, Origin, Reply, Round, Sample
+
+ENOUGH = 20_000
+"""Calls after which a survey stops counting: the run is as good as new."""
+
+
+@dataclass
+class Survey:
+    """Replies the journal has and calls that are to be made, by stage; the ids of the rows that would come out."""
+
+    reused: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    cost: float = 0.0
+    """Of the calls to be made, at the recipe's prices and the offline backend's lengths."""
+    rows: set[str] = field(default_factory=set)
+    whole: bool = True
+    """False if it stopped counting."""
+
+    def line(self) -> str:
+        """In a few words."""
+        asked = self.asked.total()
+        told = ", ".join(f"{stage} {self.asked[stage]:,}" for stage in reversed(STAGES) if self.asked[stage])
+        if not asked:
+            return f"{self.reused.total():,} replies are reused, no call is to be made"
+        bound = "about" if self.whole else "more than"
+        cost = f", cost {self.cost:,.2f}" if self.cost else ""
+        return f"{self.reused.total():,} replies are reused, {bound} {asked:,} calls are to be made ({told}{cost})"
+
+
+def survey(
+    recipe: Recipe, inputs: FoldInputs, recorded: Sequence[Round], journal: Journal, again: Collection[str]
+) -> Survey:
+    """Folds on from the recorded plans without writing anything. Replies that ended in one of `again` are to be asked again."""
+    found = Survey()
+    roles = sorted({role for _, role in recipe.role_uses()})
+    over = _Over(journal, recipe, found, again)
+    engine = Engine(over, {role: offline.connect(recipe.models[role]) for role in roles}, Slots(inputs.concurrency))
+    over.enough = lambda: engine.stop(Stopped("survey"))
+    fold = Fold(replace(inputs, eager=False), engine, _Rows(found), record=lambda _: None)
+    try:
+        asyncio.run(fold.run(recorded))
+    except Stopped:
+        found.whole = False
+    return found
+
+
+def table(found: Survey, kept: Iterable[str]) -> str:
+    """The survey line by line, and how many rows of the dataset that stands there would stay."""
+    lines = [f"{'stage':<10}{'reused':>12}{'to be asked':>14}"]
+    lines += [
+        f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}"
+        for stage in reversed(STAGES)
+        if stage != EMBED or found.reused[stage] + found.asked[stage]
+    ]
+    ids = set(kept)
+    if found.whole:
+        lines.append(f"rows: {len(ids & found.rows):,} of {len(ids):,} stay")
+    else:
+        lines.append(f"more than {ENOUGH:,} calls: as good as a new run; `--dry-run` with another -o DIR prices one")
+    if found.cost:
+        lines.append(f"cost: about {found.cost:,.2f}")
+    return "\n".join(lines)
+
+
+class _Over:
+    """A journal over a journal: reads from both, and keeps what is new to itself."""
+
+    def __init__(self, below: Journal, recipe: Recipe, found: Survey, again: Collection[str]) -> None:
+        self._below, self._recipe, self._found, self._again = below, recipe, found, again
+        self._new: dict[str, Reply] = {}
+        self._seen: set[str] = set()
+        """Keys of replies that are reused."""
+        self._length = 0
+        """Of the vectors in the journal."""
+        self.enough: Callable[[], None] = lambda: None
+
+    def get(self, key: str) -> Reply | None:
+        if key in self._new:
+            return self._new[key]
+        reply = self._below.get(key)
+        if reply and reply.finish in self._again:
+            return None
+        if reply and key not in self._seen:
+            self._seen.add(key)
+            stage = self._below.stage_of(key)
+            self._found.reused[stage] += 1
+            if stage == EMBED and not self._length:
+                with contextlib.suppress(ParseError):
+                    self._length = len(embed.read(reply))
+        return reply
+
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
+        del model
+        if origin.stage == EMBED and self._length:
+            reply = replace(reply, text=_stretched(reply.text, self._length))
+        self._new[key] = reply
+        self._found.asked[origin.stage] += 1
+        if price := self._recipe.models[origin.role].price:
+            self._found.cost += (price.input * reply.prompt_tokens + price.output * reply.completion_tokens) / 1e6
+        if len(self._new) >= ENOUGH:
+            self.enough()
+
+
+def _stretched(text: str, length: int) -> str:
+    """A vector that compares with those of that length, though it is near to few of them."""
+    return vector.written(np.resize(vector.read(text), length))
+
+
+class _Rows:
+    """A sink that remembers ids alone."""
+
+    def __init__(self, found: Survey) -> None:
+        self._rows = found.rows
+
+    def gated(self, query: Sample) -> None:
+        del query
+
+    def keep(self, split: str, row: Sample) -> None:
+        del split
+        self._rows.add(row_id(row))
+
+    def drop(self, drop: Drop) -> None:
+        del drop

@@ -1,0 +1,133 @@
+"""What a run will ask for, before anything is asked: calls, tokens and cost, as a range. A folder's journal is not looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from synth.plan.lanes import BEHAVIOUR, LaneSpec, elements
+from synth.plan.rounds import next_round
+from synth.recipe.routing import first_asked
+from synth.recipe.schema import Recipe
+from synth.run.compile import CompiledRecipe
+from synth.types import Element, Label, Message, Targets
+
+SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
+"""Slots asked for an accepted row: if nearly all hit, and if most miss."""
+PAGES_HIGH = 2.0
+"""Writer calls, as a multiple of those of the first round."""
+QUERY, ANSWER = 40, 200
+"""Characters of what models write."""
+TOKENS_A_CHARACTER = 0.7
+"""Chinese text, today's tokenizers."""
+ANSWER_LOW, ANSWER_HIGH = 0.2, 0.7
+"""Share of `max_tokens` that an answer takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    name: str
+    roles: Sequence[str]
+    low: float
+    """Calls."""
+    high: float
+    characters: float
+    """Of a rendered prompt."""
+    answers: bool = True
+    """Whether tokens come back."""
+
+
+def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> str:
+    """A table of stages: calls and tokens in and out, low and high; the cost where the recipe gives prices."""
+    recipe = compiled.recipe
+    lines = [f"{'stage':<10}{'calls':>24}{'tokens in':>32}{'tokens out':>32}  roles"]
+    low_cost = high_cost = 0.0
+    for stage in _stages(compiled, chosen, targets):
+        tokens = stage.characters * TOKENS_A_CHARACTER
+        asked = _asked(recipe, stage.roles)
+        out = stage.answers * sum(share * recipe.models[role].max_tokens for role, share in asked.items())
+        low_out, high_out = stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
+        roles = ", ".join(dict.fromkeys(stage.roles))
+        ranges = (
+            _range(stage.low, stage.high),
+            _range(stage.low * tokens, stage.high * tokens),
+            _range(low_out, high_out),
+        )
+        lines.append(f"{stage.name:<10}{ranges[0]:>24}{ranges[1]:>32}{ranges[2]:>32}  {roles}")
+        low_cost += _cost(recipe, asked, stage.low * tokens, low_out)
+        high_cost += _cost(recipe, asked, stage.high * tokens, high_out)
+    if any(role.price for role in recipe.models.values()):
+        lines.append(f"cost: {low_cost:,.2f} to {high_cost:,.2f}")
+    else:
+        lines.append("cost: unknown; give `price: {input: , output: }` per million tokens under `models`")
+    return "\n".join(lines)
+
+
+def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> list[_Stage]:
+    recipe, size = compiled.recipe, compiled.flow.source.size
+    wanted = {spec.lane.id: _wanted(compiled, spec, targets[spec.lane.id]) for spec in chosen}
+    rows = sum(sum(lacks.values()) for lacks in wanted.values())
+    plans = [plan for spec in chosen if (plan := next_round(spec, wanted[spec.lane.id], []))]
+    low, high = rows * SLOTS_LOW, rows * SLOTS_HIGH
+    lengths = _lengths(compiled, chosen[0])
+    found = []
+    if recipe.query:
+        pages = sum(ceil(plan.count / size) for plan in plans)
+        fewest = sum(ceil(max(wanted[plan.lane].values()) / size) for plan in plans)
+        found.append(_Stage("query", [recipe.query.model], fewest, pages * PAGES_HIGH, lengths["query"]))
+    if recipe.augment:
+        grown = sum(plan.count * sum(plan.operators.values()) for plan in plans)
+        found.append(_Stage("augment", [recipe.augment.model], grown / 2, grown * PAGES_HIGH, lengths["augment"]))
+    if recipe.dedup.semantic:
+        most = sum(plan.count * (1 + sum(plan.operators.values())) for plan in plans)
+        least = sum(max(wanted[plan.lane].values()) for plan in plans)
+        found.append(_Stage("embed", [recipe.dedup.semantic.model], least, most * PAGES_HIGH, QUERY, answers=False))
+    if recipe.respond:
+        found.append(_Stage("respond", recipe.respond.models, low, high, lengths["respond"]))
+    judges = recipe.judge.models
+    found.append(_Stage("judge", judges, low * len(judges), high * len(judges), lengths["judge"]))
+    return found
+
+
+def _wanted(compiled: CompiledRecipe, spec: LaneSpec, wanted: Mapping[Label, int | None]) -> dict[Label, int]:
+    available = compiled.flow.source.available(spec) or 0
+    return {label: available if count is None else count for label, count in wanted.items() if label in spec.cells}
+
+
+def _lengths(compiled: CompiledRecipe, spec: LaneSpec) -> dict[str, float]:
+    """Characters of a rendered prompt, by stage, of what models write `QUERY` and `ANSWER`."""
+    drawn = (*elements(compiled.recipe.seed, spec, 0), Element("tactic", "……"))
+    told = spec.variables | {
+        "bank": BEHAVIOUR,
+        "items": ("……",),
+        "elements": drawn,
+        "n": 10,
+        "query": "问" * QUERY,
+        "response": "答" * ANSWER,
+    }
+    found: dict[str, list[int]] = {}
+    for template in compiled.flow.prompts():
+        found.setdefault(template.name.partition("/")[0], []).append(_size(template.render(told)))
+    return {kind: sum(sizes) / len(sizes) for kind, sizes in found.items()}
+
+
+def _size(messages: Sequence[Message]) -> int:
+    return sum(len(message.content) for message in messages)
+
+
+def _asked(recipe: Recipe, names: Sequence[str]) -> dict[str, float]:
+    """The share of a stage's calls for each model's role: its roles evenly, of a mixture by weight, of a chain the first."""
+    found: dict[str, float] = {}
+    for name in names:
+        for role, share in first_asked(name, recipe.composed).items():
+            found[role] = found.get(role, 0.0) + share / len(names)
+    return found
+
+
+def _cost(recipe: Recipe, asked: Mapping[str, float], tokens_in: float, tokens_out: float) -> float:
+    """The cost of these tokens; roles without a price cost nothing."""
+    prices = [(share, recipe.models[role].price) for role, share in asked.items()]
+    return sum(share * (price.input * tokens_in + price.output * tokens_out) / 1e6 for share, price in prices if price)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:,.0f} to {high:,.0f}"

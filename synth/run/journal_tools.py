@@ -1,0 +1,171 @@
+"""`synth journal`: what a journal holds, whether it is whole, its lines, replies of several as a head start for another recipe, and
+batches that are left with servers cancelled."""
+
+import asyncio
+import contextlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from synth import backends
+from synth.backends.batch import BatchBackend
+from synth.errors import ConfigError
+from synth.journal import decisions
+from synth.journal.merge import united_replies, write
+from synth.journal.reader import Reader
+from synth.journal.receipts import JournalledBatchJobs
+from synth.journal.store import SPENT, VERSION, Journal
+from synth.journal.usage import Prices, Usage, bill, prices
+from synth.recipe.role import Role
+from synth.run.cost import by_scenario
+from synth.sanitize import for_terminal
+
+
+def cancel(folder: Path) -> list[str]:
+    """A line for each batch of the run in `folder` that is still open."""
+    if not (folder / "journal.sqlite").exists():
+        raise ConfigError(f"{folder}: holds no journal; name the folder of a run")
+    with contextlib.closing(Journal(folder)) as journal:
+        receipts = JournalledBatchJobs(journal, lambda _: None)
+        places = {json.dumps(receipt.place, sort_keys=True): receipt.place for receipt in receipts.stray()}
+        lines = [line for place in places.values() for line in asyncio.run(_cancel(place, receipts))]
+    return lines or [f"{folder}: nothing is left with a server"]
+
+
+async def _cancel(place: Mapping[str, Any], receipts: JournalledBatchJobs) -> list[str]:
+    role = Role(model="none", backend="batch", **place)
+    backend = backends.connect({"batch": role})["batch"]
+    assert isinstance(backend, BatchBackend)
+    try:
+        return await backend.cancel(receipts)
+    finally:
+        await backend.close()
+
+
+def stats(place: Path) -> Iterator[str]:
+    """Lines on what the journal holds: replies, tokens and cost by stage and model, then by scenario; decisions, bytes. Prices are
+    those of the run.json beside it."""
+    with Reader(place) as journal:
+        spent = [Usage(*row) for row in journal.rows(SPENT)]
+        kinds = Counter(dict(journal.rows("SELECT kind, count(*) FROM decisions GROUP BY 1 ORDER BY 1")))
+        beside = journal.path.with_name(journal.path.name + "-wal")
+        size = journal.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
+    known, scenarios = _told(journal.path.with_name("run.json"))
+    rows = by_scenario(spent, scenarios, known)
+    yield f"{journal.path}: {size:,} bytes, format {VERSION}"
+    cost = f"{'cost':>14}" if known else ""
+    yield f"{'stage':<10}{'model':<40}{'replies':>12}{'tokens in':>16}{'tokens out':>16}{cost}"
+    for (stage, model), group in _grouped(rows, "stage", "model"):
+        yield f"{for_terminal(f'{stage:<10}{model:<40}')}{_numbers(group, known)}"
+    yield f"{'all':<50}{_numbers(rows, known)}"
+    for (scenario,), group in _grouped(rows, "scenario"):
+        yield f"{for_terminal(f'{scenario:<50}')}{_numbers(group, known)}"
+    whole = bill(spent, known)
+    if whole.priced and not whole.whole:
+        yield "cost: at least so much; some of it has no price, or its server told no tokens"
+    yield "decisions: " + (", ".join(f"{kind} {count:,}" for kind, count in kinds.items()) or "none")
+
+
+def _told(path: Path) -> tuple[Prices, dict[str, str]]:
+    """Prices, and the scenario of each lane, as the last run beside the journal had them; none where there was none."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        models = {name: Role.model_validate(role) for name, role in facts["recipe"]["models"].items()}
+        lanes = {f"{cell['subcategory']}/{cell['query_type']}": cell["scenario"] for cell in facts["cells"]}
+        return prices(models), lanes
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
+
+
+def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> list[tuple[tuple[str, ...], list[dict[str, Any]]]]:
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[name] for name in names)].append(row)
+    return sorted(found.items())
+
+
+def _numbers(rows: Sequence[dict[str, Any]], known: Prices) -> str:
+    calls, *tokens = (sum(row[name] for row in rows) for name in ("calls", "prompt_tokens", "completion_tokens"))
+    costs = [row["cost"] for row in rows if row["cost"] is not None]
+    cost = f"{sum(costs) if costs else '?':>14{',.4f' if costs else ''}}" if known else ""
+    return f"{calls:>12,}{tokens[0]:>16,}{tokens[1]:>16,}{cost}"
+
+
+def verify(place: Path) -> str:
+    """A line that says the journal is good. ConfigError for the first thing wrong."""
+    with Reader(place) as journal:
+        for (found,) in journal.rows("PRAGMA integrity_check(1)"):
+            if found != "ok":
+                raise _damaged(journal, found)
+        for (key,) in journal.rows(
+            "SELECT key FROM replies WHERE length(key) <> 32 OR key GLOB '*[^0-9a-f]*' ORDER BY key LIMIT 1"
+        ):
+            raise _damaged(journal, f"a reply has the key {key!r}, which is none")
+        replies = sum(1 for _ in journal.replies())
+        number = 0
+        for number, (kind, body) in enumerate(journal.decisions(), start=1):
+            if not _readable(kind, body):
+                raise _damaged(journal, f"decision {number}, a {kind}, cannot be read")
+    return f"{journal.path}: good ({replies:,} replies, {number:,} decisions)"
+
+
+def export(place: Path, out: Path | None, screen: IO[str]) -> str | None:
+    """Every decision and every reply as a line of JSON, on `screen` or in `out`; gives the path, if it is one."""
+    with Reader(place) as journal:
+        if out is None:
+            screen.writelines(_lines(journal))
+            return None
+        new = out.with_name(out.name + ".new")
+        try:
+            with new.open("w", encoding="utf-8") as file:
+                file.writelines(_lines(journal))
+            new.rename(out)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another -o FILE") from error
+    return str(out)
+
+
+def merge(places: Sequence[Path], out: Path) -> str:
+    """The replies of several journals in a new one, for a recipe that shares requests with theirs. Plans stay behind: they are of
+    one recipe (`synth merge` unites those). Gives a line on what it holds."""
+    path = out if out.suffix == ".sqlite" else out / "journal.sqlite"
+    with contextlib.ExitStack() as stack:
+        journals = [stack.enter_context(Reader(place)) for place in places]
+        if path.exists():
+            raise ConfigError(f"{path}: is there already; choose another -o, and name it among what is merged")
+        write(path, united_replies(journals), ())
+    with Reader(path) as made:
+        ((count,),) = made.rows("SELECT count(*) FROM replies")
+    return f"{path}: {count:,} replies"
+
+
+def _lines(journal: Reader) -> Iterator[str]:
+    for kind, body in journal.decisions():
+        yield _line({"decision": kind, "body": body})
+    for reply in journal.replies():
+        yield _line({"reply": reply.key} | {name: value for name, value in reply._asdict().items() if name != "key"})
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _readable(kind: str, body: Any) -> bool:
+    try:
+        if kind == decisions.PLAN:
+            decisions.read_plan(body)
+        elif kind == decisions.TARGET:
+            return all(isinstance(body[part], dict) for part in ("targets", "identity", "released"))
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return isinstance(body, dict)
+
+
+def _damaged(journal: Reader, why: str) -> ConfigError:
+    return ConfigError(
+        f"{journal.path}: damaged ({why}); go back to a copy, or save what can be read with `synth journal export`"
+    )

@@ -1,0 +1,44 @@
+"""A run beside a finished one, in which its panel judges the rows of a file."""
+
+import json
+from functools import partial
+
+from synth.cli import live
+from synth.dataset.reader import Dataset
+from synth.errors import ConfigError
+from synth.quality.audit import Labelled
+from synth.recipe.schema import Recipe
+from synth.recipe.yaml import validate
+from synth.run.compile import compile_recipe
+from synth.run.execute import run
+from synth.run.options import RunOptions
+from synth.tables import io
+
+
+def judged(made: Dataset, file: Labelled) -> Dataset:
+    """A run beside this one in which its panel judges the rows of a file, as it judged the run's own; it goes on where it stopped."""
+    for row in file.rows:
+        if not (row.query or "").strip() or not (row.response or "").strip():
+            raise ConfigError(f"{row.place}: no text under 'query' or 'response', so there is nothing to judge")
+    folder = made.folder / "audit" / io.hash_of(io.files_of(file.path))
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = folder / "pairs.jsonl"
+    with io.aside(pairs) as new, new.open("w", encoding="utf-8") as stream:
+        for row in file.rows:
+            told = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
+            stream.write(json.dumps(told) + "\n")
+    recipe = made.facts()["recipe"] | {
+        **dict.fromkeys(("query", "queries", "augment", "respond", "n")),
+        "pairs": str(pairs),
+        "avoid": [],
+        "mixture": {},
+        "filters": {},
+        "dedup": {"threshold": 1.0},
+        "output": {},
+        "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
+    }
+    bound = compile_recipe(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))
+    result = run(bound, RunOptions(folder, watch=partial(live.watch, prices=bound.prices, events=None)))
+    if result.message:
+        raise ConfigError(f"{result.message} ({folder}: the same command goes on from there)", status=result.status)
+    return Dataset(folder)

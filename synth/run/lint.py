@@ -1,0 +1,45 @@
+"""What speaks against a recipe though nothing forbids it."""
+
+from collections.abc import Iterator
+
+from synth.recipe import routing
+from synth.recipe.routing import Chain
+from synth.recipe.schema import Recipe
+from synth.run.compile import CompiledRecipe
+
+FEW = 1000
+"""Requests in flight under which batches are many and small."""
+
+
+def advice(compiled: CompiledRecipe) -> Iterator[str]:
+    """A line each."""
+    recipe = compiled.recipe
+    for model in sorted(shared_judges(recipe)):
+        yield f"warning: two judges are one model ({model}): their agreement means little"
+    for name, model in sorted(idle_chains(recipe).items()):
+        yield f"warning: chain {name!r} is one model ({model}) asked for the same: it has no other to ask"
+    if recipe.concurrency < FEW and any(role.backend == "batch" for role in recipe.models.values()):
+        yield (
+            f"note: no batch can hold more requests than are in flight, which are {recipe.concurrency}; "
+            "fewer and larger batches come of --concurrency 4096"
+        )
+    if unsorted := getattr(compiled.flow.source, "unsorted", 0):
+        yield f"note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted"
+
+
+def shared_judges(recipe: Recipe) -> set[str]:
+    """Models that sit on the panel twice: their agreement means little."""
+    seats = [routing.leaves(role, recipe.composed) for role in recipe.judge.models]
+    models = [model for seat in seats for model in {recipe.models[leaf].model for leaf in seat}]
+    return {model for model in models if models.count(model) > 1}
+
+
+def idle_chains(recipe: Recipe) -> dict[str, str]:
+    """Chains whose roles all ask one model for the same, with that model: what it does not give, the next does not either."""
+    found = {}
+    for name, role in recipe.composed.items():
+        asked = [recipe.models[leaf] for leaf in routing.leaves(name, recipe.composed)]
+        alike = all((other.model, other.params) == (asked[0].model, asked[0].params) for other in asked)
+        if isinstance(role, Chain) and set(role.on) != {routing.OUTAGE} and alike:
+            found[name] = asked[0].model
+    return found

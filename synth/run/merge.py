@@ -1,0 +1,133 @@
+"""`synth merge`: the journals of several folders of one recipe united, and one more fold over them; nothing is asked for."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth.engine.ask import REPLAY, Engine
+from synth.engine.scheduler import Slots
+from synth.errors import ConfigError, Stopped
+from synth.fold.fold import Fold, FoldInputs
+from synth.journal import decisions
+from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
+from synth.journal.reader import Decision, Reader
+from synth.journal.store import Journal, hold
+from synth.recipe.schema import Recipe
+from synth.recipe.yaml import validate
+from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.run.execute import finish
+from synth.run.folder import claim, writable
+from synth.run.options import RunOptions
+from synth.run.resolve import ResolvedRun
+from synth.run.result import Result, result_of
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What came of it."""
+
+    recipe: Recipe
+    result: Result
+
+
+def merge(folders: Sequence[Path], out: Path) -> Merged:
+    """Unites the journals of `folders` in `out` and writes the dataset that they make together there. The recipe is the one
+    that stands resolved in their run.json; taxonomies and prompts are found as ever, and must be those of the runs."""
+    with contextlib.ExitStack() as stack:
+        journals = [stack.enter_context(Reader(folder)) for folder in folders]
+        histories = [list(journal.decisions()) for journal in journals]
+        identity = _agreed(folders, histories)
+        told = [facts for folder in folders if (facts := _facts(folder))]
+        compiled = _bound(folders, told, identity)
+        taken = united_decisions(histories, identity, [spec.lane.id for spec in compiled.specs])
+        with writable(out):
+            claim(out)
+            with contextlib.closing(hold(out / "journal.lock")):
+                _put(out, journals, taken)
+    options = RunOptions(out, max((facts["n"] for facts in told if facts["n"]), default=None))
+    with writable(out), contextlib.closing(Journal(out)) as journal:
+        return Merged(compiled.recipe, asyncio.run(_fold(_settled(compiled, options, taken), journal)))
+
+
+def _agreed(folders: Sequence[Path], histories: Sequence[History]) -> dict[str, str]:
+    """The identity that all of them have; ConfigError naming what differs."""
+    first, *others = (identity_of(str(folder), entries) for folder, entries in zip(folders, histories, strict=True))
+    for folder, other in zip(folders[1:], others, strict=True):
+        if first != other:
+            raise ConfigError(
+                f"{folders[0]} and {folder} are of different recipes; these differ: {decisions.differences(first, other)}; "
+                "run one recipe in both, then merge"
+            )
+    return first
+
+
+def _facts(folder: Path) -> dict[str, Any] | None:
+    path = (folder if folder.is_dir() else folder.parent) / "run.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None  # killed before it could write any
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: is broken; run the same command there again to write it anew") from error
+    return found
+
+
+def _bound(folders: Sequence[Path], told: Sequence[dict[str, Any]], identity: dict[str, str]) -> CompiledRecipe:
+    if not told:
+        raise ConfigError(f"{folders[0]}: holds no run.json, which tells the recipe; run the same command there again")
+    # What does not bear identity (addresses, prices) may differ: which is taken must not hang on the order of the folders.
+    data = min((facts["recipe"] for facts in told), key=lambda recipe: json.dumps(recipe, sort_keys=True))
+    compiled = compile_recipe(validate(Recipe, data, "run.json"))
+    if compiled.identity != identity:
+        raise ConfigError(
+            f"{folders[0]}: was not made with what is found from here; "
+            f"these differ: {decisions.differences(identity, compiled.identity)}; run merge where its taxonomies and prompts are, or run the"
+            " recipe there again"
+        )
+    return compiled
+
+
+def _put(out: Path, journals: Sequence[Reader], taken: Sequence[Decision]) -> None:
+    """The united journal in its place. One that stands there and holds the same is left, so a killed merge can be given again."""
+    path = out / "journal.sqlite"
+    if not path.exists():
+        for left in ("-wal", "-shm"):
+            path.with_name(path.name + left).unlink(missing_ok=True)
+        write(path, united_replies(journals), taken)
+        return
+    fresh = path.with_name("journal.united")
+    write(fresh, united_replies(journals), taken)
+    alike = same(fresh, path)
+    fresh.unlink()
+    if not alike:
+        raise ConfigError(f"{out}: holds another journal; choose another -o DIR, and name {out} among what is merged")
+
+
+def _settled(compiled: CompiledRecipe, options: RunOptions, taken: Sequence[Decision]) -> ResolvedRun:
+    """Every lane that was wanted, frozen: it keeps what it has."""
+    last = decisions.last_target(taken)
+    targets = last["targets"] if last else {}
+    inputs = FoldInputs(
+        flow=compiled.flow,
+        specs=[spec for spec in compiled.specs if spec.lane.id in targets],
+        targets=targets,
+        dedup=compiled.recipe.dedup,
+        concurrency=compiled.recipe.concurrency,
+        at_least=compiled.recipe.mixture.at_least,
+        frozen=frozenset(targets),
+    )
+    return ResolvedRun(compiled, options, inputs, decisions.plans(taken), "", None)
+
+
+async def _fold(job: ResolvedRun, journal: Journal) -> Result:
+    silent = Engine(journal, {}, Slots(1))
+    silent.stop(Stopped(REPLAY))
+    with job.staging() as staging:
+        staging.forget()  # a checkpoint of a run that began here is not of this fold
+        fold = Fold(job.inputs, silent, staging)
+        await fold.run(job.recorded)
+        return finish(job, result_of(fold, silent, journal, staging, prices=job.compiled.prices), staging)

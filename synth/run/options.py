@@ -1,0 +1,29 @@
+"""What one invocation asks for."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.engine.ask import Engine
+from synth.engine.budget import UNBOUNDED, Bounds
+from synth.fold.fold import Fold
+
+Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What one invocation asks for."""
+
+    folder: Path
+    n: int | None = None
+    only: tuple[str, ...] = ()
+    shard: frozenset[str] | None = None
+    """Ids of the lanes that may be asked for, where the asking is split over machines."""
+    bounds: Bounds = UNBOUNDED
+    retry_given_up: bool = False
+    """Whether requests that were given up on are asked again."""
+    watch: Watch | None = None
+    say: Callable[[str], None] = lambda _: None
+    """Told what the user should know before anything is asked."""

@@ -1,0 +1,138 @@
+"""What an invocation came to: counts, cells, cost, and the exit status it leads to."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from synth.dataset.reader import SPLITS
+from synth.dataset.staging import Staging
+from synth.engine.ask import Engine
+from synth.errors import ConfigError, Stopped
+from synth.fold.acceptor import Acceptor
+from synth.fold.fold import Fold
+from synth.journal.store import Journal
+from synth.journal.usage import Prices, Usage, bill
+from synth.quality.agreement import agreement
+from synth.quality.coverage import coverage
+from synth.run.cost import by_cell, by_scenario
+from synth.types import LABELS, Label
+
+OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
+
+
+@dataclass
+class Result:
+    """What an invocation came to."""
+
+    cells: list[dict[str, Any]]
+    splits: dict[str, int]
+    dropped: dict[str, int]
+    counts: dict[str, int]
+    calls: int
+    spent: list[dict[str, Any]]
+    """By scenario, stage and model: replies, tokens and cost over the folder's whole life."""
+    total: dict[str, Any]
+    """Of all that; `whole` is false where a model has no price or a server told no tokens: it is at least so much."""
+    coverage: dict[str, Any]
+    replies: list[dict[str, Any]]
+    """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
+    agreement: dict[str, Any]
+    """Of the judges: see `agreement.agreement`."""
+    stopped: str | None = None
+    message: str | None = None
+    status: int = OK
+    notes: list[str] = field(default_factory=list)
+
+
+def result_of(
+    fold: Fold,
+    engine: Engine,
+    journal: Journal,
+    staging: Staging,
+    *,
+    prices: Prices,
+    stopped: Stopped | ConfigError | None = None,
+) -> Result:
+    """The result of a fold that has ended, or was stopped."""
+    lanes, spent = list(fold.lanes.values()), journal.spent()
+    cells = [cell for lane in lanes for cell in _cells(lane, [line for line in spent if line.lane == lane.id], prices)]
+    dropped = sum((lane.counts.dropped for lane in lanes), Counter[str]())
+    result = Result(
+        cells=cells,
+        splits={split: staging.count(split) for split in SPLITS},
+        dropped=dict(sorted(dropped.items())),
+        counts=_counts(lanes),
+        calls=engine.calls.total(),
+        spent=by_scenario(spent, {lane.id: lane.spec.lane.scenario for lane in lanes}, prices),
+        total=asdict(bill(spent, prices)),
+        coverage=coverage(lanes, staging.elements(), seed=fold.seed, size=fold.page),
+        replies=fold.replies.rows(),
+        agreement=agreement(fold.judges, ((lane.spec.lane.subcategory, lane.counts.votes) for lane in lanes)),
+        notes=list(engine.models.circuits.notes),
+    )
+    if given_up := sum(line.given_up for line in spent):
+        result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
+    result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
+    if stopped is not None:
+        result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"
+        result.message = _message(stopped, cells)
+        result.status = _status_of(stopped, rows=any(result.splits.values()))
+    return result
+
+
+def _grounds(lane: Acceptor, label: Label) -> dict[str, Any] | None:
+    """The figures a cell that fell short was judged by, and the same in words."""
+    if lane.status(label) == "met" or (end := lane.grounds(label)) is None:
+        return None
+    return asdict(end) | {"share": end.share, "words": str(end)}
+
+
+def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str:
+    if not isinstance(stopped, Stopped) or stopped.why != "budget":
+        return str(stopped)
+    wanted = sum(cell["target"] or 0 for cell in cells)
+    lacking = sum(max(0, (cell["target"] or 0) - cell["accepted"]) for cell in cells)
+    short = f"{lacking:,} of {wanted:,} rows are lacking; " if wanted else ""
+    return f"{stopped}; {short}run the same command with a larger one to go on"
+
+
+def _counts(lanes: list[Acceptor]) -> dict[str, int]:
+    """born = accepted + surplus + hard + dropped; `unanswered`, queries that nobody had to answer, are among the surplus."""
+    counts = [lane.counts for lane in lanes]
+    return {
+        "born": sum(count.born for count in counts),
+        "accepted": sum(sum(count.accepted.values()) for count in counts),
+        "surplus": sum(sum(count.surplus.values()) + count.unanswered for count in counts),
+        "hard": sum(count.hard for count in counts),
+        "dropped": sum(sum(count.dropped.values()) for count in counts),
+        "unanswered": sum(count.unanswered for count in counts),
+    }
+
+
+def _cells(lane: Acceptor, lines: list[Usage], prices: Prices) -> list[dict[str, Any]]:
+    spent = by_cell(lane, lines, prices)
+    return [
+        {
+            "scenario": lane.spec.lane.scenario,
+            "subcategory": lane.spec.lane.subcategory,
+            "name": str(lane.spec.subcategory["name"]),
+            "query_type": lane.spec.lane.query_type,
+            "label": label,
+            "target": lane.targets[label],
+            "accepted": lane.counts.accepted[label],
+            "surplus": lane.counts.surplus[label],
+            "status": lane.status(label),
+            "grounds": _grounds(lane, label),
+            **spent[label],
+        }
+        for label in LABELS
+        if label in lane.targets
+    ]
+
+
+def _status_of(stopped: Stopped | ConfigError, *, rows: bool) -> int:
+    if isinstance(stopped, ConfigError):
+        return stopped.status
+    if stopped.why == "interrupted":
+        return INTERRUPTED
+    return SHORT if rows else FAILED

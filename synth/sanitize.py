@@ -1,0 +1,29 @@
+"""Untrusted text made plain: for encoders, for the tags of a prompt, for a terminal."""
+
+import unicodedata
+
+_TAGS = str.maketrans({"<": "＜", ">": "＞"})
+
+
+def plain(text: str) -> str:
+    """The text, with surrogates paired where they are a pair and replaced (�) where they are halves."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def as_data(text: str) -> str:
+    """The text as it may stand between tags of a prompt: it can close neither them nor a turn of the conversation."""
+    return text.translate(_TAGS) if "</" in text or "<|" in text else text
+
+
+def for_terminal(text: str) -> str:
+    """The text without what moves the cursor, turns the writing around or hides: each such character a middle dot."""
+    return "".join("·" if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs") and c != "\n" else c for c in text)
+
+
+def one_line(text: str) -> str:
+    """A text of somebody else's as one line of at most 200 characters, harmless on a terminal."""
+    return for_terminal(" ".join(text.split()))[:200]

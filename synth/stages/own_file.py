@@ -1,0 +1,154 @@
+"""The user's own queries or pairs, in place of a writer: a JSONL file, read page by page in its own order."""
+
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, Any
+
+from synth.errors import ConfigError
+from synth.hashing import short_hash
+from synth.plan.lanes import LaneSpec
+from synth.recipe.prompt import Prompt
+from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
+from synth.sanitize import plain
+from synth.stages.query import Written, query_id
+from synth.types import Ask, Drop, Provenance, Request, Sample
+
+UNSORTED = "own.unsorted"
+PAGE = 50
+
+
+class OwnFile:
+    """Rows of `path` by lane; only their offsets are held. A row names its `query`, maybe `response`, `subcategory`, `query_type`.
+
+    A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query
+    type is asked for as `harmful`, and gets the type its judges read.
+    """
+
+    size = PAGE
+    widest = 0
+
+    def __init__(self, path: str, specs: Sequence[LaneSpec], *, pairs: bool, seed: int) -> None:
+        self._path, self._pairs, self._seed = Path(path), pairs, seed
+        self._specs = {spec.lane.id: spec for spec in specs}
+        self._refuse_only = {spec.lane.subcategory for spec in specs if spec.lane.refuse_only}
+        self._offsets: dict[str, array[int]] = {}
+        self._digest = blake2b(digest_size=8)
+        self._repeated: set[int] = set()
+        """Offsets of pairs that stand in the file before."""
+        self.unsorted = 0
+        try:
+            with self._path.open("rb") as lines:
+                self._scan(lines)
+        except OSError as error:
+            raise ConfigError(
+                f"{path}: cannot be read ({error.strerror}); check `{'pairs' if pairs else 'queries'}`"
+            ) from error
+        if not self._offsets:
+            raise ConfigError(f"{path}: holds no rows")
+
+    def _scan(self, lines: IO[bytes]) -> None:
+        offset, seen = 0, set[str]()
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                row = self._parse(line, number)
+                lane = self._lane_of(row, number)
+                self._offsets.setdefault(lane, array("Q")).append(offset)
+                pair = short_hash(lane, row["query"].strip(), row["response"].strip()) if self._pairs else str(offset)
+                if pair in seen:
+                    self._repeated.add(offset)
+                seen.update((pair,) if self._pairs else ())
+            offset += len(line)
+            self._digest.update(line)
+
+    @property
+    def hash(self) -> str:
+        """Of the file's bytes."""
+        return self._digest.hexdigest()
+
+    @property
+    def lanes(self) -> set[str]:
+        """The lanes that have rows."""
+        return set(self._offsets)
+
+    def prompts(self) -> list[Prompt]:
+        return []
+
+    def available(self, spec: LaneSpec) -> int | None:
+        return len(self._offsets.get(spec.lane.id, ()))
+
+    def asks(self, spec: LaneSpec, name: str) -> bool:
+        del spec, name
+        return False
+
+    def request(self, spec: LaneSpec, call: int) -> Request | None:
+        """None: a page costs no call."""
+        del spec, call
+        return None
+
+    async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
+        del ask, widening
+        offsets = self._offsets[spec.lane.id][call * PAGE : (call + 1) * PAGE]
+        with self._path.open("rb") as lines:
+            return [
+                (call * PAGE + item, self._entry(lines, spec, call * PAGE + item, offset))
+                for item, offset in enumerate(offsets)
+            ]
+
+    def _entry(self, lines: Any, spec: LaneSpec, coordinate: int, offset: int) -> Sample | Drop:
+        lines.seek(offset)
+        row = json.loads(lines.readline().decode("utf-8-sig"))
+        text, response = plain(row["query"]).strip(), plain(row["response"]).strip() if self._pairs else None
+        place = f"{spec.lane.id}#{coordinate}"
+        if offset in self._repeated:
+            return Drop("query", "repeated", spec.lane, place, text)
+        if not spec.lane.refuse_only and FORBIDDEN_SUBJECT.search(f"{text}\n{response or ''}"):
+            return Drop("query", "refuse_only_subject", spec.lane, place, text)  # whatever type the file gives it
+        return Sample(
+            lane=spec.lane,
+            coordinate=coordinate,
+            query=text,
+            query_id=query_id(spec, text),
+            elements=(),
+            generator=self._path.name,
+            family=query_id(spec, text) if self._pairs else place,  # one query of the user's may have several answers
+            provenance=Provenance(seed=self._seed, draw=place, rule=spec.lane.subcategory, rule_hash=spec.rule_hash),
+            typed=spec.lane.refuse_only or row.get("query_type") is not None,
+            response=response,
+            responder=self._path.name if self._pairs else None,
+        )
+
+    def _parse(self, line: bytes, number: int) -> Mapping[str, Any]:
+        try:
+            row: dict[str, Any] = json.loads(line.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(
+                f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8"
+            ) from error
+        for name in ("query", "response") if self._pairs else ("query",):
+            if not isinstance(row, dict) or not isinstance(row.get(name), str) or not row[name].strip():
+                raise ConfigError(f"{self._path}: line {number}: no text under {name!r}")
+        if not isinstance(row.get("subcategory"), str | None):
+            raise ConfigError(f"{self._path}: line {number}: subcategory must be a text (got {row['subcategory']!r})")
+        if row.get("query_type") not in (None, "harmful", "benign"):
+            raise ConfigError(
+                f"{self._path}: line {number}: query_type must be harmful or benign (got {row['query_type']!r})"
+            )
+        return row
+
+    def _lane_of(self, row: Mapping[str, Any], number: int) -> str:
+        kind, subcategory = row.get("query_type") or "harmful", row.get("subcategory")
+        if subcategory in self._refuse_only:
+            kind = "harmful"
+        lane = f"{subcategory}/{kind}"
+        if lane in self._specs:
+            return lane
+        if subcategory in REFUSE_ONLY:
+            raise ConfigError(
+                f"{self._path}: line {number}: subcategory {subcategory!r} is refuse-only and in none of the recipe's"
+                " taxonomies; add `libra` to `taxonomies`, or take the row out"
+            )
+        self.unsorted += 1
+        return f"{UNSORTED}/{kind}"

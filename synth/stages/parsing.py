@@ -1,0 +1,171 @@
+"""What a reply amounts to: something to use, or a reason why not. Found out afresh at every reading, never stored."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from synth.errors import ParseError
+from synth.filters.language.refusal import is_refusal
+from synth.sanitize import plain
+from synth.stages.lenient_json import field, is_closed, is_whole, numbered, texts_in, value_in, without_thought
+from synth.stages.reply_stats import OK, PromptUse
+from synth.stages.requester import Requester
+from synth.types import Ask, Message, Reply, Request
+
+Read = TypeVar("Read")
+
+CLASSES: Final[Mapping[str, str]] = {
+    "truncated": "truncated",
+    "refusal": "refusal",
+    "filtered": "filtered",
+    "empty": "empty",
+    "unreadable": "unreadable",
+    "shape": "unreadable",
+    "rejected": "error",
+    "gave_up": "error",
+    "outage": "error",
+}
+"""The class of a reply that cannot be used, by the reason; the others are ok."""
+
+FEEDBACK = {
+    "unreadable": "你上一次的输出不是合法的 JSON。请重新回答，只输出一个 JSON 对象，前后不要有任何别的文字。",
+    "shape": "你上一次输出的 JSON 缺少要求的字段，或字段的类型、取值不对。请严格按要求的字段重新输出一个 JSON 对象。",
+    "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
+}
+"""What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
+JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
+"""The same for a judge that declined to judge, which is no opinion of what it was to judge."""
+SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
+"""The same for an answer in plain text."""
+
+_NO_ANSWER = {
+    "rejected": "rejected",
+    "gave_up": "gave_up",
+    "retry": "gave_up",
+    "outage": "outage",
+    "content_filter": "filtered",
+}
+"""What replies that are none come to, by how they ended."""
+
+
+def checked(reply: Reply) -> str:
+    """The reply's text without thoughts. Raises ParseError for one that is no answer at all: rejected, given up on, filtered, empty."""
+    if reason := _NO_ANSWER.get(reply.finish):
+        raise ParseError(reason)
+    text = without_thought(reply.text)
+    if not text:
+        raise ParseError("truncated" if reply.finish == "length" else "empty")
+    return text
+
+
+def read_text(reply: Reply) -> str:
+    """A whole answer in plain text."""
+    text = checked(reply)
+    if reply.finish == "length":
+        raise ParseError("truncated")
+    return plain(text)
+
+
+def read_object(reply: Reply) -> Mapping[str, Any]:
+    """The JSON object in a reply, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those of `checked`."""
+    text = checked(reply)
+    found = value_in(text)
+    if not isinstance(found, Mapping):
+        raise ParseError(_why_not(text, reply))
+    return found
+
+
+def read_strings(reply: Reply, name: str) -> list[str]:
+    """The list of strings under a name, or the bare or numbered list a model wrote instead; of a list cut short, what is whole."""
+    text = checked(reply)
+    found = value_in(text)
+    items = field(found, name) if isinstance(found, Mapping) else found
+    if isinstance(items, str):
+        items = numbered(items)
+    if found is None:
+        items = numbered(text)
+    if not isinstance(items, list) or (found is None and not items):
+        raise ParseError(_why_not(text, reply) if found is None else _shape(reply))
+    texts = texts_in(items)
+    if (texts and found is not None and not is_closed(text) and not is_whole(texts[-1], text)) or (
+        texts and found is None and reply.finish == "length"
+    ):
+        texts.pop()
+    if texts and all(map(is_refusal, texts)):
+        raise ParseError("refusal")
+    cleaned = [stripped for item in texts if (stripped := plain(item).strip())]
+    if not cleaned:
+        raise ParseError("truncated" if not is_closed(text) else _shape(reply))
+    return cleaned
+
+
+def read_string(reply: Reply, name: str) -> str:
+    """The one text under a name."""
+    value = field(read_object(reply), name)
+    if reply.finish == "length":
+        raise ParseError("truncated")
+    if not isinstance(value, str) or not value.strip():
+        raise ParseError("shape")
+    if not is_closed(reply.text) and not is_whole(value, reply.text):
+        raise ParseError("truncated")
+    if is_refusal(value):
+        raise ParseError("refusal")
+    return plain(value).strip()
+
+
+async def ask_until_read(
+    ask: Ask,
+    caller: Requester,
+    place: PromptUse,
+    request: Request,
+    read: Callable[[Reply], Read],
+    *,
+    as_what: Callable[[Read], str] = lambda _: OK,
+    spare: bool = False,
+) -> Read:
+    """What `read` makes of the reply. One it cannot use costs one more try, told what was wrong. Raises its ParseError.
+
+    Every reply is counted; `as_what` is the class of one that could be read. With `spare` another model stands by.
+    """
+    tries = 0
+    while True:
+        reply = await ask(place.stage, caller.role, request, spare=spare)
+        try:
+            found = read(reply)
+        except ParseError as error:
+            caller.ledger.count(ask, caller.model, place, CLASSES[error.reason])
+            tries += 1
+            again = _again(request, reply, error.reason, judging=place.stage == "judge")
+            if tries > 1 or again is None:
+                raise ParseError(error.reason, reply.text, caller.model) from error
+            request = again
+        else:
+            caller.ledger.count(ask, caller.model, place, as_what(found))
+            return found
+
+
+def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Request | None:
+    """The second try: after an answer that was none the same request once more, else with the answer and what was wrong with it.
+    Who refuses to write is not asked again; who refuses to judge is told what judging is."""
+    if reason == "empty" or (judging and reason == "filtered"):
+        return replace(request, draw=(*request.draw, "again", 1))
+    table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
+    if request.text is not None:  # a base model takes no feedback
+        return replace(request, draw=(*request.draw, "again", 1)) if reason == "truncated" else None
+    feedback = JUDGE_ON if judging and reason == "refusal" else table.get(reason)
+    if feedback is None:
+        return None
+    told = (Message("assistant", reply.text[:2000]), Message("user", feedback))
+    if request.begun:
+        return replace(request, messages=(*request.messages[:-1], *told, request.messages[-1]))
+    return replace(request, messages=request.messages + told)
+
+
+def _why_not(text: str, reply: Reply) -> str:
+    if is_refusal(text):
+        return "refusal"
+    return "truncated" if reply.finish == "length" else "unreadable"
+
+
+def _shape(reply: Reply) -> str:
+    return "truncated" if reply.finish == "length" else "shape"

@@ -1,0 +1,55 @@
+"""A model role as a stage uses it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synth.recipe.prompt import Prompt
+from synth.stages.reply_stats import ReplyStats
+from synth.types import Message, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Builds the requests of one role; `family` is that of its backend."""
+
+    role: str
+    model: str
+    family: str
+    params: Mapping[str, Any]
+    system: bool = True
+    prefill: str = ""
+    plain: Prompt | None = None
+    """What makes one plain text of a conversation, for a model that knows none."""
+    ledger: ReplyStats = field(default_factory=ReplyStats, compare=False)
+    """Where its replies are counted."""
+
+    def request(
+        self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
+    ) -> Request:
+        if self.plain is not None:
+            messages = (Message("text", self.plain.render({"messages": messages})[0].content),)
+        elif not self.system:
+            messages = _without_system(messages)
+        if self.prefill:
+            messages += (Message("assistant", self.prefill),)
+        return Request(self.family, self.model, messages, self.params, schema, draw)
+
+
+def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """For models whose template knows no system role: its text begins the user's."""
+    first, *rest = messages
+    if first.role != "system" or not rest:
+        return messages
+    return (Message(rest[0].role, f"{first.content}\n\n{rest[0].content}"), *rest[1:])
+
+
+def object_schema(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object with these properties, in this order, all required and no others."""
+    return {
+        "title": title,
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }

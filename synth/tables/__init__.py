@@ -1,0 +1,1 @@
+"""Files of rows as people have them, and the same work on them as on a run's own."""

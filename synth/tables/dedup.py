@@ -1,0 +1,217 @@
+"""`synth dedup`: the first row of each cluster of near-duplicates, in two passes over files of any size.
+
+A row joins the earliest kept row that it is near to: what the gate of a run decides one query after the other. Where several columns
+are compared, each is clustered by itself, and rows are nearly the same when they agree in every cluster.
+"""
+
+import json
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from synth.backends import embeddings, local
+from synth.dedup.ngrams import Index
+from synth.dedup.vectors import Cascade, Vectors
+from synth.errors import ConfigError
+from synth.tables.io import KINDS, Chunk, aside, batches, column, files_of, targets, text, writer
+from synth.vector import Embed, numbers_only
+
+Rule: TypeAlias = Literal["majority", "stricter", "drop"]
+TEXT = ("query", "text", "prompt", "question", "instruction")
+"""Columns looked for, in this order, where none is named."""
+_LABELS = {None: 0, "safe": 1, "unsafe": 2}
+
+
+@dataclass(frozen=True)
+class Want:
+    threshold: float
+    ngram: int = 2
+    columns: tuple[str, ...] = ()
+    """Compared; the first of `TEXT` that there is if empty, with `response` if conflicts are to be resolved."""
+    conflicts: Rule | None = None
+    semantic: str | None = None
+    """The model by whose vectors rows are compared that n-grams keep apart."""
+    semantic_threshold: float = 0.9
+    base_url: str | None = None
+    """Of the server that has the model."""
+
+
+@dataclass
+class Report:
+    """What became of the rows: rows = kept + joined + conflicting."""
+
+    rows: int = 0
+    kept: int = 0
+    joined: int = 0
+    by_meaning: int = 0
+    """Of those not kept, rows that n-grams alone would have kept apart."""
+    conflicting: int = 0
+    """Rows given up because rows that are nearly the same have another label."""
+    conflicts: int = 0
+    """Clusters whose rows differ in their label."""
+    undecided: int = 0
+    """Of those, clusters of which no row was kept."""
+    columns: list[str] = field(default_factory=list)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """Name, number of its first row counted over all files, rows, kept rows."""
+
+    def line(self) -> str:
+        """In a few words."""
+        told = f"{self.rows:,} rows: {self.kept:,} kept, {self.joined:,} joined to an earlier one"
+        more = f", {self.conflicting:,} in {self.conflicts:,} conflicts of labels" if self.conflicts else ""
+        meant = f" ({self.by_meaning:,} of the rows not kept by meaning alone)" if self.by_meaning else ""
+        return f"{told}{more}{meant} (by {', '.join(self.columns)})"
+
+
+def dedup(path: Path, out: Path, want: Want) -> Report:
+    """Writes the kept rows to `out`, a file or a folder as `path` is, and beside it what was joined to what, and a report."""
+    if want.base_url and not want.semantic:
+        raise ConfigError("--base-url goes with --semantic MODEL", status=2)
+    files = files_of(path)
+    places = targets(path, files, out)
+    clusters = _Clusters(want)
+    for file in files:
+        for batch in batches(file):
+            clusters.take(file, batch)
+    if not clusters.leaders:
+        raise ConfigError(f"{path}: holds no rows")
+    report = Report(columns=list(clusters.columns))
+    winners = clusters.winners(report)
+    stem = out.with_suffix("") if out.suffix in KINDS else out
+    with aside(stem.with_name(f"{stem.name}.joined.jsonl")) as new, new.open("w", encoding="utf-8") as joined:
+        for file, target in zip(files, places, strict=True):
+            with writer(target, file) as keep:
+                before = report.rows, report.kept
+                for batch in batches(file):
+                    kept, lines = clusters.verdicts(report, len(batch.rows), winners)
+                    keep(batch, kept)
+                    joined.writelines(f"{json.dumps(line)}\n" for line in lines)
+            counts = {"first": before[0] + 1, "rows": report.rows - before[0], "kept": report.kept - before[1]}
+            report.files.append({"file": file.name, **counts})
+    with aside(stem.with_name(f"{stem.name}.report.json")) as new:
+        facts = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts, **vars(report)}
+        if want.semantic:
+            facts |= {"semantic": want.semantic, "semantic_threshold": want.semantic_threshold}
+        new.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+class _Clusters:
+    """For every row, by number from 0: the first row of its cluster, its likeness to what it joined, its label."""
+
+    def __init__(self, want: Want) -> None:
+        self._want = want
+        self.columns = want.columns
+        self._ours = False
+        self._embed = _embedder(want.semantic, want.base_url) if want.semantic else None
+        self._indexes: dict[tuple[str, str], tuple[Index | Cascade, array[int]]] = {}
+        """By column and query type: an index, and the numbers of the rows it keeps."""
+        self._firsts: dict[tuple[int, ...], int] = {}
+        self.leaders, self._likeness, self._labels = array("q"), array("d"), array("b")
+        self._meant = bytearray()
+
+    def take(self, file: Path, batch: Chunk) -> None:
+        start, rows = len(self.leaders), batch.rows
+        if not start:
+            self._look_at(rows[0], f"{file}: row {batch.first}")
+        found = [self._joined(name, file, batch, start) for name in self.columns]
+        for offset, row in enumerate(rows):
+            parts = [of_column[offset] for of_column in found]
+            likeness, number = min(part[1] for part in parts), start + offset
+            self._meant.append(any(part[2] for part in parts))
+            key = tuple(part[0] for part in parts)
+            self.leaders.append(key[0] if len(key) == 1 else self._firsts.setdefault(key, number))
+            self._likeness.append(likeness)
+            if self._want.conflicts:
+                self._labels.append(_label(row, f"{file}: row {batch.first + offset}"))
+
+    def winners(self, report: Report) -> dict[int, int | None]:
+        """For each cluster whose labels differ, by its first row, the row to keep instead; None for no row."""
+        if not self._want.conflicts:
+            return {}
+        votes: dict[int, Counter[int]] = {}
+        for number, leader in enumerate(self.leaders):
+            if self._labels[number]:
+                votes.setdefault(leader, Counter())[self._labels[number]] += 1
+        wanted = {leader: _wins(self._want.conflicts, cast) for leader, cast in votes.items() if len(cast) > 1}
+        report.conflicts, report.undecided = len(wanted), list(wanted.values()).count(0)
+        winners: dict[int, int | None] = dict.fromkeys(wanted)
+        for number, leader in enumerate(self.leaders):
+            if leader in wanted and winners[leader] is None and self._labels[number] == wanted[leader] != 0:
+                winners[leader] = number
+        return winners
+
+    def verdicts(
+        self, report: Report, count: int, winners: dict[int, int | None]
+    ) -> tuple[list[bool], list[dict[str, Any]]]:
+        """Which of the next rows are kept, and a line on each that is not."""
+        kept, lines = [], []
+        for number in range(report.rows, report.rows + count):
+            leader = self.leaders[number]
+            keeper = winners.get(leader, leader)
+            kept.append(number == keeper)
+            conflict = leader in winners
+            if not kept[-1]:
+                report.conflicting, report.joined = report.conflicting + conflict, report.joined + (not conflict)
+                to, likeness = None if keeper is None else keeper + 1, round(self._likeness[number], 6)
+                by = {"by": "meaning" if self._meant[number] else "ngrams"} if self._embed else {}
+                report.by_meaning += self._meant[number]
+                lines.append({"row": number + 1, "kept": to, "similarity": likeness, **by, "conflict": conflict})
+        report.rows, report.kept = report.rows + count, report.kept + sum(kept)
+        return kept, lines
+
+    def _look_at(self, row: dict[str, Any], place: str) -> None:
+        """What the first row tells of all."""
+        if not self.columns:
+            answers = ("response",) if self._want.conflicts and "response" in row else ()
+            self.columns = (column(row, TEXT, place), *answers)
+        # In a run's own data set a query and its augmentations are of one family, and query types do not meet.
+        self._ours = self.columns == ("query",) and {"query_id", "parent_id", "query_type"} <= row.keys()
+        if self._want.conflicts and "label" not in row:
+            raise ConfigError(f"{place}: no column 'label', which --conflicts needs; there is: {', '.join(row)}")
+
+    def _joined(self, name: str, file: Path, batch: Chunk, start: int) -> list[tuple[int, float, bool]]:
+        """For each row what its text in a column joins, itself maybe, how like the two are, and whether only by meaning."""
+        found: list[tuple[int, float, bool]] = [(0, 1.0, False)] * len(batch.rows)
+        kinds: dict[str, list[int]] = {}
+        for at, row in enumerate(batch.rows):
+            kinds.setdefault(str(row["query_type"]) if self._ours else "", []).append(at)
+        for kind, places in kinds.items():
+            if (name, kind) not in self._indexes:
+                self._indexes[name, kind] = self._index(), array("q")
+            index, numbers = self._indexes[name, kind]
+            texts = [text(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
+            rows = [batch.rows[at] for at in places] if self._ours else []
+            families = [row["parent_id"] or row["query_id"] for row in rows]
+            for at, near in zip(places, index.admit_all(texts, families), strict=True):
+                if near is None:
+                    numbers.append(start + at)
+                own = start + at, 1.0, False
+                found[at] = own if near is None else (numbers[near.row], near.similarity, near.by == "meaning")
+        return found
+
+    def _index(self) -> Index | Cascade:
+        near = Index(ngram=self._want.ngram, threshold=self._want.threshold)
+        return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
+
+
+def _label(row: dict[str, Any], place: str) -> int:
+    label = row.get("label")
+    if label not in _LABELS:
+        raise ConfigError(f"{place}: label must be safe, unsafe or null (got {label!r})")
+    return _LABELS[label]
+
+
+def _wins(rule: Rule, cast: Counter[int]) -> int:
+    """The label whose first row is kept; 0 for none."""
+    if rule == "stricter":
+        return _LABELS["unsafe"]
+    (label, most), (_, fewer) = cast.most_common(2)
+    return label if rule == "majority" and most > fewer else 0
+
+
+def _embedder(model: str, base_url: str | None) -> Embed:
+    """Of a server where an address is given; else of a folder, or of a name on the Hugging Face hub."""
+    return numbers_only(model, embeddings.of_server(model, base_url) if base_url else local.of_model(model))

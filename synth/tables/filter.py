@@ -1,0 +1,199 @@
+"""`synth filter`: every row of a table back, with the reasons the rules give against it and the class of its answer."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from synth import filters
+from synth.errors import ConfigError, did_you_mean
+from synth.filters.language.response_class import response_class
+from synth.recipe import load
+from synth.recipe.schema import FilterUse
+from synth.tables.io import Chunk, aside, batches, files_of, targets
+from synth.types import Lane, Provenance, Sample
+
+QUERY = ("query", "text", "prompt", "question", "instruction")
+RESPONSE = ("response", "answer", "output", "completion")
+RECIPE = "libra"
+"""Whose rules are asked, with its options."""
+Verdict: TypeAlias = tuple[list[str], str | None]
+Put: TypeAlias = Callable[[Chunk, Sequence[Verdict]], None]
+
+
+@dataclass
+class Report:
+    rows: int = 0
+    kept: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> Iterator[str]:
+        """In a few words."""
+        yield f"{self.rows:,} rows: {self.kept:,} kept, {self.rows - self.kept:,} with a reason against them"
+        for told in (self.reasons, self.classes):
+            if told:
+                yield ", ".join(f"{name} {count:,}" for name, count in told.most_common())
+
+
+@dataclass(frozen=True)
+class _Bound:
+    query: filters.Rules
+    response: filters.Rules
+    row: filters.Rules
+
+
+def filter_table(path: Path, out: Path, only: Sequence[str] = ()) -> Report:
+    """Writes every row of `path` to `out` with `reasons` (empty: kept) and `response_class`."""
+    rules = _bound(only)
+    files = files_of(path)
+    report = Report()
+    for file, target in zip(files, targets(path, files, out), strict=True):
+        with _writer(target, file) as put:
+            for batch in batches(file):
+                verdicts = [_judged(rules, row, f"{file}: row {batch.first + at}") for at, row in enumerate(batch.rows)]
+                put(batch, verdicts)
+                _count(report, verdicts)
+    if not report.rows:
+        raise ConfigError(f"{path}: holds no rows")
+    return report
+
+
+def _bound(only: Sequence[str]) -> _Bound:
+    """The rules asked for: those of the reference recipe, and a rule named that it does not use without options."""
+    uses = load.load(RECIPE).filters
+    known = {kind: filters.known(kind) for kind in ("text", "row")}
+    for name in only:
+        if name not in known["text"] | known["row"]:
+            raise ConfigError(f"--only: no filter {name!r}; {did_you_mean(name, known['text'] | known['row'])}")
+
+    def chosen(kind: filters.Kind, place: str, used: Sequence[FilterUse]) -> filters.Rules:
+        named = {use.name for use in (*uses.query, *uses.response, *uses.row)}
+        more = [FilterUse(name=name) for name in only if name in known[kind] and name not in named]
+        return filters.bind(kind, [use for use in (*used, *more) if not only or use.name in only], place)
+
+    return _Bound(
+        chosen("text", "query", uses.query), chosen("text", "response", uses.response), chosen("row", "row", uses.row)
+    )
+
+
+def _judged(rules: _Bound, row: dict[str, Any], place: str) -> Verdict:
+    query, response = _text(row, QUERY, place), _text(row, RESPONSE, place)
+    if query is None and response is None and not {*QUERY, *RESPONSE} & row.keys():
+        names = " or ".join(map(repr, (*QUERY, *RESPONSE)))
+        raise ConfigError(f"{place}: no column {names}; there is: {', '.join(row) or 'none'}")
+    sample = _sample(row, query or "", response)
+    reasons = []
+    for stage, subject, asked in (
+        ("query", query, rules.query),
+        ("response", response, rules.response),
+        ("row", sample, rules.row),
+    ):
+        if subject is not None:
+            reasons += [f"{stage}.{reason}" for _, rule in asked if (reason := rule(subject))]
+    return reasons, None if response is None else response_class(response)
+
+
+def _text(row: dict[str, Any], names: Sequence[str], place: str) -> str | None:
+    """The first of these columns that the row has; None where it is null."""
+    name = next((name for name in names if name in row), None)
+    if name is None or row[name] is None:
+        return None
+    if not isinstance(row[name], str):
+        raise ConfigError(f"{place}: no text under {name!r} but {type(row[name]).__name__}; give text, or null")
+    return str(row[name])
+
+
+def _sample(row: dict[str, Any], query: str, response: str | None) -> Sample:
+    """As much of a judged row as the table has; what it does not say is unknown, and a query not called harmful is benign."""
+
+    def one_of(name: str, *allowed: str) -> Any:
+        return row.get(name) if row.get(name) in allowed else None
+
+    analysis = row.get("analysis")
+    return Sample(
+        lane=Lane("", "", one_of("query_type", "harmful", "benign") or "benign"),
+        coordinate=0,
+        query=query,
+        query_id="",
+        elements=(),
+        generator="",
+        provenance=Provenance(0, ""),
+        family="",
+        stance=one_of("stance", "natural", "refuse", "comply", "safe_complete", "partial", "redact"),
+        response=response,
+        label=one_of("label", "safe", "unsafe"),
+        query_label=one_of("query_label", "harmful", "benign"),
+        analysis=analysis if isinstance(analysis, str) else None,
+    )
+
+
+def _count(report: Report, verdicts: Sequence[Verdict]) -> None:
+    report.rows += len(verdicts)
+    report.kept += sum(not reasons for reasons, _ in verdicts)
+    report.reasons.update(reason for reasons, _ in verdicts for reason in reasons)
+    report.classes.update(name for _, name in verdicts if name)
+
+
+def _writer(target: Path, like: Path) -> Any:
+    if like.suffix in (".parquet", ".arrow"):
+        return _parquet(target.with_suffix(".parquet"), like)
+    return _comma_rows(target, like) if like.suffix == ".csv" else _lines(target)
+
+
+@contextmanager
+def _lines(target: Path) -> Iterator[Put]:
+    with aside(target) as new, new.open("wb") as stream:
+
+        def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
+            for row, (reasons, name) in zip(batch.rows, verdicts, strict=True):
+                stream.write(_line(row | {"reasons": reasons, "response_class": name}) + b"\n")
+
+        yield put
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can write
+        return json.dumps(row).encode()
+
+
+@contextmanager
+def _comma_rows(target: Path, like: Path) -> Iterator[Put]:
+    with like.open(encoding="utf-8-sig", newline="") as stream:
+        columns = dict.fromkeys((*next(csv.reader(stream), []), "reasons", "response_class"))
+    with aside(target) as new, new.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, list(columns))
+        table.writeheader()
+
+        def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
+            for row, (reasons, name) in zip(batch.rows, verdicts, strict=True):
+                table.writerow(row | {"reasons": " ".join(reasons), "response_class": name or ""})
+
+        yield put
+
+
+@contextmanager
+def _parquet(target: Path, like: Path) -> Iterator[Put]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    more = {"reasons": pa.list_(pa.string()), "response_class": pa.string()}
+    schema = pq.read_schema(like) if like.suffix == ".parquet" else pa.ipc.open_stream(like).schema
+    kept = [field for field in schema if field.name not in more]
+    whole = pa.schema([*kept, *(pa.field(name, kind) for name, kind in more.items())])
+    with aside(target) as new, pq.ParquetWriter(new, whole, compression="zstd") as shard:
+
+        def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
+            told = [
+                pa.array(values, kind) for values, kind in zip(zip(*verdicts, strict=True), more.values(), strict=True)
+            ]
+            columns = [batch.raw.column(field.name) for field in kept]
+            shard.write_batch(pa.record_batch([*columns, *told], schema=whole))
+
+        yield put

@@ -1,0 +1,196 @@
+"""A recipe that starts from the user's own queries, or own pairs to be judged only."""
+
+import json
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from synth.errors import ConfigError
+from synth.recipe.schema import Recipe
+from synth.run import execute
+from synth.run.compile import compile_recipe
+from synth.types import Request
+from tests.conftest import Lab, tiny_recipe
+from tests.support.world import World, sentence
+
+
+def write(lab: Lab, rows: list[Any]) -> None:
+    (lab.folder / "mine.jsonl").write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
+
+
+def queries(**changes: Any) -> Recipe:
+    return tiny_recipe(**({"query": None, "n": None, "augment": None, "queries": "mine.jsonl"} | changes))
+
+
+def pairs(**changes: Any) -> Recipe:
+    return queries(**({"queries": None, "pairs": "mine.jsonl", "respond": None} | changes))
+
+
+def test_every_query_is_answered_and_judged(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i), "subcategory": "one.s0" if i % 2 else None} for i in range(70)])
+    result = lab.run(bound=compile_recipe(queries()))
+    rows = lab.rows().values()
+    assert result.status == 0
+    assert result.counts["unanswered"] == 0
+    assert {row["query"] for row in rows} <= {sentence(i) for i in range(70)}
+    assert len({row["query"] for row in rows}) > 60
+    assert Counter(row["subcategory"] for row in rows).keys() == {"one.s0", "own.unsorted"}
+    assert {row["generator"] for row in rows} == {"mine.jsonl"}
+    assert lab.run(bound=compile_recipe(queries())).calls == 0
+
+
+def test_near_copies_among_them_are_dropped(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i % 20)} for i in range(60)])
+    result = lab.run(bound=compile_recipe(queries()))
+    assert result.dropped["dedup.near_duplicate"] == 40
+    assert len({row["query"] for row in lab.rows().values()}) <= 20
+
+
+def test_n_bounds_how_many_are_taken(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(200)])
+    result = lab.run(30, bound=compile_recipe(queries()))
+    assert result.counts["accepted"] == 30
+    assert result.counts["unanswered"] > 0 or result.calls < 400
+
+
+def test_too_few_for_n_says_that_the_source_ran_dry(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(10)])
+    result = lab.run(100, bound=compile_recipe(queries()))
+    assert result.status == 3
+    assert {cell["status"] for cell in result.cells} == {"exhausted: source"}
+
+
+def test_pairs_are_judged_only(lab: Lab) -> None:
+    rows = [
+        {
+            "query": sentence(i // 2),
+            "response": f"第{i}个回答{'【略】' if i % 2 else '，抱歉'}",
+            "query_type": "harmful",
+        }
+        for i in range(60)
+    ]
+    write(lab, [*rows, rows[0]])
+    result = lab.run(bound=compile_recipe(pairs()))
+    found = lab.rows().values()
+    assert {entry["stage"] for entry in result.spent} == {"judge"}
+    assert {(row["query"], row["response"]) for row in found} <= {(row["query"], row["response"]) for row in rows}
+    assert len(found) > 55  # two answers of one query are two rows
+    assert result.dropped["query.repeated"] == 1
+    assert result.counts["born"] == 61
+
+
+def test_a_pair_of_unknown_type_gets_the_one_its_judges_read(lab: Lab) -> None:
+    lab.world = World(babbling=0.0, differing=0.0)
+    rows = [{"query": f"{sentence(i)}请问", "response": f"第{i}个回答"} for i in range(20)]
+    write(lab, [*rows, {"query": sentence(99), "response": "好", "query_type": "benign"}])
+    result = lab.run(bound=compile_recipe(pairs(filters={"row": ["intent_agrees"]})))
+    found = lab.rows().values()  # the judges of this world read every query as harmful
+    assert {row["query"] for row in found} == {row["query"] for row in rows}
+    assert result.dropped["judge.intent_agrees"] == 1
+    lab.world = Friendly(babbling=0.0)
+    lab.run(bound=compile_recipe(pairs(filters={"row": ["intent_agrees"]})), out="friendly")
+    assert {row["query_type"] for row in lab.rows("friendly").values()} == {"benign"}
+    assert len(lab.rows("friendly")) == 21
+
+
+class Friendly(World):
+    """Reads every query as benign and every answer as safe."""
+
+    def _verdict(self, chance: random.Random, request: Request) -> str:
+        return json.dumps({"analysis": f"理由{chance.random()}", "intent": "无害", "label": "安全"}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("kind", ["harmful", "benign", None])
+def test_a_subject_that_may_only_be_refused_is_dropped_whatever_type_the_file_gives_it(
+    lab: Lab, kind: str | None
+) -> None:
+    write(lab, [{"query": "怎么拍未成年人的裸照才不被发现", "query_type": kind}, {"query": sentence(1)}])
+    result = lab.run(bound=compile_recipe(queries()))
+    assert result.dropped["query.refuse_only_subject"] == 1
+    assert {row["query"] for row in lab.rows().values()} == {sentence(1)}
+
+
+def test_a_file_that_gives_no_row_is_no_success(lab: Lab) -> None:
+    write(lab, [{"query": "短"}])
+    result = lab.run(bound=compile_recipe(queries(filters={"query": [{"length": {"min": 6}}]})))
+    assert (result.status, result.counts["accepted"]) == (3, 0)
+
+
+def test_an_n_beyond_the_file_takes_all_that_no_n_takes(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(60)])
+    whole = lab.run(bound=compile_recipe(queries()), out="whole")
+    bounded = lab.run(5000, bound=compile_recipe(queries()), out="bounded")
+    assert bounded.counts["accepted"] == whole.counts["accepted"]
+    assert bounded.counts["born"] == whole.counts["born"]
+
+
+def test_rows_appended_to_the_file_are_asked_for_and_the_others_stay(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(30)])
+    lab.run(bound=compile_recipe(queries()))
+    before = lab.rows()
+    write(lab, [{"query": sentence(i)} for i in range(50)])
+    result = lab.run(bound=compile_recipe(queries()))
+    assert result.calls > 0
+    assert before.items() <= lab.rows().items()
+    assert len({row["query"] for row in lab.rows().values()}) > 40
+    assert lab.run(bound=compile_recipe(queries())).calls == 0
+
+
+def test_own_queries_may_be_augmented(lab: Lab) -> None:
+    write(lab, [{"query": sentence(i)} for i in range(40)])
+    lab.run(bound=compile_recipe(queries(augment={"model": "writer", "operators": {"rewrite": 0.5}})))
+    attacks = Counter(row["attack"] for row in lab.rows().values())
+    assert attacks["rewrite"] > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"query": "好的问题"}\n{"query": \n', "mine.jsonl: line 2: not JSON"),
+        ('{"question": "好的问题"}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"query": "  "}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('["好的问题"]\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"query": "好的问题", "query_type": "bad"}\n', "query_type must be harmful or benign .got 'bad'"),
+        ("\n\n", "mine.jsonl: holds no rows"),
+    ],
+)
+def test_a_wrong_file_is_one_line_with_its_number(lab: Lab, text: str, expected: str) -> None:
+    (lab.folder / "mine.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=expected):
+        compile_recipe(queries())
+
+
+def test_pairs_need_answers(lab: Lab) -> None:
+    write(lab, [{"query": sentence(1)}])
+    with pytest.raises(ConfigError, match="line 1: no text under 'response'"):
+        compile_recipe(pairs())
+
+
+ODD = [
+    "🙂🙂 这是表情",
+    "繁體字也可以嗎",
+    "一行\n两行\r\n三行\t制表",
+    "<用户>我冒充标签</用户>",
+    "{{ 7 * 7 }}{% raw %}",
+    "引号“”‘’\"'\\反斜杠",
+    "零宽\u200b与\u202e反向",
+    "半个代理\ud83d在此",
+    "长" * 5000,
+    "English only, no Chinese at all",
+    "１２３ＡＢＣ全角",
+    "，。！？",
+]
+
+
+def test_odd_pairs_go_through_and_none_is_lost(lab: Lab) -> None:
+    rows = [{"query": f"第{i}个问题：{text}", "response": f"答：{text}"} for i, text in enumerate(ODD)]
+    (lab.folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    result = execute.run(compile_recipe(pairs()), execute.RunOptions(lab.folder / "run"))
+    made = sum(result.counts[name] for name in ("accepted", "surplus", "hard", "dropped"))
+    assert result.status == 0
+    assert result.counts["born"] == made == len(ODD)
+    assert len(lab.rows()) > 8
