@@ -19,13 +19,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synth.dedup.decontaminate import Avoided
 from synth.dedup.ngrams import Index
 from synth.filters import bind, known
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.response_class import response_class
 from synth.filters.personal import find, replaced
 from synth.recipe.load import load
+from synth.tables.avoid import avoided as avoided_in
 from synth.types import Lane, Provenance, Sample, Vote
 from tests.support.hostile import BOMBS, PIECES, strings
 
@@ -40,7 +40,7 @@ def checks() -> dict[str, Callable[[str], Any]]:
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         file.writelines(json.dumps({"query": text, "response": text}) + "\n" for text in some[:500])
         file.flush()
-        avoided = Avoided([file.name], ngram=2, threshold=0.7)
+        avoided = avoided_in([file.name], ngram=2, threshold=0.7)
     found: dict[str, Callable[[str], Any]] = {name: factory() for name, factory in known("text").items()}
     for name, rule in bind("row", load("libra").filters.row, "row", {"a.b": "".join(PIECES)}):
         found[name] = lambda text, rule=rule: rule(

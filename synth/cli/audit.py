@@ -39,6 +39,9 @@ def audit(
     With -o a sheet of so many rows a cell is written; with --read, accuracy and F1 of panel and judges against the labels in FILE
     (`your_label`, else `label`: safe, unsafe, 安全 or 不安全), its rows found by id, else by query and response.
     """
+    from functools import partial
+
+    from synth.cli import live
     from synth.dataset.reader import Dataset
     from synth.errors import ConfigError
     from synth.quality import audit as work
@@ -53,7 +56,9 @@ def audit(
         click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
     file = work.labelled(given)
-    found = work.read(judged(made, file) if judge else made, file)
+    found = work.read(
+        judged(made, file, lambda prices: partial(live.watch, prices=prices, events=None)) if judge else made, file
+    )
     if not found.found:
         raise ConfigError(f"{given}: none of its rows is among those of {folder}; with --judge the panel judges them")
     click.echo(work.as_json(found) if as_json else "\n".join(work.lines(found)))

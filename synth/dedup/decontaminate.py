@@ -4,19 +4,13 @@ containment; both also with evasive spellings seen through."""
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from synth.dedup.disguise import undisguised
 from synth.dedup.ngrams import Index
 from synth.dedup.normalise import Numbers, normalise
-from synth.errors import ConfigError
-from synth.tables.io import batches, column, files_of, hash_of, text
-
-QUERY = ("query", "prompt", "question", "instruction", "text")
-RESPONSE = ("response", "answer", "output")
 
 GRAM = 5
 """A text holds another when 0.8 of the other's character 5-grams are in it: a quotation with one slip in twenty characters."""
@@ -38,14 +32,12 @@ class Source:
 
 
 class Avoided:
-    """The queries and answers of some files or data sets."""
+    """Queries and answers that must not come again. They are filed with `add`, then `seal`ed, then looked for."""
 
-    def __init__(self, paths: Sequence[str], *, ngram: int, threshold: float) -> None:
+    def __init__(self, *, ngram: int, threshold: float) -> None:
         self._near = tuple(Index(ngram=ngram, threshold=threshold) for _ in range(2))
         self._queries, self._responses = Passages(SHORTEST_QUERY), Passages(SHORTEST_RESPONSE)
-        self.sources = tuple(self._read(Path(path)) for path in paths)
-        self._queries.sort()
-        self._responses.sort()
+        self.sources: tuple[Source, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -68,28 +60,20 @@ class Avoided:
             return "contained"
         return "disguised" if self._responses.any_in(undisguised(response)) else None
 
-    def _read(self, path: Path) -> Source:
-        files, rows = files_of(path), 0
-        for file in files:
-            for batch in batches(file):
-                rows += len(batch.rows)
-                self._take(file, batch.first, batch.rows)
-        if not rows:
-            raise ConfigError(f"{path}: holds no rows to avoid")
-        return Source(path.resolve().name, rows, hash_of(files))
-
-    def _take(self, file: Path, first: int, rows: Sequence[dict[str, Any]]) -> None:
-        query = column(rows[0], QUERY, f"{file}: row {first}")
-        response = next((name for name in RESPONSE if name in rows[0]), None)
-        queries = [text(row, query, f"{file}: row {number}") for number, row in enumerate(rows, start=first)]
-        answers = [str(row[response]) for row in rows if response and isinstance(row.get(response), str)]
-        unmasked = [undisguised(one) for one in queries]
+    def add(self, queries: Sequence[str], responses: Sequence[str]) -> None:
+        """Files texts that must not come again; all of them before the first look."""
         plain, seen_through = self._near
         plain.add_all(queries)
-        seen_through.add_all(unmasked)
-        for known, texts in ((self._queries, queries), (self._responses, answers)):
+        seen_through.add_all([undisguised(one) for one in queries])
+        for known, texts in ((self._queries, queries), (self._responses, responses)):
             known.add(normalise(one) for one in texts)
             known.add(undisguised(one) for one in texts)
+
+    def seal(self, sources: Iterable[Source]) -> None:
+        """Ends the filing: from here on texts are looked for."""
+        self.sources = (*self.sources, *sources)
+        self._queries.sort()
+        self._responses.sort()
 
 
 class Passages:

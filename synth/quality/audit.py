@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from synth.dataset.reader import SPLITS, Dataset
-from synth.dedup.decontaminate import QUERY, RESPONSE
 from synth.errors import ConfigError
 from synth.exporters.csv import cells
 from synth.hashing import short_hash
 from synth.quality.metrics import Figure, Scores, scores
 from synth.sanitize import for_terminal
 from synth.tables import io
+from synth.tables.avoid import QUERY, RESPONSE
 from synth.types import Label
 
 YOURS, NOTE = "your_label", "note"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from synth import backends, filters
-from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
@@ -25,6 +24,7 @@ from synth.stages.query import Writer
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.requester import Requester
 from synth.stages.respond import Responder
+from synth.tables.avoid import avoided
 from synth.types import Element, Message
 
 
@@ -147,7 +147,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec]) -> tuple[Flow, 
         query_rules=[*private, *filters.bind("text", recipe.filters.query, "query")],
         response_rules=[*private, *filters.bind("text", recipe.filters.response, "response")],
         row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs)),
-        avoided=Avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
+        avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
         else None,
         tidy=replaced if recipe.filters.personal == "replace" else None,

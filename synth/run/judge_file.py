@@ -1,22 +1,23 @@
 """A run beside a finished one, in which its panel judges the rows of a file."""
 
 import json
-from functools import partial
+from collections.abc import Callable
 
-from synth.cli import live
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
+from synth.journal.usage import Prices
 from synth.quality.audit import Labelled
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import compile_recipe
 from synth.run.execute import run
-from synth.run.options import RunOptions
+from synth.run.options import RunOptions, Watch
 from synth.tables import io
 
 
-def judged(made: Dataset, file: Labelled) -> Dataset:
-    """A run beside this one in which its panel judges the rows of a file, as it judged the run's own; it goes on where it stopped."""
+def judged(made: Dataset, file: Labelled, watch: Callable[[Prices], Watch] | None = None) -> Dataset:
+    """A run beside this one in which its panel judges the rows of a file, as it judged the run's own; it goes on where it stopped.
+    `watch` makes of the models' prices what shows its progress."""
     for row in file.rows:
         if not (row.query or "").strip() or not (row.response or "").strip():
             raise ConfigError(f"{row.place}: no text under 'query' or 'response', so there is nothing to judge")
@@ -37,8 +38,8 @@ def judged(made: Dataset, file: Labelled) -> Dataset:
         "output": {},
         "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
     }
-    bound = compile_recipe(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))
-    result = run(bound, RunOptions(folder, watch=partial(live.watch, prices=bound.prices, events=None)))
+    compiled = compile_recipe(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))
+    result = run(compiled, RunOptions(folder, watch=watch(compiled.prices) if watch else None))
     if result.message:
         raise ConfigError(f"{result.message} ({folder}: the same command goes on from there)", status=result.status)
     return Dataset(folder)

@@ -13,6 +13,7 @@ from synth.errors import ConfigError
 from synth.recipe import load
 from synth.run.compile import compile_recipe
 from synth.run.options import RunOptions
+from synth.tables.avoid import avoided
 from tests.conftest import Lab, tiny_recipe
 from tests.support.world import sentence
 
@@ -22,11 +23,11 @@ REFUSAL = "抱歉，我不能提供这方面的帮助。"
 
 
 @pytest.fixture
-def avoided(tmp_path: Path) -> Avoided:
+def released(tmp_path: Path) -> Avoided:
     rows = [{"prompt": QUERY, "response": ANSWER}, {"prompt": "你好", "response": REFUSAL}, {"prompt": "甲" * 9}]
     path = tmp_path / "bench.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return Avoided([str(path)], ngram=2, threshold=0.7)
+    return avoided([str(path)], ngram=2, threshold=0.7)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +60,8 @@ def avoided(tmp_path: Path) -> Avoided:
         ("", None),
     ],
 )
-def test_queries_that_come_again(avoided: Avoided, query: str, way: str | None) -> None:
-    assert avoided.query(query) == way
+def test_queries_that_come_again(released: Avoided, query: str, way: str | None) -> None:
+    assert released.query(query) == way
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,8 @@ def test_queries_that_come_again(avoided: Avoided, query: str, way: str | None) 
         ("", None),
     ],
 )
-def test_answers_that_come_again(avoided: Avoided, response: str, way: str | None) -> None:
-    assert avoided.response(response) == way
+def test_answers_that_come_again(released: Avoided, response: str, way: str | None) -> None:
+    assert released.response(response) == way
 
 
 def test_a_passage_is_found_if_and_only_if_four_fifths_of_its_grams_are_there() -> None:
