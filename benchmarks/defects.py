@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synth.filters.text import passages
+from synth.filters.text import _passages
 from tests.support.planted import FRAMES, PLANTED
 
 Planter = Callable[[random.Random, str, Sequence[str]], str | None]
@@ -221,7 +221,7 @@ def debris(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
 
 
 def template(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
-    return text + chance.choice(sorted(passages(14)))
+    return text + chance.choice(sorted(_passages(14)))
 
 
 def unfinished(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:

@@ -114,7 +114,7 @@ class Lab:
     world: Any = field(default_factory=World)
     server: Distant | None = None
 
-    def execute(
+    def run(
         self,
         n: int | None = None,
         *,

@@ -132,7 +132,7 @@ def refusal() -> TextRule:
 
 def template(*, window: int = 12) -> TextRule:
     """Drops a text that repeats `window` Chinese characters on end of one of the prompts."""
-    found = passages(window)
+    found = _passages(window)
 
     def rule(text: str) -> str | None:
         for run in RUN.findall(text):
@@ -180,7 +180,7 @@ RUN = re.compile(r"[\u3400-\u9fff]{6,}")
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 
 
-def passages(window: int) -> frozenset[str]:
+def _passages(window: int) -> frozenset[str]:
     """Every `window` Chinese characters on end in the prompts that `synth` finds."""
     prompts = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
     runs = [run for path in prompts for run in RUN.findall(_JINJA.sub("\n", path.read_text(encoding="utf-8")))]

@@ -64,7 +64,7 @@ def test_a_text_cannot_close_the_tags_of_a_guards_prompt(lab: Lab) -> None:
     )
     pairs = tiny_recipe(query=None, augment=None, respond=None, n=None, pairs="mine.jsonl")
     lab.world.differing = 0
-    lab.run(bound=compile_recipe(pairs))
+    lab.run(compiled=compile_recipe(pairs))
     for path in find("chat")(Dataset(lab.folder / "run"), lab.folder / "out", "guard/libra"):
         for line in path.read_text(encoding="utf-8").splitlines():
             told = json.loads(line)["messages"][1]["content"]

@@ -228,7 +228,7 @@ def test_own_pairs_keep_one_family_and_one_id_for_one_query(lab: Lab) -> None:
     source = {"query": None, "augment": None, "respond": None, "n": None, "pairs": "mine.jsonl"}
     lab.world = World(babbling=0.0, differing=0.0)
     for mode, number in (("replace", "154"), ("keep", "13912345678")):
-        lab.run(bound=compile_recipe(tiny_recipe(**source, filters={"personal": mode})), out=mode)
+        lab.run(compiled=compile_recipe(tiny_recipe(**source, filters={"personal": mode})), out=mode)
         rows = lab.rows(mode).values()
         assert len(rows) == 2
         assert len({row["query_id"] for row in rows}) == 1

@@ -230,7 +230,7 @@ def test_a_pause_never_leaves_fewer_rows_than_there_were(lab: Lab) -> None:
     lab.run(60)
     before = lab.bytes()
     edited = compile_recipe(tiny_recipe(seed=9))
-    result = lab.run(60, bound=edited, interrupt=4.0)
+    result = lab.run(60, compiled=edited, interrupt=4.0)
     assert result.status == INTERRUPTED
     assert lab.bytes() == before
     assert "keeps" in result.notes[0]

@@ -96,7 +96,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, threshold: float) -> None:
     edited = compile_recipe(tiny_recipe(concurrency=1, **changed))
     _, found = compare(edited, RunOptions(lab.folder / "run", N))
     assert found.reused["embed"] <= before["embed"]
-    lab.run(N, bound=edited)
+    lab.run(N, compiled=edited)
     asked = paid(lab.folder / "run")
     asked.subtract(before)
     assert +asked == +found.asked

@@ -260,7 +260,7 @@ def test_one_model_in_every_role_is_asked_once_and_warned_of(lab: Lab) -> None:
     same = with_models(recipe, backend=None, model="same", base_url=None)
     assert idle_chains(same) == {"c": "same"}
     lab.world = Troupe(shy={"same": 1.0}, differing=0.0)
-    result = lab.run(20, bound=compile_recipe(same), only=("one.s0",))
+    result = lab.run(20, compiled=compile_recipe(same), only=("one.s0",))
     refused = sum(row.get("refusal", 0) for row in result.replies if row["template"].startswith("respond/"))
     unsafe = sum(
         lane["refusal"]

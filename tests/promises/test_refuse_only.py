@@ -55,7 +55,7 @@ def jailbreak(lab: Lab) -> Lab:
 def test_such_a_lane_gets_no_other_stance_no_red_teaming_no_twin_and_no_unsafe_row(jailbreak: Lab) -> None:
     taxonomy(jailbreak, {"crime.mine": "refuse_only", "crime.open": "normal"})
     jailbreak.world = Meek()
-    result = jailbreak.run(40, bound=compile_recipe(tiny_recipe(**AUGMENTED)))
+    result = jailbreak.run(40, compiled=compile_recipe(tiny_recipe(**AUGMENTED)))
     rows = [row for row in jailbreak.rows().values() if row["subcategory"] == "crime.mine"]
     assert len(rows) == 20
     assert {(row["query_type"], row["stance"], row["label"]) for row in rows} == {("harmful", "refuse", "safe")}
@@ -68,7 +68,7 @@ def test_such_a_lane_gets_no_other_stance_no_red_teaming_no_twin_and_no_unsafe_r
 def test_models_that_go_along_leave_it_empty(lab: Lab) -> None:
     taxonomy(lab, {"crime.mine": "refuse_only"})
     lab.world = Willing(differing=0.0)
-    result = lab.run(10, bound=compile_recipe(tiny_recipe()))
+    result = lab.run(10, compiled=compile_recipe(tiny_recipe()))
     assert result.status == 3
     assert {cell["status"] for cell in result.cells} == {"stalled: judge.refuse_only"}
     assert not lab.rows()
@@ -77,7 +77,7 @@ def test_models_that_go_along_leave_it_empty(lab: Lab) -> None:
 @pytest.mark.parametrize("id", ["crime.minors", "crime.special_control"])
 def test_the_ids_in_the_code_hold_whatever_a_file_says(lab: Lab, id: str) -> None:
     taxonomy(lab, {id: "normal", "crime.open": "normal"})
-    lab.run(20, bound=compile_recipe(tiny_recipe()))
+    lab.run(20, compiled=compile_recipe(tiny_recipe()))
     rows = [row for row in lab.rows().values() if row["subcategory"] == id]
     assert rows
     assert {(row["query_type"], row["stance"], row["label"]) for row in rows} == {("harmful", "refuse", "safe")}
@@ -85,9 +85,9 @@ def test_the_ids_in_the_code_hold_whatever_a_file_says(lab: Lab, id: str) -> Non
 
 def test_a_lane_that_becomes_refuse_only_is_refused_from_then_on(lab: Lab) -> None:
     taxonomy(lab, {"crime.mine": "normal", "crime.open": "normal"})
-    lab.run(40, bound=compile_recipe(tiny_recipe()))
+    lab.run(40, compiled=compile_recipe(tiny_recipe()))
     taxonomy(lab, {"crime.mine": "refuse_only", "crime.open": "normal"})
-    lab.run(40, bound=compile_recipe(tiny_recipe()))
+    lab.run(40, compiled=compile_recipe(tiny_recipe()))
     rows = [row for row in lab.rows().values() if row["subcategory"] == "crime.mine"]
     assert rows
     assert {(row["query_type"], row["stance"], row["label"]) for row in rows} == {("harmful", "refuse", "safe")}
@@ -99,7 +99,7 @@ def test_own_queries_of_that_kind_are_refused_too(lab: Lab, kind: str | None) ->
     rows = [{"query": sentence(i), "subcategory": "crime.mine", "query_type": kind} for i in range(30)]
     (lab.folder / "mine.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     recipe = tiny_recipe(query=None, n=None, queries="mine.jsonl", **AUGMENTED | {"augment": None})
-    lab.run(bound=compile_recipe(recipe))
+    lab.run(compiled=compile_recipe(recipe))
     found = lab.rows().values()
     assert found
     assert {(row["query_type"], row["stance"], row["label"]) for row in found} == {("harmful", "refuse", "safe")}

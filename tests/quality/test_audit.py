@@ -67,7 +67,7 @@ def test_a_sheet_is_safe_to_open(lab: Lab, tmp_path: Path) -> None:
     pair = {"query": "=HYPERLINK(1)，怎么回事", "response": "@SUM(1)【略】", "query_type": "harmful"}
     (lab.folder / "mine.jsonl").write_text(json.dumps(pair) + "\n", encoding="utf-8")
     lab.world = World(babbling=0, differing=0)
-    lab.run(bound=compile_recipe(tiny_recipe(query=None, augment=None, respond=None, n=None, pairs="mine.jsonl")))
+    lab.run(compiled=compile_recipe(tiny_recipe(query=None, augment=None, respond=None, n=None, pairs="mine.jsonl")))
     audit.sheet(Dataset(lab.folder / "run"), tmp_path / "a.csv", per_cell=1, seed=0, labels=False)
     (row,) = rows_of(tmp_path / "a.csv")
     assert (row["query"][:2], row["response"][:2]) == ("'=", "'@")

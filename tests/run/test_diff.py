@@ -41,7 +41,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, changes: dict[str, Any]) ->
     before = paid(lab.folder / "run")
     edited = compile_recipe(tiny_recipe(concurrency=1, **changes))
     _, found = compare(edited, options(lab))
-    lab.run(40, bound=edited)
+    lab.run(40, compiled=edited)
     asked = paid(lab.folder / "run")
     asked.subtract(before)
     assert found.whole

@@ -292,8 +292,8 @@ def test_shards_of_the_users_own_queries_are_the_whole(lab: Lab) -> None:
         "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
     )
     own = compile_recipe(tiny_recipe(query=None, n=None, augment=None, queries="mine.jsonl"))
-    lab.run(bound=own)
+    lab.run(compiled=own)
     for shard in ("1/2", "2/2"):
-        lab.run(bound=own, out=shard[0], shard=shard)
+        lab.run(compiled=own, out=shard[0], shard=shard)
     assert merged(lab, "21", "all").status == OK
     assert lab.bytes("all") == lab.bytes()

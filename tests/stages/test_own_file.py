@@ -32,7 +32,7 @@ def pairs(**changes: Any) -> Recipe:
 
 def test_every_query_is_answered_and_judged(lab: Lab) -> None:
     write(lab, [{"query": sentence(i), "subcategory": "one.s0" if i % 2 else None} for i in range(70)])
-    result = lab.run(bound=compile_recipe(queries()))
+    result = lab.run(compiled=compile_recipe(queries()))
     rows = lab.rows().values()
     assert result.status == 0
     assert result.counts["unanswered"] == 0
@@ -40,26 +40,26 @@ def test_every_query_is_answered_and_judged(lab: Lab) -> None:
     assert len({row["query"] for row in rows}) > 60
     assert Counter(row["subcategory"] for row in rows).keys() == {"one.s0", "own.unsorted"}
     assert {row["generator"] for row in rows} == {"mine.jsonl"}
-    assert lab.run(bound=compile_recipe(queries())).calls == 0
+    assert lab.run(compiled=compile_recipe(queries())).calls == 0
 
 
 def test_near_copies_among_them_are_dropped(lab: Lab) -> None:
     write(lab, [{"query": sentence(i % 20)} for i in range(60)])
-    result = lab.run(bound=compile_recipe(queries()))
+    result = lab.run(compiled=compile_recipe(queries()))
     assert result.dropped["dedup.near_duplicate"] == 40
     assert len({row["query"] for row in lab.rows().values()}) <= 20
 
 
 def test_n_bounds_how_many_are_taken(lab: Lab) -> None:
     write(lab, [{"query": sentence(i)} for i in range(200)])
-    result = lab.run(30, bound=compile_recipe(queries()))
+    result = lab.run(30, compiled=compile_recipe(queries()))
     assert result.counts["accepted"] == 30
     assert result.counts["unanswered"] > 0 or result.calls < 400
 
 
 def test_too_few_for_n_says_that_the_source_ran_dry(lab: Lab) -> None:
     write(lab, [{"query": sentence(i)} for i in range(10)])
-    result = lab.run(100, bound=compile_recipe(queries()))
+    result = lab.run(100, compiled=compile_recipe(queries()))
     assert result.status == 3
     assert {cell["status"] for cell in result.cells} == {"exhausted: source"}
 
@@ -74,7 +74,7 @@ def test_pairs_are_judged_only(lab: Lab) -> None:
         for i in range(60)
     ]
     write(lab, [*rows, rows[0]])
-    result = lab.run(bound=compile_recipe(pairs()))
+    result = lab.run(compiled=compile_recipe(pairs()))
     found = lab.rows().values()
     assert {entry["stage"] for entry in result.spent} == {"judge"}
     assert {(row["query"], row["response"]) for row in found} <= {(row["query"], row["response"]) for row in rows}
@@ -87,12 +87,12 @@ def test_a_pair_of_unknown_type_gets_the_one_its_judges_read(lab: Lab) -> None:
     lab.world = World(babbling=0.0, differing=0.0)
     rows = [{"query": f"{sentence(i)}请问", "response": f"第{i}个回答"} for i in range(20)]
     write(lab, [*rows, {"query": sentence(99), "response": "好", "query_type": "benign"}])
-    result = lab.run(bound=compile_recipe(pairs(filters={"row": ["intent_agrees"]})))
+    result = lab.run(compiled=compile_recipe(pairs(filters={"row": ["intent_agrees"]})))
     found = lab.rows().values()  # the judges of this world read every query as harmful
     assert {row["query"] for row in found} == {row["query"] for row in rows}
     assert result.dropped["judge.intent_agrees"] == 1
     lab.world = Friendly(babbling=0.0)
-    lab.run(bound=compile_recipe(pairs(filters={"row": ["intent_agrees"]})), out="friendly")
+    lab.run(compiled=compile_recipe(pairs(filters={"row": ["intent_agrees"]})), out="friendly")
     assert {row["query_type"] for row in lab.rows("friendly").values()} == {"benign"}
     assert len(lab.rows("friendly")) == 21
 
@@ -109,40 +109,40 @@ def test_a_subject_that_may_only_be_refused_is_dropped_whatever_type_the_file_gi
     lab: Lab, kind: str | None
 ) -> None:
     write(lab, [{"query": "怎么拍未成年人的裸照才不被发现", "query_type": kind}, {"query": sentence(1)}])
-    result = lab.run(bound=compile_recipe(queries()))
+    result = lab.run(compiled=compile_recipe(queries()))
     assert result.dropped["query.refuse_only_subject"] == 1
     assert {row["query"] for row in lab.rows().values()} == {sentence(1)}
 
 
 def test_a_file_that_gives_no_row_is_no_success(lab: Lab) -> None:
     write(lab, [{"query": "短"}])
-    result = lab.run(bound=compile_recipe(queries(filters={"query": [{"length": {"min": 6}}]})))
+    result = lab.run(compiled=compile_recipe(queries(filters={"query": [{"length": {"min": 6}}]})))
     assert (result.status, result.counts["accepted"]) == (3, 0)
 
 
 def test_an_n_beyond_the_file_takes_all_that_no_n_takes(lab: Lab) -> None:
     write(lab, [{"query": sentence(i)} for i in range(60)])
-    whole = lab.run(bound=compile_recipe(queries()), out="whole")
-    bounded = lab.run(5000, bound=compile_recipe(queries()), out="bounded")
+    whole = lab.run(compiled=compile_recipe(queries()), out="whole")
+    bounded = lab.run(5000, compiled=compile_recipe(queries()), out="bounded")
     assert bounded.counts["accepted"] == whole.counts["accepted"]
     assert bounded.counts["born"] == whole.counts["born"]
 
 
 def test_rows_appended_to_the_file_are_asked_for_and_the_others_stay(lab: Lab) -> None:
     write(lab, [{"query": sentence(i)} for i in range(30)])
-    lab.run(bound=compile_recipe(queries()))
+    lab.run(compiled=compile_recipe(queries()))
     before = lab.rows()
     write(lab, [{"query": sentence(i)} for i in range(50)])
-    result = lab.run(bound=compile_recipe(queries()))
+    result = lab.run(compiled=compile_recipe(queries()))
     assert result.calls > 0
     assert before.items() <= lab.rows().items()
     assert len({row["query"] for row in lab.rows().values()}) > 40
-    assert lab.run(bound=compile_recipe(queries())).calls == 0
+    assert lab.run(compiled=compile_recipe(queries())).calls == 0
 
 
 def test_own_queries_may_be_augmented(lab: Lab) -> None:
     write(lab, [{"query": sentence(i)} for i in range(40)])
-    lab.run(bound=compile_recipe(queries(augment={"model": "writer", "operators": {"rewrite": 0.5}})))
+    lab.run(compiled=compile_recipe(queries(augment={"model": "writer", "operators": {"rewrite": 0.5}})))
     attacks = Counter(row["attack"] for row in lab.rows().values())
     assert attacks["rewrite"] > 5
 
