@@ -1,6 +1,7 @@
 """What the documents say is so."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ README = (TOP / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_command_and_option_the_readme_shows_is_there() -> None:
-    for line in re.findall(r"^(?:\$ )?(synth [^#\n]*)", README, re.MULTILINE):
+    for line in re.findall(r"^ *(?:\$ )?(synth [^#\n]*)", README, re.MULTILINE):
         _, name, *rest = line.split()
         command = commands.commands[name]
         known = {
@@ -38,3 +39,15 @@ def test_every_module_says_what_it_is_for() -> None:
         text = path.read_text(encoding="utf-8")
         assert text.startswith('"""'), path
         assert len(text.splitlines()) <= 300, path
+
+
+def test_what_is_said_to_be_installed_is_this_project() -> None:
+    """`synth` is a stranger's name on the package index; an extra is installed from the checkout."""
+    extras = set(
+        tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    )
+    texts = [README, *(path.read_text(encoding="utf-8") for path in (TOP / "synth").rglob("*.py"))]
+    named = {name for text in texts for name in re.findall(r"pip install -e '\.\[(\w+)\]'", text)}
+    assert "vllm" in named
+    assert named <= extras
+    assert not [text for text in texts if re.search(r"pip install '?synth\b", text)]

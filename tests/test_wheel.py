@@ -63,4 +63,6 @@ def test_the_wheel_holds_what_it_should_and_nothing_else(installed: Path) -> Non
     tops = {path.name for path in (installed / "synth").iterdir()}
     assert "shipped" in tops
     assert not list(installed.rglob("test_*.py"))
+    assert "py.typed" in tops
+    assert [*installed.glob("synth_guard-*.dist-info/licenses/LICENSE")]
     assert {path.name for path in (installed / "synth" / "shipped").iterdir()} == {"taxonomies", "prompts", "pipelines"}

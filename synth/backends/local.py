@@ -92,9 +92,10 @@ def of_model(name: str) -> Embed:
     try:
         return read(folder)
     except ImportError as error:
-        package = "synth[semantic]" if static else "synth[transformers]"
+        extra = "semantic" if static else "transformers"
         raise ConfigError(
-            f"{name}: needs a package that is not there ({error.name}); pip install '{package}'"
+            f"{name}: needs a package that is not there ({error.name}); in synth's repository run "
+            f".venv/bin/pip install -e '.[{extra}]'"
         ) from error
     except Exception as error:  # a folder of anything: its readers raise what they like
         raise ConfigError(f"{name}: cannot be read as a model ({one_line(str(error))}); name its folder") from error

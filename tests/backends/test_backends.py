@@ -28,7 +28,7 @@ def test_roles_at_one_address_share_a_backend() -> None:
 
 def test_without_vllm_one_line_says_what_to_install() -> None:
     with pytest.raises(
-        ConfigError, match=r"models.a: backend vllm needs the package vllm.*pip install 'synth\[vllm\]'"
+        ConfigError, match=r"models.a: backend vllm needs the package vllm.*pip install -e '\.\[vllm\]'"
     ):
         connect({"a": Role(backend="vllm", model="m")})
 

@@ -237,8 +237,8 @@ def connect(role: Role) -> VLLMBackend:
         raise ConfigError("base_url: backend vllm runs in this process; for a vLLM server write `backend: openai`")
     if find_spec("vllm") is None:
         raise ConfigError(
-            "backend vllm needs the package vllm, which is not installed: pip install 'synth[vllm]'; "
-            "or ask a server that has it: backend openai and --base-url"
+            "backend vllm needs the package vllm, which is not installed; in synth's repository run "
+            ".venv/bin/pip install -e '.[vllm]', or ask a server that has it: backend openai and --base-url"
         )
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)

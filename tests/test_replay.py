@@ -1,0 +1,115 @@
+"""A journal of an earlier commit, folded by today's code: not one call, and the rows, ids, order and drops of the day it was made.
+
+How the journals came to be, and when their expected rows may change: tests/fixtures/journal-1/README.md.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+FIXTURE = Path(__file__).parent / "fixtures" / "journal-1"
+RUNS = {"offline": ("-n", "36"), "served": ("-n", "12"), "pairs": ()}
+"""Recipes of the fixture, with the arguments of the last command that went into their journals."""
+SPLITS = ("train", "validation", "test", "hard")
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """Every row of a run's dataset, with its split before its columns; splits and rows in their order."""
+    return [
+        {"split": split, **row}
+        for split in SPLITS
+        for path in sorted((folder / "dataset" / "data").glob(f"{split}-*.parquet"))
+        for row in pq.read_table(path).to_pylist()
+    ]
+
+
+def drops_of(folder: Path) -> dict[str, int]:
+    """How many drops there are of each `stage.reason`."""
+    return {
+        path.stem: len(path.read_text(encoding="utf-8").splitlines())
+        for path in sorted((folder / "drops").glob("*.jsonl"))
+    }
+
+
+def expected(name: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    lines = (FIXTURE / name / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines], json.loads((FIXTURE / name / "drops.json").read_text(encoding="utf-8"))
+
+
+def replies(journal: Path) -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(journal)) as db:
+        return db.execute("SELECT key, text, finish FROM replies ORDER BY key").fetchall()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The fixture as a working directory, so that its prompts and taxonomies are found before those that ship."""
+    return Path(shutil.copytree(FIXTURE, tmp_path / "work"))
+
+
+def folded(folder: Path, name: str) -> dict[str, Any]:
+    """What `synth run` says of the same command, run once more."""
+    command = [sys.executable, "-m", "synth", "run", name, *RUNS[name], "-o", name, "--json"]
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_journal_of_format_1_gives_its_rows_without_one_call(copied: Path, name: str) -> None:
+    before = replies(copied / name / "journal.sqlite")
+    said = folded(copied, name)
+    assert said["calls"] == 0
+    assert replies(copied / name / "journal.sqlite") == before
+    rows, drops = expected(name)
+    found = rows_of(copied / name)
+    assert [row["id"] for row in found] == [row["id"] for row in rows]
+    for row, was in zip(found, rows, strict=True):
+        assert row == was
+        assert list(row) == list(was)
+    assert drops_of(copied / name) == drops
+
+
+def test_the_rows_come_from_the_journal(copied: Path) -> None:
+    """Another answer in it is another row, so the comparison above would see one."""
+    (row, *_), _ = expected("offline")
+    with contextlib.closing(sqlite3.connect(copied / "offline" / "journal.sqlite")) as db:
+        changed = db.execute(
+            "UPDATE replies SET text = text || '慢慢来就好。' WHERE stage = 'respond' AND text = ?", (row["response"],)
+        ).rowcount
+        db.commit()
+    assert changed
+    said = folded(copied, "offline")
+    assert said["calls"] > 0  # the judges have not seen this answer
+    assert rows_of(copied / "offline") != expected("offline")[0]
+
+
+def test_the_journals_hold_every_way_of_asking() -> None:
+    """What the fixture is for, lest it be thinned out."""
+    found: set[tuple[str, str]] = set()
+    for name in RUNS:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{FIXTURE / name / 'journal.sqlite'}?immutable=1", uri=True)
+        ) as db:
+            found |= set(db.execute("SELECT DISTINCT stage, finish FROM replies"))
+            assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert {stage for stage, _ in found} == {"query", "augment", "embed", "respond", "judge"}
+    assert {finish for _, finish in found} == {"stop", "length", "content_filter", "outage"}
+    rows = [row for name in RUNS for row in expected(name)[0]]
+    assert {row["split"] for row in rows} == set(SPLITS)
+    assert {row["query_type"] for row in rows} == {"harmful", "benign"}
+    assert {row["stance"] for row in rows} == {
+        *("natural", "comply", "partial", "refuse", "safe_complete", "redact"),
+        None,
+    }
