@@ -60,7 +60,7 @@ def main() -> None:
             until(folder, size)
             held = replies(folder)
             kept, kept_peak = until(folder, held + 1)
-            (folder / "run" / ".fold.sqlite").unlink(missing_ok=True)
+            (folder / "run" / ".synth-fold.sqlite").unlink(missing_ok=True)
             read, read_peak = until(folder, replies(folder) + 1)
             print(
                 f"{held:>10,}{kept:>12.1f} s{kept_peak:>6.0f} MiB{read:>12.1f} s{read_peak:>6.0f} MiB{read / kept:>8.1f}",

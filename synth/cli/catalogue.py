@@ -1,6 +1,7 @@
 """What there is, with a line on each; and scaffolds for what is still to be."""
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -31,12 +32,13 @@ def scaffold(kind: str, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z][A-Za-z0-9_-]*)*", stem):
         raise ConfigError(f"name {name!r}: use ASCII letters, digits, - and _, beginning with a letter", status=2)
     path = Path(folder) / f"{stem}{suffix}"
-    if path.exists():
+    if os.path.lexists(path):
         raise ConfigError(f"{path} exists; choose another name, or edit it")
     text = {"taxonomy": _taxonomy, "recipe": _recipe, "prompt": _prompt}[kind](stem)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with path.open("x", encoding="utf-8") as file:  # never through a link
+            file.write(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error
     return str(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from synth import exporters
+from synth import aside, exporters
 from synth.cli import live, summary
 from synth.dataset.reader import SPLITS, Dataset
 from synth.errors import ConfigError
@@ -128,6 +128,8 @@ def _open_events(events: Path | None, stack: contextlib.ExitStack) -> live.Event
         return None
     if str(events) == "-":
         return live.Events(sys.stderr)
+    if events.is_file() and not aside.begins(events, b'{"event": '):
+        raise ConfigError(f"--events {events}: holds something else; name another file")
     try:
         told = live.Events(events.open("a", encoding="utf-8"))
     except OSError as error:

@@ -1,5 +1,6 @@
 """The dataset card: README.md with the metadata that makes the folder a Hugging Face dataset repository, and what a reader must know."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ Out of scope: training a model to answer such requests, and reading labels as le
 _LEAST_BENIGN = 0.2
 """Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/010."""
 
+_MARK = re.compile(r"\A---\n.*?^- synth\n.*?^---\n.*^- seed \d+, fingerprint `", re.MULTILINE | re.DOTALL)
 _AVOIDED = "no query is nearly one of its queries, and no query or answer holds one of its own"
 
 
@@ -49,6 +51,17 @@ def card(recipe: Recipe, facts: Facts) -> str:
         )
         + "\n"
     )
+
+
+def is_card(text: str) -> bool:
+    """Whether `card` wrote this, an earlier synth's included."""
+    return _MARK.match(text) is not None
+
+
+def content_of(text: str) -> str | None:
+    """The hash of the shards of which a card tells; None for a dataset without rows."""
+    found = re.search(r"^  description: content ([0-9a-f]{16})$", text, re.MULTILINE)
+    return found and found[1]
 
 
 def _metadata(recipe: Recipe, facts: Facts) -> str:

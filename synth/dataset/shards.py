@@ -1,8 +1,7 @@
-"""Parquet shards: a fixed schema, written aside, swapped in whole."""
+"""Parquet shards: a fixed schema, names by which they are known."""
 
 import hashlib
-import os
-import shutil
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,6 +14,9 @@ from synth.dataset.rows import COLUMNS, PROVENANCE
 
 GROUP_ROWS = 500
 """Rows held in memory at once, and rows of a Parquet row group."""
+
+SHARD = re.compile(r"(train|validation|test|hard)-\d{5,}-of-\d{5,}\.parquet")
+"""Names of shards."""
 
 _TEXT = pa.string()
 _STRUCTS = {
@@ -37,51 +39,17 @@ def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count:
                 writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
 
 
+def shards_in(folder: Path) -> list[Path]:
+    """The shards in a folder, by name."""
+    return sorted(path for path in folder.glob("*.parquet") if SHARD.fullmatch(path.name))
+
+
 def content_hash(folder: Path) -> str:
     """Hash of the shards in a folder, 16 hex digits."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.parquet")):
+    for path in shards_in(folder):
         digest.update(path.name.encode())
         with path.open("rb") as shard:
             while block := shard.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:16]
-
-
-def keep_others(real: Path, new: Path) -> None:
-    """Puts what stands in `real` and `new` does not bring into `new` too; files are linked where the disk allows it."""
-    for path in real.iterdir() if real.is_dir() else ():
-        if not (new / path.name).exists():
-            if path.is_dir() and not path.is_symlink():
-                shutil.copytree(path, new / path.name, symlinks=True, copy_function=_link)
-            else:
-                _link(path, new / path.name)
-
-
-def _link(source: Path | str, target: Path | str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target, follow_symlinks=False)
-
-
-def swap(new: Path, real: Path) -> None:
-    """Puts the whole folder `new` in the place of `real`. A kill on the way leaves both, for `mend` to find."""
-    for path in new.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    old = real.with_name(real.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if real.exists():
-        real.rename(old)
-    new.rename(real)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def mend(real: Path) -> None:
-    """Ends a swap that was killed half way: the old folder had gone aside, so the new one is whole."""
-    new, old = real.with_name(real.name + ".new"), real.with_name(real.name + ".old")
-    if old.exists() and not real.exists():
-        (new if new.exists() else old).rename(real)
-    shutil.rmtree(old, ignore_errors=True)

@@ -25,11 +25,13 @@ class Staging:
     rest is not; without a checkpoint the file is removed again. A cache: nothing depends on it."""
 
     def __init__(self, folder: Path, names: Names, output: Output) -> None:
-        self._path = folder / ".fold.sqlite"
+        self._path = folder / ".synth-fold.sqlite"
         self._names, self._output = names, output
         self._db = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
+        if self._path.is_symlink():
+            self._remove()
         db = sqlite3.connect(self._path, isolation_level=None)
         try:
             db.execute("SELECT mark FROM state")

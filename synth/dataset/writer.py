@@ -1,47 +1,45 @@
 """Writes what a run leaves in its folder: dataset and drops, each aside first, then swapped in whole."""
 
-import shutil
+import re
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from synth import __version__
+from synth import __version__, aside
 from synth.dataset.card import Facts, card
+from synth.dataset.marks import ours
 from synth.dataset.reader import SPLITS
-from synth.dataset.shards import content_hash, keep_others, swap, write_split
+from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.recipe.schema import Recipe
+
+DROPS = re.compile(r"(query|augment|dedup|respond|judge|accept)\.[^/]+\.jsonl")
+"""Names of the files in DIR/drops."""
 
 
 def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging) -> None:
     """DIR/dataset: shards and card; what else the user keeps there (a licence, a repository's history) stays."""
-    new = folder / "dataset.new"
-    shutil.rmtree(new, ignore_errors=True)
-    (new / "data").mkdir(parents=True)
-    for split in SPLITS:
-        write_split(new / "data", split, staging.rows(split), facts.splits[split], recipe.output.shard_rows)
-    card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
-    (new / "README.md").write_text(card_of_all, encoding="utf-8")
-    keep_others(folder / "dataset", new)
-    swap(new, folder / "dataset")
+    with aside.folder(folder / "dataset", ours) as new:
+        (new / "data").mkdir()
+        for split in SPLITS:
+            write_split(new / "data", split, staging.rows(split), facts.splits[split], recipe.output.shard_rows)
+        card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
+        (new / "README.md").write_text(card_of_all, encoding="utf-8")
 
 
 def write_drops(folder: Path, staging: Staging) -> None:
-    """DIR/drops: one file for each `stage.reason`."""
-    new = folder / "drops.new"
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir()
-    for kind, lines in staging.drops():
-        with (new / f"{kind}.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines())
-    swap(new, folder / "drops")
+    """DIR/drops: one file for each `stage.reason`; what else the user keeps there stays."""
+    with aside.folder(folder / "drops", lambda path: DROPS.fullmatch(path) is not None) as new:
+        for kind, lines in staging.drops():
+            with (new / f"{kind}.jsonl").open("w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines())
 
 
 def rows_in(folder: Path) -> int:
     """Rows of the dataset that stands in a run's folder."""
     import pyarrow.parquet as pq
 
-    return sum(pq.read_metadata(path).num_rows for path in (folder / "dataset" / "data").glob("*.parquet"))
+    return sum(pq.read_metadata(path).num_rows for path in shards_in(folder / "dataset" / "data"))
 
 
 def versions() -> dict[str, str]:

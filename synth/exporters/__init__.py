@@ -1,15 +1,21 @@
 """Formats a trainer reads: one file each, with `export(made, out, template) -> paths`. Codes, prompts and formats are rendered here and nowhere else."""
 
+import json
+import os
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import file_digest
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, TypeAlias
 
+from synth import aside
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
 
+RECORD = ".synth-export.json"
+"""In a folder of exports: the hashes of those that synth wrote, by name."""
 LABELS = {"safe": "安全", "unsafe": "不安全"}
 
 Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
@@ -33,13 +39,43 @@ def find(name: str) -> Export:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> Path:
-    """Writes aside, then renames: a file with its real name is whole."""
+    """Writes a file whole. One that stands there already is replaced if an export wrote it and nobody changed it since: by its hash in
+    `.synth-export.json` beside it. ConfigError for any other."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".new")
-    with aside.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(lines)
-    aside.rename(path)
+    record = path.parent / RECORD
+    written = _recorded(record)
+    before = _hash(path) if os.path.lexists(path) else None
+    if before is not None and before not in written.get(path.name, ()):
+        raise ConfigError(
+            f"{path}: is there already, and is no export or was changed since; choose another -o OUT, or move it away"
+        )
+    with aside.file(path) as new:
+        with new.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
+        # Before it stands there: a kill between the two leaves either file known.
+        written[path.name] = [*([before] if before else []), _hash(new)]
+        with aside.file(record) as told:
+            told.write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path
+
+
+def _hash(path: Path) -> str:
+    """Of a file's bytes; of anything else a word that is no hash."""
+    if not path.is_file():
+        return "no file"
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _recorded(record: Path) -> dict[str, list[str]]:
+    """What stands in the record; nothing where there is none. ConfigError for another file of that name."""
+    if not os.path.lexists(record):
+        return {}
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        return {str(name): [str(each) for each in hashes] for name, hashes in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigError(f"{record}: is not what synth wrote; choose another -o OUT, or move it away") from error
 
 
 def _others() -> Mapping[str, Callable[[], Any]]:

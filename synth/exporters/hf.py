@@ -2,22 +2,30 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+from synth import aside
+from synth.dataset.marks import made_here, ours
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 
 
 def export(made: Dataset, out: Path, template: str) -> list[Path]:
+    """Replaced is an earlier export, its card and its shards; what else the user keeps in OUT stays as it is."""
     del template
-    if out.exists() and not ((out / "README.md").is_file() and (out / "data").is_dir()):
-        raise ConfigError(f"{out}: holds something that is no dataset; choose another -o OUT")
-    if out.resolve() == (made.folder / "dataset").resolve():
+    dataset = made.folder / "dataset"
+    real = aside.through(out)
+    if real.resolve().is_relative_to(dataset.resolve()):
         raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
-    aside = out.with_name(out.name + ".new")
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(made.folder / "dataset", aside)
-    shutil.rmtree(out, ignore_errors=True)
-    aside.rename(out)
+    if real.name == "dataset" and (real.parent / "journal.sqlite").exists():
+        raise ConfigError(f"{out}: is the dataset of another run; choose another -o OUT")
+    aside.mend(out)
+    if real.exists() and not (real.is_dir() and (made_here(real) or not any(real.iterdir()))):
+        raise ConfigError(
+            f"{out}: holds something that is no dataset of synth's, or was changed since; choose another -o OUT, or move it away"
+        )
+    with aside.folder(out, ours) as new:
+        shutil.copytree(dataset, new, dirs_exist_ok=True)
     return [out]
 
 
@@ -30,7 +38,12 @@ def push(made: Dataset, repository: str, *, private: bool) -> str:
     try:
         api = HfApi()
         address = api.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
-        if private and not api.repo_info(repository, repo_type="dataset").private:
+        there = api.repo_info(repository, repo_type="dataset")
+        if _foreign(there):
+            raise ConfigError(
+                f"--push-to {repository}: holds something that is no dataset of synth's, which would be replaced; choose another name"
+            )
+        if private and not there.private:
             raise ConfigError(f"--push-to {repository}: that repository is public; say --public if it is meant to be")
         # Shards of an earlier upload that this one no longer has would still match the card's patterns.
         api.upload_folder(
@@ -45,3 +58,13 @@ def push(made: Dataset, repository: str, *, private: bool) -> str:
             f"--push-to {repository}: {reason}; check the name, the network, and the token (`hf auth login`)"
         ) from error
     return str(address)
+
+
+def _foreign(repository: Any) -> bool:
+    """Whether a repository holds a card or shards, and by its card's metadata synth did not write them."""
+    names = [file.rfilename for file in repository.siblings or ()]
+    if not any(name == "README.md" or name.startswith("data/") for name in names):
+        return False
+    metadata = repository.card_data.to_dict() if repository.card_data else {}
+    told = [str(config.get("description")) for config in metadata.get("configs") or ()]
+    return "synth" not in (metadata.get("tags") or ()) or not all(text.startswith("content ") for text in told)

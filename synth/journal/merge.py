@@ -9,6 +9,7 @@ from heapq import merge
 from itertools import groupby, zip_longest
 from pathlib import Path
 
+from synth import aside
 from synth.errors import ConfigError
 from synth.journal import decisions
 from synth.journal.reader import Decision, Kept, Reader
@@ -24,11 +25,9 @@ def united_replies(journals: Sequence[Reader]) -> Iterator[Kept]:
 
 def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
     """A journal of these replies and decisions: aside first, then renamed."""
-    new = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
+        with aside.file(path) as new, contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
             db.execute(f"PRAGMA user_version={VERSION}")
             db.executescript(SCHEMA)
             db.execute("BEGIN")
@@ -36,10 +35,7 @@ def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
             bodies = ((kind, json.dumps(body, ensure_ascii=False)) for kind, body in taken)
             db.executemany("INSERT INTO decisions (kind, body) VALUES (?, ?)", bodies)
             db.execute("COMMIT")
-        new.rename(path)
     except (OSError, sqlite3.Error) as error:
-        with contextlib.suppress(OSError):
-            new.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(f"{path}: cannot be written ({reason}); free space or choose another -o") from error
 

@@ -59,8 +59,11 @@ class Journal:
     def _open(self) -> None:
         try:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version != VERSION and (version or self._db.execute("SELECT 1 FROM sqlite_master").fetchone()):
+            tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if version != VERSION and (version or tables):
                 raise other_version(self.path, version)
+            if tables and "replies" not in tables:
+                raise other_version(self.path, 0)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(f"PRAGMA user_version={VERSION}")

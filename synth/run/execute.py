@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from synth import backends
+from synth import aside, backends
 from synth.backends import Backend, Resumable, SelfScheduling
 from synth.dataset.card import Facts
 from synth.dataset.reader import RUNNING
-from synth.dataset.shards import mend
 from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import REPLAY, Engine
@@ -28,7 +27,7 @@ from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
 from synth.run.compile import CompiledRecipe
-from synth.run.folder import claim, refuse_lost, writable
+from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
 from synth.run.result import Result, result_of
@@ -48,8 +47,8 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
         claim(options.folder)
         with contextlib.closing(Journal(options.folder)) as journal:
             refuse_lost(options.folder, begun=journal.begun)
-            for name in ("dataset", "drops"):
-                mend(options.folder / name)
+            if journal.begun:
+                mend(options.folder)
             if options.bounds != UNBOUNDED:
                 roles = {role: compiled.recipe.models[role] for role in connected}
                 check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
@@ -245,6 +244,5 @@ def _write_run(job: ResolvedRun, result: Mapping[str, Any]) -> None:
         "versions": versions(),
         "prompts": dict(job.compiled.prompts),
     }
-    new = job.options.folder / "run.json.new"
-    new.write_text(json.dumps(data | dict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    new.rename(job.options.folder / "run.json")
+    with aside.file(job.options.folder / "run.json") as new:
+        new.write_text(json.dumps(data | dict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

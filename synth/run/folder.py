@@ -1,23 +1,64 @@
 """The folder a run writes to: made, or refused in one line."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from synth import aside
+from synth.dataset.marks import has_card, made_here
 from synth.errors import ConfigError
 
 OURS = ("dataset", "drops", "run.json")
+JOURNAL = "journal.sqlite"
+WAY_OUT = "choose another -o DIR"
 
 
 def claim(folder: Path) -> None:
-    """Makes the folder. ConfigError for one that holds somebody else's dataset."""
+    """Makes the folder. ConfigError for one in which something stands, under a name that a run writes to, that is not synth's."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "journal.sqlite").exists() and any((folder / name).exists() for name in OURS):
+    for name in (JOURNAL, "journal.lock", *OURS):
+        aside.through(folder / name)
+    if not (folder / JOURNAL).exists():
+        if any((folder / name).exists() for name in OURS):
+            raise ConfigError(
+                f"{folder}: holds a dataset but no journal, so it is not synth's to replace; put {JOURNAL} back, or {WAY_OUT}"
+            )
+        for ending in ("-wal", "-shm", "-journal"):
+            if os.path.lexists(folder / (JOURNAL + ending)):
+                raise ConfigError(f"{folder}: holds {JOURNAL}{ending} without {JOURNAL}; put that back, or {WAY_OUT}")
+    _refuse_foreign(folder)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """ConfigError for what stands in a run's folder under synth's names and was put there by somebody else."""
+    dataset = folder / "dataset"
+    if (folder / "run.json").exists() and not (folder / "run.json").is_file():
+        raise ConfigError(f"{folder / 'run.json'}: is no file; move it away, or {WAY_OUT}")
+    for place in (dataset, folder / "drops"):
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"{place}: is no folder; move it away, or {WAY_OUT}")
+        if place.is_symlink() and place.resolve().is_mount():
+            raise ConfigError(
+                f"{place}: is a link to the top of a disk, which cannot be replaced whole; link it to a folder on that disk"
+            )
+    if (dataset / "data").is_symlink():
         raise ConfigError(
-            f"{folder}: holds a dataset but no journal, so it is not synth's to replace; put journal.sqlite back, or choose"
-            " another -o DIR"
+            f"{dataset / 'data'}: is a link; make {dataset} the link (both stand on one disk), or {WAY_OUT}"
         )
+    if os.path.lexists(dataset / "README.md") and not has_card(dataset):
+        raise ConfigError(f"{dataset / 'README.md'}: is not the card that synth wrote; move it away, or {WAY_OUT}")
+
+
+def mend(folder: Path) -> None:
+    """Ends a swap in which a run was killed, in a folder whose journal was begun and is held."""
+    for name in ("dataset", "drops"):
+        aside.mend(folder / name)
+    # synth 0.1.0 put dataset aside as dataset.old when dataset.new was whole. The old one stays: a backup of the user's looks the same.
+    new, old = folder / "dataset.new", folder / "dataset.old"
+    if not (folder / "dataset").exists() and old.is_dir() and not new.is_symlink() and made_here(new):
+        new.rename(folder / "dataset")
 
 
 def refuse_lost(folder: Path, *, begun: bool) -> None:

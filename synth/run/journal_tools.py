@@ -4,12 +4,13 @@ batches that are left with servers cancelled."""
 import asyncio
 import contextlib
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from synth import backends
+from synth import aside, backends
 from synth.backends.batch import BatchBackend
 from synth.errors import ConfigError
 from synth.journal import decisions
@@ -117,14 +118,12 @@ def export(place: Path, out: Path | None, screen: IO[str]) -> str | None:
         if out is None:
             screen.writelines(_lines(journal))
             return None
-        new = out.with_name(out.name + ".new")
+        if os.path.lexists(out) and not aside.begins(out, b'{"decision": ', b'{"reply": '):
+            raise ConfigError(f"{out}: is there already and is no export of a journal; choose another -o FILE")
         try:
-            with new.open("w", encoding="utf-8") as file:
+            with aside.file(out) as new, new.open("w", encoding="utf-8") as file:
                 file.writelines(_lines(journal))
-            new.rename(out)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                new.unlink(missing_ok=True)
             raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another -o FILE") from error
     return str(out)
 
@@ -135,7 +134,7 @@ def merge(places: Sequence[Path], out: Path) -> str:
     path = out if out.suffix == ".sqlite" else out / "journal.sqlite"
     with contextlib.ExitStack() as stack:
         journals = [stack.enter_context(Reader(place)) for place in places]
-        if path.exists():
+        if os.path.lexists(path):
             raise ConfigError(f"{path}: is there already; choose another -o, and name it among what is merged")
         write(path, united_replies(journals), ())
     with Reader(path) as made:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synth import aside
 from synth.engine.ask import REPLAY, Engine
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, Stopped
@@ -20,7 +21,7 @@ from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.run.execute import finish
-from synth.run.folder import claim, writable
+from synth.run.folder import claim, mend, writable
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun
 from synth.run.result import Result, result_of
@@ -50,6 +51,7 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
                 _put(out, journals, taken)
     options = RunOptions(out, max((facts["n"] for facts in told if facts["n"]), default=None))
     with writable(out), contextlib.closing(Journal(out)) as journal:
+        mend(out)
         return Merged(compiled.recipe, asyncio.run(_fold(_settled(compiled, options, taken), journal)))
 
 
@@ -95,11 +97,10 @@ def _put(out: Path, journals: Sequence[Reader], taken: Sequence[Decision]) -> No
     """The united journal in its place. One that stands there and holds the same is left, so a killed merge can be given again."""
     path = out / "journal.sqlite"
     if not path.exists():
-        for left in ("-wal", "-shm"):
-            path.with_name(path.name + left).unlink(missing_ok=True)
         write(path, united_replies(journals), taken)
         return
-    fresh = path.with_name("journal.united")
+    fresh = aside.beside(path, "united")
+    aside.remove(fresh)
     write(fresh, united_replies(journals), taken)
     alike = same(fresh, path)
     fresh.unlink()

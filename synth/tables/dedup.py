@@ -5,12 +5,14 @@ are compared, each is clustered by itself, and rows are nearly the same when the
 """
 
 import json
+import os
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from synth.aside import begins
 from synth.backends import embeddings, local
 from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Cascade, Vectors
@@ -70,7 +72,7 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
     if want.base_url and not want.semantic:
         raise ConfigError("--base-url goes with --semantic MODEL", status=2)
     files = files_of(path)
-    places = targets(path, files, out)
+    places, beside = targets(path, files, out), _beside(out)
     clusters = _Clusters(want)
     for file in files:
         for batch in batches(file):
@@ -79,8 +81,7 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
         raise ConfigError(f"{path}: holds no rows")
     report = Report(columns=list(clusters.columns))
     winners = clusters.winners(report)
-    stem = out.with_suffix("") if out.suffix in KINDS else out
-    with aside(stem.with_name(f"{stem.name}.joined.jsonl")) as new, new.open("w", encoding="utf-8") as joined:
+    with aside(beside["joined.jsonl"]) as new, new.open("w", encoding="utf-8") as joined:
         for file, target in zip(files, places, strict=True):
             with writer(target, file) as keep:
                 before = report.rows, report.kept
@@ -90,12 +91,25 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
                     joined.writelines(f"{json.dumps(line)}\n" for line in lines)
             counts = {"first": before[0] + 1, "rows": report.rows - before[0], "kept": report.kept - before[1]}
             report.files.append({"file": file.name, **counts})
-    with aside(stem.with_name(f"{stem.name}.report.json")) as new:
+    with aside(beside["report.json"]) as new:
         facts = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts, **vars(report)}
         if want.semantic:
             facts |= {"semantic": want.semantic, "semantic_threshold": want.semantic_threshold}
         new.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
+
+
+def _beside(out: Path) -> dict[str, Path]:
+    """The two files that nobody names, by their endings. ConfigError where one would replace what is not of an earlier dedup."""
+    stem = out.with_suffix("") if out.suffix in KINDS else out
+    starts = {"joined.jsonl": b'{"row": ', "report.json": b'{\n "threshold": '}
+    found = {ending: stem.with_name(f"{stem.name}.{ending}") for ending in starts}
+    for ending, file in found.items():
+        if os.path.lexists(file) and not begins(file, starts[ending]):
+            raise ConfigError(
+                f"{file}: would be replaced, and is not of an earlier dedup; move it away or choose another -o"
+            )
+    return found
 
 
 class _Clusters:

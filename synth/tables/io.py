@@ -10,6 +10,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
+from synth import aside as swapped
 from synth.errors import ConfigError
 
 KINDS = (".jsonl", ".json", ".csv", ".parquet", ".arrow")
@@ -225,16 +226,13 @@ def _readable(file: Path) -> Iterator[None]:
 
 @contextmanager
 def aside(file: Path) -> Iterator[Path]:
-    """A name to write under; what stands there at the end is renamed to `file`."""
-    new = file.with_name(file.name + ".new")
+    """A name to write under; what stands there at the end takes the place of `file`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        yield new
-        new.replace(file)
+        with swapped.file(file) as new:
+            yield new
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written ({error.strerror or error}); choose another -o OUT") from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_hf_is_the_repository_and_loads(made: Dataset, tmp_path: Path) -> None:
 def test_hf_does_not_replace_what_is_not_its_own(made: Dataset, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("x")
-    with pytest.raises(ConfigError, match="holds something that is no dataset"):
+    with pytest.raises(ConfigError, match="no dataset of synth's"):
         find("hf")(made, tmp_path / "precious", "")
     with pytest.raises(ConfigError, match="is the dataset itself"):
         find("hf")(made, made.folder / "dataset", "")
@@ -156,6 +156,8 @@ class Hub:
     created: list[dict[str, Any]] = field(default_factory=list)
     committed: list[dict[str, Any]] = field(default_factory=list)
     address: str = ""
+    holds: list[str] = field(default_factory=list)
+    card: dict[str, Any] | None = None
 
     def answer(self, path: str, body: bytes) -> Any:
         """What the hub answers to a GET (no body) or POST; None for a refusal."""
@@ -169,7 +171,15 @@ class Hub:
         if "/commit/" in path:
             self.committed += [json.loads(line) for line in body.splitlines()]
             return {"commitUrl": f"{self.address}/datasets/me/mine/commit/1", "commitOid": "1" * 40}
-        return None if self.refuses else {"id": "me/mine", "sha": "0" * 40, "siblings": [], "private": not self.public}
+        siblings = [{"rfilename": name} for name in self.holds]
+        told = {
+            "id": "me/mine",
+            "sha": "0" * 40,
+            "siblings": siblings,
+            "private": not self.public,
+            "cardData": self.card,
+        }
+        return None if self.refuses else told
 
     def paths(self, key: str) -> list[str]:
         return [line["value"]["path"] for line in self.committed if line["key"] == key]
@@ -238,6 +248,32 @@ def test_a_push_to_a_public_repository_must_be_meant(made: Dataset, monkeypatch:
     ):
         push(made, "me/mine", private=True)
     assert not hub.committed
+
+
+SHARD = "data/train-00000-of-00001.parquet"
+OURS = {"tags": ["safety", "synth"], "configs": [{"config_name": "default", "description": "content 0123456789abcdef"}]}
+
+
+@pytest.mark.parametrize("holds", [["README.md"], [SHARD], [".gitattributes", "README.md", SHARD]])
+@pytest.mark.parametrize("card", [None, {"tags": ["synth"], "configs": [{"config_name": "default"}]}])
+def test_a_push_replaces_no_dataset_of_the_users(
+    made: Dataset, monkeypatch: pytest.MonkeyPatch, holds: list[str], card: dict[str, Any] | None
+) -> None:
+    with (
+        standing(Hub(holds=holds, card=card), monkeypatch) as hub,
+        pytest.raises(ConfigError, match="holds something that is no dataset of synth's"),
+    ):
+        push(made, "me/mine", private=True)
+    assert not hub.committed
+
+
+@pytest.mark.parametrize(("holds", "card"), [(["README.md", SHARD], OURS), ([".gitattributes"], None)])
+def test_a_push_replaces_an_earlier_one(
+    made: Dataset, monkeypatch: pytest.MonkeyPatch, holds: list[str], card: dict[str, Any] | None
+) -> None:
+    with standing(Hub(holds=holds, card=card), monkeypatch) as hub:
+        push(made, "me/mine", private=True)
+    assert hub.committed
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line(made: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

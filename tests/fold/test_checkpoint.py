@@ -42,7 +42,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def cache(lab: Lab, out: str = "run") -> Path:
-    return lab.folder / out / ".fold.sqlite"
+    return lab.folder / out / ".synth-fold.sqlite"
 
 
 @pytest.mark.parametrize(("concurrency", "seconds"), [(1, 160.0), (64, 4.3)])

@@ -77,7 +77,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(lab: Lab, monkeypatch: pyt
     calm = lab.run(N, out="calm", **changes())
     for second in (10.0, 25.0, 25.0):
         assert lab.run(N, interrupt=second, **changes()).status == 130
-        cache = lab.folder / "run" / ".fold.sqlite"
+        cache = lab.folder / "run" / ".synth-fold.sqlite"
         if cache.exists() and not keep:
             cache.unlink()
     result = lab.run(N, **changes())

@@ -132,9 +132,9 @@ def test_a_disk_that_fills_while_shards_are_written_spoils_nothing(lab: Lab, dis
         facts = folder / "run.json"
         assert not facts.exists() or json.loads(facts.read_text(encoding="utf-8"))["stopped"] == "running"
         assert "good" in journal_tools.verify(folder)
-        broken_off |= {path.name for path in (folder / "dataset.new" / "data").glob("*")}
+        broken_off |= {path.name for path in (folder / ".synth-dataset.new" / "data").glob("*")}
         resize(disk, "64m")
-        subprocess.run(["rm", "-rf", folder / "dataset.new", folder / "drops.new"], check=True)
+        subprocess.run(["rm", "-rf", folder / ".synth-dataset.new", folder / ".synth-drops.new"], check=True)
     assert broken_off
     resize(disk, "64m")
     status, words = synth(lab.folder, folder)

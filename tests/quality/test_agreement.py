@@ -114,7 +114,7 @@ def test_over_resumes_it_is_that_of_an_undisturbed_run(lab: Lab, monkeypatch: py
     for second in (20.0, 40.0):
         lab.run(15, interrupt=second)
         if not keep:
-            Path(lab.folder / "run" / ".fold.sqlite").unlink(missing_ok=True)
+            Path(lab.folder / "run" / ".synth-fold.sqlite").unlink(missing_ok=True)
     lab.run(15)
     one, other = (json.dumps(facts(lab, out)["agreement"]) for out in ("run", "calm"))
     assert one == other

@@ -1,0 +1,28 @@
+"""By what a dataset of synth's is known: its card, and in the card the hash of its shards."""
+
+from pathlib import Path
+
+from synth.dataset.card import content_of, is_card
+from synth.dataset.shards import SHARD, content_hash, shards_in
+
+
+def ours(path: str) -> bool:
+    """Whether that is a name, within a dataset, under which synth alone writes."""
+    return path in ("README.md", "data/") or (path.startswith("data/") and SHARD.fullmatch(path[5:]) is not None)
+
+
+def has_card(dataset: Path) -> bool:
+    """Whether the README.md of a folder is a card that synth wrote."""
+    try:
+        return is_card((dataset / "README.md").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def made_here(dataset: Path) -> bool:
+    """Whether a folder holds a dataset just as synth wrote it: the card, and no shards but those of which it tells."""
+    data = dataset / "data"
+    if data.is_symlink() or not has_card(dataset):
+        return False
+    told = content_of((dataset / "README.md").read_text(encoding="utf-8"))
+    return (content_hash(data) == told) if told else not shards_in(data)
