@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import orjson
 
 from synth.backends import openai
 from synth.backends._retry_after import retry_after
+from synth.credentials import Secrets, at, check_address, shown
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
 from synth.sanitize import one_line
@@ -89,12 +89,14 @@ PATIENCE = 60.0
 def of_server(model: str, base_url: str) -> Embed:
     """A server's model, asked a page of texts at a time. ConfigError for an address that is none."""
     key = os.environ.get(KEY, "").strip()
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ConfigError(f"--base-url {base_url!r} is no address; write it like http://127.0.0.1:8000/v1")
+    check_address(base_url, "--base-url")
     if not key.isascii() or not key.isprintable():
         raise ConfigError(f"{KEY} holds characters that cannot stand in a key; export it anew")
-    url = base_url.rstrip("/") + "/embeddings"
+    url, place, secrets = (
+        at(base_url, "/embeddings"),
+        shown(at(base_url, "/embeddings")),
+        Secrets.sent(base_url, (key,)),
+    )
 
     def embed(texts: Sequence[str]) -> Numbers:
         import httpx2
@@ -103,14 +105,14 @@ def of_server(model: str, base_url: str) -> Embed:
         over = threading.Event()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         with httpx2.Client(headers=headers, timeout=120) as client, ThreadPoolExecutor(CALLS) as pool:
-            asking = _Asking(client, url, model, key, over)
+            asking = _Asking(client, url, model, secrets, over)
             try:
                 found = list(pool.map(asking.page, pages))
             finally:
                 over.set()
         sizes = sorted({page.shape[1] for page in found})
         if len(sizes) > 1:
-            raise ConfigError(f"{url}: gives vectors of {sizes[0]} numbers and of {sizes[-1]}; ask one model")
+            raise ConfigError(f"{place}: gives vectors of {sizes[0]} numbers and of {sizes[-1]}; ask one model")
         return np.concatenate(found)
 
     return embed
@@ -121,7 +123,7 @@ class _Asking:
     client: "httpx2.Client"
     url: str
     model: str
-    key: str
+    secrets: Secrets
     over: threading.Event
     """Set when no more answers are wanted."""
 
@@ -138,15 +140,15 @@ class _Asking:
                     return vectors_of(response.content, len(texts))[0]
                 why, told = f"answers {response.status_code}", retry_after(response.headers)
                 if not self._may_pass(response):
-                    said = one_line(_message(response.text).replace(self.key or "\0", "[key]"))
-                    raise ConfigError(f"{self.url}: {why}: {said}; check --semantic {self.model} and {KEY}")
+                    said = one_line(self.secrets.out_of_message(_message(response.text)))
+                    raise ConfigError(f"{shown(self.url)}: {why}: {said}; check --semantic {self.model} and {KEY}")
             except httpx2.HTTPError as error:
-                why = f"cannot be asked ({one_line(str(error)) or type(error).__name__})"
+                why = f"cannot be asked ({one_line(self.secrets.out_of_message(str(error))) or type(error).__name__})"
             except ValueError as error:
                 why = str(error)
             if attempt + 1 < TRIES and self.over.wait(min(PATIENCE, told if told is not None else 0.25 * 2**attempt)):
                 break
-        raise ConfigError(f"{self.url}: {why}, {TRIES} times over; try again later, or check --base-url")
+        raise ConfigError(f"{shown(self.url)}: {why}, {TRIES} times over; try again later, or check --base-url")
 
     @staticmethod
     def _may_pass(response: "httpx2.Response") -> bool:

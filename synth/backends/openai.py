@@ -6,11 +6,10 @@ The `openai` package costs a call more than everything else together (benchmarks
 import asyncio
 import io
 import json
-import os
-import secrets
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -19,6 +18,7 @@ import aiohttp
 import orjson
 
 from synth.backends._retry_after import retry_after
+from synth.credentials import Secrets, at, check_address, filled, from_environment, shown
 from synth.errors import Cause, ConfigError, ProviderError
 from synth.hashing import seed_of
 from synth.recipe.role import Role
@@ -29,8 +29,6 @@ FAMILY = "model"
 ADDRESS = "https://api.openai.com/v1"
 LARGE = 2**20
 """Bytes from which on a body is sent piece by piece."""
-SECRET = 6
-"""Characters from which on the value of a header may be a secret."""
 CHECK_TIMEOUT = 20.0
 """Seconds the check of a model may take."""
 FINDING = 10.0
@@ -65,10 +63,16 @@ class OpenAIBackend:
     family = FAMILY
     self_scheduling = False
 
-    def __init__(self, base_url: str | None, api_key: str, headers: Mapping[str, str] | None = None) -> None:
-        self._url, self._key = (base_url or ADDRESS).rstrip("/"), api_key
+    def __init__(
+        self,
+        base_url: str | None,
+        api_key: str,
+        headers: Mapping[str, str] | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
+        self._url = base_url or ADDRESS
         self._headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", **(headers or {})}
-        self._secrets = [value for value in (api_key, *(headers or {}).values()) if len(value) >= SECRET]
+        self.secrets = secrets or Secrets.sent(self._url, (api_key,), (headers or {}).values())
         self._session: aiohttp.ClientSession | None = None
         self._rungs: dict[str, int] = {}
         """Where on the ladder each model's server stands."""
@@ -82,7 +86,7 @@ class OpenAIBackend:
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 if model not in await self._listed():
-                    await self.complete(probe, secrets.token_hex(16))
+                    await self.complete(probe, token_hex(16))
         except (ProviderError, TimeoutError):
             return  # the first real call will tell
 
@@ -136,7 +140,7 @@ class OpenAIBackend:
         try:
             async with self._session.request(
                 method,
-                self._url + path,
+                at(self._url, path),
                 data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > LARGE else data,
                 headers=headers,
                 allow_redirects=False,
@@ -144,13 +148,13 @@ class OpenAIBackend:
                 return response.status, response.headers, await response.read()
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError)
-            what = f"cannot be reached at {self._url}" if away else "breaks off"
+            what = f"cannot be reached at {shown(self._url)}" if away else "breaks off"
             raise ProviderError(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str, begun: str = "") -> Reply:
         """The reply that a status and a body are: bad weather, the request's own fault (an answer of a kind), the user's to mend."""
         if status == 200:
-            return self._reply(body, begun)
+            return self._unkeyed(self._reply(body, begun))
         self.raise_weather(status, headers, body)
         if status in (400, 413):
             for words, finish in ((_FILTERED, "content_filter"), (TOO_LONG, "rejected")):
@@ -176,6 +180,12 @@ class OpenAIBackend:
                 f"sends something that is no completion ({type(error).__name__})", cause="garbled"
             ) from error
 
+    def _unkeyed(self, reply: Reply) -> Reply:
+        """What a server repeats of a key is journalled nowhere."""
+        clean = self.secrets.out_of_reply
+        reasoning = reply.reasoning and clean(reply.reasoning)
+        return replace(reply, text=clean(reply.text), finish=clean(reply.finish), reasoning=reasoning)
+
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """For an error that may pass."""
         if (status in _CAUSES or status >= 500) and not says(body, _NO_MONEY):
@@ -190,31 +200,24 @@ class OpenAIBackend:
 
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[key]")
-        return for_terminal(" ".join(text.split()))[:300]
+        return for_terminal(" ".join(self.secrets.out_of_message(text).split()))[:300]
 
 
 def connect(role: Role) -> OpenAIBackend:
     """A client for the role's address, with the key its environment variable holds."""
-    _check_address(role.base_url)
-    headers = {
-        name: _from_environment(value[1:], f"headers.{name}") if value.startswith("$") else value
-        for name, value in role.headers.items()
-    }
-    if role.api_key_env is None:
-        return OpenAIBackend(role.base_url, "no key", headers)
-    way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
-    return OpenAIBackend(role.base_url, _from_environment(role.api_key_env, "", way_out), headers)
-
-
-def _from_environment(name: str, place: str, way_out: str = "") -> str:
-    value = os.environ.get(name, "")
-    if not value.strip():
-        raise ConfigError(f"{place and f'{place}: '}{name} is not set; export it{way_out}")
-    if not value.isascii() or not value.isprintable():
-        raise ConfigError(f"{place and f'{place}: '}{name} holds characters that cannot stand in a key; export it anew")
-    return value
+    if role.base_url is not None:
+        check_address(role.base_url, "base_url")
+    headers, keys = filled(role.headers)
+    key = "no key"
+    if role.api_key_env is not None:
+        way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
+        key = from_environment(role.api_key_env, "", way_out)
+        keys.append(key)
+    url = role.base_url or ADDRESS
+    client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, role.headers.values()))
+    if client.secrets.within([role.extra, role.engine, role.model]):
+        raise ConfigError("extra: holds a key of yours; send it as a header (headers: {X-Api-Key: $MY_KEY})")
+    return client
 
 
 def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
@@ -228,20 +231,6 @@ def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
         proxy=proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-
-
-def _check_address(base_url: str | None) -> None:
-    if base_url is None:
-        return
-    try:
-        parts = urlsplit(base_url)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole:
-        raise ConfigError(f"base_url {base_url!r} is no address; write it like http://127.0.0.1:8000/v1")
-    if parts.username or parts.password:
-        raise ConfigError("base_url holds a user name or password; put the key into the environment instead")
 
 
 def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:

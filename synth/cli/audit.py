@@ -23,6 +23,12 @@ import click
 @click.option(
     "--judge", is_flag=True, help="With --read: the panel judges FILE's rows first (calls are paid for once)."
 )
+@click.option(
+    "--base-url", metavar="U", help="With --judge: where the panel is asked; the key is that in OPENAI_API_KEY."
+)
+@click.option(
+    "--recipe", metavar="RECIPE", help="With --judge: the recipe of the run, whose addresses and keys are used."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def audit(
     folder: Path,
@@ -32,6 +38,8 @@ def audit(
     labels: bool,
     given: Path | None,
     judge: bool,
+    base_url: str | None,
+    recipe: str | None,
     as_json: bool,
 ) -> None:
     """Hold the labels of the dataset in DIR against a person's.
@@ -45,20 +53,26 @@ def audit(
     from synth.dataset.reader import Dataset
     from synth.errors import ConfigError
     from synth.quality import audit as work
+    from synth.recipe import load
     from synth.run.judge_file import judged
 
     if (out is None) == (given is None):
         raise click.UsageError("give -o SHEET to write a sheet, or --read FILE to measure")
     if judge and given is None:
         raise click.UsageError("--judge goes with --read")
+    if (base_url or recipe) and not judge:
+        raise click.UsageError("--base-url and --recipe go with --judge")
     made = Dataset(folder)
     if given is None:
         click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
     file = work.labelled(given)
-    found = work.read(
-        judged(made, file, lambda prices: partial(live.watch, prices=prices, events=None)) if judge else made, file
-    )
+    if judge:
+        own = load.load(recipe) if recipe else None
+        made = judged(
+            made, file, lambda prices: partial(live.watch, prices=prices, events=None), base_url=base_url, own=own
+        )
+    found = work.read(made, file)
     if not found.found:
         raise ConfigError(f"{given}: none of its rows is among those of {folder}; with --judge the panel judges them")
     click.echo(work.as_json(found) if as_json else "\n".join(work.lines(found)))

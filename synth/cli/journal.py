@@ -58,11 +58,17 @@ def export(place: Path, out: Path | None) -> None:
 
 @journal.command("cancel-batches")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def cancel_batches(folder: Path) -> None:
-    """Cancel the batches that a run has left with a server; what they had answered is collected by the next run in DIR."""
+@click.option("--base-url", metavar="U", help="Where they were left; the key is that in OPENAI_API_KEY.")
+@click.option("--recipe", metavar="RECIPE", help="The recipe of the run, whose addresses and keys are used.")
+def cancel_batches(folder: Path, base_url: str | None, recipe: str | None) -> None:
+    """Cancel the batches that a run has left with a server; what they had answered is collected by the next run in DIR.
+
+    The address is yours to say, with --base-url or --recipe: without either the command says where they are, and asks nothing.
+    """
+    from synth.recipe import load
     from synth.run import journal_tools
 
-    for line in journal_tools.cancel(folder):
+    for line in journal_tools.cancel(folder, base_url, load.load(recipe) if recipe else None):
         click.echo(line)
 
 

@@ -43,7 +43,9 @@ def main() -> None:
 
 
 def _end(line: str, status: int) -> None:
-    click.echo(f"synth: {line}", err=True)
+    from synth.credentials import hidden
+
+    click.echo(f"synth: {hidden(line)}", err=True)
     sys.exit(status)
 
 

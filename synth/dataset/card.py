@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from synth.dedup.decontaminate import Source
+from synth.recipe.role import Role
 from synth.recipe.routing import told
 from synth.recipe.schema import Recipe
 
@@ -23,6 +24,33 @@ _LEAST_BENIGN = 0.2
 """Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/010."""
 
 _MARK = re.compile(r"\A---\n.*?^- synth\n.*?^---\n.*^- seed \d+, fingerprint `", re.MULTILINE | re.DOTALL)
+_SAMPLING = frozenset(
+    (
+        *(
+            "temperature",
+            "top_p",
+            "top_k",
+            "min_p",
+            "typical_p",
+            "max_tokens",
+            "max_completion_tokens",
+            "min_tokens",
+            "stop",
+            "seed",
+        ),
+        *(
+            "presence_penalty",
+            "frequency_penalty",
+            "repetition_penalty",
+            "length_penalty",
+            "no_repeat_ngram_size",
+            "n",
+            "best_of",
+        ),
+        *("reasoning_effort", "enable_thinking", "thinking_budget", "dimensions"),
+    )
+)
+
 _AVOIDED = "no query is nearly one of its queries, and no query or answer holds one of its own"
 
 
@@ -120,8 +148,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         ]
     lines += ["| role | model | sampling |", "|---|---|---|"]
     lines += [
-        f"| {_cell(name)} | {_cell(role.model)} | {_cell(', '.join(f'{k} {v}' for k, v in role.params.items()))} |"
-        for name, role in recipe.models.items()
+        f"| {_cell(name)} | {_cell(role.model)} | {_cell(_sampling(role))} |" for name, role in recipe.models.items()
     ]
     lines += [f"| {_cell(name)} | {_cell(told(role))} | |" for name, role in recipe.composed.items()]
     filters = [
@@ -157,6 +184,11 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"- prompts: {_pairs(facts.prompts)}",
         "",
     ]
+
+
+def _sampling(role: Role) -> str:
+    """`extra` may hold anything; the card is public, so of its fields those alone are told that say how a model samples."""
+    return ", ".join(f"{name} {value}" for name, value in role.params.items() if name in _SAMPLING)
 
 
 def _judges(facts: Facts) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from synth.backends import BatchJob
+from synth.credentials import shown
 from synth.journal.store import Journal
 from synth.types import Origin, Reply
 
@@ -28,7 +29,7 @@ class JournalledBatchJobs:
         self._seats = {id: _seats(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
 
     def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
-        found = [body for body in self._bodies.values() if body["place"] == place]
+        found = [body for body in self._bodies.values() if without_keys(body["place"]) == without_keys(place)]
         self._stray -= {body["id"] for body in found}
         return [receipt_of(body) for body in found]
 
@@ -69,6 +70,11 @@ def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict
             if entry["closed"] and "keys" in entry:
                 entry["keys"] = {}  # nobody waits for them, and they may be millions
     return {id: body for id, body in found.items() if "keys" in body}
+
+
+def without_keys(place: Mapping[str, Any]) -> dict[str, Any]:
+    """A place as it is written today: an older journal may hold an address whole."""
+    return {**place, "base_url": place["base_url"] and shown(place["base_url"])}
 
 
 def receipt_of(body: Mapping[str, Any]) -> BatchJob:

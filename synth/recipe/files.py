@@ -10,6 +10,9 @@ from synth.errors import ConfigError, did_you_mean
 
 Kind: TypeAlias = Literal["taxonomies", "prompts", "pipelines"]
 
+MAY_HOLD_KEYS = frozenset({"headers", "extra", "engine", "api_key_env", "base_url"})
+"""Keys of a recipe whose values are shown in no message."""
+
 
 @cache
 def shipped() -> Path:

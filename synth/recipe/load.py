@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from synth.credentials import check_address, hidden
 from synth.errors import ConfigError
 from synth.recipe.files import find
 from synth.recipe.role import OFFLINE
@@ -36,6 +37,8 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
         change["backend"] = backend or "openai"
     if base_url is not None and not base_url.strip():
         raise ConfigError("--base-url is empty; write it like http://127.0.0.1:8000/v1")
+    if base_url is not None:
+        check_address(base_url, "--base-url")
     if change.get("backend") in HERE and base_url:
         raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
     if backend in HERE:
@@ -57,14 +60,14 @@ def _changed(recipe: Recipe, name: str, change: dict[str, Any]) -> dict[str, Any
 def _set(data: dict[str, Any], setting: str) -> None:
     key, separator, text = setting.partition("=")
     if not separator or not key:
-        raise ConfigError(f"--set {setting!r}: must be KEY=VALUE, e.g. dedup.threshold=0.8")
+        raise ConfigError(f"--set {hidden(setting)!r}: must be KEY=VALUE, e.g. dedup.threshold=0.8")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {setting!r}: the value is not YAML") from error
+        raise ConfigError(f"--set {key}: the value is not YAML") from error
     *parents, last = key.split(".")
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
-            raise ConfigError(f"--set {setting!r}: {parent!r} holds a single value, no keys")
+            raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys")
     data[last] = value

@@ -3,11 +3,14 @@
 import json
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_serializer, field_validator
 
+from synth import credentials
 from synth.types import Ceiling
 
 OFFLINE = "offline"
+KEY = "OPENAI_API_KEY"
+"""The variable that holds the key, unless the user names another."""
 HOW = ("base_url", "api_key_env", "price", "headers", "concurrency", "rpm", "tpm", "timeout", "batch", "engine")
 """What of a role says how and where it is asked, and bears on no answer; of `engine` all but the `BEARING` options."""
 BEARING = frozenset(
@@ -70,7 +73,7 @@ class Role(Frozen):
     model: str
     backend: str = "openai"
     base_url: str | None = None
-    api_key_env: str | None = "OPENAI_API_KEY"
+    api_key_env: str | None = KEY
     temperature: Annotated[float, Field(ge=0)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: PositiveInt = 1024
@@ -80,7 +83,7 @@ class Role(Frozen):
     """Further fields of the request body, as the server names them."""
     price: Price | None = None
     headers: dict[str, str] = Field(default_factory=dict)
-    """Further headers of every request; `$NAME` is read from the environment."""
+    """Further headers of every request; `$NAME` is read from the environment, alone or amid other text (`Bearer $NAME`)."""
     concurrency: PositiveInt | None = None
     rpm: PositiveInt | None = None
     tpm: PositiveInt | None = None
@@ -103,6 +106,37 @@ class Role(Frozen):
         except (TypeError, ValueError) as error:
             raise ValueError(f"must be what JSON can hold ({error})") from error
         return extra
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_no_key(cls, name: str | None) -> str | None:
+        return credentials.check_variable(name)
+
+    @field_validator("headers")
+    @classmethod
+    def _name_keys(cls, headers: dict[str, str]) -> dict[str, str]:
+        credentials.check_headers(headers)
+        return headers
+
+    @field_validator("extra")
+    @classmethod
+    def _holds_no_key(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        credentials.check_fields(extra)
+        return extra
+
+    @field_validator("engine")
+    @classmethod
+    def _sets_no_key(cls, engine: dict[str, Any]) -> dict[str, Any]:
+        credentials.check_options(engine)
+        return engine
+
+    @field_serializer("base_url")
+    def _without_keys(self, base_url: str | None) -> str | None:
+        return base_url and credentials.shown(base_url)
+
+    @field_serializer("headers")
+    def _by_name(self, headers: dict[str, str]) -> dict[str, str]:
+        return {name: value if "$" in value else credentials.MASK for name, value in headers.items()}
 
     @property
     def ceiling(self) -> Ceiling:

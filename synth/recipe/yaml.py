@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from synth.credentials import hidden
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe.files import MAY_HOLD_KEYS
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -79,7 +81,8 @@ def validate(model: type[Model], data: Any, source: str) -> Model:
 def complaint(wrong: Any) -> str:
     """One of pydantic's errors in words: what is wrong, and what was given."""
     message = wrong["msg"].removeprefix("Value error, ")
-    value = "" if wrong["type"] in ("missing", "value_error") else f" (got {_short(wrong['input'])})"
+    secret = wrong["type"] in ("missing", "value_error") or not MAY_HOLD_KEYS.isdisjoint(map(str, wrong["loc"]))
+    value = "" if secret else f" (got {_short(wrong['input'])})"
     return str(message[:1].lower() + message[1:] + value)
 
 
@@ -97,7 +100,7 @@ def _place(data: Any, location: tuple[int | str, ...]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
+    text = hidden(" ".join(repr(value).split()))
     return text if len(text) <= 60 else text[:57] + "…"
 
 

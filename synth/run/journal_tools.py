@@ -10,35 +10,61 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from synth import aside, backends
-from synth.backends.batch import BatchBackend
+from synth import aside
+from synth.backends.batch import connect, place_of
+from synth.credentials import shown
 from synth.errors import ConfigError
 from synth.journal import decisions
 from synth.journal.merge import united_replies, write
 from synth.journal.reader import Reader
-from synth.journal.receipts import JournalledBatchJobs
+from synth.journal.receipts import JournalledBatchJobs, without_keys
 from synth.journal.store import SPENT, VERSION, Journal
 from synth.journal.usage import Prices, Usage, bill, prices
-from synth.recipe.role import Role
+from synth.recipe.role import KEY, Role
+from synth.recipe.schema import Recipe
 from synth.run.cost import by_scenario
 from synth.sanitize import for_terminal
 
 
-def cancel(folder: Path) -> list[str]:
-    """A line for each batch of the run in `folder` that is still open."""
+def cancel(folder: Path, base_url: str | None = None, recipe: Recipe | None = None) -> list[str]:
+    """A line for each batch of the run in `folder` that is still open, at `base_url` or where a role of `recipe` asks.
+    ConfigError that says where they are, if they are elsewhere: a key goes where its owner sends it, not where a folder says."""
     if not (folder / "journal.sqlite").exists():
         raise ConfigError(f"{folder}: holds no journal; name the folder of a run")
     with contextlib.closing(Journal(folder)) as journal:
         receipts = JournalledBatchJobs(journal, lambda _: None)
         places = {json.dumps(receipt.place, sort_keys=True): receipt.place for receipt in receipts.stray()}
-        lines = [line for place in places.values() for line in asyncio.run(_cancel(place, receipts))]
-    return lines or [f"{folder}: nothing is left with a server"]
+        found = [(place, _role(place, base_url, recipe)) for place in places.values()]
+        lines = [line for place, role in found if role for line in asyncio.run(_cancel(role, place, receipts))]
+    left = sorted({_left_at(place) for place, role in found if role is None})
+    if left and not lines:
+        raise ConfigError(
+            f"{folder}: the journal says that batches are left {'; '.join(left)}; say so yourself with --base-url (the key is that in "
+            f"{KEY}), or with --recipe, the recipe of the run"
+        )
+    return [*lines, *(f"others are left {one}" for one in left)] or [f"{folder}: nothing is left with a server"]
 
 
-async def _cancel(place: Mapping[str, Any], receipts: JournalledBatchJobs) -> list[str]:
-    role = Role(model="none", backend="batch", **place)
-    backend = backends.connect({"batch": role})["batch"]
-    assert isinstance(backend, BatchBackend)
+def _role(place: Mapping[str, Any], base_url: str | None, recipe: Recipe | None) -> Role | None:
+    """The user's word on a place; None where there is none."""
+    here = without_keys(place)
+    for role in recipe.models.values() if recipe else ():
+        own = role.model_copy(update={"base_url": base_url}) if base_url else role
+        if without_keys(place_of(own)) == here:
+            return own
+    if base_url is None or recipe or shown(base_url.rstrip("/")) != str(here["base_url"]).rstrip("/"):
+        return None
+    return Role(model="none", backend="batch", base_url=base_url, api_key_env=here["api_key_env"] and KEY)
+
+
+def _left_at(place: Mapping[str, Any]) -> str:
+    here = without_keys(place)
+    names = [str(name) for name in (here["api_key_env"], *here["headers"].values()) if name]
+    return for_terminal(f"at {here['base_url']} (asked with {', '.join(names) or 'no key'})")
+
+
+async def _cancel(role: Role, place: Mapping[str, Any], receipts: JournalledBatchJobs) -> list[str]:
+    backend = connect(role, place)
     try:
         return await backend.cancel(receipts)
     finally:

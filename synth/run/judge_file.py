@@ -9,15 +9,24 @@ from synth.journal.usage import Prices
 from synth.quality.audit import Labelled
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
+from synth.run.asking import asked, unasked
 from synth.run.compile import compile_recipe
 from synth.run.execute import run
 from synth.run.options import RunOptions, Watch
 from synth.tables import io
 
 
-def judged(made: Dataset, file: Labelled, watch: Callable[[Prices], Watch] | None = None) -> Dataset:
+def judged(
+    made: Dataset,
+    file: Labelled,
+    watch: Callable[[Prices], Watch] | None = None,
+    *,
+    base_url: str | None = None,
+    own: Recipe | None = None,
+) -> Dataset:
     """A run beside this one in which its panel judges the rows of a file, as it judged the run's own; it goes on where it stopped.
-    `watch` makes of the models' prices what shows its progress."""
+    `watch` makes of the models' prices what shows its progress. Where the panel is asked is the user's to say, by `base_url` or by
+    a recipe: ConfigError otherwise, unless it is offline."""
     for row in file.rows:
         if not (row.query or "").strip() or not (row.response or "").strip():
             raise ConfigError(f"{row.place}: no text under 'query' or 'response', so there is nothing to judge")
@@ -26,9 +35,11 @@ def judged(made: Dataset, file: Labelled, watch: Callable[[Prices], Watch] | Non
     pairs = folder / "pairs.jsonl"
     with io.aside(pairs) as new, new.open("w", encoding="utf-8") as stream:
         for row in file.rows:
-            told = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
-            stream.write(json.dumps(told) + "\n")
-    recipe = made.facts()["recipe"] | {
+            line = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
+            stream.write(json.dumps(line) + "\n")
+    told = made.facts()["recipe"]
+    recipe = told | {
+        "models": {name: unasked(role) for name, role in told["models"].items()},
         **dict.fromkeys(("query", "queries", "augment", "respond", "n")),
         "pairs": str(pairs),
         "avoid": [],
@@ -38,7 +49,10 @@ def judged(made: Dataset, file: Labelled, watch: Callable[[Prices], Watch] | Non
         "output": {},
         "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
     }
-    compiled = compile_recipe(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))
+    source = f"{made.folder / 'run.json'}: recipe"
+    used = {role for _, role in validate(Recipe, recipe, source).role_uses()}
+    recipe["models"] = asked(told["models"], used, source, base_url, own)
+    compiled = compile_recipe(validate(Recipe, recipe, source))
     result = run(compiled, RunOptions(folder, watch=watch(compiled.prices) if watch else None))
     if result.message:
         raise ConfigError(f"{result.message} ({folder}: the same command goes on from there)", status=result.status)

@@ -226,7 +226,7 @@ def test_batches_that_are_not_needed_any_more_can_be_cancelled(lab: Lab, calm: s
     with standing_in(batch_latency="1000") as server:
         result = interrupted(lab, server)
         assert any("stay with the server: the same command collects" in note for note in result.notes)
-        (line,) = journal_tools.cancel(lab.folder / "run")
+        (line,) = journal_tools.cancel(lab.folder / "run", server.url)
         assert re.fullmatch(
             r"batch batch_\d+: cancelled \(\d+ requests\); the next run collects what it had answered", line
         )
@@ -235,7 +235,9 @@ def test_batches_that_are_not_needed_any_more_can_be_cancelled(lab: Lab, calm: s
         assert server.stats()["ended"]["cancelled"] == 1
         assert server.stats()["repeated"] == 0
     assert lab.bytes() == calm
-    assert journal_tools.cancel(lab.folder / "run") == [f"{lab.folder / 'execute'}: nothing is left with a server"]
+    assert journal_tools.cancel(lab.folder / "run", server.url) == [
+        f"{lab.folder / 'execute'}: nothing is left with a server"
+    ]
 
 
 def test_a_batch_whose_making_was_never_confirmed_is_told_of_and_collected(lab: Lab, calm: str) -> None:
@@ -326,7 +328,7 @@ def test_a_batch_the_server_does_not_know_is_one_line_until_it_is_forgotten(lab:
         assert re.search(
             r"batch batch_\d+ is not known to the server; check .* cancel-batches DIR", str(result.message)
         )
-        assert "free to be asked for again" in journal_tools.cancel(lab.folder / "run")[0]
+        assert "free to be asked for again" in journal_tools.cancel(lab.folder / "run", server.url)[0]
         assert make(lab, server).status == 0
     assert lab.bytes() == calm
 

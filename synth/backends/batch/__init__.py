@@ -8,7 +8,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -120,7 +119,7 @@ class BatchBackend:
         self._steps.receipts, lines = receipts, []
         for receipt in receipts.known(self._place):
             if not receipt.closed:
-                found, batch = await self._api.insist(partial(self._drop, receipt))
+                found, batch = await self._api.insist(lambda _, it=receipt: self._steps.drop(it))  # type: ignore[misc]
                 name, count = f"batch {found.batch}", f"{len(receipt.keys)} requests"
                 if batch["status"] in ENDED:
                     lines.append(f"{name} has ended already ({count}): the next run collects what it brought")
@@ -129,10 +128,6 @@ class BatchBackend:
                 else:
                     lines.append(f"{name}: cancelled ({count}); the next run collects what it had answered")
         return lines
-
-    async def _drop(self, receipt: BatchJob, again: bool) -> tuple[BatchJob, dict[str, Any]]:
-        del again
-        return await self._steps.drop(receipt)
 
     async def _cancel(self, ids: Iterable[str]) -> None:
         tasks = [self._tasks[id] for id in ids]
@@ -289,8 +284,12 @@ class BatchBackend:
                 self._pile_up(key)
 
 
-def connect(role: Role) -> BatchBackend:
-    """A client for the role's address, with the key its environment variable holds."""
-    secret = {name: value for name, value in role.headers.items() if value.startswith("$")}
-    place = {"base_url": role.base_url, "api_key_env": role.api_key_env, "headers": secret}
-    return BatchBackend(openai.connect(role), place, role.batch)
+def place_of(role: Role) -> dict[str, Any]:
+    """Where a role's requests are left, as receipts say it: without any key."""
+    written = role.model_dump(include={"base_url", "api_key_env", "headers"})
+    return written | {"headers": {name: value for name, value in role.headers.items() if value.startswith("$")}}
+
+
+def connect(role: Role, place: Mapping[str, Any] | None = None) -> BatchBackend:
+    """A client for the role's address, with the key its environment variable holds; `place` is what its receipts call that."""
+    return BatchBackend(openai.connect(role), place or place_of(role), role.batch)

@@ -73,7 +73,7 @@ class Api:
         writer = form()
         async with _in_time(TRANSFER):
             body = await self._call("POST", "/files", writer, {"Content-Type": writer.headers["Content-Type"]})
-        return str(_object(body)["id"])
+        return self._id(body)
 
     async def file_named(self, name: str) -> str | None:
         async for entry in self._entries("/files", purpose="batch"):
@@ -90,7 +90,7 @@ class Api:
             "metadata": {MARK: receipt},
         }
         async with _in_time(CONTROL):
-            return str(_object(await self._call("POST", "/batches", dumps(told)))["id"])
+            return self._id(await self._call("POST", "/batches", dumps(told)))
 
     async def batch_of(self, receipt: str, file: str | None) -> str | None:
         """The batch of a receipt: by its mark, or, where the server keeps none, by its file."""
@@ -131,12 +131,22 @@ class Api:
         for _ in range(PAGES):
             async with _in_time(CONTROL):
                 page = _object(await self._call("GET", f"{path}?{urlencode({'limit': PAGE, **query, **after})}"))
-            entries = [entry for entry in page.get("data") or () if isinstance(entry, dict) and "id" in entry]
+            entries = [entry for entry in page.get("data") or () if self._is_named(entry)]
             for entry in entries:
                 yield entry
             if not page.get("has_more") or not entries:
                 return
             after = {"after": str(entries[-1]["id"])}
+
+    def _id(self, body: bytes) -> str:
+        """It is journalled."""
+        found = _object(body)
+        if not self._is_named(found):
+            raise ProviderError("sends something that has no id of its own", cause="garbled")
+        return str(found["id"])
+
+    def _is_named(self, entry: Any) -> bool:
+        return isinstance(entry, dict) and "id" in entry and not self.client.secrets.within(str(entry["id"]))
 
     async def _call(self, method: str, path: str, data: Any = None, headers: dict[str, str] | None = None) -> bytes:
         return self._good(*await self.client.http(method, path, data, headers))

@@ -78,7 +78,7 @@ class Steps:
             if loop.time() >= deadline:
                 raise Stopped(
                     "provider",
-                    f"batch {batch} is {found['status']!r} long after its window; run the same command again to go on waiting, "
+                    f"batch {batch} is {self._api.client.said(found['status'])!r} long after its window; run the same command again to go on waiting, "
                     "or give it up with `synth journal cancel-batches DIR`",
                 )
             await asyncio.sleep(min(pause, deadline - loop.time() + 0.01))
