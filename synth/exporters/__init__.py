@@ -1,14 +1,17 @@
 """Formats a trainer reads: one file each, with `export(made, out, template) -> paths`. Codes, prompts and formats are rendered here and nowhere else."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, TypeAlias
 
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import plugins
+
+GROUP = "synth.exporters"
 
 LABELS = {"safe": "安全", "unsafe": "不安全"}
 
@@ -17,18 +20,20 @@ Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
 
 def known() -> list[str]:
     """Names of the formats, those of other packages (entry points `synth.exporters`) included."""
-    return sorted(
-        {module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | _others().keys()
-    )
+    return plugins.names(GROUP, _ours())
+
+
+def module(name: str) -> Any:
+    """The module that holds the format of that name; ConfigError if there is none, or another package's is broken."""
+    if name not in known():
+        raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
+    ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
+    return plugins.load(GROUP, name, ours, needs="export")
 
 
 def find(name: str) -> Export:
     """The exporter of that name."""
-    if name not in known():
-        raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
-    others = _others()
-    module = others[name]() if name in others else import_module(f"synth.exporters.{name}")
-    export: Export = module.export
+    export: Export = module(name).export
     return export
 
 
@@ -42,5 +47,5 @@ def write_lines(path: Path, lines: Iterable[str]) -> Path:
     return path
 
 
-def _others() -> Mapping[str, Callable[[], Any]]:
-    return {point.name: point.load for point in entry_points(group="synth.exporters")}
+def _ours() -> set[str]:
+    return {found.name for found in iter_modules(__path__) if not found.name.startswith("_")}
