@@ -5,7 +5,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,7 @@ def scaffold(kind: str, name: str, base: str | None = None) -> str:
     path = Path(folder) / f"{stem}{suffix}"
     if path.exists():
         raise ConfigError(f"{path} exists; choose another name, or edit it")
-    make = {"taxonomy": _taxonomy, "recipe": partial(_recipe, base=base or "demo"), "prompt": _prompt}[kind]
-    text = make(stem)
+    text = _recipe(stem, base or "demo") if kind == "recipe" else {"taxonomy": _taxonomy, "prompt": _prompt}[kind](stem)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
     layers = extends.read(find("pipelines", name))
     for setting in settings:
         _set(layers, setting)
-    return validate(Recipe, layers.data | (overrides or {}), layers.source, also=("extends",))
+    return validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends",))
 
 
 def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
