@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from synth.dedup.ngrams import Index
-from synth.filters import bind, known
+from synth.filters import bind, factory, known
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.response_class import response_class
 from synth.filters.personal import find, replaced
@@ -41,7 +41,7 @@ def checks() -> dict[str, Callable[[str], Any]]:
         file.writelines(json.dumps({"query": text, "response": text}) + "\n" for text in some[:500])
         file.flush()
         avoided = avoided_in([file.name], ngram=2, threshold=0.7)
-    found: dict[str, Callable[[str], Any]] = {name: factory() for name, factory in known("text").items()}
+    found: dict[str, Callable[[str], Any]] = {name: factory("text", name)() for name in known("text")}
     for name, rule in bind("row", load("libra").filters.row, "row", {"a.b": "".join(PIECES)}):
         found[name] = lambda text, rule=rule: rule(
             replace(ROW, query=text, response=text, analysis=text, votes=(Vote("j", "safe", text),))

@@ -8,7 +8,8 @@ import click
 import pytest
 
 from synth.cli.main import commands
-from synth.recipe.files import names
+from synth.recipe.files import find, names
+from synth.recipe.yaml import read_yaml
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -25,8 +26,10 @@ def test_every_command_and_option_the_readme_shows_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", names("pipelines"))
-def test_the_readme_names_every_recipe(name: str) -> None:
-    assert f"`{name}`" in README
+def test_the_readme_has_a_row_on_every_recipe_in_the_recipes_own_words(name: str) -> None:
+    held = read_yaml(find("pipelines", name))
+    base = f"`{held['extends']}` " if "extends" in held else ""
+    assert f"| `{name}` | {base}| {held['about']} |" in README.splitlines()
 
 
 def test_every_file_the_readme_links_to_is_there() -> None:

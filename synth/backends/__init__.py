@@ -3,14 +3,17 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import Any, Protocol, runtime_checkable
 
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import plugins
 from synth.recipe.role import Role
 from synth.types import Reply, Request
+
+GROUP = "synth.backends"
 
 
 class Backend(Protocol):
@@ -48,10 +51,15 @@ class SelfScheduling(Protocol):
 
 def known() -> list[str]:
     """Names of the backends, those of other packages (entry points `synth.backends`) included."""
-    return sorted(
-        {module.name for module in iter_modules(__path__) if not module.name.startswith("_")}
-        | {point.name for point in entry_points(group="synth.backends")}
-    )
+    return plugins.names(GROUP, _ours())
+
+
+def module(name: str) -> Any:
+    """The backend of that name; ConfigError if there is none, or another package's is broken."""
+    if name not in known():
+        raise ConfigError(f"no backend {name!r}; {did_you_mean(name, known())}")
+    ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
+    return plugins.load(GROUP, name, ours, needs="connect")
 
 
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
@@ -61,7 +69,7 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
     first: dict[tuple[Any, ...], Role] = {}
     found = {}
     for name, role in roles.items():
-        place = (role.backend, *getattr(_module(role.backend), "place", _address)(role))
+        place = (role.backend, *getattr(module(role.backend), "place", _address)(role))
         if place not in shared:
             shared[place] = _connect(name, role)
         if role.batch != first.setdefault(place, role).batch:
@@ -76,12 +84,12 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
 
 def family(role: Role) -> str:
     """The family of a role's backend, without opening it."""
-    return str(getattr(_module(role.backend), "FAMILY", "model"))
+    return str(getattr(module(role.backend), "FAMILY", "model"))
 
 
 def gives(role: Role, what: str) -> bool:
     """Whether a role's backend answers in `words`, or in `vectors`."""
-    return what in getattr(_module(role.backend), "GIVES", {"words"})
+    return what in getattr(module(role.backend), "GIVES", {"words"})
 
 
 def _address(role: Role) -> tuple[Any, ...]:
@@ -94,7 +102,7 @@ def _ignore(role: Role) -> None:
 
 def _connect(name: str, role: Role) -> Backend:
     with _blamed(name):
-        backend: Backend = _module(role.backend).connect(role)
+        backend: Backend = module(role.backend).connect(role)
     return backend
 
 
@@ -107,13 +115,8 @@ def _blamed(name: str) -> Iterator[None]:
         raise ConfigError(f"models.{name}: {error}") from error
 
 
-def _module(name: str) -> Any:
-    if name not in known():
-        raise ConfigError(f"no backend {name!r}; {did_you_mean(name, known())}")
-    for point in entry_points(group="synth.backends"):
-        if point.name == name:
-            return point.load()
-    return import_module(f"synth.backends.{name}")
+def _ours() -> set[str]:
+    return {found.name for found in iter_modules(__path__) if not found.name.startswith("_")}
 
 
 @dataclass(frozen=True, slots=True)

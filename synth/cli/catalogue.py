@@ -1,16 +1,16 @@
 """What there is, with a line on each; and scaffolds for what is still to be."""
 
 import inspect
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from synth import backends, exporters, filters
 from synth.errors import ConfigError
-from synth.recipe import files, taxonomy
+from synth.recipe import files, load, taxonomy
 from synth.recipe.yaml import read_yaml
 
 Entry = tuple[str, str]
@@ -21,8 +21,10 @@ def entries(kind: str) -> Iterator[Entry]:
     yield from _LISTS[kind]()
 
 
-def scaffold(kind: str, name: str) -> str:
-    """Writes the file; gives its path. A file that exists is left alone."""
+def scaffold(kind: str, name: str, base: str | None = None) -> str:
+    """Writes the file; gives its path. A file that exists is left alone. `base` is the recipe that a recipe extends, `demo` if None."""
+    if base is not None and kind != "recipe":
+        raise ConfigError(f"--from: is for a recipe; a {kind} names what it builds on itself", status=2)
     folder, suffix = {
         "taxonomy": ("taxonomies", ".yaml"),
         "recipe": ("pipelines", ".yaml"),
@@ -34,7 +36,7 @@ def scaffold(kind: str, name: str) -> str:
     path = Path(folder) / f"{stem}{suffix}"
     if os.path.lexists(path):
         raise ConfigError(f"{path} exists; choose another name, or edit it")
-    text = {"taxonomy": _taxonomy, "recipe": _recipe, "prompt": _prompt}[kind](stem)
+    text = _recipe(stem, base or "demo") if kind == "recipe" else {"taxonomy": _taxonomy, "prompt": _prompt}[kind](stem)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:  # never through a link
@@ -79,7 +81,12 @@ def _prompts() -> Iterator[Entry]:
 def _filters() -> Iterator[Entry]:
     measured = filters.measured()
     for kind in ("text", "row"):
-        for name, factory in filters.known(kind).items():
+        for name in filters.known(kind):
+            try:
+                factory = filters.factory(kind, name)
+            except ConfigError as error:
+                yield name, f"[{kind}] broken: {error}"
+                continue
             options = ", ".join(map(str, filters.options(factory)))
             figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
             yield (
@@ -91,9 +98,9 @@ def _filters() -> Iterator[Entry]:
 def _modules(package: Any) -> Iterator[Entry]:
     for name in package.known():
         try:
-            yield name, _first_line(import_module(f"{package.__name__}.{name}").__doc__)
-        except ModuleNotFoundError:  # another package's, by entry point
-            yield name, ""
+            yield name, _first_line(package.module(name).__doc__)
+        except ConfigError as error:  # another package's must not hide the rest
+            yield name, f"broken: {error}"
 
 
 _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
@@ -127,10 +134,19 @@ scenarios:
 """
 
 
-def _recipe(name: str) -> str:
-    text = files.find("pipelines", "demo").read_text(encoding="utf-8")
-    body = text.partition("\nname: ")[2].partition("\n")[2]
-    return f"# Begun from `demo`; see `pipelines/libra.yaml` of synth for real models. Check it with `synth check {name}`.\nname: {name.rpartition('/')[2]}\n{body}"
+def _recipe(name: str, base: str) -> str:
+    recipe = load.load(base)
+    if base.endswith((".yaml", ".yml")):
+        base = os.path.relpath(base, (Path("pipelines") / name).parent)
+    size = f"n: {recipe.n}\n" if recipe.n else ""
+    return f"""# What stands here, over `{recipe.name}`: mappings merge, null takes a key out, lists and `cells` are replaced.
+# Check it with `synth check {name}`, make it with `synth run {name}`.
+name: {name.rpartition("/")[2]}
+extends: {json.dumps(base, ensure_ascii=False) if base.endswith((".yaml", ".yml")) else base}
+about: 一句话说明这个配方做什么。
+{size}seed: {recipe.seed}
+# models: {{{next(iter(recipe.models))}: {{model: 另一个模型}}}}
+"""
 
 
 def _prompt(name: str) -> str:

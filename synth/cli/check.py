@@ -12,7 +12,7 @@ from synth.cli.show import readable
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.plan.targets import least
-from synth.recipe import files, load, prompt, taxonomy
+from synth.recipe import files, load, plugins, prompt, taxonomy
 from synth.recipe.role import OFFLINE
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe, rendered
@@ -24,6 +24,8 @@ from synth.run.resolve import wanted
 def check(recipe: Recipe | None) -> Iterator[str]:
     """Checks one recipe, or everything there is; a line for each thing found good. ConfigError for the first that is not."""
     if recipe is None:
+        for line in plugins.lost():
+            raise ConfigError(line)
         for name in files.names("taxonomies"):
             taxonomy.load(name)
             yield f"taxonomy {name}: good"

@@ -228,11 +228,12 @@ def list_(kind: str) -> None:
 @commands.command()
 @click.argument("kind", type=click.Choice(["taxonomy", "recipe", "prompt"]))
 @click.argument("name")
-def new(kind: str, name: str) -> None:
+@click.option("--from", "base", metavar="RECIPE", help="The recipe that a new one extends.  [default: demo]")
+def new(kind: str, name: str, base: str | None) -> None:
     """Scaffold a taxonomy, recipe or prompt of your own in the working directory; a prompt that ships is copied to be changed."""
     from synth.cli import catalogue
 
-    click.echo(catalogue.scaffold(kind, name))
+    click.echo(catalogue.scaffold(kind, name, base))
 
 
 @commands.command()

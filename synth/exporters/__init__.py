@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from hashlib import file_digest
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, TypeAlias
@@ -13,6 +13,9 @@ from typing import Any, TypeAlias
 from synth import aside
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import plugins
+
+GROUP = "synth.exporters"
 
 RECORD = ".synth-export.json"
 """In a folder of exports: the hashes of those that synth wrote, by name."""
@@ -23,18 +26,20 @@ Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
 
 def known() -> list[str]:
     """Names of the formats, those of other packages (entry points `synth.exporters`) included."""
-    return sorted(
-        {module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | _others().keys()
-    )
+    return plugins.names(GROUP, _ours())
+
+
+def module(name: str) -> Any:
+    """The module that holds the format of that name; ConfigError if there is none, or another package's is broken."""
+    if name not in known():
+        raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
+    ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
+    return plugins.load(GROUP, name, ours, needs="export")
 
 
 def find(name: str) -> Export:
     """The exporter of that name."""
-    if name not in known():
-        raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
-    others = _others()
-    module = others[name]() if name in others else import_module(f"synth.exporters.{name}")
-    export: Export = module.export
+    export: Export = module(name).export
     return export
 
 
@@ -78,5 +83,5 @@ def _recorded(record: Path) -> dict[str, list[str]]:
         raise ConfigError(f"{record}: is not what synth wrote; choose another -o OUT, or move it away") from error
 
 
-def _others() -> Mapping[str, Callable[[], Any]]:
-    return {point.name: point.load for point in entry_points(group="synth.exporters")}
+def _ours() -> set[str]:
+    return {found.name for found in iter_modules(__path__) if not found.name.startswith("_")}

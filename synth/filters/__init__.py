@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError, validate_call
 
 from synth.errors import ConfigError, did_you_mean
 from synth.filters import personal, query, response, row, text
+from synth.recipe import plugins
 from synth.recipe.schema import FilterUse
 from synth.recipe.yaml import complaint
 
@@ -20,9 +20,26 @@ Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
 Kind: TypeAlias = Literal["text", "row"]
 
 
+def known(kind: Kind) -> list[str]:
+    """Names of the rules of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
+    return plugins.names(_group(kind), _ours(kind))
+
+
+def factory(kind: Kind, name: str) -> Callable[..., Any]:
+    """The function that makes the rule of that name; ConfigError if there is none, or another package's is broken."""
+    if name not in known(kind):
+        raise ConfigError(f"no filter {name!r}; {did_you_mean(name, known(kind))}")
+    own = _ours(kind).get(name)
+    found: Callable[..., Any] = plugins.load(_group(kind), name, (lambda: own) if own else None)
+    return found
+
+
+def _group(kind: Kind) -> str:
+    return f"synth.filters.{kind}"
+
+
 @cache
-def known(kind: Kind) -> dict[str, Callable[..., Any]]:
-    """Every rule of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
+def _ours(kind: Kind) -> dict[str, Callable[..., Any]]:
     ours: dict[str, Callable[..., Any]] = {
         name: value
         for module in {"text": (text, query, response), "row": (row, row)}[kind]
@@ -31,7 +48,7 @@ def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     }
     if kind == "text":
         ours["personal"] = personal.personal
-    return ours | {point.name: point.load() for point in entry_points(group=f"synth.filters.{kind}")}
+    return ours
 
 
 def bind(kind: Kind, uses: Sequence[FilterUse], place: str, rules: Mapping[str, str] | None = None) -> Rules:
@@ -46,18 +63,19 @@ def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def _bound(kind: Kind, use: FilterUse, place: str, texts: Mapping[str, str]) -> Callable[[Any], str | None]:
-    rules = known(kind)
-    if use.name not in rules:
-        raise ConfigError(f"filters.{place}: no filter {use.name!r}; {did_you_mean(use.name, rules)}")
-    parameters = [one.name for one in options(rules[use.name])]
-    given = {"rules": texts} if "rules" in inspect.signature(rules[use.name]).parameters else {}
+    try:
+        made = factory(kind, use.name)
+    except ConfigError as error:
+        raise ConfigError(f"filters.{place}: {error}") from error
+    parameters = [one.name for one in options(made)]
+    given = {"rules": texts} if "rules" in inspect.signature(made).parameters else {}
     for option in use.options:
         if option not in parameters:
             raise ConfigError(
                 f"filters.{place}.{use.name}: unknown option {option!r}; {did_you_mean(option, parameters)}"
             )
     try:
-        rule: Callable[[Any], str | None] = validate_call(rules[use.name])(**given, **use.options)
+        rule: Callable[[Any], str | None] = validate_call(made)(**given, **use.options)
     except ValidationError as error:
         wrong = error.errors()[0]
         option = ".".join(map(str, wrong["loc"]))

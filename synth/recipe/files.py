@@ -1,12 +1,14 @@
 """Finds the data files (taxonomies, prompts, pipelines): a user's own folder of the same name in the working directory is searched
-first, then what synth ships."""
+first, then those of other packages (entry points `synth.folders`), then what synth ships."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import plugins
 
 Kind: TypeAlias = Literal["taxonomies", "prompts", "pipelines"]
 
@@ -31,7 +33,8 @@ def own_hash() -> str:
 
 def folders(kind: Kind) -> list[Path]:
     """Where `kind` is looked for, first match wins."""
-    return [folder for folder in (Path.cwd() / kind, shipped() / kind) if folder.is_dir()]
+    found = [root / kind for root in (Path.cwd(), *plugins.folders(), shipped()) if (root / kind).is_dir()]
+    return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]
 
 
 def names(kind: Kind) -> list[str]:
@@ -51,11 +54,42 @@ def find(kind: Kind, name: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         if Path(name).is_file():
             return Path(name)
-        raise ConfigError(f"{name}: no such file; {did_you_mean(Path(name).stem, names(kind)) or 'check the path'}")
-    for folder in folders(kind):
+        raise ConfigError(f"{name}: no such file; {way_out(kind, Path(name).stem)}")
+    return _first(kind, name, folders(kind))
+
+
+def extended(kind: Kind, path: Path, name: str) -> Path:
+    """The file that `name` means in the `extends` of the file at `path`. A path is tried beside that file first; its own name means
+    the next file of that name."""
+    if name.endswith((".yaml", ".yml")):
+        beside = path.parent / name
+        return beside if beside.is_file() else find(kind, name)
+    searched, here = folders(kind), path.resolve()
+    at = next((at for at, folder in enumerate(searched) if here.is_relative_to(folder.resolve())), None)
+    if at is None:
+        return _first(kind, name, searched)
+    if (searched[at] / f"{name}.yaml").resolve() == here:
+        try:
+            return _first(kind, name, searched[at + 1 :])
+        except ConfigError as error:
+            raise ConfigError(
+                f"no other {singular(kind)} is called {name!r}; extend another, or remove `extends`"
+            ) from error
+    # What ships, or comes with a package, must make the same whatever recipe of that name the user has. Of taxonomies the user's
+    # own is meant: element banks are replaced so.
+    return _first(kind, name, searched[at:] if kind == "pipelines" else searched)
+
+
+def _first(kind: Kind, name: str, searched: Sequence[Path]) -> Path:
+    for folder in searched:
         if (folder / f"{name}.yaml").is_file():
             return folder / f"{name}.yaml"
-    raise ConfigError(f"no {singular(kind)} {name!r}; {did_you_mean(name, names(kind))}")
+    raise ConfigError(f"no {singular(kind)} {name!r}; {way_out(kind, name)}")
+
+
+def way_out(kind: Kind, wrong: str) -> str:
+    """The way out of a name that is nowhere; a folder of another package in which it might have been is told of."""
+    return "; ".join([did_you_mean(wrong, names(kind)), *plugins.lost()])
 
 
 def singular(kind: Kind) -> str:

@@ -7,23 +7,24 @@ import yaml
 
 from synth.credentials import check_address, hidden
 from synth.errors import ConfigError
+from synth.recipe import extends
+from synth.recipe.extends import Layers
 from synth.recipe.files import find
 from synth.recipe.role import OFFLINE
 from synth.recipe.schema import Recipe
-from synth.recipe.yaml import read_yaml, validate
+from synth.recipe.yaml import validate
 
 HERE = (OFFLINE, "vllm")
 """Backends that are not asked at an address."""
 
 
 def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """The recipe of that name or path. `settings` are `key.path=value` with YAML values; `overrides` are top-level keys."""
-    path = find("pipelines", name)
-    data = read_yaml(path)
+    """The recipe of that name or path, laid over what it extends. `settings` are `key.path=value` with YAML values; `overrides` are
+    top-level keys."""
+    layers = extends.read(find("pipelines", name))
     for setting in settings:
-        _set(data, setting)
-    data |= overrides or {}
-    return validate(Recipe, data, str(path))
+        _set(layers, setting)
+    return validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends",))
 
 
 def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
@@ -57,7 +58,7 @@ def _changed(recipe: Recipe, name: str, change: dict[str, Any]) -> dict[str, Any
     return {} if semantic and semantic.model == name and not offline else change
 
 
-def _set(data: dict[str, Any], setting: str) -> None:
+def _set(layers: Layers, setting: str) -> None:
     key, separator, text = setting.partition("=")
     if not separator or not key:
         raise ConfigError(f"--set {hidden(setting)!r}: must be KEY=VALUE, e.g. dedup.threshold=0.8")
@@ -65,9 +66,12 @@ def _set(data: dict[str, Any], setting: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {key}: the value is not YAML") from error
-    *parents, last = key.split(".")
+    data, (*parents, last) = layers.data, key.split(".")
+    if [*parents, last] == ["extends"]:
+        raise ConfigError(f"--set {key}: `extends` stands in a file; name that recipe, or write one that extends it")
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
             raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys")
     data[last] = value
+    layers.put((*parents, last), value, f"--set {key}")

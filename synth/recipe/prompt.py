@@ -11,7 +11,7 @@ import jinja2.nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from synth.errors import ConfigError, did_you_mean
-from synth.recipe.files import folders, names
+from synth.recipe.files import folders, way_out
 from synth.types import Message
 
 ROLES = ("system", "user", "assistant")
@@ -100,7 +100,7 @@ def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[st
     except jinja2.TemplateNotFound as error:
         stem = name.removesuffix(".j2")
         by = "" if asked_by == stem else f"{asked_by}: includes a missing file: "
-        raise ConfigError(f"{by}no prompt {stem!r}; {did_you_mean(stem, names('prompts'))}") from error
+        raise ConfigError(f"{by}no prompt {stem!r}; {way_out('prompts', stem)}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"prompt {name!r} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
     return source, path or name

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from synth.errors import ConfigError
-from synth.recipe.files import find, folders, shipped
+from synth.recipe.extends import check_depth
+from synth.recipe.files import extended, find, shipped
 from synth.recipe.yaml import read_yaml, validate
 
 REFUSE_ONLY = frozenset({"crime.minors", "crime.special_control"})
@@ -122,7 +123,7 @@ class Taxonomy(_Frozen):
 def load(name: str) -> Taxonomy:
     """The taxonomy of that name or path, with all it extends merged in."""
     path = find("taxonomies", name)
-    return validate(Taxonomy, _merged(path, ()), str(path))
+    return validate(Taxonomy, _merged(path, (), {}), str(path), also=("extends",))
 
 
 def load_shipped(name: str) -> Taxonomy:
@@ -151,9 +152,11 @@ def together(taxonomies: Sequence[Taxonomy]) -> Taxonomy:
     return Taxonomy(name="+".join(t.name for t in taxonomies), scenarios=tuple(scenarios.values()), banks=banks)
 
 
-def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
-    if path in chain:
-        raise ConfigError(f"{path}: extends itself by way of {chain[-1]}; remove one `extends`")
+def _merged(path: Path, chain: tuple[Path, ...], read: dict[Path, dict[str, Any]]) -> dict[str, Any]:
+    """The file with all it extends; each file is `read` once, by however many ways and spellings it is reached."""
+    check_depth(path, chain)
+    if (resolved := path.resolve()) in read:
+        return read[resolved]
     own = read_yaml(path)
     extends = own.pop("extends", [])
     extends = [extends] if isinstance(extends, str) else extends
@@ -164,22 +167,13 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
     base: dict[str, Any] = {}
     for name in extends:
         try:
-            parent = find("taxonomies", name)
+            parent = extended("taxonomies", path, name)
         except ConfigError as error:
             raise ConfigError(f"{path}: extends: {error}") from error
-        if parent == path:  # a user's libra.yaml that extends the shipped libra
-            parent = _next_of_that_name(path, name)
-        base = _overlay(base, _merged(parent, (*chain, path)))
+        base = _overlay(base, _merged(parent, (*chain, path), read))
     merged: dict[str, Any] = _overlay(base, own)
+    read[resolved] = merged
     return merged
-
-
-def _next_of_that_name(path: Path, name: str) -> Path:
-    for folder in folders("taxonomies"):
-        candidate = folder / f"{name}.yaml"
-        if candidate.is_file() and candidate.resolve() != path.resolve():
-            return candidate
-    raise ConfigError(f"{path}: extends itself; remove `extends: {name}`")
 
 
 def _refuse_repeated_ids(own: dict[str, Any], path: Path) -> None:

@@ -1,6 +1,6 @@
 """Strict YAML: doubled keys are refused, and whatever is wrong with a file is one line with place and way out."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,8 +62,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def validate(model: type[Model], data: Any, source: str) -> Model:
-    """`data` as `model`; the first thing wrong becomes one line with its place and the way out."""
+def validate(
+    model: type[Model], data: Any, source: str | Callable[[Sequence[Any]], str], *, also: Sequence[str] = ()
+) -> Model:
+    """`data` as `model`; the first thing wrong becomes one line with its place and the way out. `source` is the file, or says of a
+    place in `data` which file it is from; `also` are keys that may stand at the top of a file besides the model's."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -72,10 +75,11 @@ def validate(model: type[Model], data: Any, source: str) -> Model:
         place = _place(data, wrong["loc"]) or "top level"
         if wrong["type"] == "extra_forbidden":
             key = str(wrong["loc"][-1])
-            line = f"{place}: unknown key {key!r}; {did_you_mean(key, _known_keys(model, wrong['loc']))}"
+            line = f"{place}: unknown key {key!r}; {did_you_mean(key, [*_known_keys(model, wrong['loc']), *(also if len(wrong['loc']) == 1 else ())])}"
         else:
             line = f"{place}: {complaint(wrong)}"
-        raise ConfigError(f"{source}: {line}") from error
+        where = source if isinstance(source, str) else source([*wrong["loc"], *_inner_place(wrong)])
+        raise ConfigError(f"{where}: {line}") from error
 
 
 def complaint(wrong: Any) -> str:
@@ -97,6 +101,12 @@ def _place(data: Any, location: tuple[int | str, ...]) -> str:
         named = isinstance(part, int) and isinstance(data, dict) and isinstance(data.get("id"), str)
         parts.append(data["id"] if named else str(part))
     return ".".join(parts)
+
+
+def _inner_place(wrong: Any) -> list[str]:
+    """What a validator of several keys says before its colon: the one it complains of."""
+    place, colon, _ = complaint(wrong).partition(": ")
+    return place.split(".") if colon and wrong["type"] == "value_error" else []
 
 
 def _short(value: Any) -> str:

@@ -68,8 +68,8 @@ def _bound(only: Sequence[str]) -> _Bound:
     uses = load.load(RECIPE).filters
     known = {kind: filters.known(kind) for kind in ("text", "row")}
     for name in only:
-        if name not in known["text"] | known["row"]:
-            raise ConfigError(f"--only: no filter {name!r}; {did_you_mean(name, known['text'] | known['row'])}")
+        if name not in (there := {*known["text"], *known["row"]}):
+            raise ConfigError(f"--only: no filter {name!r}; {did_you_mean(name, there)}")
 
     def chosen(kind: filters.Kind, place: str, used: Sequence[FilterUse]) -> filters.Rules:
         named = {use.name for use in (*uses.query, *uses.response, *uses.row)}

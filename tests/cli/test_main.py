@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from synth.cli.main import main
+from synth.recipe.load import load
 from tests.conftest import Lab, tiny_taxonomy
 
 
@@ -257,6 +258,9 @@ def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended],
         (["export", "nowhere", "--to", "chat"], 1, "nowhere: holds no dataset"),
         (["new", "taxonomy", "../mine"], 2, "use ASCII letters"),
         (["new", "taxonomy", "libra2", "extra"], 2, "unexpected extra argument"),
+        (["new", "recipe", "mine", "--from", "lybra"], 1, "no recipe 'lybra'; did you mean 'libra'"),
+        (["new", "prompt", "mine", "--from", "libra"], 2, "--from: is for a recipe"),
+        (["run", "demo", "--set", "extends=libra"], 1, "`extends` stands in a file"),
         (["run", "demo", "--shard", "3/2"], 2, "--shard '3/2': must be I/N with I from 1 to N"),
         (["run", "demo", "--shard", "1/900"], 2, "--shard 1/900: the recipe has .* lanes; give N of .* or less"),
         (["run", "demo", "--shard", "1/80", "--only", "speech"], 1, "--only 'speech' matches no"),
@@ -292,9 +296,9 @@ def test_a_mistake_is_one_line(
     (here / "bad-tab.yaml").write_text("name: x\n\ttaxonomies: [libra]\n")
     (here / "list.yaml").write_text("- a\n")
     (here / "bad-date.yaml").write_text("name: 2020-99-99\n")
-    demo = (Path(__file__).parents[2] / "pipelines" / "demo.yaml").read_text(encoding="utf-8")
+    libra = (Path(__file__).parents[2] / "pipelines" / "libra.yaml").read_text(encoding="utf-8")
     (here / "bad-role.yaml").write_text(
-        demo.replace("models: [judge_a, judge_b]", "models: [judge_a, judge_z]"), encoding="utf-8"
+        libra.replace("models: [judge_a, judge_b]", "models: [judge_a, judge_z]"), encoding="utf-8"
     )
     ended = synth(*arguments)
     assert ended.status == status
@@ -355,6 +359,18 @@ def test_new_recipe_and_prompt(synth: Callable[..., Ended], here: Path) -> None:
     assert synth("new", "prompt", "respond/refuse").out == "prompts/respond/refuse.j2\n"
     assert "请明确拒绝" in (here / "prompts" / "respond" / "refuse.j2").read_text(encoding="utf-8")
     assert synth("check", "mine").status == 0
+
+
+def test_a_new_recipe_is_a_few_lines_over_the_one_it_is_made_from(synth: Callable[..., Ended], here: Path) -> None:
+    assert synth("new", "recipe", "mine", "--from", "libra").status == 0
+    assert len((here / "pipelines" / "mine.yaml").read_text(encoding="utf-8").splitlines()) <= 8
+    assert load("mine").model_copy(update={"name": "libra", "about": ""}) == load("libra").model_copy(
+        update={"about": ""}
+    )
+    (here / "base.yaml").write_text("name: base\nextends: libra\nseed: 7\n")
+    assert synth("new", "recipe", "team/over", "--from", "base.yaml").status == 0
+    assert load("team/over").seed == 7
+    assert synth("check", "team/over").status == 0
 
 
 def test_check_goes_through_everything(synth: Callable[..., Ended], here: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.filters import bind, first_reason, known, measured
+from synth.filters import bind, factory, first_reason, known, measured
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.response_class import response_class
 from synth.recipe.load import load
@@ -105,7 +105,7 @@ def test_every_rule_of_the_recipe_has_figures_that_keep_what_is_promised() -> No
 
 
 def rules() -> dict[str, Callable[[str], Any]]:
-    bound = {name: factory() for name, factory in known("text").items()}
+    bound = {name: factory("text", name)() for name in known("text")}
     for name, rule in bind("row", load("libra").filters.row, "row", {"a.b": "".join(PIECES)}):
         bound[name] = lambda text, rule=rule: rule(
             replace(ROW, query=text, response=text, analysis=text, votes=(Vote("j", "safe", text),))

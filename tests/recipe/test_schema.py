@@ -20,12 +20,12 @@ def test_what_ships_binds(name: str) -> None:
     assert len({spec.lane.id for spec in bound.specs}) == len(bound.specs) == 86
 
 
-def demo() -> dict[str, Any]:
-    return yaml.safe_load((Path(__file__).parents[2] / "pipelines" / "demo.yaml").read_text(encoding="utf-8"))
+def libra() -> dict[str, Any]:
+    return yaml.safe_load((Path(__file__).parents[2] / "pipelines" / "libra.yaml").read_text(encoding="utf-8"))
 
 
 def changed(**changes: Any) -> dict[str, Any]:
-    return demo() | changes
+    return libra() | changes
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def changed(**changes: Any) -> dict[str, Any]:
         (changed(judge={"models": ["judge_a", "judge_c"]}), "judge.models: no model role 'judge_c'"),
         (changed(judge={"models": []}), "judge.models: .*at least 1 item"),
         (changed(queries="mine.jsonl"), "exactly one of query, queries, pairs .*query, queries"),
-        ({k: v for k, v in demo().items() if k != "query"}, "exactly one of query, queries, pairs .*none"),
-        ({k: v for k, v in demo().items() if k != "respond"}, "needs `respond`"),
-        ({k: v for k, v in demo().items() if k != "name"}, "name: field required"),
+        ({k: v for k, v in libra().items() if k != "query"}, "exactly one of query, queries, pairs .*none"),
+        ({k: v for k, v in libra().items() if k != "respond"}, "needs `respond`"),
+        ({k: v for k, v in libra().items() if k != "name"}, "name: field required"),
         (changed(cells={"harmful/unsafe": {"share": 0.5, "stances": {"comply": 1}}}), "shares must add up to 1 .*0.5"),
         (changed(cells={"harmful/wild": {"share": 1, "stances": {"comply": 1}}}), "cells.harmful/wild"),
         (changed(cells={"harmful/safe": {"share": 1, "stances": {"shout": 1}}}), "stances.*shout"),

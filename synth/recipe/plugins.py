@@ -1,0 +1,112 @@
+"""What other packages add by entry points: listed without importing anything, loaded one at a time, by whoever uses it. A broken one is
+a line that names its package, and stands in the way of nobody who does not ask for it."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from synth.errors import ConfigError, did_you_mean
+
+FOLDERS = "synth.folders"
+"""Group of the packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
+
+
+def names(group: str, ours: Iterable[str] = ()) -> list[str]:
+    """Names of the entry points of `group`, and of what synth has itself, sorted; nothing is imported."""
+    return sorted({*ours, *(point.name for point in _points(group))})
+
+
+def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs: str = "__call__") -> Any:
+    """What goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which must have an attribute `needs`.
+    ConfigError in one line that names the package if it cannot be loaded, or if two have the name."""
+    points = [point for point in _points(group) if point.name == name]
+    packages = " and ".join(map(_package, points))
+    if ours:
+        if points:
+            raise ConfigError(
+                f"{name!r} is synth's own, and {packages} takes the name too ({group}); uninstall {packages}"
+            )
+        return ours()
+    if not points:
+        raise ConfigError(f"no {name!r} among {group}; {did_you_mean(name, names(group))}")
+    if len(points) > 1:
+        raise ConfigError(_twice(group, name, packages))
+    try:
+        found = points[0].load()
+    except (Exception, SystemExit) as error:  # another's code, run for the first time
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(
+            f"{name!r} of the package {packages} cannot be loaded ({why}); mend, upgrade or uninstall {packages}"
+        ) from error
+    if not hasattr(found, needs):
+        raise ConfigError(
+            f"{name!r} of the package {packages} has no {needs!r} ({group}, {points[0].value}); upgrade or uninstall {packages}"
+        )
+    return found
+
+
+def folders() -> list[Path]:
+    """Folders of the packages with an entry point in `synth.folders`, in the order of the entry points' names."""
+    return [folder for found in _located() for folder in found.folders]
+
+
+def lost() -> list[str]:
+    """A line on every entry point in `synth.folders` that leads to no folder; such a one is passed over."""
+    return [found.complaint for found in _located() if found.complaint]
+
+
+class _Located(NamedTuple):
+    folders: tuple[Path, ...]
+    complaint: str = ""
+
+
+@cache
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    found = dict.fromkeys(entry_points(group=group))
+    return tuple(sorted(found, key=lambda point: (point.name, _package(point), point.value)))
+
+
+@cache
+def _located() -> tuple[_Located, ...]:
+    found = []
+    for name in names(FOLDERS):
+        points = [point for point in _points(FOLDERS) if point.name == name]
+        packages = " and ".join(map(_package, points))
+        if len(points) > 1:
+            found.append(_Located((), _twice(FOLDERS, name, packages)))
+        elif places := _places(points[0]):
+            found.append(_Located(places))
+        else:
+            line = f"the package {packages} names a folder that is not there ({FOLDERS}: {name} = {points[0].value})"
+            found.append(_Located((), f"{line}; upgrade or uninstall {packages}"))
+    return tuple(found)
+
+
+def _places(point: EntryPoint) -> tuple[Path, ...]:
+    """Where a package or module lies. Every search asks, so no code of the package is run, as importing a parent would."""
+    name, _, below = point.value.partition(":")[0].strip().partition(".")
+    try:
+        spec = find_spec(name)
+        for part in below.split(".") if below else ():
+            name = f"{name}.{part}"
+            spec = PathFinder.find_spec(name, spec.submodule_search_locations or ()) if spec else None
+    except (ImportError, ValueError, AttributeError):
+        return ()
+    if spec is None:
+        return ()
+    if spec.submodule_search_locations is not None:
+        return tuple(map(Path, spec.submodule_search_locations))
+    return (Path(spec.origin).parent,) if spec.has_location and spec.origin else ()
+
+
+def _twice(group: str, name: str, packages: str) -> str:
+    return f"{name!r} of {group} is given by {packages}; uninstall one of them"
+
+
+def _package(point: EntryPoint) -> str:
+    """The name under which it can be uninstalled."""
+    return str((point.dist and point.dist.name) or point.value.partition(":")[0])
