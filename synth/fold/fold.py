@@ -50,7 +50,7 @@ class FoldInputs:
     dedup: Dedup
     concurrency: int
     at_least: Mapping[str, int] = field(default_factory=dict)
-    """For an axis the rows that each of its values gets in every cell of harmful queries."""
+    """By axis, how many rows each of its values gets in every cell of harmful queries."""
     eager: bool = True
     """Whether idle slots are used for what will only likely be needed."""
     frozen: frozenset[str] = frozenset()
@@ -78,7 +78,7 @@ class Fold:
         if inputs.flow.embedder is not None:
             inputs.flow.embedder.begin()
         self.replies = inputs.flow.ledger
-        """What became of the replies it has read."""
+        """What became of the replies that the fold has read: how many were ok, refusals, truncated …"""
         self._room = 8 * inputs.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
@@ -134,12 +134,13 @@ class Fold:
             self._queued += 1
 
     def can_resume(self, text: str, recorded: Sequence[Round]) -> State | None:
-        """The checkpoint, if it is one of this fold."""
+        """The state that a checkpoint's text holds; None if it is not one of this fold's plans and lanes."""
         state = read(text, self._gate.ours(recorded))
         return state if state and state.lanes.keys() == self.lanes.keys() else None
 
     async def run(self, recorded: Sequence[Round]) -> None:
-        """Folds to the end. Raises Stopped or ConfigError as soon as something needed cannot be had."""
+        """Carries out the recorded plans and those that follow, to the end. Raises Stopped or ConfigError as soon as something needed cannot
+        be had."""
         self._kept = asyncio.get_running_loop().time()
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
@@ -181,9 +182,11 @@ class Fold:
     # --- what its lanes ask of it ---
 
     async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
+        """What came of a gated query, one row or drop a slot."""
         return await self._demand.outcome(lane, candidate)
 
     def freed(self, lane: Acceptor, candidate: Candidate) -> None:
+        """An acceptor is done with a candidate: there is room for one more behind the gate."""
         self._demand.freed(lane, candidate)
         self._queued -= 1
         if self._waiting is not None:
@@ -191,6 +194,7 @@ class Fold:
             self._waiting = None
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
+        """An acceptor has taken in all of a round: observers are told, and the lane may plan its next one."""
         if self._observer is not None:
             self._observer.round_closed(lane, tally)
         if lane.settled:
