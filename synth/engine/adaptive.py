@@ -105,7 +105,7 @@ class Pace:
     # --- what it learns ---
 
     def answered(self, permit: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
-        """Takes in a reply: to a prompt of so many characters, which took so many tokens of the prompt and in all."""
+        """Takes in a reply: the characters of its prompt, the tokens the prompt counted, and those of prompt and reply together."""
         self.last_good = now
         self._replies += 1
         self._slowest = max(self._slowest, now - permit.sent)

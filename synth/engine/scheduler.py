@@ -69,7 +69,7 @@ class Slots:
     async def acquire(
         self, rank: Rank, pace: Pace, tokens: float = 0.0, reservation: Reservation | None = None
     ) -> Permit:
-        """Waits for leave to make one attempt, of so many tokens at most. Raises what those who wait are dismissed with: Stopped
+        """Waits for a permit to make one attempt, of at most that many tokens. Raises what those who wait are dismissed with: Stopped
         once the budget bears no more and nothing is in flight that might come to less than is held for it."""
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])

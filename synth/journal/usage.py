@@ -73,7 +73,7 @@ class UsageTotal:
     tokens: int = 0
     cost: float = 0.0
     metered: bool = True
-    """Whether every server told its tokens; if not, they are at least so many."""
+    """Whether every server told its tokens; if not, there were at least `tokens`."""
     whole: bool = True
     """Whether all of it has a price and was metered; if not, it cost at least so much."""
     priced: bool = False

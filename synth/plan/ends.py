@@ -13,7 +13,7 @@ NOVELTY_FLOOR = 0.1
 YIELD_FLOOR = 0.02
 """Under this share of hits a cell is stalled."""
 EVIDENCE = 60
-"""Slots or coordinates that a lane or cell is judged by at least: none that hits among so many speaks for less than 5 % (95 %
+"""Slots or coordinates that a lane or cell is judged by at least: none that hits among 60 speaks for less than 5 % (95 %
 one-sided, the rule of three)."""
 REFUSAL_SHARE = 0.9
 """Share of calls or slots that must have been refused for a lane or cell to count as blocked."""
@@ -137,7 +137,7 @@ def _cell_end(tallies: Sequence[Tally], label: Label) -> End | None:
 
 
 def _latest(tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int]) -> Sequence[Tally] | None:
-    """The fewest latest whole rounds that hold enough evidence, at least so many; None if all of them do not."""
+    """The fewest latest whole rounds that hold enough evidence, at least `rounds` of them; None if all of them do not."""
     held = 0
     for back, tally in enumerate(reversed(tallies), start=1):
         held += evidence(tally)
