@@ -7,6 +7,7 @@ import io
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.live import Live
 
 from synth.cli import live
 from synth.engine.ask import Engine
+from synth.engine.endpoints import Models
 from synth.engine.scheduler import Slots
 from synth.fold.fold import Fold, FoldInputs
 from synth.journal.store import Journal
@@ -47,11 +49,11 @@ def main() -> None:
         for model in models
     ]
     with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(Journal(Path(folder)), {}, Slots(256), usage=UsageLog(lines))
-        fold = Fold(FoldInputs(bound.flow, chosen, targets, bound.recipe.dedup, 256), engine, Nowhere())
+        connect = partial(Engine, Journal(Path(folder)), Models({}, Slots(256)), usage=UsageLog(lines))
+        fold = Fold(FoldInputs(bound.flow, chosen, targets, bound.recipe.dedup, 256), connect, Nowhere())
         for lane in fold.lanes.values():
             lane.counts.accepted["safe"] = 5
-        progress = Progress(fold, engine, {model: Price(input=1, output=2) for model in models})
+        progress = Progress(fold, fold.engine, {model: Price(input=1, output=2) for model in models})
         looks, drawings = [], []
         console = Console(file=io.StringIO(), force_terminal=True, width=160)
         with Live(console=console, auto_refresh=False, transient=True) as display:

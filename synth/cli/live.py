@@ -26,12 +26,11 @@ Show = Callable[[dict[str, Any]], None]
 
 @contextlib.asynccontextmanager
 async def watch(fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None") -> AsyncIterator[None]:
-    """Shows progress on stderr, and tells `events` of the start, of every closed round, of progress and of the end."""
+    """Shows progress on stderr, and tells `events` of the start, of progress and of the end; they observe the fold themselves."""
     with contextlib.ExitStack() as stack:
         live, progress = sys.stderr.isatty(), Progress(fold, engine, prices)
         show = _live(stack) if live else _plain
         if events:
-            fold.closed = events.round
             events.tell("start", progress.now())
         ticker = asyncio.create_task(_tick(progress, show, events, LIVE_EVERY if live else PLAIN_EVERY))
         try:
@@ -73,8 +72,8 @@ class Events:
         if self._stream is not None and self._stream is not sys.stderr:
             self._stream.close()
 
-    def round(self, lane: Acceptor, tally: Tally) -> None:
-        """A lane has closed a round."""
+    def round_closed(self, lane: Acceptor, tally: Tally) -> None:
+        """Writes what a lane's round came to, and how its cells stand."""
         cells = {
             label: {
                 "accepted": lane.counts.accepted[label],

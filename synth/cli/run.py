@@ -36,11 +36,9 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
     ours = shard_of(shard, compiled.specs) if shard else None
     _warn(compiled)
     with contextlib.ExitStack() as stack:
-        told = _open_events(events, stack)
-        result = run_bound(
-            compiled,
-            replace(options, shard=ours, watch=partial(live.watch, prices=compiled.prices, events=told), say=_note),
-        )
+        observer = _open_events(events, stack)
+        watch = partial(live.watch, prices=compiled.prices, events=observer)
+        result = run_bound(compiled, replace(options, shard=ours, watch=watch, observer=observer, say=_note))
     click.echo(summary.summary(result, options.folder), err=True)
     if result.message:
         click.echo(f"synth: {for_terminal(result.message)}", err=True)

@@ -27,26 +27,26 @@ MINUTE = 61.0
 """Seconds a minute's ceiling looks back: one more than sixty, for what is sent at one moment and counted at another."""
 
 KNOWN = 20
-"""Replies after which a model's own speed bounds how long it is waited for …"""
+"""Replies after which a model's own speed bounds the seconds it is waited for …"""
 PATIENT, LEAST = 10.0, 30.0
-"""… to so many times its slowest reply, and never less than so many seconds."""
+"""… to PATIENT times its slowest reply, and never less than LEAST seconds."""
 
 
 @dataclass(slots=True, eq=False)
 class Permit:
-    """Leave for one attempt."""
+    """Allows one attempt at one request: a slot of its model, held from sending to journalling."""
 
     sent: float
     tokens: list[float] | None = None
-    """Its entry among the tokens of the minute."""
+    """The attempt's entry among the tokens of its model's minute; None without such a ceiling."""
     reservation: Reservation | None = None
-    """What the budget holds for it."""
+    """What the budget holds for the attempt; None without a budget."""
     reply: Reply | None = None
-    """What came of it, once that is in the journal."""
+    """The reply to the attempt, once it is in the journal."""
 
 
 class Pace:
-    """One model's state. Every method is told the time."""
+    """How fast one model at one address may be asked. Every method is told the time, in seconds of the event loop."""
 
     def __init__(self, most: int, ceiling: Ceiling, *, self_scheduling: bool = False) -> None:
         self.ceiling = ceiling
@@ -54,12 +54,12 @@ class Pace:
         self.limit = self.most if self_scheduling else min(START, self.most)
         self.self_scheduling = self_scheduling
         self.out = 0
-        """Attempts that are out."""
+        """How many attempts are out."""
         self.resting_until = 0.0
         self.last_good = float("-inf")
-        """When it last answered."""
+        """When the model last answered, in seconds of the event loop."""
         self.changes: list[tuple[float, int]] = []
-        """Time and new limit of every change."""
+        """Every change of the limit: when, and to how many slots."""
         rpm, tpm = (
             (None, None) if self_scheduling else (ceiling.rpm, ceiling.tpm)
         )  # what waits in a queue is not asked this minute
@@ -73,28 +73,30 @@ class Pace:
         self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
 
     def wait(self, tokens: float, now: float) -> float:
-        """Seconds until one more attempt of so many tokens may go; infinite while all its slots are taken."""
+        """Seconds until one more attempt of that many tokens may go; infinite while all the model's slots are taken."""
         if self.out >= self._bearable(now):
             return float("inf")
         return max(self.resting_until - now, self._requests.wait(1, now), self._tokens.wait(tokens, now), 0.0)
 
     def go(self, tokens: float, now: float) -> Permit:
+        """Lets one attempt of that many tokens go; ask `wait` first."""
         self.out += 1
         self._busiest = max(self._busiest, self.out)
         if self._requests.most is not None:
             self._requests.take(1, now)
         return Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
 
-    def back(self, leave: Permit) -> None:
+    def back(self, permit: Permit) -> None:
         """The attempt is over, however it ended."""
-        del leave
+        del permit
         self.out -= 1
 
     def idle(self, now: float) -> int:
+        """How many slots stand free; none while the model rests."""
         return 0 if now < self.resting_until else max(0, self._bearable(now) - self.out)
 
     def tokens_of(self, characters: int) -> float:
-        """What a prompt of so many characters will likely count, at this model's rate so far."""
+        """How many tokens a prompt of that many characters will likely count, at this model's rate so far."""
         return characters * self._prompt_tokens / self._characters
 
     def _bearable(self, now: float) -> int:
@@ -102,26 +104,27 @@ class Pace:
 
     # --- what it learns ---
 
-    def answered(self, leave: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
+    def answered(self, permit: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
+        """Takes in a reply: the characters of its prompt, the tokens the prompt counted, and those of prompt and reply together."""
         self.last_good = now
         self._replies += 1
-        self._slowest = max(self._slowest, now - leave.sent)
+        self._slowest = max(self._slowest, now - permit.sent)
         if prompt_tokens:
             self._characters += characters
             self._prompt_tokens += prompt_tokens
-        if leave.tokens is not None and tokens:
-            self._tokens.settle(leave.tokens, tokens)
+        if permit.tokens is not None and tokens:
+            self._tokens.settle(permit.tokens, tokens)
         self._brake += 1.0 if self._rests else PROBE
-        if leave.sent >= self._cut_at:
+        if permit.sent >= self._cut_at:
             self._clean += 1
             if self._clean >= self.limit:
                 self._grow(now)
 
-    def suffered(self, leave: Permit, now: float, error: ProviderError) -> None:
-        """A failure: of too much asked, or one that says nothing of how much the server bears."""
+    def suffered(self, permit: Permit, now: float, error: ProviderError) -> None:
+        """Takes in a failed attempt: too much was asked, or its cause says nothing of how much the server bears."""
         if error.cause in ("limit", "overload") and not self.self_scheduling:
-            if leave.tokens is not None:
-                self._tokens.settle(leave.tokens, 0)
+            if permit.tokens is not None:
+                self._tokens.settle(permit.tokens, 0)
             if error.cause == "limit" and error.retry_after:
                 self.resting_until = max(self.resting_until, now + error.retry_after)
             self._slow_down(now)
@@ -142,7 +145,7 @@ class Pace:
             self._brake, self._rests = 1.0, self._rests + 1
 
     def deadline(self, *, again: bool) -> float | None:
-        """Seconds an attempt may take. After one that took too long, the recipe's timeout in full."""
+        """Seconds an attempt may take; None is no bound. After one that took too long (`again`), the recipe's timeout in full."""
         if self.self_scheduling:
             return None
         if again or self._replies < KNOWN:

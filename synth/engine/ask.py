@@ -3,18 +3,18 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from synth.backends import Backend, Resumable, SelfScheduling
+from synth.backends import Resumable, SelfScheduling
 from synth.engine.endpoints import Models
+from synth.engine.observer import NOBODY, Observer
 from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
-from synth.recipe.role import Role
 from synth.types import Origin, Reply, Request
 
 STAGES = ("judge", "respond", "embed", "augment", "query")
@@ -23,12 +23,16 @@ STAGES = ("judge", "respond", "embed", "augment", "query")
 REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
 
+Prove = Callable[[Request, Reply], None]
+"""Sees a reply before it is journalled. Raises ProviderError for one that will not do, and it is asked for again."""
+
 
 class Store(Protocol):
-    """Where replies are kept: the journal."""
+    """Where an engine keeps replies by request key: the journal."""
 
     def get(self, key: str) -> Reply | None: ...
-    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None: ...
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
+        """Returns once the reply is safe. Raises Stopped if it cannot be kept."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,40 +44,30 @@ class _Flight:
 
 
 class Engine:
-    """Asks each role's backend through `slots`; `roles` says which model that is, to be checked before the first call, and how
-    fast it may be asked; `spared` which of them the run can do without.
-
-    `missed` is told of every request the journal could not answer, `landed` of every slot that comes free, `prove` of every reply
-    before it is journalled: it raises Weather for one that will not do.
-    """
+    """Answers requests: from the journal, else from the models, once for equal requests that are in flight together."""
 
     def __init__(
         self,
         journal: Store,
-        backends: Mapping[str, Backend],
-        slots: Slots,
-        roles: Mapping[str, Role] | None = None,
+        models: Models,
+        observer: Observer = NOBODY,
         *,
-        spared: frozenset[str] = frozenset(),
+        prove: Prove | None = None,
         usage: UsageLog | None = None,
     ) -> None:
-        self._journal, self._backends, self._slots = journal, backends, slots
+        self._journal, self.models, self._slots = journal, models, models.slots
+        self._observer, self._prove = observer, prove
         self.usage = usage or UsageLog()
         """What was paid for, every reply as it lands."""
-        slots.broke = self.stop
         self._flights: dict[str, _Flight] = {}
         self._sending: dict[str, Origin] = {}
         """Every request that is out, by key."""
-        self.models = Models(backends, slots, roles or {}, spared=spared)
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
-        self.missed: Callable[[Origin], None] = lambda _: None
-        self.landed: Callable[[], None] = lambda: None
-        self.prove: Callable[[Request, Reply], None] = lambda _request, _reply: None
         self.calls: Counter[str] = Counter()
         """Calls made, by lane, retries counted."""
         self.retries: Counter[str] = Counter()
-        """Calls made again after bad weather, by lane."""
+        """Calls made again after a failed one, by lane."""
         self.weather: str | None = None
         """What the latest try failed of, if it did."""
         self.abandoned = False
@@ -84,12 +78,12 @@ class Engine:
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
-        """Of a request that is out."""
+        """For which role, stage and lane the request of that key is out; None if it is not."""
         return self._sending.get(key)
 
     @property
     def idle(self) -> int:
-        """Slots nobody waits for."""
+        """How many slots stand free that nobody waits for."""
         return self._slots.free
 
     @property
@@ -98,11 +92,11 @@ class Engine:
         return self._stop
 
     async def ask(self, request: Request, origin: Origin) -> Reply:
-        """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
+        """The reply to a request. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
         if (reply := self._kept(key, spare=origin.spare)) and reply.finish != RETRY:
             return reply
-        self.missed(origin)
+        self._observer.missed(origin)
         if self._stop:
             raise self._stop.with_traceback(None)
         flight = self._flights.get(key)
@@ -134,28 +128,28 @@ class Engine:
         return (self._journal.get(outage_of(key)) if spare else None) or self._journal.get(key)
 
     def stop(self, why: Stopped | ConfigError) -> None:
-        """From now on only the journal answers. What has been sent still lands, but for what may take until tomorrow; the
-        first cause is kept."""
+        """From now on only the journal answers; everybody else who asks gets `why`. What has been sent still lands, but for what
+        may take until tomorrow. Of several causes the first is kept."""
         if self._stop is None:
             self._stop = why
             self._stopping.set()
             self.models.cut_check_short()
             self._slots.dismiss(why)
-            for backend in set(self._backends.values()):
+            for backend in set(self.models.backends.values()):
                 if isinstance(backend, Resumable):
                     backend.leave()
                 if isinstance(backend, SelfScheduling):
                     backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
-        """Waits until everything that was sent has landed in the journal, or `at_most` so many seconds; each attempt has a
-        deadline of its own."""
+        """Waits until everything that was sent has landed in the journal, at most that many seconds; what has not is lost. Without
+        a bound it ends too, since each attempt has a deadline of its own."""
         if self._flights:
             await asyncio.wait([flight.task for flight in self._flights.values()], timeout=at_most)
         self._cancel()
 
     def abandon(self) -> None:
-        """Waits for nothing: what is in flight is lost."""
+        """Gives up every request that is in flight, without waiting for its reply."""
         self.abandoned = True
         self._cancel()
 
@@ -187,7 +181,7 @@ class Engine:
 
     async def _through(self, key: str, request: Request, origin: Origin) -> Reply:
         """From the model; of one that is out only now and then, where another stands by. Raises what it could not be had for."""
-        circuit = self.models.circuits.at(self.models.place_of(request, origin))
+        circuit = self.models.circuits.at(self.models.endpoint_of(request, origin))
         if origin.spare and circuit.why and not circuit.admits(asyncio.get_running_loop().time()):
             raise circuit.why.with_traceback(None)
         try:
@@ -197,36 +191,36 @@ class Engine:
 
     async def _without(self, error: ProviderError | ConfigError, key: str, request: Request, origin: Origin) -> Reply:
         """That the model is out, journalled before the next of its chain is asked."""
-        place = self.models.place_of(request, origin)
-        self.models.circuits.declare(place, error, asyncio.get_running_loop().time())
+        endpoint = self.models.endpoint_of(request, origin)
+        self.models.circuits.declare(endpoint, error, asyncio.get_running_loop().time())
         reply = Reply(str(error), finish=OUTAGE)
         await self._journal.put(outage_of(key), reply, origin, request.model)
         return reply
 
     async def _persist(self, first: ProviderError, key: str, request: Request, origin: Origin) -> Reply:
         """Tries again for as long as there is a point in it. A request that is given up on has a reply that says so."""
-        place = self.models.place_of(request, origin)
-        storm = RetryState(
-            self.models.pace_at(place),
-            known=lambda: place[0] in self.models.heard,
+        endpoint = self.models.endpoint_of(request, origin)
+        state = RetryState(
+            self.models.pace_at(endpoint),
+            known=lambda: endpoint[0] in self.models.heard,
             before=self._journal.get(key) is not None,
         )
-        circuit = self.models.circuits.at(place)
+        circuit = self.models.circuits.at(endpoint)
 
         async def attempt() -> Reply:
             self.retries[origin.lane] += 1
-            return await self._attempt(key, request, origin, again=storm.failures["timeout"] > 0)
+            return await self._attempt(key, request, origin, again=state.failures["timeout"] > 0)
 
         try:
             return await persist(
                 first,
                 attempt,
-                storm,
+                state,
                 halted=lambda: self._stop is not None or (origin.spare and circuit.out),
                 pause=self._pause,
             )
         except ProviderError as error:
-            if not storm.given_up:
+            if not state.given_up:
                 raise
             reply = Reply(str(error), finish=GAVE_UP)
             await self._journal.put(key, reply, origin, request.model)
@@ -236,41 +230,44 @@ class Engine:
     async def _attempt(self, key: str, request: Request, origin: Origin, *, again: bool = False) -> Reply:
         if self._stop:
             raise self._stop.with_traceback(None)
-        pace = self.models.pace_at(self.models.place_of(request, origin))
+        pace = self.models.pace_at(self.models.endpoint_of(request, origin))
         characters = sum(len(message.content) for message in request.messages)
         tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
         reservation = self._slots.budget.reservation(request) if self._slots.budget else None
-        leave = await self._slots.acquire((STAGES.index(origin.stage), origin.position), pace, tokens, reservation)
+        permit = await self._slots.acquire((STAGES.index(origin.stage), origin.position), pace, tokens, reservation)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
             self._sending[key] = origin
             self.calls[origin.lane] += 1
             reply = await self._send(request, key, origin.role, pace.deadline(again=again))
-            self.prove(request, reply)
-            self.models.heard.add(self._backends[origin.role])
+            if self._prove:
+                self._prove(request, reply)
+            self.models.heard.add(self.models.backends[origin.role])
             used = reply.prompt_tokens + reply.completion_tokens
-            pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
+            pace.answered(permit, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
             await self._journal.put(key, reply, origin, request.model)
             self.usage.add(origin, request.model, reply)
-            leave.reply = reply
+            permit.reply = reply
             self.weather = None
         except ProviderError as error:
             if error.cause not in ("network", "garbled"):
-                self.models.heard.add(self._backends[origin.role])
+                self.models.heard.add(self.models.backends[origin.role])
             self.weather = f"model {request.model!r} {error}"
-            pace.suffered(leave, asyncio.get_running_loop().time(), error)
+            pace.suffered(permit, asyncio.get_running_loop().time(), error)
             raise
         finally:
             self._sending.pop(key, None)
-            self._slots.release(pace, leave)
-            self.landed()
+            self._slots.release(pace, permit)
+            if self._slots.budget and self._slots.budget.fault:
+                self.stop(self._slots.budget.fault)
+            self._observer.landed()
         return reply
 
     async def _send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
         try:
             async with asyncio.timeout(deadline):
-                return await self._backends[role].complete(request, key)
+                return await self.models.backends[role].complete(request, key)
         except TimeoutError as error:
             raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 
@@ -285,3 +282,10 @@ class Engine:
             del self._flights[key]
         if not task.cancelled():
             task.exception()  # the asker has it; nobody may be left to ask
+
+
+def replaying(journal: Store, observer: Observer = NOBODY) -> Engine:
+    """An engine that asks nobody: whatever the journal lacks raises Stopped(REPLAY)."""
+    engine = Engine(journal, Models({}, Slots(1)), observer)
+    engine.stop(Stopped(REPLAY))
+    return engine

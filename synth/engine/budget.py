@@ -12,9 +12,9 @@ from synth.journal.usage import Prices, UsageLog, bill, cost, unmetered
 from synth.types import Reply, Request
 
 FRAME = 64
-"""Tokens that a chat template puts around a prompt, at most; …"""
+"""Tokens that a chat template puts around a whole prompt, at most."""
 FRAME_EACH = 16
-"""… and around each of its messages."""
+"""Tokens that a chat template puts around each message of a prompt, at most."""
 BILLION = 1_000_000_000
 
 
@@ -36,15 +36,16 @@ class Reservation:
     model: str
     tokens: int
     billionths: int
-    """Of its cost: whole numbers, so that what was held and is free again leaves nothing behind."""
+    """The cost in billionths: whole numbers, so that what was held and is free again leaves nothing behind."""
 
     @property
     def cost(self) -> float:
+        """The most it can cost, in the unit of the prices."""
         return self.billionths / BILLION
 
 
 class Budget:
-    """What is spent, what is held for attempts in flight, and whether one more may go."""
+    """Keeps a run within its bounds: what is spent, what is held for attempts in flight, and whether one more may go."""
 
     def __init__(self, bounds: Bounds, prices: Prices, usage: UsageLog) -> None:
         so_far = bill(usage.lines(), prices)
@@ -52,7 +53,7 @@ class Budget:
         self.tokens, self.cost = so_far.tokens, so_far.cost
         self._flying = self._held_tokens = self._held_billionths = 0
         self.fault: ConfigError | None = None
-        """What keeps the bounds from being kept."""
+        """Why the bounds cannot be kept, once a server has told no tokens."""
         self._over: dict[str, float] = {}
         """By model: how far a reply went over what it was held to come to, at worst, as a factor."""
 
@@ -65,6 +66,7 @@ class Budget:
         return Reservation(request.model, ceil(prompt + completion), ceil(most * BILLION))
 
     def fits(self, reservation: Reservation) -> bool:
+        """Whether an attempt may go without passing a bound, if all in flight comes to the most it can."""
         most = self._bounds
         held = (self._held_billionths + reservation.billionths) / BILLION
         return (most.tokens is None or self.tokens + self._held_tokens + reservation.tokens <= most.tokens) and (
@@ -77,7 +79,7 @@ class Budget:
         return not self._flying
 
     def hold(self, reservation: Reservation) -> None:
-        """An attempt goes."""
+        """Holds what an attempt may come to: it goes."""
         self._count(reservation, 1)
 
     def settle(self, reservation: Reservation, reply: Reply | None) -> None:
@@ -102,7 +104,7 @@ class Budget:
         self._held_billionths += sign * reservation.billionths
 
     def stop(self, reservation: Reservation) -> Stopped:
-        """Why an attempt may not go."""
+        """The stop of a run whose next attempt does not fit."""
         if self._bounds.cost is not None and self.cost + reservation.cost > self._bounds.cost:
             return Stopped(
                 "budget",
@@ -115,21 +117,21 @@ class Budget:
 
 
 def most_prompt(request: Request) -> int:
-    """Tokens a prompt can count at most, the schema it asks for included."""
+    """How many tokens a prompt can count at most, the schema it asks for included."""
     schema = len(json.dumps(request.schema)) if request.schema is not None else 0
     words = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
     return FRAME + FRAME_EACH * len(request.messages) + schema + words
 
 
 def most_completion(params: Mapping[str, Any]) -> int | None:
-    """Tokens a completion can count at most; None if the request sets no bound."""
+    """How many tokens a completion can count at most; None if the request sets no bound."""
     bounds = [params[name] for name in ("max_tokens", "max_completion_tokens") if params.get(name) is not None]
     whole = bounds and all(isinstance(bound, int) for bound in bounds)
     return max(bounds) * max(1, int(params.get("n") or 1)) if whole else None
 
 
 def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, usage: UsageLog) -> None:
-    """ConfigError for a bound that cannot be kept; before anything is asked."""
+    """Raises ConfigError for a bound that cannot be kept, before anything is asked."""
     if bounds.cost is not None and not bounds.cost < inf:
         raise ConfigError(f"--max-cost {bounds.cost}: must be a number", status=2)
     for name, role in roles.items():

@@ -12,7 +12,7 @@ from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError
 
 PROBE_EVERY = 30.0
-"""Seconds between two requests that a model that is out is given to try."""
+"""Seconds between two requests with which a model that is out is tried again."""
 
 Endpoint: TypeAlias = tuple[Backend, str]
 """A model at an address, whatever the role it plays."""
@@ -20,7 +20,7 @@ Endpoint: TypeAlias = tuple[Backend, str]
 
 @dataclass(slots=True)
 class Circuit:
-    """One place's state. Every method is told the time."""
+    """Whether one model at one address is out. Every method is told the time, in seconds of the event loop."""
 
     pace: Callable[[], Pace]
     why: ProviderError | ConfigError | None = None
@@ -43,7 +43,7 @@ class Circuit:
         return True
 
     def declare(self, why: ProviderError | ConfigError, now: float) -> bool:
-        """The model is out; whether that is news."""
+        """Takes down that the model is out; gives whether that is news."""
         news = not self.out
         if news:
             self._next_probe = now + PROBE_EVERY
@@ -54,42 +54,41 @@ class Circuit:
 
 
 class Circuits:
-    """Those of all places. `say` is told of a model that is out."""
+    """The circuit of every endpoint. `say` is given a line for the user about each model that is out."""
 
-    def __init__(self, slots: Slots, pace_at: Callable[[Endpoint], Pace]) -> None:
-        self._slots, self._pace_at = slots, pace_at
+    def __init__(self, slots: Slots, pace_at: Callable[[Endpoint], Pace], say: Callable[[str], None]) -> None:
+        self._slots, self._pace_at, self._say = slots, pace_at, say
         self._circuits: dict[Endpoint, Circuit] = {}
-        self.say: Callable[[str], None] = lambda _: None
         self.notes: list[str] = []
-        """What it was told."""
+        """Every line that was said of a model that is out."""
 
-    def at(self, place: Endpoint) -> Circuit:
-        if place not in self._circuits:
-            self._circuits[place] = Circuit(lambda: self._pace_at(place))
-        return self._circuits[place]
+    def at(self, endpoint: Endpoint) -> Circuit:
+        if endpoint not in self._circuits:
+            self._circuits[endpoint] = Circuit(lambda: self._pace_at(endpoint))
+        return self._circuits[endpoint]
 
-    def declare(self, place: Endpoint, why: ProviderError | ConfigError, now: float) -> None:
-        """The model is out: nobody waits any longer for leave to ask it."""
-        circuit = self.at(place)
+    def declare(self, endpoint: Endpoint, why: ProviderError | ConfigError, now: float) -> None:
+        """The model is out: whoever waits for a permit to ask it gets ProviderError."""
+        circuit = self.at(endpoint)
         if circuit.declare(why, now):
-            self.notes.append(f"model {place[1]!r} is out: {why}; the next of its chain is asked")
-            self.say(self.notes[-1])
+            self.notes.append(f"model {endpoint[1]!r} is out: {why}; the next of its chain is asked")
+            self._say(self.notes[-1])
             self._slots.dismiss(ProviderError(f"is out: {why}"), circuit.pace())
 
-    async def check(self, places: Mapping[str, Endpoint], spared: frozenset[str]) -> None:
+    async def check(self, endpoints: Mapping[str, Endpoint], spared: frozenset[str]) -> None:
         """Asks every backend whether it serves what its roles name. Raises ConfigError for a model that is not spared."""
-        needed = {place for role, place in places.items() if role not in spared}
+        needed = {endpoint for role, endpoint in endpoints.items() if role not in spared}
         checks = [
-            self._check(place, needed=place in needed)
-            for place in sorted(set(places.values()), key=lambda place: place[1])
+            self._check(endpoint, needed=endpoint in needed)
+            for endpoint in sorted(set(endpoints.values()), key=lambda endpoint: endpoint[1])
         ]
         await asyncio.gather(*checks)
 
-    async def _check(self, place: Endpoint, *, needed: bool) -> None:
-        backend, model = place
+    async def _check(self, endpoint: Endpoint, *, needed: bool) -> None:
+        backend, model = endpoint
         try:
             await backend.check(model)
         except ConfigError as error:
             if needed:
                 raise
-            self.declare(place, error, asyncio.get_running_loop().time())
+            self.declare(endpoint, error, asyncio.get_running_loop().time())

@@ -1,7 +1,7 @@
-"""The models that are asked, each at its address: how fast, whether it is out, whether its server has said anything."""
+"""The models that are asked, each at its address: how fast, whether it is out, whether its server has answered anything."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from synth.backends import Backend
@@ -14,45 +14,58 @@ from synth.types import Ceiling, Origin, Request
 
 
 class Models:
-    """Of `roles`, by their `backends`; `spared` are those the run can do without."""
+    """Every model by role: the backend that asks it, through shared `slots`.
+
+    `roles` says which models are to be checked before the first call, and how fast each may be asked; `spared` without which of
+    them the run can do. `say` is given a line for the user about each model that is out.
+    """
 
     def __init__(
-        self, backends: Mapping[str, Backend], slots: Slots, roles: Mapping[str, Role], *, spared: frozenset[str]
+        self,
+        backends: Mapping[str, Backend],
+        slots: Slots,
+        roles: Mapping[str, Role] | None = None,
+        *,
+        spared: frozenset[str] = frozenset(),
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._backends, self._slots, self._spared = backends, slots, spared
+        self.backends, self.slots, self._spared = backends, slots, spared
         self.heard: set[Backend] = set()
-        """Those whose server has answered anything at all."""
+        """The backends whose server has answered anything at all."""
         self.paces: dict[Endpoint, Pace] = {}
-        self._places = {role: (backends[role], told.model) for role, told in roles.items()}
-        for role, told in roles.items():
-            self._allow(self._places[role], told.ceiling)
-        self.circuits = Circuits(slots, self.pace_at)
+        self._endpoints = {name: (backends[name], role.model) for name, role in (roles or {}).items()}
+        for name, role in (roles or {}).items():
+            self._allow(self._endpoints[name], role.ceiling)
+        self.circuits = Circuits(slots, self.pace_at, say)
         self._checked: asyncio.Future[Any] | None = None
 
-    def place_of(self, request: Request, origin: Origin) -> Endpoint:
-        """Where a request goes."""
-        return self._backends[origin.role], request.model
+    def endpoint_of(self, request: Request, origin: Origin) -> Endpoint:
+        """The backend and model that a request goes to."""
+        return self.backends[origin.role], request.model
 
-    def pace_at(self, place: Endpoint) -> Pace:
-        return self.paces.get(place) or self._allow(place, Ceiling())
+    def pace_at(self, endpoint: Endpoint) -> Pace:
+        """The pace of a model at an address; without a ceiling, if no role names it."""
+        return self.paces.get(endpoint) or self._allow(endpoint, Ceiling())
 
-    def _allow(self, place: Endpoint, ceiling: Ceiling) -> Pace:
+    def _allow(self, endpoint: Endpoint, ceiling: Ceiling) -> Pace:
         """Of what several roles allow one model, the least."""
-        if place in self.paces:
-            ceiling = self.paces[place].ceiling.least(ceiling)
-            self._slots.drop(self.paces[place])
-        pace = self.paces[place] = Pace(self._slots.size, ceiling, self_scheduling=place[0].self_scheduling)
-        self._slots.add(pace)
+        if endpoint in self.paces:
+            ceiling = self.paces[endpoint].ceiling.least(ceiling)
+            self.slots.drop(self.paces[endpoint])
+        pace = self.paces[endpoint] = Pace(self.slots.size, ceiling, self_scheduling=endpoint[0].self_scheduling)
+        self.slots.add(pace)
         return pace
 
     @property
     def checked(self) -> bool:
+        """Whether the check of all models is over, however it ended."""
         return self._checked is not None and self._checked.done()
 
     async def check(self) -> None:
-        """Before the first call of all: every backend may object to the models it is to be asked for. Ends early if it is cut short."""
+        """Before the first call of all: every backend may object to the models it is to be asked for. Raises ConfigError for one that
+        objects; returns early once the check is cut short."""
         if self._checked is None:
-            self._checked = asyncio.ensure_future(self.circuits.check(self._places, self._spared))
+            self._checked = asyncio.ensure_future(self.circuits.check(self._endpoints, self._spared))
             self._checked.add_done_callback(
                 lambda done: done.cancelled() or done.exception()
             )  # nobody may be left to hear
@@ -63,13 +76,13 @@ class Models:
                 raise
 
     def cut_check_short(self) -> None:
-        """The run stops."""
+        """Ends a check that is under way: the run stops."""
         if self._checked is not None:
             self._checked.cancel()
 
     def verdict(self, error: ProviderError, request: Request, origin: Origin) -> Stopped | ConfigError:
         """What a model that was tried in vain stops the run with."""
         who = f"model {request.model!r} ({origin.role})"
-        if error.cause in ("network", "garbled") and self._backends[origin.role] not in self.heard:
+        if error.cause in ("network", "garbled") and self.backends[origin.role] not in self.heard:
             return ConfigError(f"{who}: {error}; check --base-url and that the server runs")
         return Stopped("provider", f"{who} does not answer: {error}; run the same command again once it does")

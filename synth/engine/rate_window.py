@@ -9,12 +9,12 @@ class Window:
     def __init__(self, most: int | None, seconds: float) -> None:
         self.most, self.seconds = most, seconds
         self.peak = 0
-        """The most that was let through in one stretch."""
+        """The most that was let through within `seconds`."""
         self._taken: deque[list[float]] = deque()
         self._sum = 0.0
 
     def wait(self, amount: float, now: float) -> float:
-        """Seconds until so much may be let through. More than the ceiling goes when nothing else counts."""
+        """Seconds until that amount may be let through. More than the ceiling goes when nothing else counts."""
         if self.most is None:
             return 0.0
         self._forget(now)
@@ -29,7 +29,7 @@ class Window:
         return max(0.0, since + self.seconds - now)
 
     def take(self, amount: float, now: float) -> list[float]:
-        """Lets it through; gives the entry to `settle`."""
+        """Counts that amount as let through now; gives the entry that `settle` takes."""
         entry = [now, amount]
         self._forget(now)
         self._taken.append(entry)
@@ -38,7 +38,7 @@ class Window:
         return entry
 
     def settle(self, entry: list[float], amount: float) -> None:
-        """What was let through came to `amount`."""
+        """Counts an entry of `take` as `amount` from now on, which is what it came to."""
         if self._taken and entry[0] >= self._taken[0][0]:
             self._sum += amount - entry[1]
         entry[1] = amount

@@ -1,4 +1,4 @@
-"""How long bad weather is borne: the wait before the next try, by cause; when a request is given up on; when the run stops."""
+"""How long a provider's errors are borne: the wait before the next try, by cause; when a request is given up on; when the run stops."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from synth.types import Reply
 PATIENCE = 600.0
 """Seconds without one answer from a model, counted from a request's first failure, after which the run stops."""
 FIRST_CONTACT = 3
-"""Tries of a server that has never said anything."""
+"""How often a server that has never answered anything is tried."""
 POISON = 10
 """Failures after which a request is given up on, if its model answered others all the while."""
 OWN: frozenset[Cause] = frozenset({"server", "timeout", "garbled"})
@@ -34,7 +34,7 @@ _WAITS: dict[Cause, tuple[float, float]] = {
 
 @dataclass(slots=True)
 class RetryState:
-    """One request's bad luck so far; judges every failure as `stop` of its retries."""
+    """The failures of one request so far; its `stop` judges each of them for tenacity."""
 
     pace: Pace
     known: Callable[[], bool]
@@ -45,9 +45,9 @@ class RetryState:
     failures: Counter[Cause] = field(default_factory=Counter)
     given_up: bool = False
 
-    def stop(self, state: tenacity.RetryCallState) -> bool:
+    def stop(self, call: tenacity.RetryCallState) -> bool:
         """Whether there is no point in another try; `given_up` if that lies in the request, not in the model."""
-        error, now = weather(state), asyncio.get_running_loop().time()
+        error, now = failure(call), asyncio.get_running_loop().time()
         self.failures[error.cause] += 1
         if error.cause in ("network", "timeout", "garbled") and not self.known():
             return self.failures.total() >= FIRST_CONTACT
@@ -64,12 +64,13 @@ class RetryState:
 async def persist(
     first: ProviderError,
     attempt: Callable[[], Awaitable[Reply]],
-    storm: RetryState,
+    state: RetryState,
     *,
     halted: Callable[[], bool],
     pause: Callable[[float], Awaitable[None]],
 ) -> Reply:
-    """Tries again after a first failure for as long as there is a point in it. Raises the last one's Weather."""
+    """The reply of `attempt`, made again after a first failure for as long as there is a point in it. Raises the last attempt's
+    ProviderError, or whatever else an attempt raises."""
     failed = [first]
 
     async def again() -> Reply:
@@ -80,25 +81,25 @@ async def persist(
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(ProviderError),
         wait=wait,
-        stop=lambda state: storm.stop(state) or halted(),
+        stop=lambda call: state.stop(call) or halted(),
         sleep=pause,
         reraise=True,
     )
     return await retrying(again)
 
 
-def weather(state: tenacity.RetryCallState) -> ProviderError:
-    """What the latest try failed of."""
-    error = state.outcome.exception() if state.outcome else None
+def failure(call: tenacity.RetryCallState) -> ProviderError:
+    """What the latest attempt failed of."""
+    error = call.outcome.exception() if call.outcome else None
     assert isinstance(error, ProviderError)
     return error
 
 
-def wait(state: tenacity.RetryCallState) -> float:
-    """Exponential by cause, with full jitter; what the server asked for is waited out in full."""
-    error = weather(state)
+def wait(call: tenacity.RetryCallState) -> float:
+    """Seconds before the next attempt: exponential by cause, with full jitter; what the server asked for is waited out in full."""
+    error = failure(call)
     first, most = _WAITS[error.cause]
-    backoff = tenacity.wait_random_exponential(multiplier=first, max=most)(state)
+    backoff = tenacity.wait_random_exponential(multiplier=first, max=most)(call)
     if error.retry_after is None:
         return float(backoff)
     return error.retry_after + random.random() * min(1.0, 0.1 * error.retry_after)

@@ -1,21 +1,20 @@
 """Who is asked next: permits, a fixed number over all models and as many for each as its pace allows, the most urgent waiter first.
 
-A model whose backend keeps requests waiting has that number to itself: what waits there for its turn takes no place from another.
+A model whose backend keeps requests waiting has that number to itself: what waits there for its turn takes no permit from another.
 """
 
 import asyncio
 import heapq
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
 from synth.engine.adaptive import Pace, Permit
 from synth.engine.budget import Budget, Reservation
-from synth.errors import ConfigError, Stopped
 
 Rank: TypeAlias = tuple[int, int]
-"""(stage, place in the plan); the lower is served first."""
+"""(stage, position in the plan), the lower served first. A later stage has the lower number: what was begun is finished before more is
+begun, or a run would hold as many half-made rows as it has queries."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,28 +25,32 @@ class _Waiter:
 
 
 class Slots:
-    """With a `budget` nothing goes that does not fit; who is most urgent waits for what is in flight, and nobody overtakes."""
+    """Hands out permits: `size` at once over all models that share them, and no more than fit a `budget`, if there is one.
+
+    Who comes first decides nothing but the time: no row hangs on it. Still the order matters. A permit is held until the reply is
+    in the journal, so that what is in flight is what is not journalled, and a kill never loses more than that. It is not held
+    between two tries of a request (an outage would then stop every other model too), nor until a row is accepted: the fold waits
+    in plan order for requests that could wait for the fold, and both would wait for ever.
+    """
 
     def __init__(self, size: int, budget: Budget | None = None) -> None:
         self.size, self.budget = size, budget
-        self.broke: Callable[[Stopped | ConfigError], None] = lambda _: None
-        """Told once the budget bears no more and nothing is in flight that might come to less than is held for it; or cannot be kept."""
         self._held = self._waiting = 0
-        """Of the models that share the number."""
+        """Permits of the models that share `size`."""
         self._queues: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
         self._arrivals = count()
         self._alarm: asyncio.TimerHandle | None = None
 
     def add(self, pace: Pace) -> None:
-        """Makes a model known before it is first asked."""
+        """Makes a model known before it is first asked, so that its slots count among the free ones."""
         self._queues.setdefault(pace, [])
 
     def drop(self, pace: Pace) -> None:
-        """Forgets a model nobody waits for."""
+        """Forgets the pace of a model that nobody waits for."""
         del self._queues[pace]
 
     def dismiss(self, why: Exception, of: Pace | None = None) -> None:
-        """Nobody who waits (for that model) will be served: they get the exception."""
+        """Everybody who waits for a permit, or for one of that model alone, gets the exception instead."""
         for pace, queue in self._queues.items() if of is None else [(of, self._queues[of])]:
             for _, _, waiter in queue:
                 if not waiter.turn.done():
@@ -57,7 +60,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """Permits nobody waits for."""
+        """How many permits could be had now that nobody waits for."""
         now = asyncio.get_running_loop().time()
         room = sum(pace.idle(now) for pace in self._queues if not pace.self_scheduling) if self._queues else self.size
         alone = sum(max(0, pace.idle(now) - len(queue)) for pace, queue in self._queues.items() if pace.self_scheduling)
@@ -66,6 +69,8 @@ class Slots:
     async def acquire(
         self, rank: Rank, pace: Pace, tokens: float = 0.0, reservation: Reservation | None = None
     ) -> Permit:
+        """Waits for a permit to make one attempt, of at most that many tokens. Raises what those who wait are dismissed with: Stopped
+        once the budget bears no more and nothing is in flight that might come to less than is held for it."""
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])
         first = not queue if reservation is None else not any(self._queues.values()) and self._affords(reservation)
@@ -78,19 +83,19 @@ class Slots:
         try:
             return await turn
         except asyncio.CancelledError:
+            # A permit may have been handed out in the very turn in which its waiter was cancelled: it must not be lost.
             if turn.cancelled():
                 self._waiting -= not pace.self_scheduling
             elif turn.exception() is None:
                 self.release(pace, turn.result())
             raise
 
-    def release(self, pace: Pace, leave: Permit) -> None:
-        pace.back(leave)
+    def release(self, pace: Pace, permit: Permit) -> None:
+        """The attempt is over: what its reply did not use of the budget is free again, and the next waiter is served."""
+        pace.back(permit)
         self._held -= not pace.self_scheduling
-        if self.budget and leave.reservation:
-            self.budget.settle(leave.reservation, leave.reply)
-            if self.budget.fault:
-                self.broke(self.budget.fault)
+        if self.budget and permit.reservation:
+            self.budget.settle(permit.reservation, permit.reply)
         self._serve()
 
     def _has_room(self, pace: Pace) -> bool:
@@ -98,11 +103,11 @@ class Slots:
 
     def _go(self, pace: Pace, tokens: float, reservation: Reservation | None, now: float) -> Permit:
         self._held += not pace.self_scheduling
-        leave = pace.go(tokens, now)
+        permit = pace.go(tokens, now)
         if self.budget and reservation:
             self.budget.hold(reservation)
-            leave.reservation = reservation
-        return leave
+            permit.reservation = reservation
+        return permit
 
     def _affords(self, reservation: Reservation | None) -> bool:
         return self.budget is None or reservation is None or self.budget.fits(reservation)
@@ -126,8 +131,10 @@ class Slots:
             pace = min(ready, key=lambda entry: entry[0])[1]
             waiter = self._queues[pace][0][2]
             if not self._affords(waiter.reservation):
+                # Nobody overtakes whom the budget stops, though a smaller request might fit: else the cheap stages would spend
+                # what a begun row still needs. And it is no stop before nothing is in flight: what lands takes less than is held.
                 if self.budget and waiter.reservation and self.budget.idle:
-                    self.broke(self.budget.stop(waiter.reservation))
+                    self.dismiss(self.budget.stop(waiter.reservation))
                 soonest = float("inf")  # whoever lands will have the next one served
                 break
             heapq.heappop(self._queues[pace])

@@ -19,13 +19,16 @@ Outcome = list[Sample | Drop]
 
 
 class RowSink(Protocol):
-    """Where the fold's rows go."""
+    """Where a fold's rows and drops go, in the order in which they are decided."""
 
     def gated(self, query: Sample) -> None:
-        """A query has entered the near-duplicate index."""
+        """A query has entered the near-duplicate index: a checkpoint needs all of them to build the index again."""
 
-    def keep(self, split: str, row: Sample) -> None: ...
-    def drop(self, drop: Drop) -> None: ...
+    def keep(self, split: str, row: Sample) -> None:
+        """A row is accepted or set aside; `split` says which (`accepted` or `hard`)."""
+
+    def drop(self, drop: Drop) -> None:
+        """A query or row is dropped, with stage and reason."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,39 +40,41 @@ class Candidate:
     position: int
     work: "asyncio.Task[Outcome] | None" = None
     ask: Ask | None = None
-    """What its answers and verdicts are asked with, once they are."""
+    """How its answers and verdicts are asked for, once they are."""
 
 
 @dataclass
 class Counts:
-    """Everything that was born in a lane: born = accepted + surplus + unanswered + hard + dropped."""
+    """How many queries and rows were born in a lane, and what became of them: born = accepted + surplus + unanswered + hard + dropped."""
 
     born: int = 0
     accepted: Counter[Label] = field(default_factory=Counter)
     surplus: Counter[Label] = field(default_factory=Counter)
-    """Rows whose cell was full."""
+    """Rows whose cell was full, by label."""
     unanswered: int = 0
     """Gated queries that nobody had to answer."""
     hard: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    """By `stage.reason`."""
+    """Rows and queries that were dropped, by `stage.reason`."""
     votes: Counter[str] = field(default_factory=Counter)
     """How the panel voted on every judged row, whatever became of it, by `types.ballot`."""
 
 
 class Surroundings(Protocol):
-    """What the fold around a lane does for it."""
+    """What the fold around a lane's acceptor does for it."""
 
-    def outcome(self, lane: "Acceptor", candidate: Candidate) -> Awaitable[Outcome]: ...
+    def outcome(self, lane: "Acceptor", candidate: Candidate) -> Awaitable[Outcome]:
+        """One row or drop for every slot of the candidate. Raises Stopped or ConfigError where something it needs cannot be had."""
+
     def freed(self, lane: "Acceptor", candidate: Candidate) -> None:
-        """The acceptor is done with a candidate."""
+        """The acceptor is done with a candidate, whether it was answered or not."""
 
     def round_closed(self, lane: "Acceptor", tally: Tally) -> None:
         """The lane has taken in all of a round."""
 
 
 class Acceptor:
-    """The acceptor of one lane."""
+    """Fills the cells of one lane with its gated queries' rows, strictly in their order, whichever is answered first."""
 
     def __init__(
         self,
@@ -95,31 +100,35 @@ class Acceptor:
 
     @property
     def id(self) -> str:
+        """The lane's id, `subcategory/query_type`."""
         return self.spec.lane.id
 
     # --- what the gate tells it ---
 
     def expect(self) -> None:
-        """One more round is recorded; it is settled once that is closed."""
+        """One more round of this lane is recorded; the lane is settled once it is closed."""
         self._planned += 1
 
     def push(self, entry: Candidate | Tally) -> None:
-        """A gated query; or, once all of a round's are in, the round's tally, which closes it."""
+        """Queues a gated query; or, once all queries of a round are in, the round's tally, which closes it."""
         self.queue.append(entry)
         self._news.set()
 
     def end(self) -> None:
-        """Nothing more will come."""
+        """Nothing more will be pushed: `run` returns once the queue is empty."""
         self._over = True
         self._news.set()
 
     def gated(self, query: Sample) -> None:
+        """A query of this lane has entered the near-duplicate index."""
         self._sink.gated(query)
 
     def born(self) -> None:
+        """Counts one more query of this lane: every one of them ends as one of the other counts."""
         self.counts.born += 1
 
     def lose(self, drop: Drop, tally: Tally | None = None) -> None:
+        """Counts a drop of this lane and writes it down; with `tally` as lost before it was answered."""
         why = f"{drop.stage}.{drop.reason}"
         self.counts.dropped[why] += 1
         if tally is not None:
@@ -129,6 +138,8 @@ class Acceptor:
     # --- what it decides ---
 
     async def run(self) -> None:
+        """Takes in what is pushed until `end`. Raises Stopped or ConfigError where something a row needs cannot be had; where asking
+        is forbidden, the rest of the lane counts as unanswered instead."""
         while (entry := await self._next()) is not None:
             if isinstance(entry, Tally):
                 self._close(entry)
@@ -176,8 +187,8 @@ class Acceptor:
             tally.refusals[sample.wanted] += 1
 
     def _place(self, row: Sample | Drop, tally: Tally, given: set[str]) -> str | None:
-        """Puts a row where it belongs; None if that is a place under its label, else why there is none. `given` holds the
-        labels and answers its query has given already."""
+        """Puts a row where it belongs; None if its label was there to be had, else why not. `given` holds the labels and
+        responses its query has given already."""
         if isinstance(row, Drop):
             self.lose(row)
             return f"{row.stage}.{row.reason}"
@@ -190,8 +201,8 @@ class Acceptor:
             self._sink.keep("hard", row)
             return "judge.hard"
         target = self.targets.get(row.label, 0)
-        seats = None if target is None else target - self.counts.accepted[row.label]
-        if seats is not None and (seats <= 0 or not self.quota.admits(row.elements, row.label, seats)):
+        lack = None if target is None else target - self.counts.accepted[row.label]
+        if lack is not None and (lack <= 0 or not self.quota.admits(row.elements, row.label, lack)):
             self.counts.surplus[row.label] += 1
             return None
         self.quota.take(row.elements, row.label)
@@ -218,7 +229,7 @@ class Acceptor:
         }
 
     def wants(self, sample: Sample) -> bool:
-        """Whether any answer to this query could find a place; once it could not, it never will."""
+        """Whether any answer to this query could still be accepted; once none could, none ever will."""
         return None in self.targets.values() or any(
             self.quota.admits(sample.elements, label, lack) for label, lack in self.lacks().items()
         )
@@ -229,7 +240,7 @@ class Acceptor:
         return len(self.tallies) == self._planned
 
     def next_plan(self) -> Round | None:
-        """The next round, from this lane's closed rounds alone; None if it wants nothing more or can get nothing more."""
+        """The lane's next plan, from its closed rounds alone; None if it wants nothing more or can get nothing more."""
         if None in self.targets.values():
             return rest_of_file(self.spec, self.tallies, self._supply.available or 0)
         plan = next_round(self.spec, self.lacks(), self.tallies, supply=self._supply)
@@ -238,7 +249,7 @@ class Acceptor:
         return replace(plan, count=max(plan.count, self.quota.reach(plan.first, list(self.lacks())) - plan.first))
 
     def status(self, label: Label) -> str:
-        """`met`; the cell's end; `open` for a cell whose run was stopped."""
+        """How the cell of a label stands: `met`, the end it came to, or `open` where the run was stopped."""
         target = self.targets.get(label)
         if target is None or self.counts.accepted[label] >= target:
             return "met"
@@ -247,5 +258,5 @@ class Acceptor:
         return self.ended.get(label, "exhausted: source" if dry else "open")
 
     def grounds(self, label: Label) -> End | None:
-        """The figures that a cell's end was judged by."""
+        """The figures that the end of a label's cell was judged by; None if it has not ended."""
         return grounds(self.tallies, label, widest=self._supply.widest) if label in self.ended else None

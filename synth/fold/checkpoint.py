@@ -25,19 +25,19 @@ class LaneState:
     tallies: list[Tally]
     ended: dict[Label, str]
     lacks: dict[Label, dict[str, Counter[str]]]
-    """Of its quota."""
+    """What each value of an axis still lacks by its quota: label -> axis -> value -> rows."""
     waiting: list[tuple[list[Sample], Tally]]
     unfinished: list[Sample]
-    """Those of the plan that is being carried out."""
+    """Gated queries of the plan that is being carried out, whose round is still open."""
 
 
 @dataclass
 class State:
-    """A fold after so many plans were carried out whole, and one in part: its tally so far, and the next of its calls."""
+    """A fold after `carried` plans were carried out whole, and one in part: its tally so far, and the next of its calls."""
 
     carried: int
     plans: str
-    """Hash of those plans: a state is of use only where they are still in force."""
+    """Hash of the plans that were carried out: a state is of use only where they are still in force."""
     open: tuple[Tally, int] | None
     lanes: dict[str, LaneState]
     replies: list[dict[str, Any]]
@@ -47,11 +47,12 @@ _STATE = TypeAdapter(State)
 
 
 def written(state: State) -> str:
+    """A checkpoint as text, which `read` takes."""
     return _STATE.dump_json(state).decode()
 
 
 def read(text: str, plans: Sequence[Round]) -> State | None:
-    """The state, if it can be read and what it took for plans are the first of these."""
+    """The state that a checkpoint's text holds; None if it cannot be read, or was taken under other plans than the first of these."""
     try:
         state = _STATE.validate_json(text)
     except ValidationError:
@@ -63,10 +64,12 @@ def read(text: str, plans: Sequence[Round]) -> State | None:
 
 
 def hash_of(plans: Sequence[Round]) -> str:
+    """SHA-256 over the plans in their order, in hex digits."""
     return hashlib.sha256(json.dumps([asdict(plan) for plan in plans], sort_keys=True).encode()).hexdigest()
 
 
 def state_of(lane: Acceptor) -> LaneState:
+    """What a checkpoint keeps of a lane's acceptor; it shares the acceptor's objects, so write it before the fold goes on."""
     waiting: list[tuple[list[Sample], Tally]] = []
     samples: list[Sample] = []
     for entry in lane.queue:
@@ -79,5 +82,5 @@ def state_of(lane: Acceptor) -> LaneState:
 
 
 def restore(lane: Acceptor, state: LaneState) -> None:
-    """Gives a fresh lane its counts back; what waited for it is still to be pushed."""
+    """Gives a fresh acceptor the counts of a checkpoint; what waited for it is still to be pushed."""
     lane.counts, lane.tallies, lane.ended, lane.quota.lacks = state.counts, state.tallies, state.ended, state.lacks

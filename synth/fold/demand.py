@@ -1,23 +1,27 @@
-"""What is known of a lane before its acceptor comes to it: how many of its queries it cannot do without, how many it will likely need."""
+"""Demand: which queries are answered before their acceptor comes to them: those a lane cannot do without, and while slots stand
+idle those it will likely need."""
 
+import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from synth.fold.acceptor import Acceptor, Candidate
+from synth.fold.acceptor import Acceptor, Candidate, Outcome
+from synth.fold.parts import Parts
 from synth.plan.rounds import hit_rate
-from synth.types import Label
+from synth.types import Label, Sample
 
 
 @dataclass(eq=False)
-class Demand:
+class Backlog:
     """What is known of a lane's queue before its acceptor comes to it."""
 
     lane: Acceptor
     fresh: deque[Candidate] = field(default_factory=deque)
     """Queued and not begun, in order."""
     underway: int = 0
+    """How many are being answered."""
     ready: Counter[Label] = field(default_factory=Counter)
-    """Rows that finished candidates in the queue will bring."""
+    """Rows that answered candidates in the queue will bring, by label."""
 
     def certain(self) -> int:
         """How many more queries the lane cannot do without: each brings one row of a label at most."""
@@ -33,3 +37,86 @@ class Demand:
             max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0)
             - self.underway
         )
+
+
+class Demand:
+    """Answers the gated queries of all lanes, as far as possible before the acceptors ask for them.
+
+    It decides nothing: an acceptor begins what it waits for itself, so no order of beginning can leave it waiting. Nothing is
+    begun early in a lane until the journal has failed to answer that lane: replaying a finished journal asks for nothing.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._backlogs = {id: Backlog(lane) for id, lane in parts.lanes.items()}
+        self.live: set[str] = set()
+        """The lanes whose journal has run out."""
+
+    async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
+        """What came of a gated query, begun now if it was not before. Raises Stopped and ConfigError as the asking does."""
+        found = await (candidate.work or self._answer_now(self._backlogs[lane.id], candidate))
+        assert candidate.ask is not None
+        self._parts.flow.ledger.used(candidate.ask)
+        return found
+
+    def gated(self, lane: Acceptor, candidate: Candidate) -> None:
+        """One more query has been queued before a lane's acceptor."""
+        self._backlogs[lane.id].fresh.append(candidate)
+        self.begin_certain(lane.id)
+
+    def freed(self, lane: Acceptor, candidate: Candidate) -> None:
+        """The acceptor is done with a candidate; if the lane was filled without it, its answers are given up."""
+        backlog = self._backlogs[lane.id]
+        if backlog.fresh and backlog.fresh[0] is candidate:
+            backlog.fresh.popleft()
+        elif candidate.work is not None:
+            backlog.ready.subtract(_labels(candidate.work))
+            candidate.work.cancel()  # what is sent still lands
+        self.begin_certain(lane.id)
+
+    def begin_certain(self, lane: str) -> None:
+        """Begins the queries of a live lane that it cannot do without."""
+        backlog = self._backlogs[lane]
+        while lane in self.live and backlog.fresh and backlog.certain() > 0:
+            self._begin(backlog)
+
+    def begin_likely(self, slots: int) -> None:
+        """Fills that many idle slots with queries that live lanes will likely need, one a lane in turn."""
+        open_ones = [backlog for id, backlog in self._backlogs.items() if id in self.live]
+        while open_ones := [backlog for backlog in open_ones if backlog.fresh and backlog.likely() > 0][:slots]:
+            slots -= len(open_ones)
+            for backlog in open_ones:
+                self._begin(backlog)
+
+    def _begin(self, backlog: Backlog) -> None:
+        candidate = backlog.fresh.popleft()
+        if not backlog.lane.wants(candidate.sample):
+            return
+        backlog.underway += 1
+        candidate.work = self._parts.tasks.start(self._answer(backlog.lane, candidate))
+        candidate.work.add_done_callback(lambda work: self._answered(backlog, work))
+
+    def _answered(self, backlog: Backlog, work: "asyncio.Task[Outcome]") -> None:
+        backlog.underway -= 1
+        backlog.ready.update(_labels(work))
+        self.begin_certain(backlog.lane.id)
+
+    async def _answer_now(self, backlog: Backlog, candidate: Candidate) -> Outcome:
+        assert backlog.fresh[0] is candidate
+        backlog.fresh.popleft()
+        backlog.underway += 1
+        try:
+            return await self._answer(backlog.lane, candidate)
+        finally:
+            backlog.underway -= 1
+
+    async def _answer(self, lane: Acceptor, candidate: Candidate) -> Outcome:
+        candidate.ask = self._parts.ask(lane, candidate.position)
+        return await self._parts.flow.outcome(lane.spec, candidate.tally.plan, candidate.sample, candidate.ask)
+
+
+def _labels(work: "asyncio.Task[Outcome]") -> set[Label]:
+    """The labels a finished outcome will fill."""
+    if not work.done() or work.cancelled() or work.exception():
+        return set()
+    return {row.label for row in work.result() if isinstance(row, Sample) and row.label}

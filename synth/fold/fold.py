@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Vectors
 from synth.engine.ask import Engine
+from synth.engine.observer import Observer
 from synth.fold.acceptor import Acceptor, Candidate, Outcome, RowSink
 from synth.fold.checkpoint import State, hash_of, read, restore, state_of
+from synth.fold.demand import Demand
 from synth.fold.gate import Gate
+from synth.fold.parts import Parts
 from synth.fold.prefetch import Prefetch
 from synth.plan.lanes import LaneSpec
 from synth.plan.quota import Quota
@@ -21,6 +25,16 @@ from synth.types import Ask, Origin, Reply, Request, Round, Sample, Targets
 
 Record = Callable[[Round], None]
 Keep = Callable[[State], None]
+Connect = Callable[[Observer], Engine]
+"""Gives the engine that a fold asks through, and that its prefetch observes."""
+
+
+class FoldObserver(Protocol):
+    """Told by a fold of what its lanes come to. Decides nothing, and may not raise."""
+
+    def round_closed(self, lane: Acceptor, tally: Tally) -> None:
+        """A lane has taken in all of a round."""
+
 
 KEEP_EVERY = 20.0
 """Seconds between two checkpoints, at least: they are taken between two writer calls."""
@@ -36,7 +50,7 @@ class FoldInputs:
     dedup: Dedup
     concurrency: int
     at_least: Mapping[str, int] = field(default_factory=dict)
-    """For an axis the rows that each of its values gets in every cell of harmful queries."""
+    """By axis, how many rows each of its values gets in every cell of harmful queries."""
     eager: bool = True
     """Whether idle slots are used for what will only likely be needed."""
     frozen: frozenset[str] = frozenset()
@@ -50,22 +64,21 @@ class Fold:
     def __init__(
         self,
         inputs: FoldInputs,
-        engine: Engine,
+        connect: Connect,
         sink: RowSink,
         *,
         record: Record | None = None,
         keep: Keep | None = None,
+        observer: FoldObserver | None = None,
     ) -> None:
-        self.closed: Callable[[Acceptor, Tally], None] = lambda _lane, _tally: None
-        """Told of every round that a lane closes; decides nothing."""
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
         self.judges = inputs.flow.panel.judges
-        self._engine, self._record = engine, record
+        self._record, self._observer = record, observer
         inputs.flow.ledger.clear()
         if inputs.flow.embedder is not None:
             inputs.flow.embedder.begin()
         self.replies = inputs.flow.ledger
-        """What became of the replies it has read."""
+        """What became of the replies that the fold has read: how many were ok, refusals, truncated …"""
         self._room = 8 * inputs.concurrency + 64
         self._queued = 0
         self._waiting: asyncio.Future[None] | None = None
@@ -81,32 +94,31 @@ class Fold:
             )
             for spec in inputs.specs
         }
-        dedup, window = inputs.dedup, 2 * inputs.concurrency
+        dedup, embedder = inputs.dedup, inputs.flow.embedder
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
-        embedder = inputs.flow.embedder
         meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}
-        self._embedder = embedder
-        self._prefetch = Prefetch(
-            inputs.flow,
-            self.lanes,
-            indexes,
-            meanings,
-            self._asker,
-            idle=lambda: engine.idle if inputs.eager else 0,
-            window=window,
+        self._parts = Parts(inputs.flow, self.lanes, indexes, meanings, self._asker)
+        self._demand = Demand(self._parts)
+        prefetch = Prefetch(
+            self._parts,
+            self._demand,
+            idle=lambda: self.engine.idle if inputs.eager else 0,
+            window=2 * inputs.concurrency,
         )
-        self._indexes, self._meanings = indexes, meanings
-        self._gate = Gate(inputs.flow, self.lanes, indexes, meanings, self._prefetch, room=self._await_room)
+        self.engine = connect(prefetch)
+        self._gate = Gate(self._parts, prefetch, room=self._await_room, between=self._checkpoint)
         self._keep, self._kept = keep, 0.0
 
     def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
-        """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order."""
+        """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order. Raises
+        Stopped where the journal lacks a vector of theirs."""
+        embedder = self._parts.flow.embedder
         self.replies.restore(state.replies)
         self._gate.carried, self._gate.open = state.carried, state.open
         for kind, text, family in gated:
-            self._indexes[kind].add(text, family)
-            if self._embedder is not None:
-                self._meanings[kind].add(self._embedder.recalled(text, self._engine.recall), family)
+            self._parts.indexes[kind].add(text, family)
+            if embedder is not None:
+                self._parts.meanings[kind].add(embedder.recalled(text, self.engine.recall), family)
         for id, found in state.lanes.items():
             lane = self.lanes[id]
             restore(lane, found)
@@ -122,15 +134,14 @@ class Fold:
             self._queued += 1
 
     def can_resume(self, text: str, recorded: Sequence[Round]) -> State | None:
-        """The checkpoint, if it is one of this fold."""
+        """The state that a checkpoint's text holds; None if it is not one of this fold's plans and lanes."""
         state = read(text, self._gate.ours(recorded))
         return state if state and state.lanes.keys() == self.lanes.keys() else None
 
     async def run(self, recorded: Sequence[Round]) -> None:
-        """Folds to the end. Raises Stopped or ConfigError as soon as something needed cannot be had."""
-        if self._record:
-            self._engine.missed, self._engine.landed = self._prefetch.missed, self._prefetch.landed
-        self._kept, self._gate.between = asyncio.get_running_loop().time(), self._checkpoint
+        """Carries out the recorded plans and those that follow, to the end. Raises Stopped or ConfigError as soon as something needed cannot
+        be had."""
+        self._kept = asyncio.get_running_loop().time()
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
@@ -141,7 +152,7 @@ class Fold:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._prefetch.stop()
+            await self._parts.tasks.stop()
 
     def _checkpoint(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -154,8 +165,8 @@ class Fold:
     def _asker(self, lane: Acceptor, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
             if self._record is None or lane.frozen:
-                return self._engine.recall(request, spare=spare)
-            return await self._engine.ask(request, Origin(role, stage, lane.id, position, spare))
+                return self.engine.recall(request, spare=spare)
+            return await self.engine.ask(request, Origin(role, stage, lane.id, position, spare))
 
         return ask
 
@@ -171,16 +182,20 @@ class Fold:
     # --- what its lanes ask of it ---
 
     async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
-        return await self._prefetch.outcome(lane, candidate)
+        """What came of a gated query, one row or drop a slot."""
+        return await self._demand.outcome(lane, candidate)
 
     def freed(self, lane: Acceptor, candidate: Candidate) -> None:
-        self._prefetch.freed(lane, candidate)
+        """An acceptor is done with a candidate: there is room for one more behind the gate."""
+        self._demand.freed(lane, candidate)
         self._queued -= 1
         if self._waiting is not None:
             self._waiting.set_result(None)
             self._waiting = None
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        self.closed(lane, tally)
+        """An acceptor has taken in all of a round: observers are told, and the lane may plan its next one."""
+        if self._observer is not None:
+            self._observer.round_closed(lane, tally)
         if lane.settled:
             self._gate.plan_on()

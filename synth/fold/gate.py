@@ -2,49 +2,50 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from synth.dedup.ngrams import Index
 from synth.dedup.normalise import normalise
-from synth.dedup.vectors import Vectors
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.fold.acceptor import Acceptor, Candidate
+from synth.fold.parts import Parts
 from synth.fold.planner import Planner
 from synth.fold.prefetch import Prefetch
 from synth.plan.tally import REFUSAL, Tally
-from synth.stages.flow import Flow
 from synth.types import Drop, Round, Sample
 
 
 class Gate:
-    """One coroutine over recorded plans, then, with a frontier, over new ones, each recorded before it is carried out."""
+    """One coroutine over recorded plans, then, where planning is allowed, over new ones, each recorded before it is carried out.
+
+    It is one coroutine for all lanes because the index is one for all of them: which of two near-duplicates stays hangs on which
+    came first, and that must not be an order of arrival. `room` counts one more query as queued, or gives what to wait for while
+    too many are; `between` is called after every writer call, where a checkpoint may be taken.
+    """
 
     def __init__(
         self,
-        flow: Flow,
-        lanes: Mapping[str, Acceptor],
-        indexes: Mapping[str, Index],
-        meanings: Mapping[str, Vectors],
-        ahead: Prefetch,
+        parts: Parts,
+        prefetch: Prefetch,
         *,
         room: Callable[[], "asyncio.Future[None] | None"],
+        between: Callable[[], None],
     ) -> None:
-        self._flow, self._lanes, self._prefetch, self._room = flow, lanes, ahead, room
-        self._indexes, self._meanings = indexes, meanings
+        self._parts, self._flow, self._lanes = parts, parts.flow, parts.lanes
+        self._prefetch, self._room, self._between = prefetch, room, between
         self.plans: list[Round] = []
         """Every plan in force for these lanes, in order."""
         self.carried = 0
         """How many of them have been carried out."""
         self.open: tuple[Tally, int] | None = None
         """The plan that is being carried out: its tally so far, and the next of its calls."""
-        self.between: Callable[[], None] = lambda: None
-        """Told after every call."""
         self._coming: deque[Round] = deque()
         self._planner: Planner | None = None
         self._news = asyncio.Event()
 
     async def run(self, recorded: Sequence[Round], record: Callable[[Round], None] | None) -> None:
+        """Carries out the recorded plans of these lanes, and with `record` those that follow. Ends early where the journal holds
+        no more and asking is forbidden; raises Stopped or ConfigError for whatever else keeps it from going on."""
         self.plans = self.ours(recorded)
         self._coming.extend(self.plans[self.carried :])
         for plan in self.plans:
@@ -61,7 +62,7 @@ class Gate:
             lane.end()
 
     def ours(self, recorded: Sequence[Round]) -> list[Round]:
-        """The plans of these lanes."""
+        """The plans among `recorded` that are of this fold's lanes."""
         return [plan for plan in recorded if plan.lane in self._lanes]
 
     def plan_on(self) -> None:
@@ -79,6 +80,7 @@ class Gate:
 
     async def _next_plan(self) -> Round | None:
         while True:
+            # Cleared before the planning, not after: a lane that settles meanwhile must not be missed.
             self._news.clear()
             self._plan()
             if self._coming:
@@ -91,6 +93,8 @@ class Gate:
         size, last = self._flow.source.size, plan.first + plan.count - 1
         lane, (tally, begin) = self._lanes[plan.lane], self.open or (Tally(plan), plan.first // size)
         self._prefetch.begin(plan)
+        # To the last of its calls, though its lane may be full long before: when a lane fills hangs on its target, and what has
+        # entered the index decides what other lanes may keep. A larger N would else change rows that were there.
         for call in range(begin, last // size + 1):
             try:
                 page = await self._prefetch.page(lane, plan, call)
@@ -100,11 +104,12 @@ class Gate:
                 raise
             tally.calls += 1
             for coordinate, entry in page:
+                # A page may reach past its plan, whose ends need be no multiples of a call: the rest is another plan's.
                 if plan.first <= coordinate <= last:
                     await self._enter(lane, tally, entry)
             self._prefetch.forget(plan, page)
             self.open = (tally, call + 1)
-            self.between()
+            self._between()
         lane.push(tally)
         self.open, self.carried = None, self.carried + 1
 
@@ -135,7 +140,8 @@ class Gate:
                 await self._admit(lane, tally, grown)
 
     async def _admit(self, lane: Acceptor, tally: Tally, sample: Sample) -> bool:
-        """Into the index and the lane's queue, unless a rule objects or an earlier query of another family is nearly the same."""
+        """Whether a query has gone into the index and its lane's queue: not if a rule objects, nor if an earlier query of another
+        family is nearly the same."""
         stage = "augment" if sample.attack else "query"
         if reason := self._flow.objection(sample):
             lane.lose(sample.dropped(stage, reason, sample.query), tally)
@@ -151,6 +157,7 @@ class Gate:
             lane.lose(sample.dropped("dedup", way, sample.query), tally)
             return False
         tally.queries += 1
+        # Waits for acceptors, never for a permit: those ahead of it hold none, so the wait ends however narrow the window is.
         while (room := self._room()) is not None:
             await room
         lane.gated(sample)
@@ -160,20 +167,23 @@ class Gate:
     async def _no_news(self, lane: Acceptor, sample: Sample) -> str | None:
         """Why a query may not join those before it; None if it has."""
         kind, query, family = sample.lane.query_type, sample.query, sample.family
+        index = self._parts.indexes[kind]
         if self._flow.embedder is None:
-            return None if self._indexes[kind].admit(query, family) is None else "near_duplicate"
-        if self._indexes[kind].find(query, family) is not None:
+            return None if index.admit(query, family) is None else "near_duplicate"
+        if index.find(query, family) is not None:
             return "near_duplicate"
+        # The index is looked up before and added to after this wait: nobody else adds to it meanwhile, since there is one gate.
         vector = await self._prefetch.vector(lane, sample)
-        if vector is None or not self._meanings[kind].fits(vector):
+        meanings = self._parts.meanings[kind]
+        if vector is None or not meanings.fits(vector):
             return "no_vector"
-        if self._meanings[kind].admit(vector, family) is not None:
+        if meanings.admit(vector, family) is not None:
             return "same_meaning"
-        self._indexes[kind].add(query, family)
+        index.add(query, family)
         return None
 
     def queue(self, lane: Acceptor, sample: Sample, tally: Tally) -> None:
         """Puts a gated query before its lane's acceptor."""
-        candidate = Candidate(sample, tally, self._prefetch.next_position())
+        candidate = Candidate(sample, tally, self._parts.next_position())
         lane.push(candidate)
         self._prefetch.gated(lane, candidate)

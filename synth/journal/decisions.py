@@ -10,6 +10,7 @@ PLAN, TARGET = "plan", "target"
 
 
 def read_plan(body: Mapping[str, Any]) -> Round:
+    """A plan, of the body it was journalled with."""
     wants = {label: Want(want["share"], want["stances"]) for label, want in body["wants"].items()}
     return Round(
         body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"], body.get("widening", 0)
@@ -28,7 +29,7 @@ def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
 
 
 def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any] | None:
-    """What the run before this one was asked for."""
+    """The body of the latest target: what the latest run was asked for; None if there was no run yet."""
     last = None
     for kind, body in decisions:
         if kind == TARGET:
@@ -54,11 +55,12 @@ def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, in
 
 
 def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[str, int]) -> dict[str, Any]:
+    """The body of a target: what a run is asked for, of which recipe, and which planned coordinates it lets go of, by lane."""
     return {"targets": targets, "identity": dict(identity), "released": dict(let_go)}
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What differs between two identities; empty if nothing does."""
+    """A line that names what differs between two identities, six entries at most; empty if nothing does."""
     names = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     if not names:
         return ""

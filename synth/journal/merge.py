@@ -18,13 +18,13 @@ from synth.types import Round, Targets
 
 
 def united_replies(journals: Sequence[Reader]) -> Iterator[Kept]:
-    """The replies of all, by key; of several replies to one key the first by content, finished ones before others."""
+    """The replies of all journals, by key; of several replies to one key the first by content, finished ones before others."""
     for _, same_key in groupby(merge(*(journal.replies() for journal in journals), key=_key), key=_key):
         yield min(same_key, key=_by_content)
 
 
 def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
-    """A journal of these replies and decisions: aside first, then renamed."""
+    """Writes a journal of these replies and decisions: aside first, then renamed. Raises ConfigError where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.file(path) as new, contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
@@ -41,7 +41,7 @@ def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two journals hold the same."""
+    """Whether two journals hold the same replies, and the same decisions in the same order."""
     with Reader(one) as left, Reader(other) as right:
         alike = all(a == b for a, b in zip_longest(left.replies(), right.replies()))
         return alike and list(left.decisions()) == list(right.decisions())
@@ -52,7 +52,7 @@ def _key(reply: Kept) -> str:
 
 
 def _by_content(reply: Kept) -> tuple[bool, bool, Kept]:
-    """A total order. No reasoning comes before any."""
+    """A total order of replies, finished ones first; of equal ones, one without reasoning comes before one with."""
     return (reply.finish != "stop", reply.reasoning is not None, reply._replace(reasoning=reply.reasoning or ""))
 
 
@@ -85,7 +85,7 @@ def united_decisions(histories: Sequence[History], identity: dict[str, str], lan
 
 
 def identity_of(name: str, entries: History) -> dict[str, str]:
-    """What the run that left these decisions was of, by dotted name."""
+    """The identity of the run that left these decisions, by dotted name. Raises ConfigError where there was no run."""
     last = decisions.last_target(entries)
     if last is None:
         raise ConfigError(f"{name}: holds replies but no run's plans; unite replies alone with `synth journal merge`")

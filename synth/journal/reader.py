@@ -11,7 +11,7 @@ from synth.errors import ConfigError
 from synth.journal.store import VERSION, other_version
 
 Decision: TypeAlias = tuple[str, dict[str, Any]]
-"""Kind and body."""
+"""A decision's kind and body."""
 
 
 class Kept(NamedTuple):
@@ -29,8 +29,8 @@ class Kept(NamedTuple):
 
 
 class Reader:
-    """One consistent view of the journal in a run's folder or of a journal file, whoever writes it meanwhile. ConfigError for
-    whatever keeps it from being read."""
+    """One consistent view of the journal in a run's folder or of a journal file, whoever writes it meanwhile. Raises
+    ConfigError for whatever keeps it from being read."""
 
     def __init__(self, place: Path) -> None:
         self.path = place / "journal.sqlite" if place.is_dir() else place
@@ -54,14 +54,15 @@ class Reader:
         self.close()
 
     def close(self) -> None:
+        """Lets go of the file."""
         self._db.close()
 
     def replies(self) -> Iterator[Kept]:
-        """Every reply, by key."""
+        """Every reply in the journal, in the order of keys. Raises ConfigError where it cannot be read on."""
         return map(Kept._make, self.rows(f"SELECT {', '.join(Kept._fields)} FROM replies ORDER BY key"))  # noqa: S608
 
     def decisions(self) -> Iterator[Decision]:
-        """Every decision, in the order in which they were taken."""
+        """Every decision in the journal, in the order in which they were taken. Raises ConfigError where it cannot be read on."""
         for number, kind, body in self.rows("SELECT seq, kind, body FROM decisions ORDER BY seq"):
             try:
                 yield kind, json.loads(body)
@@ -69,6 +70,7 @@ class Reader:
                 raise _unreadable(self.path, f"decision {number}, a {kind}, is no JSON") from error
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of an SQL query. Raises ConfigError where the journal cannot be read."""
         with self._blamed():
             yield from self._db.execute(query)
 

@@ -11,39 +11,41 @@ from synth.types import Origin, Reply
 
 RECEIPT = "receipt"
 KEY = 32
-"""Characters of a key."""
+"""Characters of a request's key."""
 
 _UNKNOWN: dict[str, Any] = {"file": None, "batch": None, "closed": False}
-"""Of a receipt that has only been begun."""
+"""What is recorded later of a receipt that has only been begun."""
 _Booked: TypeAlias = dict[str, dict[str, str]]
-"""By stage and lane the keys, one after the other."""
+"""The keys of a receipt's requests, strung together, by stage and lane."""
 
 
 class JournalledBatchJobs:
-    """The receipts of one run's journal."""
+    """The batch jobs of one run's journal: what was left with a server, taken up again and brought home."""
 
     def __init__(self, journal: Journal, origin_of: Callable[[str], Origin | None]) -> None:
-        self._journal, self._seat_of = journal, origin_of
+        self._journal, self._origin_of = journal, origin_of
         self._bodies = bodies(journal.decisions())
         self._stray = {id for id, body in self._bodies.items() if not body["closed"]}
-        self._seats = {id: _seats(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
+        self._origins = {id: _origins(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
 
     def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
+        """The receipts at an address, which is thereby taken up."""
         found = [body for body in self._bodies.values() if without_keys(body["place"]) == without_keys(place)]
         self._stray -= {body["id"] for body in found}
         return [receipt_of(body) for body in found]
 
     def stray(self) -> list[BatchJob]:
-        """Open ones of places that nobody has taken up."""
+        """Open receipts at addresses that no backend of this run has taken up."""
         return [receipt_of(body) for id, body in self._bodies.items() if id in self._stray]
 
     def record(self, receipt: BatchJob) -> None:
+        """Journals what is new of a receipt, before the step it stands for is taken. Raises Stopped where the disk fails."""
         before = self._bodies.get(receipt.id)
         if before is None:
-            seats = {key: self._seat_of(key) or Origin("", "", "") for key in receipt.keys}
-            body = _body(receipt, seats)
+            origins = {key: self._origin_of(key) or Origin("", "", "") for key in receipt.keys}
+            body = _body(receipt, origins)
             self._journal.decide(RECEIPT, body)
-            self._bodies[receipt.id], self._seats[receipt.id] = _UNKNOWN | body, seats
+            self._bodies[receipt.id], self._origins[receipt.id] = _UNKNOWN | body, origins
             return
         step = {"file": receipt.file, "batch": receipt.batch, "closed": receipt.closed}
         news = {name: value for name, value in step.items() if before[name] != value}
@@ -52,16 +54,17 @@ class JournalledBatchJobs:
             before |= news
         if receipt.closed:
             before["keys"] = {}
-            self._seats.pop(receipt.id, None)
+            self._origins.pop(receipt.id, None)
 
     async def keep(self, receipt: BatchJob, replies: Mapping[str, Reply]) -> None:
-        seats = self._seats.get(receipt.id, {})
-        found = [(key, reply) for key, reply in replies.items() if key in seats]
-        await asyncio.gather(*(self._journal.put(key, reply, seats[key], receipt.model) for key, reply in found))
+        """Journals replies by key, those of an open receipt's own requests. Raises Stopped where the disk fails."""
+        origins = self._origins.get(receipt.id, {})
+        found = [(key, reply) for key, reply in replies.items() if key in origins]
+        await asyncio.gather(*(self._journal.put(key, reply, origins[key], receipt.model) for key, reply in found))
 
 
 def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """What was recorded of each receipt, put together. Each thing is recorded once, so the order does not matter."""
+    """What was recorded of each receipt, put together, by id. Each thing is recorded once, so the order does not matter."""
     found: dict[str, dict[str, Any]] = {}
     for kind, body in decisions:
         if kind == RECEIPT:
@@ -78,12 +81,13 @@ def without_keys(place: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def receipt_of(body: Mapping[str, Any]) -> BatchJob:
+    """A receipt, of all that was recorded of it; a closed one has no keys."""
     fields = {name: body[name] for name in ("id", "place", "model", "rung", "file", "batch", "closed")}
-    keys = () if body["closed"] else tuple(_seats(body["keys"]))
+    keys = () if body["closed"] else tuple(_origins(body["keys"]))
     return BatchJob(**fields, keys=keys)
 
 
-def _seats(booked: _Booked) -> dict[str, Origin]:
+def _origins(booked: _Booked) -> dict[str, Origin]:
     return {
         keys[at : at + KEY]: Origin("", stage, lane)
         for stage, lanes in booked.items()
@@ -92,9 +96,9 @@ def _seats(booked: _Booked) -> dict[str, Origin]:
     }
 
 
-def _body(receipt: BatchJob, seats: Mapping[str, Origin]) -> dict[str, Any]:
+def _body(receipt: BatchJob, origins: Mapping[str, Origin]) -> dict[str, Any]:
     booked: _Booked = {}
-    for key, origin in seats.items():
+    for key, origin in origins.items():
         lanes = booked.setdefault(origin.stage, {})
         lanes[origin.lane] = lanes.get(origin.lane, "") + key
     fields = {name: getattr(receipt, name) for name in ("id", "place", "model", "rung")}

@@ -44,6 +44,13 @@ class Journal:
     """One SQLite file in WAL mode, held by one process. A kill at any byte loses only what was not yet committed; a power cut
     may lose the last seconds, and never what came before them."""
 
+    # Why it is as it is. A run is a fold over this file: whatever it holds may be read again by any later version, and whatever
+    # it does not hold has not happened. Hence replies are kept as they came, and what class they are of (a refusal, unreadable)
+    # is found anew at every fold: kept beside them it would freeze today's rules into yesterday's data. What goes wrong on the
+    # way is no reply and is not kept, or a passing outage would be replayed for ever; only what decided something about a row is:
+    # that a request was given up on, or the next model of a chain asked. Decisions are numbered, for their order is the order of plans; replies have
+    # none, for theirs is that of arrival. One process holds the file: two that fold would each plan on without the other.
+
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.sqlite"
         self._lock = hold(folder / "journal.lock")
@@ -72,22 +79,26 @@ class Journal:
             raise _as_config_error(self.path, error) from error
 
     def get(self, key: str) -> Reply | None:
+        """The reply under that key; None if there is none."""
         found = self._db.execute(
             "SELECT text, finish, prompt_tokens, completion_tokens, reasoning FROM replies WHERE key = ?", (key,)
         ).fetchone()
         return Reply(*found) if found else None
 
     def stage_of(self, key: str) -> str:
-        """The stage for which a journalled reply was first asked."""
+        """The stage for which the reply under that key was first asked; there must be one."""
         return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
 
     def has(self, request: Request) -> bool:
-        """Whether a request was answered, or its model was out and another asked."""
+        """Whether a request was answered, or its model was out and another was asked instead."""
         keys = (key := key_of(request), outage_of(key))
         return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Returns once the reply is committed. Replies that arrive in one turn of the event loop share a commit."""
+        """Returns once the reply is committed; raises Stopped where it cannot be. Replies that arrive in one turn of the event loop
+        share a commit."""
+        # The asker holds its permit until this returns, so no more is lost by a kill than is in flight. A second reply to a key
+        # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
         tokens = (reply.prompt_tokens, reply.completion_tokens)
         reasoning = reply.reasoning and plain(reply.reasoning)
         self._pending.append(
@@ -100,6 +111,8 @@ class Journal:
         await asyncio.shield(self._committed)  # others wait for the same commit
 
     def _commit(self) -> None:
+        # One transaction a turn, not one a reply: a commit takes as long for a hundred rows as for one. What is put while this
+        # one runs belongs to the next, so both are taken before anything can fail.
         rows, done = self._pending, self._committed
         self._pending, self._committed = [], None
         assert done is not None
@@ -113,14 +126,14 @@ class Journal:
             done.set_result(None)
 
     def decide(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Records a decision; call it before the decision has any effect."""
+        """Commits a decision; call it before the decision has any effect. Raises Stopped where the disk fails."""
         with self._transaction():
             self._db.execute(
                 "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
             )
 
     def retry(self, lanes: Collection[str]) -> int:
-        """Requests of these lanes that were given up on shall be asked again, in this run or in a later one; how many there are.
+        """Has the requests of these lanes that were given up on asked again, in this run or a later one; gives how many there are.
         Until its answer comes, each keeps the reply it has, for folds that may not ask. A decision, recorded with its effect."""
         with self._transaction():
             found = self._db.execute(
@@ -135,7 +148,7 @@ class Journal:
 
     @property
     def begun(self) -> bool:
-        """Whether any decision was ever recorded."""
+        """Whether a run was ever begun here: any decision was recorded."""
         return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
 
     def decisions(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -156,7 +169,7 @@ class Journal:
         return count, last, self._sum_of(last), retries
 
     def went_on(self, witness: tuple[int, int, str, int]) -> bool:
-        """Whether this journal is the one of that witness, and has lost no reply since."""
+        """Whether this journal is the one that gave that `witness`, and has lost no reply since."""
         count, last, sum, retries = witness
         now = self.witness()
         return now[0] >= count and self._sum_of(last) == sum and now[3] == retries
@@ -165,6 +178,7 @@ class Journal:
         return short_hash(*self._db.execute("SELECT key, text FROM replies WHERE rowid = ?", (row,)).fetchone() or ())
 
     def close(self) -> None:
+        """Closes the file and lets go of its lock."""
         self._db.close()
         self._lock.close()
 
@@ -201,7 +215,8 @@ class _Transaction:
 
 
 def hold(path: Path) -> Any:
-    """An exclusive lock for the life of the process; the operating system lets go of it however the process ends."""
+    """An exclusive lock on a file, for the life of the process: the operating system lets go of it however that ends. Raises ConfigError
+    where another process has it, or the file cannot be made."""
     try:
         handle = path.open("a")
     except OSError as error:

@@ -10,7 +10,7 @@ from synth.types import Origin, Reply
 GAVE_UP = "gave_up"
 """How a reply ended that never came: its request failed again and again while its model answered others."""
 RETRY = "retry"
-"""The same, where its request shall be asked again."""
+"""How a reply ended that never came, and whose request shall be asked again."""
 OUTAGE = "outage"
 """How a reply ended that never came, since its model was out and another of its chain is asked."""
 UNPAID = (GAVE_UP, RETRY, OUTAGE, "rejected", "content_filter")
@@ -21,7 +21,7 @@ Prices = Mapping[str, Price]
 
 
 def prices(models: Mapping[str, Role]) -> dict[str, Price]:
-    """The price of every model that has one. ConfigError for a model that two roles give different prices."""
+    """The price of every model that has one, by model. Raises ConfigError for a model that two roles give different prices."""
     found: dict[str, tuple[str, Price]] = {}
     for name, role in models.items():
         if role.price is None:
@@ -36,7 +36,7 @@ def prices(models: Mapping[str, Role]) -> dict[str, Price]:
 
 
 def cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
-    """Of so many tokens."""
+    """What that many tokens cost, at a price per million."""
     return (price.input * prompt_tokens + price.output * completion_tokens) / 1e6
 
 
@@ -53,27 +53,27 @@ class Usage:
     unmetered: int = 0
     """Replies among them whose server told no tokens."""
     given_up: int = 0
-    """Those among them that never came."""
+    """Replies among them that never came: their requests were given up on."""
 
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
     def cost(self, prices: Prices) -> float | None:
-        """At these prices; None for a model without one."""
+        """What these replies cost; None for a model without a price."""
         price = prices.get(self.model)
         return None if price is None else cost(price, self.prompt_tokens, self.completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """A sum."""
+    """The sum of the usage of several models, stages and lanes."""
 
     calls: int = 0
     tokens: int = 0
     cost: float = 0.0
     metered: bool = True
-    """Whether every server told its tokens; if not, they are at least so many."""
+    """Whether every server told its tokens; if not, there were at least `tokens`."""
     whole: bool = True
     """Whether all of it has a price and was metered; if not, it cost at least so much."""
     priced: bool = False
@@ -81,12 +81,13 @@ class UsageTotal:
 
 
 class UsageLog:
-    """A line for each lane, stage and model; `written` are those of earlier runs."""
+    """Usage by lane, stage and model, counted on reply by reply from `written`, that of earlier runs."""
 
     def __init__(self, written: Iterable[Usage] = ()) -> None:
         self._lines = {(line.lane, line.stage, line.model): line for line in written}
 
     def add(self, origin: Origin, model: str, reply: Reply) -> None:
+        """Counts one more reply."""
         line = self._lines.setdefault((origin.lane, origin.stage, model), Usage(origin.lane, origin.stage, model))
         line.calls += 1
         line.prompt_tokens += reply.prompt_tokens
@@ -95,15 +96,17 @@ class UsageLog:
         line.given_up += reply.finish == GAVE_UP
 
     def lines(self) -> Iterable[Usage]:
+        """The usage of every lane, stage and model."""
         return self._lines.values()
 
 
 def unmetered(reply: Reply) -> bool:
-    """Whether its server told no tokens although there must have been some."""
+    """Whether a reply's server told no tokens although there must have been some."""
     return not reply.prompt_tokens + reply.completion_tokens and reply.finish not in UNPAID
 
 
 def bill(lines: Iterable[Usage], prices: Prices) -> UsageTotal:
+    """The sum of these lines; a model without a price adds its tokens alone."""
     found = list(lines)
     costs = [line.cost(prices) for line in found]
     metered = not any(line.unmetered for line in found)

@@ -13,9 +13,10 @@ NOVELTY_FLOOR = 0.1
 YIELD_FLOOR = 0.02
 """Under this share of hits a cell is stalled."""
 EVIDENCE = 60
-"""Slots or coordinates that a lane or cell is judged by at least: none that hits among so many speaks for less than 5 % (95 %
+"""Slots or coordinates that a lane or cell is judged by at least: none that hits among 60 speaks for less than 5 % (95 %
 one-sided, the rule of three)."""
 REFUSAL_SHARE = 0.9
+"""Share of calls or slots that must have been refused for a lane or cell to count as blocked."""
 BARREN_ROUNDS = 8
 """Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
 
@@ -27,20 +28,21 @@ class End:
     status: str
     rounds: int
     judged: int
-    """Of `unit`, in those rounds."""
+    """How many units were judged in those rounds; `unit` says of what."""
     unit: str
     """`queries` that were planned, `calls` to the writer, or `slots`."""
     count: int
-    """Of those judged: queries that were new; calls or slots that were refused; slots that gave their label."""
+    """How many of the judged units were new queries, refused calls or slots, or slots that gave their label."""
     reason_share: float | None = None
-    """The share of the reason in the status among all that was lost."""
+    """Share in [0, 1] that the reason in `status` has in all that was lost; None where none is named."""
 
     @property
     def share(self) -> float:
+        """`count` as a share of `judged`, in [0, 1]."""
         return self.count / self.judged if self.judged else 0.0
 
     def __str__(self) -> str:
-        """The grounds in a few words."""
+        """One line for the user, as `1 of 60 queries new (1.7%) in 2 rounds`."""
         what = "refused" if self.status == BLOCKED else "new" if self.unit == "queries" else "with their label"
         reason = "" if self.reason_share is None else f", {self.reason_share:.0%} of the rest lost to it"
         return (
@@ -104,7 +106,7 @@ def _barren(window: Sequence[Tally]) -> End:
 
 
 def _lost(window: Sequence[Tally]) -> Counter[str]:
-    """Before an answer, by reason; what repeats another in whatever words is of one reason."""
+    """What was lost before an answer, by reason; what repeats another in whatever words is of one reason."""
     lost = sum((tally.lost for tally in window), Counter[str]())
     lost[NEAR_DUPLICATE] += lost.pop(SAME_MEANING, 0)
     return +lost
@@ -135,7 +137,7 @@ def _cell_end(tallies: Sequence[Tally], label: Label) -> End | None:
 
 
 def _latest(tallies: Sequence[Tally], *, rounds: int, evidence: Callable[[Tally], int]) -> Sequence[Tally] | None:
-    """The fewest latest whole rounds that hold enough evidence, at least so many; None if all of them do not."""
+    """The fewest latest whole rounds that hold enough evidence, at least `rounds` of them; None if all of them do not."""
     held = 0
     for back, tally in enumerate(reversed(tallies), start=1):
         held += evidence(tally)

@@ -27,19 +27,21 @@ class LaneSpec:
     rule_hash: str
     ordinary: bool
     banks: Mapping[str, tuple[str, ...]]
-    """Values by axis, in the recipe's order of axes; `behaviour` is the subcategory's own."""
+    """Element values by axis, in the recipe's order of axes; those of `behaviour` are the subcategory's own."""
     cells: Mapping[Label, Mapping[Stance, float]]
-    """For each label that is wanted of this lane the stances, by weight."""
+    """The weight of every stance, by label that is wanted of this lane."""
     operators: Mapping[str, float] = field(default_factory=dict)
-    """For each augmentation that is due to its queries the share of them."""
+    """Share of this lane's queries, in [0, 1], that each augmentation is due to."""
 
     @property
     def variables(self) -> dict[str, Any]:
+        """What every prompt of this lane may name: `scenario` and `subcategory`."""
         return {"scenario": self.scenario, "subcategory": self.subcategory}
 
 
 def lanes(recipe: Recipe, taxonomy: Taxonomy, ordinary: Taxonomy | None) -> list[LaneSpec]:
-    """Every lane the recipe makes of these taxonomies, in their order; harmful before benign."""
+    """Every lane the recipe makes of these taxonomies, in their order; harmful before benign. Raises ConfigError for a taxonomy
+    without scenarios, and for an axis without a bank."""
     if not taxonomy.scenarios:
         raise ConfigError(f"taxonomy {taxonomy.name!r} has no scenarios; name one that has, or add `extends: libra`")
     return [
@@ -52,7 +54,8 @@ def lanes(recipe: Recipe, taxonomy: Taxonomy, ordinary: Taxonomy | None) -> list
 
 
 def selected(specs: Sequence[LaneSpec], globs: Sequence[str]) -> list[LaneSpec]:
-    """The lanes whose scenario, subcategory or lane id matches one of `globs`; all of them if there is none."""
+    """The lanes whose scenario, subcategory or lane id matches one of `globs`; all of them if there is none. Raises
+    ConfigError for a glob that matches nothing."""
     if not globs:
         return list(specs)
     for glob in globs:
@@ -67,7 +70,7 @@ def _matches(spec: LaneSpec, glob: str) -> bool:
 
 
 def check_mixture(recipe: Recipe, specs: Sequence[LaneSpec]) -> None:
-    """ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
+    """Raises ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
     scenarios = {spec.lane.scenario for spec in specs}
     subcategories = {spec.lane.subcategory for spec in specs}
     axes = {axis for spec in specs for axis in spec.banks}

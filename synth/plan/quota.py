@@ -1,4 +1,4 @@
-"""Rows that every value of an axis is to get at least: seats of a cell kept free for values that still lack some.
+"""Rows that every value of an axis is to get at least: rows of a cell kept free for values that still lack some.
 
 Counted by cell, not by lane: so no value tells the label, and so a larger N keeps every row that a smaller one has.
 """
@@ -23,17 +23,17 @@ class Quota:
             for label in spec.cells
         }
 
-    def admits(self, row: Sequence[Element], label: Label, open_seats: int) -> bool:
-        """Whether a row may take a seat of a cell, so many being open: on each axis there is one to spare, or its value lacks."""
+    def admits(self, row: Sequence[Element], label: Label, open_rows: int) -> bool:
+        """Whether a row may go into a cell with that many rows open: on each axis there is one to spare, or the row's value lacks some."""
         lacks = self.lacks.get(label, {})
         return all(
-            open_seats > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
+            open_rows > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
             for element in row
             if element.axis in lacks
         )
 
     def take(self, row: Sequence[Element], label: Label) -> None:
-        """A row has been given a seat."""
+        """A row has gone into the cell of a label: its values lack one row less."""
         for element in row:
             lacks = self.lacks.get(label, {}).get(element.axis)
             if lacks and lacks[element.value] > 0:
@@ -59,7 +59,7 @@ class Quota:
 
 
 def check_quotas(at_least: Mapping[str, int], specs: Sequence[LaneSpec], targets: Targets) -> None:
-    """ConfigError where a cell has fewer rows than the values of an axis are to get."""
+    """Raises ConfigError where a cell has fewer rows than the values of an axis are to get."""
     for spec in specs:
         for axis in _axes(spec, at_least):
             for label, seats in targets[spec.lane.id].items():

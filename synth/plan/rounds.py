@@ -15,7 +15,7 @@ YIELD_PRIOR, YIELD_WEIGHT = 0.5, 4.0
 STANCE_WEIGHT = 2.0
 """The number of slots that belief weighs for one stance of a label."""
 QUERY_PRIOR, QUERY_WEIGHT = 0.75, 8.0
-"""Share of coordinates that give a query past the near-duplicate check, likewise."""
+"""Share of coordinates that give a query past the near-duplicate check, before any is known, and the coordinates that belief weighs."""
 
 BANKS, TEMPERATURE, OPERATORS = 1, 2, 3
 WIDEST = OPERATORS
@@ -25,12 +25,12 @@ temperature is raised, every operator is applied to every query."""
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """Where a lane's queries come from."""
+    """How many queries a lane's source holds, and how far it can be made to give others."""
 
     available: int | None = None
-    """Coordinates there are, where they come from a file; None is no limit."""
+    """How many coordinates there are, where queries come from a file; None is no limit."""
     widest: int = 0
-    """How far the lane can be widened."""
+    """The highest level the lane can be widened to: 0 is not at all, see `WIDEST`."""
 
 
 ENDLESS = Supply()
@@ -71,7 +71,7 @@ def next_round(
 
 
 def _widening(tallies: Sequence[Tally], widest: int) -> int:
-    """That of the latest round; one more where its lane has run dry at that."""
+    """The level of the latest round; one more where its lane has run dry at that."""
     level = tallies[-1].plan.widening if tallies else 0
     return min(widest, level + 1) if ran_dry(tallies) else level
 
@@ -88,6 +88,7 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
+    """Share of a label's slots that gave it, in (0, 1); a prior belief as long as little is known."""
     hits, slots = total(tallies, label, "hits"), total(tallies, label, "slots")
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
 
@@ -113,7 +114,7 @@ def _rate_of(mix: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]
 
 
 def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[str, float]) -> int:
-    """Coordinates that give so many queries, augmentations counted in."""
+    """How many coordinates give that many queries, augmentations counted in."""
     prior = QUERY_PRIOR * (1 + QUERY_PRIOR * sum(operators.values()))
     got, asked = sum(tally.queries for tally in tallies), sum(tally.plan.count for tally in tallies)
     return max(1, ceil(queries * (asked + QUERY_WEIGHT) / (got + prior * QUERY_WEIGHT)))

@@ -18,20 +18,20 @@ class Tally:
     plan: Round
     calls: int = 0
     roots: int = 0
-    """Queries of the writer that entered the index."""
+    """How many queries of the writer entered the near-duplicate index."""
     queries: int = 0
-    """Roots and their augmentations that entered the index."""
+    """How many queries entered the near-duplicate index, augmentations of the writer's counted in."""
     refused_calls: int = 0
     lost: Counter[str] = field(default_factory=Counter)
-    """Why queries stopped before they were answered, by `stage.reason`."""
+    """Queries that were dropped before they were answered, by `stage.reason`."""
     slots: dict[Label, Counter[Stance]] = field(default_factory=dict)
     """Slots asked, by wanted label and stance."""
     hits: dict[Label, Counter[Stance]] = field(default_factory=dict)
-    """Slots whose row got the label it was wanted for, first of its query; likewise."""
+    """Slots whose row got the label it was wanted for, first of its query, by wanted label and stance."""
     refusals: Counter[Label] = field(default_factory=Counter)
-    """Slots that missed because the answerer refused."""
+    """Slots that missed because the responder refused, by wanted label."""
     misses: dict[Label, Counter[str]] = field(default_factory=dict)
-    """Why slots missed, by wanted label."""
+    """Slots that missed, by wanted label and reason."""
     accepted: int = 0
 
     def slot(self, wanted: Label, stance: Stance, why: str | None) -> None:
@@ -44,5 +44,5 @@ class Tally:
 
 
 def total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
-    """Of one label's slots or hits, over all stances."""
+    """How many slots, or hits among them, a label had over all stances and tallies."""
     return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)

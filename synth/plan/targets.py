@@ -32,7 +32,7 @@ def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets
 
 
 def least(recipe: Recipe, specs: Sequence[LaneSpec]) -> tuple[int, str]:
-    """The smallest N that gives every cell a row, and the scenario that needs it."""
+    """The smallest number of rows per scenario that gives every cell a row, and the id of the scenario that needs it."""
     needs = []
     for scenario in _scenarios(specs):
         ours = [spec for spec in specs if spec.lane.scenario == scenario]
@@ -124,6 +124,6 @@ def _seats(recipe: Recipe, specs: Sequence[LaneSpec], n: int) -> int:
 
 
 def _multiple(recipe: Recipe, specs: Sequence[LaneSpec]) -> float:
-    """Rows of a scenario, as a multiple of N."""
+    """How many rows a scenario gets, as a multiple of N."""
     usual = recipe.ordinary if specs[0].ordinary else 1.0
     return recipe.mixture.scenarios.get(specs[0].lane.scenario, usual)

@@ -4,8 +4,9 @@ journal cannot. Nothing is written and nothing is paid for."""
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from synth import vector
 from synth.backends import offline
 from synth.dataset.rows import row_id
 from synth.engine.ask import STAGES, Engine
+from synth.engine.endpoints import Models
 from synth.engine.scheduler import Slots
 from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, FoldInputs
@@ -56,9 +58,8 @@ def survey(
     found = Survey()
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)
-    engine = Engine(over, {role: offline.connect(recipe.models[role]) for role in roles}, Slots(inputs.concurrency))
-    over.enough = lambda: engine.stop(Stopped("survey"))
-    fold = Fold(replace(inputs, eager=False), engine, _Rows(found), record=lambda _: None)
+    models = Models({role: offline.connect(recipe.models[role]) for role in roles}, Slots(inputs.concurrency))
+    fold = Fold(replace(inputs, eager=False), partial(Engine, over, models), _Rows(found), record=lambda _: None)
     try:
         asyncio.run(fold.run(recorded))
     except Stopped:
@@ -94,7 +95,6 @@ class _Over:
         """Keys of replies that are reused."""
         self._length = 0
         """Of the vectors in the journal."""
-        self.enough: Callable[[], None] = lambda: None
 
     def get(self, key: str) -> Reply | None:
         if key in self._new:
@@ -120,7 +120,7 @@ class _Over:
         if price := self._recipe.models[origin.role].price:
             self._found.cost += (price.input * reply.prompt_tokens + price.output * reply.completion_tokens) / 1e6
         if len(self._new) >= ENOUGH:
-            self.enough()
+            raise Stopped("survey")
 
 
 def _stretched(text: str, length: int) -> str:

@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from typing import Any
 
 from synth import aside, backends
@@ -14,8 +15,9 @@ from synth.dataset.card import Facts
 from synth.dataset.reader import RUNNING
 from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
-from synth.engine.ask import REPLAY, Engine
+from synth.engine.ask import Engine, replaying
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
+from synth.engine.endpoints import Models
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, Stopped
@@ -71,19 +73,19 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
-    slots = Slots(job.inputs.concurrency, budget)
-    engine = Engine(journal, connected, slots, roles, spared=job.compiled.recipe.spared(), usage=usage)
-    engine.models.circuits.say = job.options.say
-    if job.inputs.flow.embedder is not None:
-        engine.prove = job.inputs.flow.embedder.prove
+    slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
+    models = Models(connected, slots, roles, spared=spared, say=job.options.say)
+    embedder = job.inputs.flow.embedder
     with job.staging() as staging:
         fold = Fold(
             job.inputs,
-            engine,
+            partial(Engine, journal, models, prove=embedder.prove if embedder else None, usage=usage),
             staging,
             record=lambda plan: journal.decide(decisions.PLAN, asdict(plan)),
             keep=None if job.inputs.frozen else lambda state: staging.save(job.mark, _sealed(state, journal)),
+            observer=job.options.observer,
         )
+        engine = fold.engine
         _resume(job, fold, staging, journal, job.recorded)
         lasting = _take_up(job, engine, journal, connected)
         _begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
@@ -190,10 +192,8 @@ def _interrupt(engine: Engine) -> None:
 
 async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: Stopped | ConfigError) -> Result:
     """A stop is a pause, never a decision: the rows come from one more fold, with calls and plans forbidden."""
-    silent = Engine(journal, {}, Slots(1))
-    silent.stop(Stopped(REPLAY))
     with job.staging() as staging:
-        fold, recorded = Fold(job.inputs, silent, staging), decisions.plans(journal.decisions())
+        fold, recorded = Fold(job.inputs, partial(replaying, journal), staging), decisions.plans(journal.decisions())
         _resume(job, fold, staging, journal, recorded)
         await fold.run(recorded)
         result = result_of(fold, engine, journal, staging, prices=job.compiled.prices, stopped=stopped)

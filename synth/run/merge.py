@@ -5,13 +5,13 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from synth import aside
-from synth.engine.ask import REPLAY, Engine
-from synth.engine.scheduler import Slots
-from synth.errors import ConfigError, Stopped
+from synth.engine.ask import replaying
+from synth.errors import ConfigError
 from synth.fold.fold import Fold, FoldInputs
 from synth.journal import decisions
 from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
@@ -125,10 +125,8 @@ def _settled(compiled: CompiledRecipe, options: RunOptions, taken: Sequence[Deci
 
 
 async def _fold(job: ResolvedRun, journal: Journal) -> Result:
-    silent = Engine(journal, {}, Slots(1))
-    silent.stop(Stopped(REPLAY))
     with job.staging() as staging:
         staging.forget()  # a checkpoint of a run that began here is not of this fold
-        fold = Fold(job.inputs, silent, staging)
+        fold = Fold(job.inputs, partial(replaying, journal), staging)
         await fold.run(job.recorded)
-        return finish(job, result_of(fold, silent, journal, staging, prices=job.compiled.prices), staging)
+        return finish(job, result_of(fold, fold.engine, journal, staging, prices=job.compiled.prices), staging)

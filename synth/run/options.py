@@ -7,7 +7,7 @@ from pathlib import Path
 
 from synth.engine.ask import Engine
 from synth.engine.budget import UNBOUNDED, Bounds
-from synth.fold.fold import Fold
+from synth.fold.fold import Fold, FoldObserver
 
 Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
 
@@ -25,5 +25,7 @@ class RunOptions:
     retry_given_up: bool = False
     """Whether requests that were given up on are asked again."""
     watch: Watch | None = None
+    """What shows the run's progress while it goes."""
+    observer: FoldObserver | None = None
     say: Callable[[str], None] = lambda _: None
     """Told what the user should know before anything is asked."""

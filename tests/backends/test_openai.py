@@ -11,6 +11,7 @@ import pytest
 
 from synth.backends import openai as backend
 from synth.engine.ask import Engine
+from synth.engine.endpoints import Models
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError
 from synth.journal.store import Journal
@@ -147,7 +148,7 @@ def test_a_server_that_drips_or_never_answers_is_not_waited_for(tmp_path: Path) 
         client = backend.connect(role)
         with contextlib.closing(Journal(tmp_path)) as journal:
             try:
-                return await Engine(journal, {"r": client}, Slots(1), {"r": role}).ask(
+                return await Engine(journal, Models({"r": client}, Slots(1), {"r": role})).ask(
                     REQUEST, Origin("r", "query", "lane")
                 )
             finally:

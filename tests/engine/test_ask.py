@@ -10,6 +10,7 @@ import pytest
 from synth.engine import retry
 from synth.engine.adaptive import Pace
 from synth.engine.ask import Engine
+from synth.engine.endpoints import Models
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.journal.store import Journal
@@ -58,7 +59,7 @@ class Scripted:
 
 def lab(tmp_path: Path, server: Scripted, slots: int) -> tuple[Engine, Journal]:
     journal = Journal(tmp_path)
-    return Engine(journal, {"r": server}, Slots(slots)), journal
+    return Engine(journal, Models({"r": server}, Slots(slots))), journal
 
 
 def drive(tmp_path: Path, server: Scripted, slots: int, work: Callable[[Engine], Any]) -> Any:
@@ -250,11 +251,11 @@ def test_an_asker_that_comes_as_the_last_one_goes_is_served(tmp_path: Path) -> N
 def test_a_waiter_that_goes_away_gives_its_turn_to_the_next() -> None:
     async def work() -> None:
         slots, pace = Slots(1), Pace(1, Ceiling())
-        leave = await slots.acquire((0, 0), pace)
+        permit = await slots.acquire((0, 0), pace)
         waiters = [asyncio.create_task(slots.acquire((0, i), pace)) for i in range(3)]
         await asyncio.sleep(0)
         waiters[0].cancel()
-        slots.release(pace, leave)
+        slots.release(pace, permit)
         waiters[1].cancel()  # its turn had come: it must be handed on
         await asyncio.sleep(0)
         slots.release(pace, await asyncio.wait_for(waiters[2], 1.0))

@@ -97,10 +97,10 @@ def test_a_bound_that_was_reached_asks_for_nothing_more_and_a_finished_run_needs
 def test_a_reply_over_what_it_was_held_for_is_held_for_more_from_then_on() -> None:
     budget = Budget(Bounds(tokens=10_000), {}, UsageLog())
     request = Request("model", "m", (Message("user", "问"),), {"max_tokens": 100}, None, ())
-    before = budget.charge(request)
+    before = budget.reservation(request)
     budget.hold(before)
     budget.settle(before, Reply("x", prompt_tokens=10, completion_tokens=2 * before.tokens))
-    assert budget.charge(request).tokens > 2 * before.tokens
+    assert budget.reservation(request).tokens > 2 * before.tokens
     assert budget.tokens == 2 * before.tokens + 10
 
 
