@@ -16,8 +16,9 @@ LABELS: tuple[Label, ...] = ("unsafe", "safe")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant", "text", "embed"]
-    """`text` is no turn of a conversation: plain text, for a base model to go on with."""
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
     content: str
 
 
@@ -34,6 +35,9 @@ class Request:
     """The JSON schema asked for; None asks for plain text."""
     draw: tuple[str | int, ...]
     """The coordinates that make a wanted repeat of the same words a request of its own."""
+    kind: Literal["chat", "completion", "embedding"] = "chat"
+    """What comes of the messages: the next turn of a conversation; how a base model goes on with the plain text that the first of
+    them holds; the vector of that text."""
 
     @property
     def begun(self) -> str:
@@ -42,8 +46,8 @@ class Request:
 
     @property
     def text(self) -> str | None:
-        """All of it as plain text, where it is no conversation."""
-        return "".join(part.content for part in self.messages) if self.messages[0].role == "text" else None
+        """All of it as plain text, where a base model goes on with it."""
+        return "".join(part.content for part in self.messages) if self.kind == "completion" else None
 
 
 @dataclass(frozen=True, slots=True)
