@@ -7,7 +7,6 @@ from pathlib import Path
 
 from synth import __version__
 from synth.dataset.card import Facts, card
-from synth.dataset.reader import SPLITS
 from synth.dataset.shards import content_hash, keep_others, swap, write_split
 from synth.dataset.staging import Staging
 from synth.recipe.schema import Recipe
@@ -18,8 +17,8 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging) 
     new = folder / "dataset.new"
     shutil.rmtree(new, ignore_errors=True)
     (new / "data").mkdir(parents=True)
-    for split in SPLITS:
-        write_split(new / "data", split, staging.rows(split), facts.splits[split], recipe.output.shard_rows)
+    for split, count in facts.splits.items():
+        write_split(new / "data", split, staging.rows(split), count, recipe.output.shard_rows)
     card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
     (new / "README.md").write_text(card_of_all, encoding="utf-8")
     keep_others(folder / "dataset", new)

@@ -99,12 +99,14 @@ class Fold:
         self._gate = Gate(inputs.flow, self.lanes, indexes, meanings, self._prefetch, room=self._await_room)
         self._keep, self._kept = keep, 0.0
 
-    def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
-        """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order."""
+    def resume(self, state: State, gated: Iterable[tuple[str, str, str, str]]) -> None:
+        """Takes up a checkpoint, before `run`; `gated` are query type, text, own words and family of what is in the indexes, in
+        order."""
         self.replies.restore(state.replies)
         self._gate.carried, self._gate.open = state.carried, state.open
-        for kind, text, family in gated:
+        for kind, text, said, family in gated:
             self._indexes[kind].add(text, family)
+            self._gate.remember(kind, said, family)
             if self._embedder is not None:
                 self._meanings[kind].add(self._embedder.recalled(text, self._engine.recall), family)
         for id, found in state.lanes.items():

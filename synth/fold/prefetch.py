@@ -260,7 +260,9 @@ class Prefetch:
 
     def _is_no_news(self, query: Sample) -> bool:
         """As far as can be told without asking anyone."""
-        return bool(self._flow.objection(query) or self._indexes[query.lane.query_type].find(query.query, query.family))
+        return bool(
+            self._flow.objection(query) or self._indexes[query.lane.query_type].find(query.compared, query.family)
+        )
 
     async def _embed(self, lane: Acceptor, query: Sample, ask: Ask) -> "Numbers | None":
         """The vector; ahead of the gate, so that its reply is in the journal or on its way there when the gate asks."""

@@ -34,8 +34,8 @@ class Embedder:
         return Request(caller.family, caller.model, messages, caller.params, None, (), "embedding")
 
     async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
-        """The vector of a query; None where the reply holds none."""
-        text, found, kind = sample.query, None, OK
+        """The vector of what a query is compared by; None where the reply holds none."""
+        text, found, kind = sample.compared, None, OK
         reply = await ask(NAME, self._caller.role, self.request(text))
         while is_too_long(reply, text):
             text = text[: len(text) // 2]

@@ -324,7 +324,9 @@ def test_the_smallest_numbers_make_a_vector() -> None:
 
 async def in_time(backend: LocalBackend, text: str, seconds: float) -> Reply:
     async with asyncio.timeout(seconds):
-        return await backend.complete(Request("embedding", "m", (Message("user", text),), {}, None, (), "embedding"), "key")
+        return await backend.complete(
+            Request("embedding", "m", (Message("user", text),), {}, None, (), "embedding"), "key"
+        )
 
 
 def test_texts_nobody_waits_for_any_more_keep_no_other_from_being_read() -> None:
