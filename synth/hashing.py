@@ -5,19 +5,26 @@ import json
 import random
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 import orjson
 
 from synth.types import Request
 
+_SPELLING: Final[Mapping[str, str]] = MappingProxyType({"completion": "text", "embedding": "embed"})
+"""What a request's kind is called in its key: as the role of its first message, which is where it stood when the first journals
+were written. Another spelling would ask for everything again."""
+
 
 def key_of(request: Request) -> str:
     """SHA-256 over the canonical JSON of everything in the request, 32 hex digits."""
+    roles: list[str] = [message.role for message in request.messages]
+    roles[:1] = [_SPELLING.get(request.kind, roles[0])]
     everything = [
         request.family,
         request.model,
-        [[message.role, message.content] for message in request.messages],
+        [[role, message.content] for role, message in zip(roles, request.messages, strict=True)],
         request.params,
         request.schema,
         request.draw,

@@ -2,13 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 Label: TypeAlias = Literal["safe", "unsafe"]
 QueryType: TypeAlias = Literal["harmful", "benign"]
 Stance: TypeAlias = Literal["natural", "refuse", "comply", "safe_complete", "partial", "redact"]
 
 LABELS: tuple[Label, ...] = ("unsafe", "safe")
+LABELLED: Final = ("train", "validation", "test")
+"""The splits of rows that stand in a cell. Every other split holds rows that were set aside."""
 
 
 # --- what is asked of a model, and what comes back ---
@@ -16,8 +18,9 @@ LABELS: tuple[Label, ...] = ("unsafe", "safe")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant", "text", "embed"]
-    """`text` is no turn of a conversation: plain text, for a base model to go on with."""
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
     content: str
 
 
@@ -34,6 +37,9 @@ class Request:
     """The JSON schema asked for; None asks for plain text."""
     draw: tuple[str | int, ...]
     """The coordinates that make a wanted repeat of the same words a request of its own."""
+    kind: Literal["chat", "completion", "embedding"] = "chat"
+    """What comes of the messages: the next turn of a conversation; how a base model goes on with the plain text that the first of
+    them holds; the vector of that text."""
 
     @property
     def begun(self) -> str:
@@ -42,8 +48,8 @@ class Request:
 
     @property
     def text(self) -> str | None:
-        """All of it as plain text, where it is no conversation."""
-        return "".join(part.content for part in self.messages) if self.messages[0].role == "text" else None
+        """All of it as plain text, where a base model goes on with it."""
+        return "".join(part.content for part in self.messages) if self.kind == "completion" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,15 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a stage wants kept of a row: a grade, an operator's parameters, a language."""
+
+    stage: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The one growing, frozen row; change it with `dataclasses.replace`."""
 
@@ -143,6 +158,9 @@ class Sample:
     """Of its root in the lane (call x items a call + item): what its slots and operators hang on."""
     query: str
     query_id: str
+    """Of what the user says as sent: the query, and the user's turns of `context`."""
+    root_id: str
+    """The query that all of its family goes back to. Set by the source and inherited by every stage; splits hang on it alone."""
     elements: tuple[Element, ...]
     generator: str
     provenance: Provenance
@@ -152,6 +170,10 @@ class Sample:
     """Whether its query type is known. Where it is not, its lane's is assumed, and the row takes the one the panel reads."""
     parent_id: str | None = None
     attack: str | None = None
+    request: str | None = None
+    """What it asks for, where that is known though its own words hide it: its root's text. None: its own words are all there is."""
+    context: tuple[Message, ...] = ()
+    """The turns before `query`."""
     wanted: Label | None = None
     """The label its slot was planned for; where the row lands is decided by the judges."""
     stance: Stance | None = None
@@ -162,6 +184,7 @@ class Sample:
     label: Label | None = None
     query_label: QueryType | None = None
     analysis: str | None = None
+    notes: tuple[Note, ...] = ()
 
     def dropped(self, stage: str, reason: str, text: str) -> "Drop":
         """The drop this sample becomes; `text` shows what was wrong."""
@@ -173,9 +196,15 @@ class Sample:
         return self.lane.query_type if self.typed or self.query_label is None else self.query_label
 
     @property
-    def root_id(self) -> str:
-        """Id of the query it was augmented from, or its own."""
-        return self.parent_id or self.query_id
+    def compared(self) -> str:
+        """What the gate, the vectors and the staged index compare with other queries. It bears no id."""
+        return self.query if self.request is None else self.request
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """All turns: those before the query, the query, and the answer where there is one."""
+        answer = () if self.response is None else (Message("assistant", self.response),)
+        return (*self.context, Message("user", self.query), *answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +217,26 @@ class Drop:
     place: str
     text: str = ""
     sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A judged sample that is kept and counted, and stands in no cell: in a split of its own name, an ASCII identifier."""
+
+    split: str
+    sample: Sample
+
+    def __post_init__(self) -> None:
+        # `accepted` and `default` are synth's words for all that stands in cells.
+        if not (self.split.isascii() and self.split.isidentifier()) or self.split in (*LABELLED, "accepted", "default"):
+            raise ValueError(f"no row can be set aside in {self.split!r}")
+
+
+Judged: TypeAlias = Sample | Drop | Aside
+"""What comes of a slot."""
+
+HARD: Final = "hard"
+"""The split of rows on which the judges differ."""
 
 
 # --- the plan ---

@@ -71,7 +71,7 @@ def connect(role: Role) -> OfflineBackend:
 
 def reply_to(request: Request, seed: int) -> Reply:
     """The reply to these messages under this schema: a function of its arguments."""
-    if request.messages[0].role == "embed":
+    if request.kind == "embedding":
         return _vector(request.messages[0].content)
     words = [request.model, str(seed), *(message.content for message in request.messages)]
     chance = random.Random(blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -12,7 +12,7 @@ import click
 
 from synth import aside, exporters
 from synth.cli import live, summary
-from synth.dataset.reader import SPLITS, Dataset
+from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.plan.sharding import shard_of, sharded
 from synth.recipe.schema import Recipe
@@ -87,8 +87,8 @@ def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> 
 
 def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
     job, found = compare(compiled, options)
-    made = (options.folder / "dataset").exists()
-    kept = (row["id"] for split in SPLITS for row in Dataset(options.folder).rows(split)) if made else ()
+    before = Dataset(options.folder) if (options.folder / "dataset").exists() else None
+    kept = (row["id"] for split in before.filled() for row in before.rows(split)) if before else ()
     changed = f"these have changed: {job.changed}" if job.changed else "the recipe is that of the last run"
     return f"{changed}\n{table(found, kept)}"
 

@@ -12,6 +12,7 @@ from synth.dataset.reader import RUNNING, Dataset
 from synth.errors import ConfigError
 from synth.quality import agreement
 from synth.sanitize import for_terminal
+from synth.types import LABELLED
 
 
 def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
@@ -35,7 +36,7 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
         row
         for split in made.splits()
         for row in made.rows(split)
-        if _matches(f"{row['subcategory']}/{row['query_type']}", row["label"] or "hard", cell)
+        if _matches(f"{row['subcategory']}/{row['query_type']}", row["label"] if split in LABELLED else split, cell)
     )
     drops = (drop for drop in made.drops() if _matches(drop["lane"], drop["wanted"], cell))
     found = False

@@ -21,7 +21,8 @@ def summary(result: Result, folder: Path) -> str:
         for scenario in dict.fromkeys(cell["scenario"] for cell in result.cells)
     ]
     lines += ["", *_short(result)]
-    lines.append(", ".join(f"{name} {count}" for name, count in result.counts.items()) + f"; {result.calls} calls")
+    counts = {name: count for name, count in result.counts.items() if name != "aside"} | result.counts["aside"]
+    lines.append(", ".join(f"{name} {count}" for name, count in counts.items()) + f"; {result.calls} calls")
     if result.dropped:
         lines.append("dropped: " + ", ".join(f"{reason} {count}" for reason, count in result.dropped.items()))
     lines.append(f"spent in this folder: {in_words(UsageTotal(**result.total))}")

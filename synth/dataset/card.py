@@ -11,6 +11,7 @@ from synth.dedup.decontaminate import Source
 from synth.recipe.role import Role
 from synth.recipe.routing import told
 from synth.recipe.schema import Recipe
+from synth.types import LABELLED
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 
@@ -93,21 +94,22 @@ def content_of(text: str) -> str | None:
 
 
 def _metadata(recipe: Recipe, facts: Facts) -> str:
-    default = [split for split in ("train", "validation", "test") if facts.splits.get(split)]
+    default = [split for split in LABELLED if facts.splits.get(split)]
     configs: list[dict[str, Any]] = []
     # `datasets` keys its cache by what stands here, not by the files: without a hash it would give an earlier data set's rows.
     told = f"content {facts.content}"
     if default:
         files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]
         configs.append({"config_name": "default", "description": told, "data_files": files})
-    if facts.splits.get("hard"):
-        configs.append(
-            {
-                "config_name": "hard",
-                "description": told,
-                "data_files": [{"split": "train", "path": "data/hard-*.parquet"}],
-            }
-        )
+    configs += [
+        {
+            "config_name": split,
+            "description": told,
+            "data_files": [{"split": "train", "path": f"data/{split}-*.parquet"}],
+        }
+        for split, count in facts.splits.items()
+        if count and split not in LABELLED
+    ]
     total = sum(facts.splits.values())
     size = next((i for i, bound in enumerate(_SIZES) if total < bound), len(_SIZES))
     sizes = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "n>10M"]

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError
+from synth.types import HARD, LABELLED
 
 RUNNING = "running"
 """What stands in run.json where others say why a run stopped: it goes on, or was killed before it could say anything."""
-SPLITS = ("train", "validation", "test", "hard")
+SPLITS = (*LABELLED, HARD)
 
 
 class Dataset:
@@ -37,13 +38,22 @@ class Dataset:
         return found
 
     def splits(self) -> list[str]:
-        """The splits that have rows."""
-        found = [split for split in SPLITS if self._shards(split)]
+        """The splits that have rows; ConfigError if none has."""
+        found = self.filled()
         if not found:
             raise ConfigError(
                 f"{self.folder / 'dataset'}: holds no rows; run the same command again, or see `synth show {self.folder}`"
             )
         return found
+
+    def filled(self) -> list[str]:
+        """The splits that have rows, maybe none."""
+        found = {_split_of(path) for path in self._data.glob("*.parquet")}
+        return [*(split for split in SPLITS if split in found), *sorted(found - {*SPLITS})]
+
+    def labelled(self) -> list[str]:
+        """The splits that have rows of cells: nothing that was set aside."""
+        return [split for split in self.splits() if split in LABELLED]
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The rows of a split, in order, a thousand in memory at a time."""
@@ -61,4 +71,12 @@ class Dataset:
                     yield json.loads(line)
 
     def _shards(self, split: str) -> list[Path]:
-        return sorted((self.folder / "dataset" / "data").glob(f"{split}-*.parquet"))
+        return sorted(path for path in self._data.glob("*.parquet") if _split_of(path) == split)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "dataset" / "data"
+
+
+def _split_of(shard: Path) -> str:
+    return shard.name.partition("-")[0]

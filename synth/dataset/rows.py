@@ -31,6 +31,12 @@ COLUMNS = (
     "generator",
     "responder",
     "provenance",
+    "root_id",
+    "context",
+    "twin_id",
+    "categories",
+    "notes",
+    "marks",
 )
 PROVENANCE = tuple(field.name for field in fields(Provenance))
 
@@ -44,6 +50,8 @@ def row_id(sample: Sample) -> str:
 
 
 def row_of(sample: Sample, names: Names) -> dict[str, Any]:
+    """The row, column by column. `categories` are those that it violates: its own subcategory where its label says that it
+    violates any, else none."""
     scenario_name, subcategory_name = names[sample.lane.subcategory]
     return {
         "id": row_id(sample),
@@ -67,6 +75,12 @@ def row_of(sample: Sample, names: Names) -> dict[str, Any]:
         "generator": sample.generator,
         "responder": sample.responder,
         "provenance": asdict(sample.provenance),
+        "root_id": sample.root_id,
+        "context": [asdict(turn) for turn in sample.context],
+        "twin_id": None,
+        "categories": [sample.lane.subcategory] if sample.label not in (None, "safe") else [],
+        "notes": [asdict(note) for note in sample.notes],
+        "marks": [],
     }
 
 

@@ -23,7 +23,12 @@ _STRUCTS = {
     "votes": pa.list_(pa.struct([("judge", _TEXT), ("label", _TEXT), ("analysis", _TEXT)])),
     "elements": pa.list_(pa.struct([("axis", _TEXT), ("value", _TEXT)])),
     "provenance": pa.struct([(name, pa.int64() if name == "seed" else _TEXT) for name in PROVENANCE]),
+    "context": pa.list_(pa.struct([("role", _TEXT), ("content", _TEXT)])),
+    "categories": pa.list_(_TEXT),
+    "notes": pa.list_(pa.struct([("stage", _TEXT), ("key", _TEXT), ("value", _TEXT)])),
+    "marks": pa.list_(pa.struct([("column", _TEXT), ("at", pa.int64()), ("length", pa.int64()), ("was", _TEXT)])),
 }
+# Every column has its type here: of one that is empty throughout, Arrow would take it from the values and find none.
 SCHEMA = pa.schema([(name, _STRUCTS.get(name, _TEXT)) for name in COLUMNS])
 
 

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
 from synth.recipe.schema import Output
-from synth.types import Drop, Sample
+from synth.types import LABELLED, Drop, Sample
 
 _TABLES = """
 CREATE TABLE rows (split TEXT, rank TEXT, body TEXT);
 CREATE TABLE drops (kind TEXT, lane TEXT, body TEXT);
-CREATE TABLE gated (kind TEXT, text TEXT, family TEXT);
+CREATE TABLE gated (kind TEXT, text TEXT, said TEXT, family TEXT);
 CREATE TABLE state (mark TEXT, body TEXT);
 """
 
@@ -34,7 +34,7 @@ class Staging:
             self._remove()
         db = sqlite3.connect(self._path, isolation_level=None)
         try:
-            db.execute("SELECT mark FROM state")
+            db.execute("SELECT mark, said FROM state LEFT JOIN gated LIMIT 1")
         except sqlite3.DatabaseError:  # new, or not one of ours, or broken
             db.close()
             self._remove()
@@ -79,11 +79,14 @@ class Staging:
         self._db = self._opened()
 
     def gated(self, query: Sample) -> None:
-        self._db.execute("INSERT INTO gated VALUES (?, ?, ?)", (query.lane.query_type, query.query, query.family))
+        said = None if query.request is None else query.query
+        self._db.execute(
+            "INSERT INTO gated VALUES (?, ?, ?, ?)", (query.lane.query_type, query.compared, said, query.family)
+        )
 
-    def index(self) -> Iterator[tuple[str, str, str]]:
-        """Query type, text and family of every gated query, in order."""
-        yield from self._db.execute("SELECT kind, text, family FROM gated ORDER BY rowid")
+    def index(self) -> Iterator[tuple[str, str, str, str]]:
+        """Query type, compared text, own words and family of every gated query, in order."""
+        yield from self._db.execute("SELECT kind, text, coalesce(said, text), family FROM gated ORDER BY rowid")
 
     def keep(self, split: str, row: Sample) -> None:
         if split == "accepted":
@@ -105,7 +108,8 @@ class Staging:
 
     def elements(self) -> Iterator[dict[str, str]]:
         """The elements of every accepted row, axis -> value."""
-        for (found,) in self._db.execute("SELECT json_extract(body, '$.elements') FROM rows WHERE split != 'hard'"):
+        drawn = "SELECT json_extract(body, '$.elements') FROM rows WHERE split IN (?, ?, ?)"
+        for (found,) in self._db.execute(drawn, LABELLED):
             yield {element["axis"]: element["value"] for element in json.loads(found)}
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from synth import __version__, aside
 from synth.dataset.card import Facts, card
 from synth.dataset.marks import ours
-from synth.dataset.reader import SPLITS
 from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.recipe.schema import Recipe
@@ -21,8 +20,8 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging) 
     """DIR/dataset: shards and card; what else the user keeps there (a licence, a repository's history) stays."""
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
-        for split in SPLITS:
-            write_split(new / "data", split, staging.rows(split), facts.splits[split], recipe.output.shard_rows)
+        for split, count in facts.splits.items():
+            write_split(new / "data", split, staging.rows(split), count, recipe.output.shard_rows)
         card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
         (new / "README.md").write_text(card_of_all, encoding="utf-8")
 

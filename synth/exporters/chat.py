@@ -15,8 +15,7 @@ OFFERED = frozenset({"query", "response", "scenario_name", "subcategory_name", "
 def export(made: Dataset, out: Path, template: str) -> list[Path]:
     """Rows without a label (the hard pile) have no answer to teach and are left out."""
     guard = prompt.load(template, OFFERED)
-    splits = [split for split in made.splits() if split != "hard"]
-    return [write_lines(out / f"{split}.jsonl", _lines(made, split, guard)) for split in splits]
+    return [write_lines(out / f"{split}.jsonl", _lines(made, split, guard)) for split in made.labelled()]
 
 
 def _lines(made: Dataset, split: str, guard: prompt.Prompt) -> Iterator[str]:

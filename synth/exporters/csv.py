@@ -20,7 +20,7 @@ def export(made: Dataset, out: Path, template: str) -> list[Path]:
 def _lines(made: Dataset, split: str) -> Iterator[str]:
     yield "\ufeff" + cells(COLUMNS)  # the mark by which spreadsheets know UTF-8
     for row in made.rows(split):
-        yield cells([row[column] for column in COLUMNS])
+        yield cells([row.get(column) for column in COLUMNS])
 
 
 def cells(values: Iterable[Any]) -> str:

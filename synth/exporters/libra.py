@@ -11,7 +11,7 @@ from synth.exporters import LABELS, write_lines
 def export(made: Dataset, out: Path, template: str) -> list[Path]:
     """One JSON array a split, as Libra-Test is stored; the hard pile has no labels and is left out."""
     del template
-    return [write_lines(out / f"{split}.json", _array(made, split)) for split in made.splits() if split != "hard"]
+    return [write_lines(out / f"{split}.json", _array(made, split)) for split in made.labelled()]
 
 
 def _array(made: Dataset, split: str) -> Iterator[str]:

@@ -13,9 +13,9 @@ from synth.plan.lanes import LaneSpec
 from synth.plan.quota import Quota
 from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
-from synth.types import Ask, Drop, Label, Round, Sample, ballot
+from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, ballot
 
-Outcome = list[Sample | Drop]
+Outcome = list[Judged]
 
 
 class RowSink(Protocol):
@@ -45,7 +45,8 @@ class Candidate:
 
 @dataclass
 class Counts:
-    """How many queries and rows were born in a lane, and what became of them: born = accepted + surplus + unanswered + hard + dropped."""
+    """How many queries and rows were born in a lane, and what became of them:
+    born = accepted + surplus + unanswered + aside + dropped."""
 
     born: int = 0
     accepted: Counter[Label] = field(default_factory=Counter)
@@ -53,7 +54,8 @@ class Counts:
     """Rows whose cell was full, by label."""
     unanswered: int = 0
     """Gated queries that nobody had to answer."""
-    hard: int = 0
+    aside: Counter[str] = field(default_factory=Counter)
+    """Rows that stand in no cell, by the split they are kept in."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Rows and queries that were dropped, by `stage.reason`."""
     votes: Counter[str] = field(default_factory=Counter)
@@ -173,9 +175,9 @@ class Acceptor:
         for row in rows:
             self._commit(row, candidate.tally, given)
 
-    def _commit(self, row: Sample | Drop, tally: Tally, given: set[str]) -> None:
+    def _commit(self, row: Judged, tally: Tally, given: set[str]) -> None:
         miss = self._place(row, tally, given)
-        sample = row.sample if isinstance(row, Drop) else row
+        sample = row if isinstance(row, Sample) else row.sample
         if sample is not None and sample.votes:
             self.counts.votes[ballot(sample.votes)] += 1
         if sample is None or sample.wanted is None or sample.stance is None:
@@ -186,20 +188,22 @@ class Acceptor:
         if miss and sample.wanted == "unsafe" and sample.response_class == "refusal":
             tally.refusals[sample.wanted] += 1
 
-    def _place(self, row: Sample | Drop, tally: Tally, given: set[str]) -> str | None:
+    def _place(self, found: Judged, tally: Tally, given: set[str]) -> str | None:
         """Puts a row where it belongs; None if its label was there to be had, else why not. `given` holds the labels and
         responses its query has given already."""
-        if isinstance(row, Drop):
-            self.lose(row)
-            return f"{row.stage}.{row.reason}"
+        if isinstance(found, Drop):
+            self.lose(found)
+            return f"{found.stage}.{found.reason}"
+        row = found.sample if isinstance(found, Aside) else found
         for reason, mark in (("same_label", row.label), ("same_answer", f"={row.response}")):
             if mark in given:
                 return self._place(row.dropped("accept", reason, row.response or ""), tally, given)
         given |= {f"={row.response}", *((row.label,) if row.label else ())}
-        if row.label is None:
-            self.counts.hard += 1
-            self._sink.keep("hard", row)
-            return "judge.hard"
+        if isinstance(found, Aside):
+            self.counts.aside[found.split] += 1
+            self._sink.keep(found.split, row)
+            return f"judge.{found.split}"
+        assert row.label is not None, "what has no label is dropped or set aside"
         target = self.targets.get(row.label, 0)
         lack = None if target is None else target - self.counts.accepted[row.label]
         if lack is not None and (lack <= 0 or not self.quota.admits(row.elements, row.label, lack)):

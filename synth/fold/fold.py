@@ -109,14 +109,15 @@ class Fold:
         self._gate = Gate(self._parts, prefetch, room=self._await_room, between=self._checkpoint)
         self._keep, self._kept = keep, 0.0
 
-    def resume(self, state: State, gated: Iterable[tuple[str, str, str]]) -> None:
-        """Takes up a checkpoint, before `run`; `gated` are query type, text and family of what is in the indexes, in order. Raises
-        Stopped where the journal lacks a vector of theirs."""
+    def resume(self, state: State, gated: Iterable[tuple[str, str, str, str]]) -> None:
+        """Takes up a checkpoint, before `run`; `gated` are query type, text, own words and family of what is in the indexes, in
+        order. Raises Stopped where the journal lacks a vector of theirs."""
         embedder = self._parts.flow.embedder
         self.replies.restore(state.replies)
         self._gate.carried, self._gate.open = state.carried, state.open
-        for kind, text, family in gated:
+        for kind, text, said, family in gated:
             self._parts.indexes[kind].add(text, family)
+            self._gate.remember(kind, said, family)
             if embedder is not None:
                 self._parts.meanings[kind].add(embedder.recalled(text, self.engine.recall), family)
         for id, found in state.lanes.items():

@@ -11,6 +11,7 @@ from synth.fold.acceptor import Acceptor, Candidate
 from synth.fold.parts import Parts
 from synth.fold.planner import Planner
 from synth.fold.prefetch import Prefetch
+from synth.hashing import short_hash
 from synth.plan.tally import REFUSAL, Tally
 from synth.types import Drop, Round, Sample
 
@@ -39,6 +40,8 @@ class Gate:
         """How many of them have been carried out."""
         self.open: tuple[Tally, int] | None = None
         """The plan that is being carried out: its tally so far, and the next of its calls."""
+        self._said: dict[str, str] = {}
+        """The family of every gated query by type and own words, where queries are compared by other words than their own."""
         self._coming: deque[Round] = deque()
         self._planner: Planner | None = None
         self._news = asyncio.Event()
@@ -166,7 +169,16 @@ class Gate:
 
     async def _no_news(self, lane: Acceptor, sample: Sample) -> str | None:
         """Why a query may not join those before it; None if it has."""
-        kind, query, family = sample.lane.query_type, sample.query, sample.family
+        kind, family = sample.lane.query_type, sample.family
+        if self._flow.compares_requests and self._said.get(_words(kind, sample.query), family) != family:
+            return "same_text"
+        way = await self._like_another(lane, sample)
+        if way is None:
+            self.remember(kind, sample.query, family)
+        return way
+
+    async def _like_another(self, lane: Acceptor, sample: Sample) -> str | None:
+        kind, query, family = sample.lane.query_type, sample.compared, sample.family
         index = self._parts.indexes[kind]
         if self._flow.embedder is None:
             return None if index.admit(query, family) is None else "near_duplicate"
@@ -182,8 +194,17 @@ class Gate:
         index.add(query, family)
         return None
 
+    def remember(self, kind: str, text: str, family: str) -> None:
+        """A query of that type, in its own words, has entered the index."""
+        if self._flow.compares_requests:
+            self._said.setdefault(_words(kind, text), family)
+
     def queue(self, lane: Acceptor, sample: Sample, tally: Tally) -> None:
         """Puts a gated query before its lane's acceptor."""
         candidate = Candidate(sample, tally, self._parts.next_position())
         lane.push(candidate)
         self._prefetch.gated(lane, candidate)
+
+
+def _words(kind: str, text: str) -> str:
+    return short_hash(kind, normalise(text))

@@ -172,7 +172,7 @@ class Prefetch:
     def _is_no_news(self, query: Sample) -> bool:
         """As far as can be told without asking anyone."""
         known = self._parts.indexes[query.lane.query_type]
-        return bool(self._flow.objection(query) or known.find(query.query, query.family))
+        return bool(self._flow.objection(query) or known.find(query.compared, query.family))
 
     async def _embed(self, lane: Acceptor, query: Sample, ask: Ask) -> "Numbers | None":
         """The vector; ahead of the gate, so that its reply is in the journal or on its way there when the gate asks."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, SAME_MEANING, Tally, total
+from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, SAME_MEANING, SAME_TEXT, Tally, total
 from synth.types import Label
 
 NOVELTY, BLOCKED = "exhausted: novelty", "blocked: refusals"
@@ -108,7 +108,7 @@ def _barren(window: Sequence[Tally]) -> End:
 def _lost(window: Sequence[Tally]) -> Counter[str]:
     """What was lost before an answer, by reason; what repeats another in whatever words is of one reason."""
     lost = sum((tally.lost for tally in window), Counter[str]())
-    lost[NEAR_DUPLICATE] += lost.pop(SAME_MEANING, 0)
+    lost[NEAR_DUPLICATE] += lost.pop(SAME_MEANING, 0) + lost.pop(SAME_TEXT, 0)
     return +lost
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from synth.types import Label, Round, Stance
 
-NEAR_DUPLICATE, SAME_MEANING = "dedup.near_duplicate", "dedup.same_meaning"
+NEAR_DUPLICATE, SAME_MEANING, SAME_TEXT = "dedup.near_duplicate", "dedup.same_meaning", "dedup.same_text"
 REFUSAL = "query.refusal"
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synth.dataset.reader import SPLITS, Dataset
+from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.csv import cells
 from synth.hashing import short_hash
@@ -31,7 +31,7 @@ def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -
     if out.exists():
         raise ConfigError(f"{out}: is there already and may hold your labels; choose another -o, or remove it")
     chosen: dict[str, list[tuple[int, str, dict[str, Any]]]] = defaultdict(list)
-    for split in (split for split in made.splits() if split != "hard"):
+    for split in made.labelled():
         for row in made.rows(split):
             cell = chosen[f"{row['subcategory']}/{row['query_type']}/{row['label']}"]
             heapq.heappush(cell, (-int(short_hash(str(seed), row["id"]), 16), row["id"], row))
@@ -159,8 +159,8 @@ def _first_text(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
 
 
 def _judged(made: Dataset) -> Iterator[dict[str, Any]]:
-    """Every row that was judged and stands in the folder: accepted, hard, or dropped after judging."""
-    for split in SPLITS:
+    """Every row that was judged and stands in the folder: accepted, set aside, or dropped after judging."""
+    for split in made.filled():
         yield from made.rows(split)
     for drop in made.drops():
         if drop["votes"]:

@@ -13,6 +13,7 @@ from synth.engine.ask import Engine
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices, Usage, UsageTotal, bill
+from synth.types import HARD
 
 KINDS = ("unsafe", "safe", "benign")
 KNOWN = 20
@@ -78,7 +79,7 @@ class Progress:
             "in_flight": sum(flying[lane.id] for lane in lanes),
             "refusals": sum(refusals[name] for name in {lane.spec.lane.subcategory for lane in lanes}),
             "retries": sum(self._engine.retries[lane.id] for lane in lanes),
-            "hard": sum(lane.counts.hard for lane in lanes),
+            "hard": sum(lane.counts.aside[HARD] for lane in lanes),
             "dropped": sum(lane.counts.dropped.total() for lane in lanes),
             "tokens": paid.tokens,
             "cost": paid.cost if self._prices else None,

@@ -15,7 +15,7 @@ from synth.journal.usage import Prices, Usage, bill
 from synth.quality.agreement import agreement
 from synth.quality.coverage import coverage
 from synth.run.cost import by_cell, by_scenario
-from synth.types import LABELS, Label
+from synth.types import HARD, LABELS, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
 
@@ -27,7 +27,7 @@ class Result:
     cells: list[dict[str, Any]]
     splits: dict[str, int]
     dropped: dict[str, int]
-    counts: dict[str, int]
+    counts: dict[str, Any]
     calls: int
     spent: list[dict[str, Any]]
     """By scenario, stage and model: replies, tokens and cost over the folder's whole life."""
@@ -59,7 +59,7 @@ def result_of(
     dropped = sum((lane.counts.dropped for lane in lanes), Counter[str]())
     result = Result(
         cells=cells,
-        splits={split: staging.count(split) for split in SPLITS},
+        splits={split: staging.count(split) for split in (*SPLITS, *sorted(_aside(lanes).keys() - {*SPLITS}))},
         dropped=dict(sorted(dropped.items())),
         counts=_counts(lanes),
         calls=engine.calls.total(),
@@ -96,16 +96,22 @@ def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str
     return f"{stopped}; {short}run the same command with a larger one to go on"
 
 
-def _counts(lanes: list[Acceptor]) -> dict[str, int]:
-    """born = accepted + surplus + hard + dropped; `unanswered`, queries that nobody had to answer, are among the surplus."""
+def _aside(lanes: list[Acceptor]) -> Counter[str]:
+    return sum((lane.counts.aside for lane in lanes), Counter[str]())
+
+
+def _counts(lanes: list[Acceptor]) -> dict[str, Any]:
+    """born = accepted + surplus + aside + dropped; `aside` is by split, and `hard`, one of these, stands beside it too;
+    `unanswered`, queries that nobody had to answer, are among the surplus."""
     counts = [lane.counts for lane in lanes]
     return {
         "born": sum(count.born for count in counts),
         "accepted": sum(sum(count.accepted.values()) for count in counts),
         "surplus": sum(sum(count.surplus.values()) + count.unanswered for count in counts),
-        "hard": sum(count.hard for count in counts),
+        "hard": _aside(lanes)[HARD],
         "dropped": sum(sum(count.dropped.values()) for count in counts),
         "unanswered": sum(count.unanswered for count in counts),
+        "aside": dict(sorted(_aside(lanes).items())),
     }
 
 

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -189,7 +189,7 @@ class StandIn:
             )
         else:
             schema = body.get("response_format", {}).get("json_schema", {}).get("schema") or _guessed(words[1])
-            request = Request("offline/1", words[0], messages, {}, schema, ())
+            request = Request("offline/1", words[0], messages, {}, schema, (), _kind(body))
             reply = reply_to(request, seed)
             reply = replace(reply, text=reply.text.removeprefix(request.begun))  # a server gives what it added
         if fault is None and self.habits.faults:
@@ -261,8 +261,12 @@ class StandIn:
 
 def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
     if "prompt" in body:
-        return (Message("text", body["prompt"]),)
+        return (Message("user", body["prompt"]),)
     return tuple(Message(message["role"], message["content"]) for message in body["messages"])
+
+
+def _kind(body: Mapping[str, Any]) -> Literal["chat", "completion"]:
+    return "completion" if "prompt" in body else "chat"
 
 
 def _completion(body: Mapping[str, Any], reply: Reply) -> bytes:

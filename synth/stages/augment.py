@@ -1,6 +1,6 @@
 """The augment stage: one operator (a prompt under `augment/`) makes another query of a root query."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from synth.errors import ConfigError, ParseError
@@ -23,6 +23,9 @@ TACTIC = "tactic"
 
 class Augmenter:
     """Applies operators to root queries; `tactics` is the bank red-teaming draws from."""
+
+    same_request: Collection[str] = ()
+    """The operators whose queries are known to ask for what their root asks for. Nothing checks that of a model's."""
 
     def __init__(self, lines: Router, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int) -> None:
         self._lines, self._tactics, self._seed = lines, tactics, seed
@@ -55,8 +58,9 @@ class Augmenter:
         return replace(
             root,
             query=text,
-            query_id=query_id(spec, text),
+            query_id=query_id(spec, text, root.context),
             parent_id=root.query_id,
+            request=None,
             attack=operator,
             elements=drawn,
             generator=caller.model,

@@ -30,13 +30,12 @@ class Embedder:
 
     def request(self, text: str) -> Request:
         """The same for equal texts, wherever they stand."""
-        return Request(
-            self._caller.family, self._caller.model, (Message(NAME, sendable(text)),), self._caller.params, None, ()
-        )
+        caller, messages = self._caller, (Message("user", sendable(text)),)
+        return Request(caller.family, caller.model, messages, caller.params, None, (), "embedding")
 
     async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
-        """The vector of a query; None where the reply holds none."""
-        text, found, kind = sample.query, None, OK
+        """The vector of what a query is compared by; None where the reply holds none."""
+        text, found, kind = sample.compared, None, OK
         reply = await ask(NAME, self._caller.role, self.request(text))
         while is_too_long(reply, text):
             text = text[: len(text) // 2]
@@ -56,7 +55,7 @@ class Embedder:
 
     def prove(self, request: Request, reply: Reply) -> None:
         """Before it is journalled. Weather for what is no vector, or one that does not compare with those before it."""
-        if request.messages[0].role == NAME and reply.finish == "stop":
+        if request.kind == "embedding" and reply.finish == "stop":
             try:
                 found = len(read(reply))
             except ParseError as error:

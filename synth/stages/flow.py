@@ -17,7 +17,7 @@ from synth.stages.judge import Panel
 from synth.stages.query import Written, query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.respond import Responder
-from synth.types import Ask, Drop, Label, Request, Round, Sample, Want
+from synth.types import Aside, Ask, Drop, Judged, Label, Request, Round, Sample, Want
 
 
 class Source(Protocol):
@@ -66,21 +66,33 @@ class Flow:
         return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
     async def augmented(self, spec: LaneSpec, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
-        """The new query that an operator makes of a root, tidied."""
+        """The new query that an operator makes of a root, tidied. It is compared by its root's request only where it is known to
+        hold it: a model that writes one paraphrase for all roots would pass every time otherwise."""
         assert self.augmenter is not None
-        return self._tidied(spec, await self.augmenter.apply(spec, root, operator, ask))
+        grown = self._tidied(spec, await self.augmenter.apply(spec, root, operator, ask))
+        if isinstance(grown, Drop) or operator not in self.augmenter.same_request:
+            return grown
+        return replace(grown, request=root.compared)
+
+    @property
+    def compares_requests(self) -> bool:
+        """Whether queries may enter the index by their root's request, so that their own words must be remembered beside it."""
+        return self.augmenter is not None and bool(self.augmenter.same_request)
 
     def _tidied(self, spec: LaneSpec, entry: Sample | Drop) -> Sample | Drop:
         if self.tidy is None:
             return entry
         if isinstance(entry, Drop):
             return replace(entry, text=self.tidy(entry.text))
+        context = tuple(replace(turn, content=self.tidy(turn.content)) for turn in entry.context)
         query, response = self.tidy(entry.query), entry.response and self.tidy(entry.response)
-        if (query, response) == (entry.query, entry.response):
+        if (context, query, response) == (entry.context, entry.query, entry.response):
             return entry
-        id = query_id(spec, query)
-        family = id if entry.family == entry.query_id else entry.family
-        return replace(entry, query=query, query_id=id, family=family, response=response)
+        id = query_id(spec, query, context)
+        family, root_id = (id if known == entry.query_id else known for known in (entry.family, entry.root_id))
+        return replace(
+            entry, context=context, query=query, query_id=id, root_id=root_id, family=family, response=response
+        )
 
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the index at all."""
@@ -92,8 +104,10 @@ class Flow:
             return "refuse_only_subject"
         if reason := first_reason(self.query_rules, sample.query):
             return reason
-        way = self.avoided.query(sample.query) if self.avoided else None
-        return f"avoided.{way}" if way else None
+        if self.avoided is None:
+            return None
+        ways = map(self.avoided.query, dict.fromkeys((sample.query, sample.compared)))
+        return next((f"avoided.{way}" for way in ways if way), None)
 
     def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> list[str]:
         """The augmentations due to a root query: those its plan recorded and its lane still allows."""
@@ -114,20 +128,20 @@ class Flow:
             if unit(self.seed, sample.lane.id, sample.coordinate, sample.attack or "", "slot", label) < want.share
         ]
 
-    async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Sample | Drop]:
-        """One row or drop a slot, in the order of slots. A pair of the user's own has one slot and keeps its answer."""
+    async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
+        """One row, aside or drop a slot, in the order of slots. A pair of the user's own has one slot and keeps its answer."""
         if sample.response is not None:
             return [await self._judged(spec, sample, ask)]
         slots = self.slots(plan, sample)
         return list(await asyncio.gather(*(self._answered(spec, sample, label, want, ask) for label, want in slots)))
 
-    async def _answered(self, spec: LaneSpec, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
+    async def _answered(self, spec: LaneSpec, sample: Sample, label: Label, want: Want, ask: Ask) -> Judged:
         assert self.responder is not None
         answered = await self.responder.respond(spec, sample, label, want, ask)
         tidied = self._tidied(spec, answered)
         return tidied if isinstance(tidied, Drop) else await self._judged(spec, tidied, ask)
 
-    async def _judged(self, spec: LaneSpec, sample: Sample, ask: Ask) -> Sample | Drop:
+    async def _judged(self, spec: LaneSpec, sample: Sample, ask: Ask) -> Judged:
         response = sample.response or ""
         if reason := _out_of_place(sample, response) or first_reason(self.response_rules, response):
             return sample.dropped("respond", reason, response)
@@ -136,8 +150,9 @@ class Flow:
         judged = await self.panel.judge(spec, sample, ask)
         if isinstance(judged, Drop):
             return judged
-        if reason := first_reason(self.row_rules, judged):
-            return judged.dropped("judge", reason, judged.analysis or "")
+        row = judged.sample if isinstance(judged, Aside) else judged
+        if reason := first_reason(self.row_rules, row):
+            return row.dropped("judge", reason, row.analysis or "")
         return judged
 
 

@@ -15,7 +15,7 @@ from synth.stages.lenient_json import field
 from synth.stages.parsing import read_object
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester, object_schema
-from synth.types import Ask, Drop, Label, Message, QueryType, Reply, Request, Sample, Vote
+from synth.types import HARD, Aside, Ask, Judged, Label, Message, QueryType, Reply, Request, Sample, Vote
 
 OFFERED = frozenset({"scenario", "subcategory", "query", "response"})
 
@@ -40,8 +40,9 @@ class Panel:
     def prompts(self) -> list[Prompt]:
         return [self._prompt]
 
-    async def judge(self, spec: LaneSpec, sample: Sample, ask: Ask) -> Sample | Drop:
-        """The row with its votes, and with label, analysis and the query's judged intent where the panel agrees."""
+    async def judge(self, spec: LaneSpec, sample: Sample, ask: Ask) -> Judged:
+        """The row with its votes and, where the panel agrees, with label, analysis and the query's judged intent; set aside as
+        `hard` where it does not."""
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
         told = spec.variables | {"query": as_data(sample.query), "response": as_data(sample.response or "")}
@@ -58,7 +59,7 @@ class Panel:
         intents = {vote.query_label for vote in votes}
         intent = intents.pop() if len(intents) == 1 else None
         if len(labels) > 1:
-            return replace(judged, query_label=intent)
+            return Aside(HARD, replace(judged, query_label=intent))
         return replace(judged, label=votes[0].label, analysis=votes[0].analysis, query_label=intent)
 
     async def _vote(

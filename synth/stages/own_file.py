@@ -106,14 +106,16 @@ class OwnFile:
             return Drop("query", "repeated", spec.lane, place, text)
         if not spec.lane.refuse_only and FORBIDDEN_SUBJECT.search(f"{text}\n{response or ''}"):
             return Drop("query", "refuse_only_subject", spec.lane, place, text)  # whatever type the file gives it
+        id = query_id(spec, text)
         return Sample(
             lane=spec.lane,
             coordinate=coordinate,
             query=text,
-            query_id=query_id(spec, text),
+            query_id=id,
+            root_id=id,
             elements=(),
             generator=self._path.name,
-            family=query_id(spec, text) if self._pairs else place,  # one query of the user's may have several answers
+            family=id if self._pairs else place,  # one query of the user's may have several answers
             provenance=Provenance(seed=self._seed, draw=place, rule=spec.lane.subcategory, rule_hash=spec.rule_hash),
             typed=spec.lane.refuse_only or row.get("query_type") is not None,
             response=response,

@@ -1,6 +1,6 @@
 """The query stage: one writer call asks for several queries on one tuple of elements."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_strings
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester, object_schema
-from synth.types import Ask, Drop, Element, Provenance, Request, Sample
+from synth.types import Ask, Drop, Element, Message, Provenance, Request, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
 
@@ -104,7 +104,8 @@ class Writer:
             lane=spec.lane,
             coordinate=coordinate,
             query=text,
-            query_id=query_id(spec, text),
+            query_id=(id := query_id(spec, text)),
+            root_id=id,
             elements=elements,
             generator=generator,
             family=place,
@@ -131,6 +132,6 @@ def _kind(spec: LaneSpec) -> str:
     return "ordinary" if spec.ordinary else spec.lane.query_type
 
 
-def query_id(spec: LaneSpec, text: str) -> str:
-    """A function of lane and text."""
-    return short_hash(spec.lane.id, text)
+def query_id(spec: LaneSpec, text: str, context: Sequence[Message] = ()) -> str:
+    """A function of lane and of what the user says: in the turns before, if there are any, and in this one."""
+    return short_hash(spec.lane.id, *(turn.content for turn in context if turn.role == "user"), text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from synth.recipe.prompt import Prompt
 from synth.stages.reply_stats import ReplyStats
@@ -27,13 +27,15 @@ class Requester:
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
     ) -> Request:
+        kind: Literal["chat", "completion"] = "chat"
         if self.plain is not None:
-            messages = (Message("text", self.plain.render({"messages": messages})[0].content),)
+            kind = "completion"
+            messages = (Message("user", self.plain.render({"messages": messages})[0].content),)
         elif not self.system:
             messages = _without_system(messages)
         if self.prefill:
             messages += (Message("assistant", self.prefill),)
-        return Request(self.family, self.model, messages, self.params, schema, draw)
+        return Request(self.family, self.model, messages, self.params, schema, draw, kind)
 
 
 def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:

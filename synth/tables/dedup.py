@@ -198,7 +198,7 @@ class _Clusters:
             index, numbers = self._indexes[name, kind]
             texts = [text(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
             rows = [batch.rows[at] for at in places] if self._ours else []
-            families = [row["parent_id"] or row["query_id"] for row in rows]
+            families = [row.get("root_id") or row["parent_id"] or row["query_id"] for row in rows]
             for at, near in zip(places, index.admit_all(texts, families), strict=True):
                 if near is None:
                     numbers.append(start + at)

@@ -120,6 +120,7 @@ def _sample(row: dict[str, Any], query: str, response: str | None) -> Sample:
         coordinate=0,
         query=query,
         query_id="",
+        root_id="",
         elements=(),
         generator="",
         provenance=Provenance(0, ""),

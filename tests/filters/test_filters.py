@@ -70,6 +70,7 @@ ROW = Sample(
     coordinate=0,
     query="问",
     query_id="q",
+    root_id="q",
     elements=(),
     generator="g",
     provenance=Provenance(1, "a.b/harmful#0.0"),

@@ -186,7 +186,7 @@ def test_a_server_whose_vectors_do_not_compare_any_more_stops_the_run_and_no_row
 def test_of_a_text_that_is_too_long_for_the_model_a_part_is_compared(lab: Lab) -> None:
     class Short(World):
         async def complete(self, request: Request, key: str) -> Reply:
-            if request.messages[0].role == "embed" and len(request.messages[0].content) > 30:
+            if request.kind == "embedding" and len(request.messages[0].content) > 30:
                 return Reply("too long", finish="rejected")
             return await super().complete(request, key)
 
@@ -285,7 +285,7 @@ def test_vectors_of_a_role_that_writes_too_are_refused() -> None:
 def test_a_journal_whose_first_vectors_are_none_is_surveyed(lab: Lab) -> None:
     class Strict(World):
         async def complete(self, request: Request, key: str) -> Reply:
-            if request.messages[0].role == "embed":
+            if request.kind == "embedding":
                 return Reply("too long", finish="rejected")
             return await super().complete(request, key)
 
@@ -307,7 +307,7 @@ def test_what_is_no_vector_is_bad_weather(body: bytes) -> None:
 def test_what_a_backend_takes_for_a_vector_is_seen_before_it_is_journalled(lab: Lab) -> None:
     class Chatty(World):
         async def complete(self, request: Request, key: str) -> Reply:
-            if request.messages[0].role == "embed":
+            if request.kind == "embedding":
                 return Reply("好的，这是向量。")
             return await super().complete(request, key)
 
@@ -324,7 +324,9 @@ def test_the_smallest_numbers_make_a_vector() -> None:
 
 async def in_time(backend: LocalBackend, text: str, seconds: float) -> Reply:
     async with asyncio.timeout(seconds):
-        return await backend.complete(Request("embedding", "m", (Message("embed", text),), {}, None, ()), "key")
+        return await backend.complete(
+            Request("embedding", "m", (Message("user", text),), {}, None, (), "embedding"), "key"
+        )
 
 
 def test_texts_nobody_waits_for_any_more_keep_no_other_from_being_read() -> None:

@@ -50,7 +50,7 @@ class World:
         return None
 
     async def complete(self, request: Request, key: str) -> Reply:
-        if request.messages[0].role == "embed":
+        if request.kind == "embedding":
             return Reply(written(meaning_of(request.messages[0].content)))
         chance = random.Random(key)
         title = (request.schema or {}).get("title", "answer")

@@ -51,8 +51,10 @@ class Scenario:
         self.backend: Any = connect(roles)["a"]
         assert connect(roles)["b"] is not None
 
-    async def ask(self, *messages: Message, model: int = 0, schema: Any = None, draw: int = 0, **params: Any) -> Reply:
-        request = Request("model", self.models[model], messages, self.params | params, schema, (draw,))
+    async def ask(
+        self, *messages: Message, model: int = 0, schema: Any = None, draw: int = 0, kind: Any = "chat", **params: Any
+    ) -> Reply:
+        request = Request("model", self.models[model], messages, self.params | params, schema, (draw,), kind)
         return await self.backend.complete(request, key_of(request))
 
     async def run(self) -> None:
@@ -64,7 +66,8 @@ class Scenario:
         self.twice = [await self.ask(SYSTEM, user[0], draw=7) for _ in range(2)]
         some = {"logit_bias": {}, "min_tokens": 8}
         self.begun = await self.ask(SYSTEM, user[0], Message("assistant", "当然可以，"), **some)
-        self.plain = await self.ask(Message("text", "用户：你好\n助手："), Message("assistant", "当然"), **some)
+        text = (Message("user", "用户：你好\n助手："), Message("assistant", "当然"))
+        self.plain = await self.ask(*text, kind="completion", **some)
         self.long = await self.ask(Message("user", "长" * 3 * LONGEST))
         await self._cancel()
         a_and_b = [self.ask(SYSTEM, turn, model=i % 2, draw=2) for i, turn in enumerate(user)]

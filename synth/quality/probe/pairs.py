@@ -14,7 +14,7 @@ from synth.tables.io import batches, column, files_of
 QUERY = ("query", "question", "prompt", "instruction", "text")
 RESPONSE = ("response", "answer", "output")
 _OURS = (
-    *("label", "source", "id", "query_id", "parent_id"),
+    *("label", "source", "id", "query_id", "parent_id", "root_id"),
     *("scenario", "query_type", "response_class", "attack"),
 )
 _ASIDE = re.compile(r"(?:hard|test)[-.]")
@@ -113,7 +113,7 @@ def _pair(row: dict[str, Any], names: tuple[str, str | None], *, unsafe: bool, n
         query=query,
         response=plain(response) if isinstance(response, str) else "",
         unsafe=unsafe,
-        root=plain(str(row.get("parent_id") or row.get("query_id") or query)),
+        root=plain(str(row.get("root_id") or row.get("parent_id") or row.get("query_id") or query)),
         kind=_kind(row),
         source=str(row.get("source") or name),
         response_class=row.get("response_class"),
