@@ -10,8 +10,6 @@ from typing import Any, TypeAlias
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
 
-LABELS = {"safe": "安全", "unsafe": "不安全"}
-
 Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
 
 

@@ -59,7 +59,7 @@ class Fold:
         self.closed: Callable[[Acceptor, Tally], None] = lambda _lane, _tally: None
         """Told of every round that a lane closes; decides nothing."""
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
-        self.judges = inputs.flow.panel.judges
+        self.judges, self.labels = inputs.flow.panel.judges, inputs.flow.panel.labels
         self._engine, self._record = engine, record
         inputs.flow.ledger.clear()
         if inputs.flow.embedder is not None:

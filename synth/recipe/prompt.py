@@ -23,7 +23,7 @@ class Prompt:
     def __init__(self, name: str, offered: Iterable[str] | None) -> None:
         environment = _environment()
         self.name = name
-        self.path, sources = _sources(environment, name, None if offered is None else frozenset(offered))
+        self.path, sources, self.uses = _sources(environment, name, None if offered is None else frozenset(offered))
         self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
         try:
             self._template = environment.get_template(f"{name}.j2")
@@ -71,9 +71,12 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
 
 
-def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> tuple[str, list[str]]:
-    """The prompt's path, and its text followed by that of every fragment it includes; checks their variables."""
+def _sources(
+    environment: jinja2.Environment, name: str, offered: frozenset[str] | None
+) -> tuple[str, list[str], frozenset[str]]:
+    """The prompt's path; its text followed by that of every fragment it includes; the variables they use, which it checks."""
     queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
+    uses: set[str] = set()
     while queue:
         current = queue.pop(0)
         if current in seen:
@@ -88,8 +91,9 @@ def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]
                 f"{path}: variable {min(unknown)!r} is not defined here; {did_you_mean(min(unknown), offered or ())}"
             )
         queue += references
+        uses |= variables
         sources.append(source)
-    return first, sources
+    return first, sources, frozenset(uses)
 
 
 def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ def judged(made: Dataset, file: Labelled, watch: Callable[[Prices], Watch] | Non
         for row in file.rows:
             told = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
             stream.write(json.dumps(told) + "\n")
+    labels = made.labels.names
     recipe = made.facts()["recipe"] | {
         **dict.fromkeys(("query", "queries", "augment", "respond", "n")),
         "pairs": str(pairs),
@@ -36,7 +37,7 @@ def judged(made: Dataset, file: Labelled, watch: Callable[[Prices], Watch] | Non
         "filters": {},
         "dedup": {"threshold": 1.0},
         "output": {},
-        "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
+        "cells": {f"harmful/{label}": {"share": 1 / len(labels), "stances": {"natural": 1}} for label in labels},
     }
     compiled = compile_recipe(validate(Recipe, recipe, f"{made.folder / 'run.json'}: recipe"))
     result = run(compiled, RunOptions(folder, watch=watch(compiled.prices) if watch else None))
