@@ -23,6 +23,11 @@ import click
 @click.option(
     "--judge", is_flag=True, help="With --read: the panel judges FILE's rows first (calls are paid for once)."
 )
+@click.option(
+    "--label-names",
+    metavar="NAMES",
+    help="What the numbers in a label column stand for, from 0 on: safe,unsafe. Names of a data set's own classes are known.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def audit(
     folder: Path,
@@ -32,12 +37,13 @@ def audit(
     labels: bool,
     given: Path | None,
     judge: bool,
+    label_names: str | None,
     as_json: bool,
 ) -> None:
     """Hold the labels of the dataset in DIR against a person's.
 
     With -o a sheet of so many rows a cell is written; with --read, accuracy and F1 of panel and judges against the labels in FILE
-    (`your_label`, else `label`: safe, unsafe, 安全 or 不安全), its rows found by id, else by query and response.
+    (`your_label`, else `label`: safe, unsafe, 安全, 不安全 …), its rows found by id, else by query and response.
     """
     from functools import partial
 
@@ -55,7 +61,7 @@ def audit(
     if given is None:
         click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
-    file = work.labelled(given)
+    file = work.labelled(given, made.labels, label_names)
     found = work.read(
         judged(made, file, lambda prices: partial(live.watch, prices=prices, events=None)) if judge else made, file
     )

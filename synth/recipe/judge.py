@@ -37,7 +37,7 @@ def check_labels(labels: Mapping[str, tuple[str, ...]], cells: Mapping[str, Iter
     for place, names in cells.items():
         for name in names:
             if name not in known:
-                raise ValueError(f"{place}: there is no cell {name!r}; {did_you_mean(name, known)}")
+                raise ValueError(f"{place}.{name}: there is no such cell; {did_you_mean(name, known)}")
 
 
 def _rule(value: Any) -> Any:

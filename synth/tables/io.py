@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -23,6 +23,7 @@ class Chunk:
     """Some rows of a file, in order."""
 
     rows: Sequence[dict[str, Any]]
+    """Numbers of classes (`datasets.ClassLabel`) by name."""
     first: int
     """Where the first of them stands in its file: a line of JSONL, else a row, counted from 1."""
     raw: Any
@@ -191,7 +192,8 @@ def _parquet_rows(file: Path, columns: Collection[str] | None) -> Iterator[Chunk
     try:
         with pq.ParquetFile(file) as shard:
             names = None if columns is None else [name for name in shard.schema_arrow.names if name in columns]
-            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names))
+            classes = _classes(file, shard.schema_arrow)
+            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names), classes)
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not a Parquet file, or a broken one") from error
 
@@ -201,16 +203,40 @@ def _arrow_rows(file: Path) -> Iterator[Chunk]:
 
     try:
         with pa.ipc.open_stream(file) as stream:
-            yield from _batches(stream)
+            yield from _batches(stream, _classes(file, stream.schema))
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not an Arrow stream, or a broken one") from error
 
 
-def _batches(found: Iterable[Any]) -> Iterator[Chunk]:
+def _batches(found: Iterable[Any], classes: Mapping[str, Sequence[str]]) -> Iterator[Chunk]:
     first = 1
     for batch in found:
-        yield Chunk(batch.to_pylist(), first, batch)
+        rows = batch.to_pylist()
+        for name in classes.keys() & set(batch.schema.names):
+            for row in rows:
+                row[name] = _class(row[name], classes[name])
+        yield Chunk(rows, first, batch)
         first += batch.num_rows
+
+
+def _class(value: Any, names: Sequence[str]) -> Any:
+    """The name of a class; None for -1, which `datasets` writes where there is none."""
+    if value == -1:
+        return None
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+
+
+def _classes(file: Path, schema: Any) -> dict[str, list[str]]:
+    """The columns that hold numbers of classes, with the classes' names: as `datasets` keeps them in the file, or beside it."""
+    kept = (schema.metadata or {}).get(b"huggingface")
+    try:
+        info = json.loads(kept)["info"] if kept else json.loads((file.parent / "dataset_info.json").read_bytes())
+        features = info["features"].items()
+        return {
+            name: list(it["names"]) for name, it in features if isinstance(it, dict) and it.get("_type") == "ClassLabel"
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no data set's
+        return {}
 
 
 @contextmanager
