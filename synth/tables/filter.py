@@ -14,7 +14,7 @@ from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.recipe import load
 from synth.recipe.schema import FilterUse
-from synth.tables.io import Chunk, aside, batches, files_of, targets
+from synth.tables.io import Chunk, aside, batches, files_of, schema_of, targets
 from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
 from synth.types import Label, Lane, Provenance, Sample
 
@@ -210,9 +210,9 @@ def _parquet(target: Path, like: Path) -> Iterator[Put]:
     import pyarrow.parquet as pq
 
     more = {"reasons": pa.list_(pa.string()), "response_class": pa.string()}
-    schema = pq.read_schema(like) if like.suffix == ".parquet" else pa.ipc.open_stream(like).schema
+    schema = schema_of(like)
     kept = [field for field in schema if field.name not in more]
-    whole = pa.schema([*kept, *(pa.field(name, kind) for name, kind in more.items())])
+    whole = pa.schema([*kept, *(pa.field(name, kind) for name, kind in more.items())], metadata=schema.metadata)
     with aside(target) as new, pq.ParquetWriter(new, whole, compression="zstd") as shard:
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:

@@ -15,6 +15,8 @@ from synth.errors import ConfigError
 KINDS = (".jsonl", ".json", ".csv", ".parquet", ".arrow")
 _NO_ROWS = ("dataset_info.json", "dataset_dict.json", "state.json")
 """What `datasets` writes beside the rows."""
+_FEATURES = b"huggingface"
+"""Under which `datasets` keeps in a schema what the columns mean."""
 BATCH = 2_000
 
 
@@ -108,6 +110,17 @@ def writer(file: Path, like: Path) -> AbstractContextManager[Keep]:
     if like.suffix in (".parquet", ".arrow"):
         return _write_parquet(file.with_suffix(".parquet"), like)
     return _write_comma_rows(file, like) if like.suffix == ".csv" else _write_lines(file)
+
+
+def schema_of(file: Path) -> Any:
+    """The Arrow schema of a Parquet or Arrow file, the names of its classes with it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(file) if file.suffix == ".parquet" else pa.ipc.open_stream(file).schema
+    if _FEATURES in (schema.metadata or {}) or not (features := _features(file, schema)):
+        return schema
+    return schema.with_metadata({_FEATURES: json.dumps({"info": {"features": features}})} | (schema.metadata or {}))
 
 
 def _shared(files: Sequence[Path]) -> list[str]:
@@ -228,14 +241,19 @@ def _class(value: Any, names: Sequence[str]) -> Any:
 
 def _classes(file: Path, schema: Any) -> dict[str, list[str]]:
     """The columns that hold numbers of classes, with the classes' names: as `datasets` keeps them in the file, or beside it."""
-    kept = (schema.metadata or {}).get(b"huggingface")
+    return {
+        name: list(feature["names"])
+        for name, feature in _features(file, schema).items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
+    }
+
+
+def _features(file: Path, schema: Any) -> dict[str, Any]:
+    kept = (schema.metadata or {}).get(_FEATURES)
     try:
         info = json.loads(kept)["info"] if kept else json.loads((file.parent / "dataset_info.json").read_bytes())
-        features = info["features"].items()
-        return {
-            name: list(it["names"]) for name, it in features if isinstance(it, dict) and it.get("_type") == "ClassLabel"
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no data set's
+        return dict(info["features"])
+    except (OSError, ValueError, KeyError, TypeError):  # no data set's
         return {}
 
 
@@ -284,6 +302,6 @@ def _write_parquet(file: Path, like: Path) -> Iterator[Keep]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(like) if like.suffix == ".parquet" else pa.ipc.open_stream(like).schema
+    schema = schema_of(like)
     with aside(file) as new, pq.ParquetWriter(new, schema, compression="zstd") as shard:
         yield lambda batch, kept: shard.write_batch(batch.raw.filter(pa.array(kept, pa.bool_())))

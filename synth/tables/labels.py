@@ -51,11 +51,12 @@ class LabelReader:
             return None
         label = None
         if (number := _number(value)) is not None:
-            label = self._numbered(number, column, f"{place}: {column} {value!r}")
+            label = self._numbered(number, column, f"{place}: label {value!r}")
         elif isinstance(value, str):
             label = self.scheme.read(value)
         if label is None:
-            raise ConfigError(f"{place}: {column} {value!r} is none of {', '.join(self._words())}")
+            under = "" if column == LABEL else f" (under {column!r})"
+            raise ConfigError(f"{place}: label {value!r} is none of {', '.join(self._words())}{under}")
         return label
 
     def _numbered(self, number: int, column: str, what: str) -> Label | None:
