@@ -14,7 +14,8 @@ from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.recipe import load
 from synth.recipe.schema import FilterUse
-from synth.tables.io import Chunk, aside, batches, files_of, schema_of, targets
+from synth.tables.classes import schema_of
+from synth.tables.io import Chunk, aside, batches, files_of, targets
 from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
 from synth.types import Label, Lane, Provenance, Sample
 

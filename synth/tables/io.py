@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError
+from synth.tables.classes import class_name, classes, schema_of
 
 KINDS = (".jsonl", ".json", ".csv", ".parquet", ".arrow")
 _NO_ROWS = ("dataset_info.json", "dataset_dict.json", "state.json")
 """What `datasets` writes beside the rows."""
-_FEATURES = b"huggingface"
-"""Under which `datasets` keeps in a schema what the columns mean."""
 BATCH = 2_000
 
 
@@ -112,17 +111,6 @@ def writer(file: Path, like: Path) -> AbstractContextManager[Keep]:
     return _write_comma_rows(file, like) if like.suffix == ".csv" else _write_lines(file)
 
 
-def schema_of(file: Path) -> Any:
-    """The Arrow schema of a Parquet or Arrow file, the names of its classes with it."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pq.read_schema(file) if file.suffix == ".parquet" else pa.ipc.open_stream(file).schema
-    if _FEATURES in (schema.metadata or {}) or not (features := _features(file, schema)):
-        return schema
-    return schema.with_metadata({_FEATURES: json.dumps({"info": {"features": features}})} | (schema.metadata or {}))
-
-
 def _shared(files: Sequence[Path]) -> list[str]:
     """The folders that all files are in."""
     shared = []
@@ -205,8 +193,7 @@ def _parquet_rows(file: Path, columns: Collection[str] | None) -> Iterator[Chunk
     try:
         with pq.ParquetFile(file) as shard:
             names = None if columns is None else [name for name in shard.schema_arrow.names if name in columns]
-            classes = _classes(file, shard.schema_arrow)
-            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names), classes)
+            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names), classes(file, shard.schema_arrow))
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not a Parquet file, or a broken one") from error
 
@@ -216,45 +203,20 @@ def _arrow_rows(file: Path) -> Iterator[Chunk]:
 
     try:
         with pa.ipc.open_stream(file) as stream:
-            yield from _batches(stream, _classes(file, stream.schema))
+            yield from _batches(stream, classes(file, stream.schema))
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not an Arrow stream, or a broken one") from error
 
 
-def _batches(found: Iterable[Any], classes: Mapping[str, Sequence[str]]) -> Iterator[Chunk]:
+def _batches(found: Iterable[Any], names: Mapping[str, Sequence[str]]) -> Iterator[Chunk]:
     first = 1
     for batch in found:
         rows = batch.to_pylist()
-        for name in classes.keys() & set(batch.schema.names):
+        for name in names.keys() & set(batch.schema.names):
             for row in rows:
-                row[name] = _class(row[name], classes[name])
+                row[name] = class_name(row[name], names[name])
         yield Chunk(rows, first, batch)
         first += batch.num_rows
-
-
-def _class(value: Any, names: Sequence[str]) -> Any:
-    """The name of a class; None for -1, which `datasets` writes where there is none."""
-    if value == -1:
-        return None
-    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
-
-
-def _classes(file: Path, schema: Any) -> dict[str, list[str]]:
-    """The columns that hold numbers of classes, with the classes' names: as `datasets` keeps them in the file, or beside it."""
-    return {
-        name: list(feature["names"])
-        for name, feature in _features(file, schema).items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
-    }
-
-
-def _features(file: Path, schema: Any) -> dict[str, Any]:
-    kept = (schema.metadata or {}).get(_FEATURES)
-    try:
-        info = json.loads(kept)["info"] if kept else json.loads((file.parent / "dataset_info.json").read_bytes())
-        return dict(info["features"])
-    except (OSError, ValueError, KeyError, TypeError):  # no data set's
-        return {}
 
 
 @contextmanager
