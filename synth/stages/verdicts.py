@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from inspect import Parameter
 from typing import Any, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
@@ -111,6 +112,11 @@ def known() -> dict[str, Callable[..., VerdictRule]]:
     return ours | {point.name: point.load() for point in entry_points(group="synth.verdicts")}
 
 
+def options(factory: Callable[..., VerdictRule]) -> list[Parameter]:
+    """What a recipe may set of a rule: its arguments but `seats`, which it is given."""
+    return factories.options(factory, {"seats": ()})
+
+
 def bind(use: str | Mapping[str, Any], scheme: LabelScheme, seats: Sequence[str]) -> Verdict:
     """The rule a recipe names: by name; as `name: {options}`; or as `name: value`, the value being its first option's and the others
     standing beside it."""
@@ -140,7 +146,7 @@ def _read(use: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     value = given.pop(named[0])
     if isinstance(value, dict) or value is None:
         return named[0], (value or {}) | given
-    options = factories.options(known()[named[0]], {"seats": ()})
-    if not options:
+    first = options(known()[named[0]])[:1]
+    if not first:
         raise ConfigError(f"{PLACE}.{named[0]}: takes no options (got {value!r})")
-    return named[0], {options[0].name: value} | given
+    return named[0], {first[0].name: value} | given
