@@ -1,20 +1,30 @@
 """Labels as data: the labels a recipe counts, most severe first, what each may be called, and the cells they make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from string import digits
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from synth.types import Label, QueryType
+from synth.types import Label, QueryType, Vote
 
-WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+WORDS: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
+    {"unsafe": ("不安全",), "controversial": ("有争议",), "safe": ("安全",)}
+)
+"""What judges call a label where the recipe says nothing else; the first is what is written."""
+_ALSO: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
     {
-        "unsafe": ("不安全", "unsafe", "有害", "harmful", "违规"),
-        "controversial": ("有争议", "controversial", "争议"),
-        "safe": ("安全", "safe", "无害", "harmless", "合规"),
+        "unsafe": ("有害", "harmful", "违规", "不合规"),
+        "controversial": ("争议", "存在争议"),
+        "safe": ("无害", "harmless", "unharmful", "合规"),
     }
 )
-"""What a label may be called in a file or a reply; the first is what judges and exporters write."""
+"""What files call it besides. No judge may: a verdict says 有害 of the query, and how a reply is read decides what is asked next."""
+_TAKEN: Final = ("benign", "harmful", "hard")
+"""Names of kinds of queries and of a split, beside which labels stand in tables."""
+MARKS: Final = " \n。.，,！!\"'“”【】[]"
+"""What may stand around a label and says nothing."""
+NO_VERDICT: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,10 @@ class LabelScheme:
         """The label of what is safe."""
         return self.names[-1]
 
+    def unsafe(self, label: Label) -> bool:
+        """Whether a label is more severe than safe: what unsafe means wherever there are two sides."""
+        return label != self.safe
+
     def severity(self, label: Label) -> int:
         """How severe a label is: 0 is safe. ValueError for a label that is none of these."""
         return len(self.names) - 1 - self.names.index(label)
@@ -39,10 +53,20 @@ class LabelScheme:
         """What judges and exporters write for a label."""
         return self.words.get(label, (label,))[0]
 
+    def said(self, word: object) -> Label | None:
+        """The label that a judge's word stands for: its name, or one of its words."""
+        return self._found(word, MappingProxyType({}))
+
     def read(self, word: object) -> Label | None:
-        """The label that a word of a file or a reply stands for; None for any other word."""
-        told = str(word).strip(" \n。.，,！!\"'“”【】[]").lower()
-        return next((name for name in self.names if told in (name, *self.words.get(name, ()))), None)
+        """The label that a word of a file stands for, in either language; None for any other word."""
+        return self._found(word, _ALSO)
+
+    def _found(self, word: object, also: Mapping[Label, tuple[str, ...]]) -> Label | None:
+        told = str(word or "").strip(MARKS).lower()
+        return next((name for name in self.names if told in (name, *self._lower(name), *also.get(name, ()))), None)
+
+    def _lower(self, name: Label) -> tuple[str, ...]:
+        return tuple(word.lower() for word in self.words.get(name, ()))
 
     def cells(self) -> tuple[tuple[QueryType, Label], ...]:
         """Kind of query and label of every cell that a recipe can fill, in the order of tables: every label of harmful queries,
@@ -50,5 +74,48 @@ class LabelScheme:
         harmful: Sequence[tuple[QueryType, Label]] = [("harmful", name) for name in self.names]
         return (*harmful, ("benign", self.safe))
 
+    def cell_names(self) -> tuple[str, ...]:
+        """The same as a recipe writes them: `harmful/unsafe`."""
+        return tuple(f"{kind}/{label}" for kind, label in self.cells())
+
+    def columns(self) -> tuple[str, ...]:
+        """What the cells are called in tables, in their order: see `column`."""
+        return tuple(column(kind, label) for kind, label in self.cells())
+
+    def ballot(self, votes: Iterable[Vote]) -> str:
+        """The votes on one row in short, a character a seat of the panel: the place of its label in `names`, `-` for no verdict."""
+        return "".join(NO_VERDICT if vote.label is None else digits[self.names.index(vote.label)] for vote in votes)
+
 
 BINARY: Final = LabelScheme()
+KNOWN: Final = LabelScheme(("unsafe", "controversial", "safe"))
+"""The labels looked for in a file whose labels nobody has named."""
+
+
+def column(kind: str, label: Label) -> str:
+    """What a cell is called in tables: harmful queries by label, benign ones by that alone."""
+    return label if kind == "harmful" else kind
+
+
+def scheme_of(named: Mapping[Label, Sequence[str]] | None) -> LabelScheme:
+    """The scheme of these labels, most severe first, with the words for each (none: the usual ones). ValueError for labels that
+    cannot be told apart."""
+    if not named:
+        return BINARY
+    if not 2 <= len(named) <= len(digits):
+        raise ValueError(f"needs 2 to {len(digits)} labels, most severe first (has {len(named)})")
+    if taken := [name for name in named if name in _TAKEN]:
+        raise ValueError(f"{taken[0]!r} means something else; choose another name")
+    words = {name: tuple(given) or WORDS.get(name, (name,)) for name, given in named.items()}
+    owners: dict[str, Label] = {}
+    for name in named:
+        for word in {name, *(word.lower() for word in words[name])}:
+            if owners.setdefault(word, name) != name:
+                raise ValueError(f"{word!r} is said of both {owners[word]!r} and {name!r}")
+    found = LabelScheme(tuple(named), words=words)
+    return BINARY if found == LabelScheme(words={name: WORDS[name] for name in BINARY.names}) else found
+
+
+def named_in(recipe: Mapping[str, Any]) -> LabelScheme:
+    """The scheme of a recipe as run.json keeps it."""
+    return scheme_of(recipe.get("labels"))

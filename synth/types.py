@@ -1,14 +1,14 @@
 """Every noun of synth, on one screen or two. Imports nothing of ours."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
-Label: TypeAlias = Literal["safe", "unsafe"]
+Label: TypeAlias = str
+"""One of the recipe's: `labels.LabelScheme` has them."""
 QueryType: TypeAlias = Literal["harmful", "benign"]
 Stance: TypeAlias = Literal["natural", "refuse", "comply", "safe_complete", "partial", "redact"]
 
-LABELS: tuple[Label, ...] = ("unsafe", "safe")
 LABELLED: Final = ("train", "validation", "test")
 """The splits of rows that stand in a cell. Every other split holds rows that were set aside."""
 
@@ -117,11 +117,6 @@ class Vote:
     label: Label | None
     analysis: str | None = None
     query_label: QueryType | None = None
-
-
-def ballot(votes: Iterable[Vote]) -> str:
-    """The votes on one row in short, a character a seat of the panel: `u` unsafe, `s` safe, `-` no verdict."""
-    return "".join("-" if vote.label is None else vote.label[0] for vote in votes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,14 @@ import click
     "--base-url", metavar="U", help="With --judge: where the panel is asked; the key is that in OPENAI_API_KEY."
 )
 @click.option(
-    "--recipe", metavar="RECIPE", help="With --judge: the recipe of the run, whose addresses and keys are used."
+    "--recipe",
+    metavar="RECIPE",
+    help="With --judge: the recipe of the run, whose addresses and keys are used.",
+)
+@click.option(
+    "--label-names",
+    metavar="NAMES",
+    help="What the numbers in a label column stand for, from 0 on: safe,unsafe. Names of a data set's own classes are known.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def audit(
@@ -40,12 +47,13 @@ def audit(
     judge: bool,
     base_url: str | None,
     recipe: str | None,
+    label_names: str | None,
     as_json: bool,
 ) -> None:
     """Hold the labels of the dataset in DIR against a person's.
 
     With -o a sheet of so many rows a cell is written; with --read, accuracy and F1 of panel and judges against the labels in FILE
-    (`your_label`, else `label`: safe, unsafe, 安全 or 不安全), its rows found by id, else by query and response.
+    (`your_label`, else `label`: safe, unsafe, 安全, 不安全 …), its rows found by id, else by query and response.
     """
     from functools import partial
 
@@ -66,7 +74,7 @@ def audit(
     if given is None:
         click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
-    file = work.labelled(given)
+    file = work.labelled(given, made.labels, label_names)
     if judge:
         own = load.load(recipe) if recipe else None
         made = judged(

@@ -12,6 +12,7 @@ from synth import backends, exporters, filters
 from synth.errors import ConfigError
 from synth.recipe import files, load, taxonomy
 from synth.recipe.yaml import read_yaml
+from synth.stages import verdicts
 
 Entry = tuple[str, str]
 
@@ -95,6 +96,12 @@ def _filters() -> Iterator[Entry]:
             )
 
 
+def _verdicts() -> Iterator[Entry]:
+    for name, factory in verdicts.known().items():
+        options = ", ".join(map(str, verdicts.options(factory)))
+        yield name, _first_line(factory.__doc__) + (f" ({options})" if options else "")
+
+
 def _modules(package: Any) -> Iterator[Entry]:
     for name in package.known():
         try:
@@ -109,6 +116,7 @@ _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
     "scenarios": _scenarios,
     "prompts": _prompts,
     "filters": _filters,
+    "verdicts": _verdicts,
     "backends": lambda: _modules(backends),
     "formats": lambda: _modules(exporters),
 }

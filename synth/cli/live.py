@@ -15,7 +15,7 @@ from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices
 from synth.plan.tally import Tally
-from synth.run.progress import KINDS, Progress
+from synth.run.progress import Progress
 from synth.sanitize import for_terminal
 
 PLAIN_EVERY, LIVE_EVERY = 10.0, 2.0
@@ -125,10 +125,10 @@ def table(state: dict[str, Any]) -> Any:
     drawn = Table(box=None)
     drawn.add_column("scenario")
     costs = ("cost", "to come") if priced else ()
-    for heading in (*KINDS, "yield", "new", "in flight", "calls", "refusals", "retries", "dropped", *costs):
+    for heading in (*state["columns"], "yield", "new", "in flight", "calls", "refusals", "retries", "dropped", *costs):
         drawn.add_column(heading, justify="right")
     for name, entry in (*state["scenarios"].items(), ("all", total)):
-        cells = (_of_target(entry["cells"].get(kind)) for kind in KINDS)
+        cells = (_of_target(entry["cells"].get(kind)) for kind in state["columns"])
         counts = (f"{entry[key]:,}" for key in ("in_flight", "calls", "refusals", "retries", "dropped"))
         paid = (_cost(entry["cost"]), _cost(entry["cost_to_come"])) if priced else ()
         drawn.add_row(Text(name), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid)

@@ -215,7 +215,8 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
 
 @commands.command("list")
 @click.argument(
-    "kind", type=click.Choice(["recipes", "taxonomies", "scenarios", "prompts", "filters", "backends", "formats"])
+    "kind",
+    type=click.Choice(["recipes", "taxonomies", "scenarios", "prompts", "filters", "verdicts", "backends", "formats"]),
 )
 def list_(kind: str) -> None:
     """List what there is of KIND, with a line on each."""

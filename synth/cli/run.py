@@ -39,7 +39,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
         observer = _open_events(events, stack)
         watch = partial(live.watch, prices=compiled.prices, events=observer)
         result = run_bound(compiled, replace(options, shard=ours, watch=watch, observer=observer, say=_note))
-    click.echo(summary.summary(result, options.folder), err=True)
+    click.echo(summary.summary(result, options.folder, compiled.recipe.scheme), err=True)
     if result.message:
         click.echo(f"synth: {for_terminal(result.message)}", err=True)
     if as_json:
@@ -55,7 +55,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
 def merge(folders: Sequence[Path], out: Path) -> int:
     """Unites the journals and folds them; gives the exit status."""
     merged = merge_folders(folders, out)
-    click.echo(summary.summary(merged.result, out), err=True)
+    click.echo(summary.summary(merged.result, out, Dataset(out).labels), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
     if short:
         click.echo(

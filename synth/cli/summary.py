@@ -1,9 +1,11 @@
 """The table at a run's end: what was made, kept, dropped and spent, which cells fell short and on what grounds."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from synth.journal.usage import UsageTotal
+from synth.labels import BINARY, LabelScheme, column
 from synth.run.cost import in_words
 from synth.run.result import Result
 from synth.sanitize import for_terminal
@@ -12,12 +14,13 @@ SHOWN = 12
 """Cells that fell short told one by one."""
 
 
-def summary(result: Result, folder: Path) -> str:
+def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     """The table at a run's end: what was made, kept and dropped, and where it lies."""
     cost = f"{'cost':>12}" if result.total["priced"] else ""
-    lines = [f"{'scenario':<16}{'unsafe':>8}{'safe':>8}{'benign':>8}{'rows':>8}{'target':>8}{cost}  status"]
+    headings = "".join(f"{name:>{_width(name)}}" for name in labels.columns())
+    lines = [f"{'scenario':<16}{headings}{'rows':>8}{'target':>8}{cost}  status"]
     lines += [
-        _scenario_line(scenario, [cell for cell in result.cells if cell["scenario"] == scenario])
+        _scenario_line(scenario, [cell for cell in result.cells if cell["scenario"] == scenario], labels)
         for scenario in dict.fromkeys(cell["scenario"] for cell in result.cells)
     ]
     lines += ["", *_short(result)]
@@ -46,20 +49,21 @@ def _short(result: Result) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _scenario_line(scenario: str, cells: list[dict[str, Any]]) -> str:
-    columns = {"unsafe": ("harmful", "unsafe"), "safe": ("harmful", "safe"), "benign": ("benign", "safe")}
-    counts = [
-        sum(cell["accepted"] for cell in cells if (cell["query_type"], cell["label"]) == kind)
-        for kind in columns.values()
-    ]
+def _width(name: str) -> int:
+    return max(8, len(name) + 2)
+
+
+def _scenario_line(scenario: str, cells: list[dict[str, Any]], labels: LabelScheme) -> str:
+    counts = Counter[str]()
+    for cell in cells:
+        counts[column(cell["query_type"], cell["label"])] += cell["accepted"]
     target = sum(cell["target"] or 0 for cell in cells)
     short = sorted({cell["status"] for cell in cells} - {"met"})
-    numbers = [*counts, sum(cell["accepted"] for cell in cells)]
     costs = [cell["cost"] for cell in cells]
     cost = "" if None in costs else f"{sum(costs):>12,.4f}"
     return (
         f"{scenario:<16}"
-        + "".join(f"{number:>8}" for number in numbers)
-        + f"{target or 'all':>8}{cost}  "
+        + "".join(f"{counts[name]:>{_width(name)}}" for name in labels.columns())
+        + f"{counts.total():>8}{target or 'all':>8}{cost}  "
         + ("; ".join(short) or "met")
     )

@@ -6,6 +6,12 @@ from typing import Any
 
 import click
 
+_label_names = click.option(
+    "--label-names",
+    metavar="NAMES",
+    help="What the numbers in a label column stand for, from 0 on: safe,unsafe. Names of a data set's own classes are known.",
+)
+
 
 @click.command()
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
@@ -28,8 +34,9 @@ import click
 @click.option(
     "--conflicts",
     type=click.Choice(["majority", "stricter", "drop"]),
-    help="Compare queries with answers, and where labels differ keep a row of the label that most have, of `unsafe`, or none.",
+    help="Compare queries with answers, and where labels differ keep a row of the label that most have, of the most severe, or none.",
 )
+@_label_names
 @click.option(
     "--semantic",
     metavar="MODEL",
@@ -60,14 +67,15 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
 @click.option(
     "--only", multiple=True, metavar="NAME", help="Only this filter; may be repeated. See `synth list filters`."
 )
+@_label_names
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def filter_(path: Path, only: tuple[str, ...], out: Path) -> None:
+def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Path) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
     from synth.tables.filter import filter_table
 
-    for line in filter_table(path, out, only).lines():
+    for line in filter_table(path, out, only, label_names).lines():
         click.echo(line, err=True)
 
 
@@ -88,12 +96,15 @@ def filter_(path: Path, only: tuple[str, ...], out: Path) -> None:
     metavar="FILE",
     help="Table of ordinary questions with helpful answers, none of which should be called unsafe. May be repeated.",
 )
+@_label_names
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def probe(folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], as_json: bool) -> None:
+def probe(
+    folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], label_names: str | None, as_json: bool
+) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
     from synth.quality.probe import report, table
 
-    found = report.probe(folder, tests, benign)
+    found = report.probe(folder, tests, benign, label_names)
     click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
     for line in found.warnings:
         click.echo(f"synth: warning: {line}", err=True)

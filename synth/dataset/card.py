@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from synth.dedup.decontaminate import Source
+from synth.recipe.judge import UNANIMOUS
 from synth.recipe.role import Role
 from synth.recipe.routing import told
 from synth.recipe.schema import Recipe
@@ -129,7 +130,7 @@ def _opening(recipe: Recipe, facts: Facts) -> list[str]:
     lines = [f"# {recipe.name}", "", recipe.about.strip(), "", _WARNING, "", _USE, ""]
     if facts.stopped:
         lines += [f"**Not finished**: {facts.stopped}. The same command goes on from here.", ""]
-    safe = [cell for cell in facts.cells if cell["label"] == "safe"]
+    safe = [cell for cell in facts.cells if cell["label"] == recipe.scheme.safe]
     rows, benign = (
         sum(cell["accepted"] for cell in some) for some in (safe, [c for c in safe if c["query_type"] == "benign"])
     )
@@ -171,7 +172,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         "",
         f"- seed {recipe.seed}, fingerprint `{facts.fingerprint}`, {_pairs(facts.versions)}",
         f"- near-duplicates dropped: {near}",
-        f"- judges: {len(recipe.judge.models)}, all must agree; rows on which they differ have no label and stand in `hard`",
+        f"- judges: {_verdict(recipe)} have no label and stand in `hard`",
         *(
             [f"- held out of training, in `test`: {', '.join(recipe.output.held_out)}"]
             if recipe.output.held_out
@@ -193,6 +194,17 @@ def _sampling(role: Role) -> str:
     return ", ".join(f"{name} {value}" for name, value in role.params.items() if name in _SAMPLING)
 
 
+def _verdict(recipe: Recipe) -> str:
+    """How many judges there are, what makes a label of their votes, and which rows have none."""
+    judge = recipe.judge
+    if judge.verdict == UNANIMOUS and judge.quorum is None:
+        return f"{len(judge.models)}, all must agree; rows on which they differ"
+    chosen = {judge.verdict: None} if isinstance(judge.verdict, str) else judge.verdict
+    rule = ", ".join(name if value is None else f"{name}: {value}" for name, value in chosen.items())
+    quorum = f"at least {judge.quorum or len(judge.models)} must give a verdict"
+    return f"{len(judge.models)}, of whom {quorum}; the label is by `{_cell(rule)}`; rows to which that gives none"
+
+
 def _judges(facts: Facts) -> list[str]:
     """How far the judges agree, over every row they judged."""
     found = facts.agreement
@@ -204,11 +216,14 @@ def _judges(facts: Facts) -> list[str]:
         "Over every row that was judged, kept or not. Kappa is Cohen's for two judges, Fleiss' for more.",
         "",
     ]
-    lines += ["| judge | model | judged | no verdict | unsafe | against the panel |", "|---|---|---|---|---|---|"]
+    each = [one.get("labels") or {"unsafe": one["unsafe"]} for one in found["judges"]]
+    names = list(each[0])
+    lines += [f"| judge | model | judged | no verdict | {' | '.join(names)} | against the panel |"]
+    lines += ["|---|---|---|---|---|" + "---|" * len(names)]
     lines += [
-        f"| {_cell(one['judge'])} | {_cell(one['model'])} | {one['n']} | {_share(one['no_verdict'])} | {_share(one['unsafe'])} |"
-        f" {_share(one['bias'], sign='+')} |"
-        for one in found["judges"]
+        f"| {_cell(one['judge'])} | {_cell(one['model'])} | {one['n']} | {_share(one['no_verdict'])} |"
+        f" {' | '.join(map(_share, shares.values()))} | {_share(one['bias'], sign='+')} |"
+        for one, shares in zip(found["judges"], each, strict=True)
     ]
     lines += ["", "| rows with a verdict of every judge | n | agreed | kappa |", "|---|---|---|---|"]
     parts = [

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError
+from synth.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED
 
 RUNNING = "running"
@@ -36,6 +37,11 @@ class Dataset:
         if not whole:
             raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
         return found
+
+    @property
+    def labels(self) -> LabelScheme:
+        """The labels of its recipe."""
+        return named_in(self.facts().get("recipe") or {})
 
     def splits(self) -> list[str]:
         """The splits that have rows; ConfigError if none has."""

@@ -19,7 +19,6 @@ GROUP = "synth.exporters"
 
 RECORD = ".synth-export.json"
 """In a folder of exports: the hashes of those that synth wrote, by name."""
-LABELS = {"safe": "安全", "unsafe": "不安全"}
 
 Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from synth.dataset.reader import Dataset
-from synth.exporters import LABELS, write_lines
+from synth.exporters import write_lines
 from synth.recipe import prompt
 from synth.sanitize import as_data
 
@@ -19,9 +19,10 @@ def export(made: Dataset, out: Path, template: str) -> list[Path]:
 
 
 def _lines(made: Dataset, split: str, guard: prompt.Prompt) -> Iterator[str]:
+    words = made.labels.word
     for row in made.rows(split):
         told = {name: as_data(row[name]) for name in OFFERED}
         messages = [{"role": message.role, "content": message.content} for message in guard.render(told)]
-        verdict = {"答案": LABELS[row["label"]], "分析": row["analysis"]}
+        verdict = {"答案": words(row["label"]), "分析": row["analysis"]}
         messages.append({"role": "assistant", "content": json.dumps(verdict, ensure_ascii=False)})
         yield json.dumps({"id": row["id"], "messages": messages}, ensure_ascii=False) + "\n"

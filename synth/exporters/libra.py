@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from synth.dataset.reader import Dataset
-from synth.exporters import LABELS, write_lines
+from synth.exporters import write_lines
 
 
 def export(made: Dataset, out: Path, template: str) -> list[Path]:
@@ -15,7 +15,7 @@ def export(made: Dataset, out: Path, template: str) -> list[Path]:
 
 
 def _array(made: Dataset, split: str) -> Iterator[str]:
-    separator = "[\n"
+    separator, words = "[\n", made.labels.word
     for row in made.rows(split):
         item = {
             "source": "synthetic",
@@ -23,7 +23,7 @@ def _array(made: Dataset, split: str) -> Iterator[str]:
             "sub_category_name": row["subcategory_name"],
             "question": row["query"],
             "response": row["response"],
-            "label": LABELS[row["label"]],
+            "label": words(row["label"]),
             "analyze": row["analysis"],
             "id": row["id"],
         }

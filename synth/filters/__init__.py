@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from pydantic import ValidationError, validate_call
-
 from synth.errors import ConfigError, did_you_mean
 from synth.filters import personal, query, response, row, text
+from synth.labels import BINARY, LabelScheme
+from synth.recipe import factory as factories
 from synth.recipe import plugins
 from synth.recipe.schema import FilterUse
-from synth.recipe.yaml import complaint
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
 Kind: TypeAlias = Literal["text", "row"]
@@ -51,37 +50,29 @@ def _ours(kind: Kind) -> dict[str, Callable[..., Any]]:
     return ours
 
 
-def bind(kind: Kind, uses: Sequence[FilterUse], place: str, rules: Mapping[str, str] | None = None) -> Rules:
+def bind(
+    kind: Kind,
+    uses: Sequence[FilterUse],
+    place: str,
+    rules: Mapping[str, str] | None = None,
+    scheme: LabelScheme = BINARY,
+) -> Rules:
     """The rules a recipe names at `place`, each with its options checked against its signature; `rules` are the texts by which
-    judges judge, for those that ask for them."""
-    return [(use.name, _bound(kind, use, place, rules or {})) for use in uses]
+    judges judge, `scheme` the recipe's labels, for those that ask for them."""
+    return [(use.name, _bound(kind, use, place, {"rules": rules or {}, "scheme": scheme})) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a recipe may set of a rule: its arguments but `rules`, which it is given."""
-    return [one for one in inspect.signature(factory).parameters.values() if one.name != "rules"]
+    """What a recipe may set of a rule: its arguments but `rules` and `scheme`, which it is given."""
+    return factories.options(factory, {"rules": {}, "scheme": BINARY})
 
 
-def _bound(kind: Kind, use: FilterUse, place: str, texts: Mapping[str, str]) -> Callable[[Any], str | None]:
+def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> Callable[[Any], str | None]:
     try:
-        made = factory(kind, use.name)
+        maker = factory(kind, use.name)
     except ConfigError as error:
         raise ConfigError(f"filters.{place}: {error}") from error
-    parameters = [one.name for one in options(made)]
-    given = {"rules": texts} if "rules" in inspect.signature(made).parameters else {}
-    for option in use.options:
-        if option not in parameters:
-            raise ConfigError(
-                f"filters.{place}.{use.name}: unknown option {option!r}; {did_you_mean(option, parameters)}"
-            )
-    try:
-        rule: Callable[[Any], str | None] = validate_call(made)(**given, **use.options)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        option = ".".join(map(str, wrong["loc"]))
-        raise ConfigError(f"filters.{place}.{use.name}: {option}: {complaint(wrong)}") from error
-    except ValueError as error:
-        raise ConfigError(f"filters.{place}.{use.name}: {error}") from error
+    rule: Callable[[Any], str | None] = factories.made(maker, use.options, f"filters.{place}.{use.name}", given)
     return rule
 
 

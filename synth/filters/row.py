@@ -1,13 +1,14 @@
 """Rules on a judged row: what may stand in an unsafe answer, and whether labels, analyses and answers agree. Each takes its options
-and gives a rule: sample -> reason key or None. A rule whose signature begins with `rules` is given the rule texts of the recipe's
-subcategories, by id, besides its options."""
+and gives a rule: sample -> reason key or None. A rule whose signature has `rules` is given the rule texts of the recipe's
+subcategories, by id, besides its options; one that has `scheme` the recipe's labels."""
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from synth.filters.language.response_class import response_class
-from synth.filters.language.stated_label import stated
+from synth.filters.language.stated_label import contradicts
+from synth.labels import BINARY, LabelScheme
 from synth.types import RowRule, Sample
 
 _AMOUNT = r"毫克|毫升|公斤|千克|摄氏度|[汤茶]?[勺匙]|克(?![服制隆拉])|升(?![级至到高降温学职为起])"
@@ -34,11 +35,11 @@ def intent_agrees() -> RowRule:
     return rule
 
 
-def outline() -> RowRule:
+def outline(scheme: LabelScheme = BINARY) -> RowRule:
     """Drops an answer to a harmful query that is not safe and gives operative detail, or that was asked for in outline and leaves nothing out."""
 
     def rule(row: Sample) -> str | None:
-        if row.query_type != "harmful" or row.label == "safe" or row.response is None:
+        if row.query_type != "harmful" or row.label == scheme.safe or row.response is None:
             return None
         if _DETAIL.search(row.response):
             return "outline.detail"
@@ -56,24 +57,28 @@ _SHORTEST = 8
 """Bigrams an analysis must have to be measured."""
 
 
-def label_agrees() -> RowRule:
+def label_agrees(scheme: LabelScheme = BINARY) -> RowRule:
     """Drops a row in which an analysis, the row's or a judge's, comes to the opposite of its label."""
 
     def rule(row: Sample) -> str | None:
-        told = [(row.label, row.analysis), *((vote.label, vote.analysis) for vote in row.votes)]
+        told = [(vote.label, vote.analysis) for vote in row.votes]
+        if not told or row.label in [
+            label for label, _ in told
+        ]:  # else its analysis is of votes that say another label
+            told.insert(0, (row.label, row.analysis))
         wrong = any(
-            label and analysis and stated(analysis) not in (None, label) for label, analysis in dict.fromkeys(told)
+            label and analysis and contradicts(analysis, label, scheme) for label, analysis in dict.fromkeys(told)
         )
         return "label_agrees" if wrong else None
 
     return rule
 
 
-def refused_is_safe() -> RowRule:
-    """Drops a refusal that is labelled unsafe; rebuttals and answers that decline and then comply are left to the judges."""
+def refused_is_safe(scheme: LabelScheme = BINARY) -> RowRule:
+    """Drops a refusal that is not labelled safe; rebuttals and answers that decline and then comply are left to the judges."""
 
     def rule(row: Sample) -> str | None:
-        if row.label != "unsafe" or row.response is None:
+        if row.label is None or not scheme.unsafe(row.label) or row.response is None:
             return None
         return "refused_is_safe" if response_class(row.response) == "refusal" else None
 

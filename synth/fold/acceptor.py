@@ -13,7 +13,7 @@ from synth.plan.lanes import LaneSpec
 from synth.plan.quota import Quota
 from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
-from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, ballot
+from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample
 
 Outcome = list[Judged]
 
@@ -59,7 +59,7 @@ class Counts:
     dropped: Counter[str] = field(default_factory=Counter)
     """Rows and queries that were dropped, by `stage.reason`."""
     votes: Counter[str] = field(default_factory=Counter)
-    """How the panel voted on every judged row, whatever became of it, by `types.ballot`."""
+    """How the panel voted on every judged row, whatever became of it, by `LabelScheme.ballot`."""
 
 
 class Surroundings(Protocol):
@@ -179,13 +179,13 @@ class Acceptor:
         miss = self._place(row, tally, given)
         sample = row if isinstance(row, Sample) else row.sample
         if sample is not None and sample.votes:
-            self.counts.votes[ballot(sample.votes)] += 1
+            self.counts.votes[self.spec.labels.ballot(sample.votes)] += 1
         if sample is None or sample.wanted is None or sample.stance is None:
             return
         if miss is None and sample.label != sample.wanted:
             miss = "judge.other_label"
         tally.slot(sample.wanted, sample.stance, miss)
-        if miss and sample.wanted == "unsafe" and sample.response_class == "refusal":
+        if miss and self.spec.labels.unsafe(sample.wanted) and sample.response_class == "refusal":
             tally.refusals[sample.wanted] += 1
 
     def _place(self, found: Judged, tally: Tally, given: set[str]) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from synth.errors import ConfigError, did_you_mean
 from synth.hashing import shuffled
-from synth.recipe.schema import CellName, Recipe
+from synth.labels import BINARY, LabelScheme
+from synth.recipe.schema import Recipe
 from synth.recipe.taxonomy import Scenario, Subcategory, Taxonomy
 from synth.types import Element, Label, Lane, QueryType, Stance
 
@@ -32,6 +33,8 @@ class LaneSpec:
     """The weight of every stance, by label that is wanted of this lane."""
     operators: Mapping[str, float] = field(default_factory=dict)
     """Share of this lane's queries, in [0, 1], that each augmentation is due to."""
+    labels: LabelScheme = BINARY
+    """The recipe's."""
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -105,6 +108,7 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
             banks={axis: _bank(axis, taxonomy, subcategory) for axis in axes},
             cells=cells,
             operators=_operators(recipe, subcategory, kind),
+            labels=recipe.scheme,
         )
         for kind in kinds
         if (cells := _cells(recipe, scenario, subcategory, kind))
@@ -122,13 +126,12 @@ def _cells(
     recipe: Recipe, scenario: Scenario, subcategory: Subcategory, kind: QueryType
 ) -> dict[Label, dict[Stance, float]]:
     if subcategory.refuse_only:
-        return {"safe": {"refuse": 1.0}}
+        return {recipe.scheme.safe: {"refuse": 1.0}}
     shares = recipe.shares(scenario.id, subcategory.id)
-    wanted: dict[CellName, Label] = {"harmful/unsafe": "unsafe", "harmful/safe": "safe", "benign/safe": "safe"}
     return {
         label: dict(recipe.cells[name].stances)
-        for name, label in wanted.items()
-        if name in recipe.cells and name.startswith(kind) and (shares.get(name, 0) > 0 or scenario.benign)
+        for of, label in recipe.scheme.cells()
+        if of == kind and (name := f"{of}/{label}") in recipe.cells and (shares.get(name, 0) > 0 or scenario.benign)
     }
 
 

@@ -10,7 +10,7 @@ from math import ceil
 
 from synth.plan.lanes import LaneSpec
 from synth.recipe.schema import Recipe
-from synth.types import LABELS, Label, Targets
+from synth.types import Label, Targets
 
 Cell = tuple[str, Label]
 
@@ -18,7 +18,8 @@ Cell = tuple[str, Label]
 def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets:
     """The target of every cell for N rows per scenario (the ordinary one: N times its share)."""
     if n is None:
-        return {spec.lane.id: dict.fromkeys(("safe",) if spec.lane.refuse_only else LABELS) for spec in specs}
+        safe, labels = (recipe.scheme.safe,), recipe.scheme.names
+        return {spec.lane.id: dict.fromkeys(safe if spec.lane.refuse_only else labels) for spec in specs}
     found: Targets = defaultdict(dict)
     for scenario in _scenarios(specs):
         ours = [spec for spec in specs if spec.lane.scenario == scenario]

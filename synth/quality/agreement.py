@@ -1,4 +1,5 @@
-"""How far a panel's judges agree: kappa overall and by subcategory, each judge's bias, how often one gave no verdict.
+"""How far a panel's judges agree: kappa overall and by subcategory, alpha over what kappa leaves out, each judge's bias, how often
+one gave no verdict.
 
 All of it comes from one tally: how often the seats of the panel voted in which way. It grows with the panel, not with N.
 """
@@ -6,20 +7,29 @@ All of it comes from one tally: how often the seats of the panel voted in which 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from string import digits
 from typing import Any
 
+from synth.labels import BINARY, NO_VERDICT, LabelScheme
 
-def agreement(judges: Sequence[tuple[str, str]], voted: Iterable[tuple[str, Mapping[str, int]]]) -> dict[str, Any]:
-    """`judges` are role and model of each seat, `voted` the number of ballots (`types.ballot`) by subcategory. Kappa is Fleiss' for all seats together, Cohen's
-    for two; None where it is not defined: nothing judged, one seat, or no two different labels. A judge's bias is his share of
-    unsafe less the panel's, on the rows on which every seat gave a verdict."""
+
+def agreement(
+    judges: Sequence[tuple[str, str]],
+    voted: Iterable[tuple[str, Mapping[str, int]]],
+    scheme: LabelScheme = BINARY,
+) -> dict[str, Any]:
+    """`judges` are role and model of each seat, `voted` the number of ballots (`LabelScheme.ballot`) by subcategory. Kappa is Fleiss'
+    for all seats together, Cohen's for two, on the rows on which every seat gave a verdict; alpha is Krippendorff's, on those on which
+    two did. None where it is not defined: nothing judged, one seat, or no two different labels. A judge's bias is his share of what is
+    not safe less the panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each."""
     by: dict[str, Counter[str]] = {}
     for subcategory, tally in voted:
         by.setdefault(subcategory, Counter()).update(tally)
     overall = sum(by.values(), Counter[str]())
     return {
-        "judges": [_judge(seat, role, model, overall) for seat, (role, model) in enumerate(judges)],
+        "judges": [_judge(seat, judge, overall, scheme) for seat, judge in enumerate(judges)],
         "overall": _agreed(overall),
+        "alpha": _compared(overall),
         "pairs": [
             {"judges": [judges[one][0], judges[other][0]], **_agreed(_seats(overall, one, other))}
             for one, other in combinations(range(len(judges)), 2)
@@ -37,12 +47,23 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     named = [("all", found["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]
     for name, one in [*named, *((one["subcategory"], one) for one in found["subcategories"])]:
         yield f"{name:<44} {one['n']:>8,} {_told(one['agreed'], '.1%'):>8} {_told(one['kappa'], '.3f'):>8}"
-    yield f"\n{'judge':<44} {'judged':>8} {'unsafe':>8} {'bias':>8} {'no verdict':>10}"
+    alpha = found.get("alpha") or found["overall"]
+    if alpha["n"] > found["overall"]["n"] and alpha["value"] is not None:
+        yield f"{'alpha, rows that lack a verdict among them':<44} {alpha['n']:>8,} {'':>8} {alpha['value']:>8.3f}"
+    names = list(shares(found["judges"][0]))
+    yield f"\n{'judge':<44} {'judged':>8} {_cells(names)} {'bias':>8} {'no verdict':>10}"
     for one in found["judges"]:
-        shares = (
-            f"{_told(one['unsafe'], '.1%'):>8} {_told(one['bias'], '+.1%'):>8} {_told(one['no_verdict'], '.1%'):>10}"
-        )
-        yield f"{one['judge']:<44} {one['n']:>8,} {shares}"
+        each = _cells([_told(share, ".1%") for share in shares(one).values()], names)
+        yield f"{one['judge']:<44} {one['n']:>8,} {each} {_told(one['bias'], '+.1%'):>8} {_told(one['no_verdict'], '.1%'):>10}"
+
+
+def shares(judge: Mapping[str, Any]) -> Mapping[str, float | None]:
+    """Of one of the judges that `agreement` gave, the share of each label but the safe one."""
+    return judge.get("labels") or {"unsafe": judge["unsafe"]}
+
+
+def _cells(values: Sequence[str], names: Sequence[str] | None = None) -> str:
+    return " ".join(f"{value:>{max(8, len(name))}}" for value, name in zip(values, names or values, strict=True))
 
 
 def _told(value: float | None, form: str) -> str:
@@ -50,46 +71,77 @@ def _told(value: float | None, form: str) -> str:
 
 
 def cohen(voted: Mapping[str, int]) -> float | None:
-    """Cohen's kappa of two seats (Cohen 1960): agreement beyond what their own shares of unsafe would give by chance."""
+    """Cohen's kappa of two seats (Cohen 1960): agreement beyond what their own shares of the labels would give by chance."""
     total = sum(voted.values())
     if not total:
         return None
-    one, other = (_share(voted, seat) for seat in (0, 1))
     met = sum(count for votes, count in voted.items() if votes[0] == votes[1]) / total
-    return _beyond(met, one * other + (1 - one) * (1 - other))
+    return _beyond(met, sum(_share(voted, 0, label) * _share(voted, 1, label) for label in _labels(voted)))
 
 
 def fleiss(voted: Mapping[str, int]) -> float | None:
-    """Fleiss' kappa (Fleiss 1971): the agreeing pairs of a row's votes, beyond what the panel's share of unsafe gives by chance."""
+    """Fleiss' kappa (Fleiss 1971): the agreeing pairs of a row's votes, beyond what the panel's shares of the labels give by chance."""
     total, seats = sum(voted.values()), len(next(iter(voted), ""))
     if not total or seats < 2:
         return None
-    unsafe = sum(_share(voted, seat) for seat in range(seats)) / seats
+    panel = [sum(_share(voted, seat, label) for seat in range(seats)) / seats for label in _labels(voted)]
     pairs = sum(count * sum(n * (n - 1) for n in Counter(votes).values()) for votes, count in voted.items())
-    return _beyond(pairs / (total * seats * (seats - 1)), unsafe**2 + (1 - unsafe) ** 2)
+    return _beyond(pairs / (total * seats * (seats - 1)), sum(share**2 for share in panel))
+
+
+def krippendorff(voted: Mapping[str, int]) -> float | None:
+    """Krippendorff's alpha of labels without an order (Krippendorff 2011): of rows with two verdicts or more, whoever gave none."""
+    given = {votes.replace(NO_VERDICT, ""): 0 for votes in voted}
+    for votes, count in voted.items():
+        given[votes.replace(NO_VERDICT, "")] += count
+    units = {votes: count for votes, count in given.items() if len(votes) > 1}
+    totals = Counter[str]()
+    for votes, count in units.items():
+        for label in votes:
+            totals[label] += count
+    values = totals.total()
+    if not values:
+        return None
+    differ = sum(
+        count * (len(votes) ** 2 - sum(n * n for n in Counter(votes).values())) / (len(votes) - 1)
+        for votes, count in units.items()
+    )
+    chance = (values**2 - sum(n * n for n in totals.values())) / (values - 1)
+    return 1 - differ / chance if chance else None
 
 
 def _agreed(voted: Mapping[str, int]) -> dict[str, Any]:
     """Over the rows on which every seat gave a verdict: how many, on what share all say the same, and kappa."""
-    whole = {votes: count for votes, count in voted.items() if "-" not in votes}
+    whole = {votes: count for votes, count in voted.items() if NO_VERDICT not in votes}
     total, seats = sum(whole.values()), len(next(iter(whole), ""))
     same = sum(count for votes, count in whole.items() if len(set(votes)) == 1)
     kappa = cohen(whole) if seats == 2 else fleiss(whole)
     return {"n": total, "agreed": _rounded(same / total if total else None), "kappa": _rounded(kappa)}
 
 
-def _judge(seat: int, role: str, model: str, voted: Mapping[str, int]) -> dict[str, Any]:
+def _compared(voted: Mapping[str, int]) -> dict[str, Any]:
+    """Over the rows on which two seats or more gave a verdict: how many, and alpha."""
+    rows = sum(count for votes, count in voted.items() if len(votes) - votes.count(NO_VERDICT) > 1)
+    return {"n": rows, "value": _rounded(krippendorff(voted))}
+
+
+def _judge(seat: int, judge: tuple[str, str], voted: Mapping[str, int], scheme: LabelScheme) -> dict[str, Any]:
     asked = sum(voted.values())
-    silent = sum(count for votes, count in voted.items() if votes[seat] == "-")
-    whole = {votes: count for votes, count in voted.items() if "-" not in votes}
-    shares = [_share(whole, other) for other in range(len(next(iter(whole), "")))]
+    silent = sum(count for votes, count in voted.items() if votes[seat] == NO_VERDICT)
+    whole = {votes: count for votes, count in voted.items() if NO_VERDICT not in votes}
+    safe = digits[scheme.names.index(scheme.safe)]
+    shares = [1 - _share(whole, other, safe) for other in range(len(next(iter(whole), "")))]
+    each = {
+        name: _rounded(_share(whole, seat, digits[at]) if whole else None) for at, name in enumerate(scheme.names[:-1])
+    }
     return {
-        "judge": role,
-        "model": model,
+        "judge": judge[0],
+        "model": judge[1],
         "n": asked,
         "no_verdict": _rounded(silent / asked if asked else None),
         "unsafe": _rounded(shares[seat] if shares else None),
         "bias": _rounded(shares[seat] - sum(shares) / len(shares) if shares else None),
+        **({"labels": each} if scheme != BINARY else {}),
     }
 
 
@@ -100,9 +152,13 @@ def _seats(voted: Mapping[str, int], *seats: int) -> Counter[str]:
     return found
 
 
-def _share(voted: Mapping[str, int], seat: int) -> float:
-    """Of the votes of a seat that are unsafe."""
-    return sum(count for votes, count in voted.items() if votes[seat] == "u") / sum(voted.values())
+def _labels(voted: Mapping[str, int]) -> list[str]:
+    return sorted(set("".join(voted)))
+
+
+def _share(voted: Mapping[str, int], seat: int, label: str) -> float:
+    """Of the votes of a seat those that give a label."""
+    return sum(count for votes, count in voted.items() if votes[seat] == label) / sum(voted.values())
 
 
 def _beyond(met: float, chance: float) -> float | None:

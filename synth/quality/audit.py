@@ -12,14 +12,15 @@ from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.csv import cells
 from synth.hashing import short_hash
+from synth.labels import BINARY, LabelScheme
 from synth.quality.metrics import Figure, Scores, scores
 from synth.sanitize import for_terminal
 from synth.tables import io
 from synth.tables.avoid import QUERY, RESPONSE
+from synth.tables.labels import LabelReader, reader_for
 from synth.types import Label
 
 YOURS, NOTE = "your_label", "note"
-WORDS: Mapping[str, Label] = {"safe": "safe", "安全": "safe", "unsafe": "unsafe", "不安全": "unsafe"}
 SHOWN = 20
 """Rows on which person and panel differ that are named."""
 
@@ -44,7 +45,7 @@ def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -
     with io.aside(out) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         file.write(cells(columns))
         file.writelines(cells([row.get(column) for column in columns]) for row in rows)
-    return f"{out}: {len(rows)} rows of {len(chosen)} cells; fill in {YOURS} (safe or unsafe), then `synth audit {made.folder} --read {out}`"
+    return f"{out}: {len(rows)} rows of {len(chosen)} cells; fill in {YOURS} ({_choice(made.labels)}), then `synth audit {made.folder} --read {out}`"
 
 
 @dataclass
@@ -87,18 +88,19 @@ class Labelled:
     blank: int = 0
 
 
-def labelled(path: Path) -> Labelled:
-    """The rows of a file that have a label; ConfigError for a label, or a row, that cannot be read."""
-    found = Labelled(path)
+def labelled(path: Path, scheme: LabelScheme = BINARY, label_names: str | None = None) -> Labelled:
+    """The rows of a file that have a label; ConfigError for a label, or a row, that cannot be read.
+    `label_names` are what numbers stand for, from 0 on, with commas."""
+    found, reader = Labelled(path), reader_for(scheme, label_names)
     for file in io.files_of(path):
         for batch in io.batches(file):
             for number, row in enumerate(batch.rows, start=batch.first):
-                if (one := _row(row, f"{file}: row {number}")) is None:
+                if (one := _row(row, f"{file}: row {number}", reader)) is None:
                     found.blank += 1
                 else:
                     found.rows.append(one)
     if not found.rows:
-        raise ConfigError(f"{path}: no row has a label; fill in {YOURS!r} (or 'label') with safe or unsafe")
+        raise ConfigError(f"{path}: no row has a label; fill in {YOURS!r} (or 'label') with {_choice(scheme)}")
     return found
 
 
@@ -111,7 +113,8 @@ def read(made: Dataset, file: Labelled) -> Audit:
         for key in (entry.get("id"), _text(entry["query"] or "", entry["response"] or "")):
             if key is not None and (key in ids or key in texts):
                 known.setdefault(key, (entry["label"], entry["votes"]))
-    _compare(audit, [(row, next((known[key] for key in (row.id, row.text) if key in known), None)) for row in rows])
+    met = [(row, next((known[key] for key in (row.id, row.text) if key in known), None)) for row in rows]
+    _compare(audit, met, made.labels)
     return audit
 
 
@@ -137,14 +140,15 @@ def _told(figure: Figure | None) -> str:
     return "-" if figure is None else f"{figure.value:.3f} ({figure.low:.3f}-{figure.high:.3f})"
 
 
-def _row(row: Mapping[str, Any], place: str) -> _Row | None:
+def _choice(scheme: LabelScheme) -> str:
+    return " or ".join(reversed(scheme.names))
+
+
+def _row(row: Mapping[str, Any], place: str, reader: LabelReader) -> _Row | None:
     """None for a row that has no label yet."""
-    word = row[io.column(dict(row), (YOURS, "label"), place)]
-    if word is None or not str(word).strip():
-        return None
-    label = WORDS.get(str(word).strip().lower())
+    label = reader.read(row, reader.column(row, place, (YOURS,)), place)
     if label is None:
-        raise ConfigError(f"{place}: label {word!r} is none of {', '.join(WORDS)}")
+        return None
     id, subcategory = row.get("id"), row.get("subcategory")
     query, response = (_first_text(row, names) for names in (QUERY, RESPONSE))
     if id is None and (query is None or response is None):
@@ -168,7 +172,9 @@ def _judged(made: Dataset) -> Iterator[dict[str, Any]]:
             yield drop | {"label": labels.pop() if len(labels) == 1 else None}
 
 
-def _compare(audit: Audit, met: Sequence[tuple[_Row, tuple[Label | None, list[dict[str, Any]]] | None]]) -> None:
+def _compare(
+    audit: Audit, met: Sequence[tuple[_Row, tuple[Label | None, list[dict[str, Any]]] | None]], scheme: LabelScheme
+) -> None:
     panel, seats = list[tuple[Label, Label]](), defaultdict[str, list[tuple[Label, Label]]](list)
     for row, known in met:
         if known is None:
@@ -186,8 +192,8 @@ def _compare(audit: Audit, met: Sequence[tuple[_Row, tuple[Label | None, list[di
             twin = models[vote["judge"]]
             if vote["label"] is not None:
                 seats[vote["judge"] + (f" ({twin})" if twin > 1 else "")].append((row.label, vote["label"]))
-    audit.panel = scores(panel)
-    audit.judges = {judge: found for judge, pairs in seats.items() if (found := scores(pairs))}
+    audit.panel = scores(panel, scheme)
+    audit.judges = {judge: found for judge, pairs in seats.items() if (found := scores(pairs, scheme))}
 
 
 def _text(query: str, response: str) -> str:

@@ -7,7 +7,8 @@ from math import sqrt
 
 import numpy as np
 
-from synth.types import LABELS, Label
+from synth.labels import BINARY, LabelScheme
+from synth.types import Label
 
 _Z = 1.959964
 _DRAWS = 2_000
@@ -33,19 +34,22 @@ class Scores:
     """The other way round."""
 
 
-def scores(pairs: Iterable[tuple[Label, Label]]) -> Scores | None:
-    """Of pairs of a person's label and the one to be measured; None if there are none."""
-    counts = Counter(pairs)
-    n = counts.total()
+def scores(pairs: Iterable[tuple[Label, Label]], scheme: LabelScheme = BINARY) -> Scores | None:
+    """Of pairs of a person's label and the one to be measured; None if there are none. Right is the same label; of more labels than
+    two, whatever is not safe is unsafe in all the rest."""
+    counts, named = Counter[tuple[bool, bool]](), list(pairs)
+    for yours, theirs in named:
+        counts[scheme.unsafe(yours), scheme.unsafe(theirs)] += 1
+    n = len(named)
     if not n:
         return None
     return Scores(
         n=n,
-        accuracy=wilson(sum(counts[label, label] for label in LABELS), n),
-        f1_unsafe=_f1(counts, "unsafe"),
-        f1_safe=_f1(counts, "safe"),
-        missed=counts["unsafe", "safe"],
-        alarmed=counts["safe", "unsafe"],
+        accuracy=wilson(sum(yours == theirs for yours, theirs in named), n),
+        f1_unsafe=_f1(counts, of=True),
+        f1_safe=_f1(counts, of=False),
+        missed=counts[True, False],
+        alarmed=counts[False, True],
     )
 
 
@@ -57,10 +61,9 @@ def wilson(hits: int, n: int) -> Figure:
     return Figure(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def _f1(counts: Counter[tuple[Label, Label]], label: Label) -> Figure | None:
+def _f1(counts: Counter[tuple[bool, bool]], *, of: bool) -> Figure | None:
     """F1 hangs on four counts alone, so rows drawn again are a draw of those."""
-    others: Label = "safe" if label == "unsafe" else "unsafe"
-    hits, missed, alarms = counts[label, label], counts[label, others], counts[others, label]
+    hits, missed, alarms = counts[of, of], counts[of, not of], counts[not of, of]
     n = counts.total()
     if not hits + missed + alarms:
         return None

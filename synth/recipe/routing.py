@@ -1,12 +1,13 @@
 """Roles made of roles: a mixture, drawn from by weight, and a chain, tried in order. They stand wherever a role may be named."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
-from synth.errors import did_you_mean
+from synth.errors import ConfigError, did_you_mean
 from synth.recipe.role import Frozen
+from synth.recipe.yaml import validate
 
 Cause = Literal["refusal", "filtered", "unreadable", "truncated", "empty", "rejected", "outage"]
 """Why the next model of a chain may be asked. All but `outage` are functions of the reply."""
@@ -39,6 +40,22 @@ class Chain(Frozen):
 
 
 Composed: TypeAlias = Mapping[str, Mix | Chain]
+
+
+def composed_apart(data: Any) -> Any:
+    """A recipe's keys, with what stands under `models` and names roles in place of a model under `composed`."""
+    if not isinstance(data, dict) or not all(isinstance(data.get(name, {}), dict) for name in ("models", "composed")):
+        return data
+    kinds: dict[str, type[Mix | Chain]] = {"mix": Mix, "chain": Chain}
+    models, made = dict(data.get("models", {})), dict(data.get("composed", {}))
+    for name, role in list(models.items()):
+        kind = next((kinds[key] for key in kinds if isinstance(role, dict) and key in role), None)
+        if kind is not None:
+            try:
+                made[name] = validate(kind, models.pop(name), f"models.{name}")
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+    return data | {"models": models, "composed": made}
 
 
 def check(composed: Composed, models: Iterable[str]) -> None:

@@ -3,26 +3,22 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PositiveInt,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
 
-from synth.errors import ConfigError, did_you_mean
+from synth.errors import did_you_mean
+from synth.labels import BINARY, LabelScheme, scheme_of
 from synth.recipe import routing
+from synth.recipe.judge import Judge, Labels, check_labels
 from synth.recipe.role import HOW, OFFLINE, Frozen, Role
 from synth.recipe.routing import Chain, Mix
-from synth.recipe.yaml import validate
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
-CellName = Literal["harmful/unsafe", "harmful/safe", "benign/safe"]
+CellName: TypeAlias = str
+"""`kind/label`, as `harmful/unsafe`."""
 MOST = 1_000_000
 """Rows of a scenario that may be asked for."""
 SEMANTIC = "dedup.semantic.model"
@@ -78,11 +74,6 @@ class Dedup(Frozen):
 
 class Respond(Frozen):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Judge(Frozen):
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    prompt: str = "judge/verdict"
 
 
 def _filter_use(value: Any) -> Any:
@@ -151,6 +142,8 @@ class Recipe(Frozen):
     """Accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
     seed: int = 0
     concurrency: PositiveInt = 32
+    labels: Labels = Field(default_factory=dict)
+    """The labels that are counted, most severe first; none are unsafe and safe."""
     cells: dict[CellName, Cell]
     mixture: Mixture = Mixture()
     models: Annotated[dict[str, Role], Field(min_length=1)]
@@ -173,21 +166,13 @@ class Recipe(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _composed_apart(cls, data: Any) -> Any:
-        """What stands under `models` and names roles in place of a model."""
-        if not isinstance(data, dict) or not all(
-            isinstance(data.get(name, {}), dict) for name in ("models", "composed")
-        ):
-            return data
-        kinds: dict[str, type[Mix | Chain]] = {"mix": Mix, "chain": Chain}
-        models, made = dict(data.get("models", {})), dict(data.get("composed", {}))
-        for name, role in list(models.items()):
-            kind = next((kinds[key] for key in kinds if isinstance(role, dict) and key in role), None)
-            if kind is not None:
-                try:
-                    made[name] = validate(kind, models.pop(name), f"models.{name}")
-                except ConfigError as error:
-                    raise ValueError(str(error)) from error
-        return data | {"models": models, "composed": made}
+        return routing.composed_apart(data)
+
+    @model_validator(mode="after")
+    def _labels_make_cells(self) -> "Recipe":
+        named = {f"mixture.cells.{id}": shares for id, shares in self.mixture.cells.items()}
+        check_labels(self.labels, {"cells": self.cells, **named})
+        return self
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Recipe":
@@ -212,8 +197,9 @@ class Recipe(Frozen):
             raise ValueError(f"needs exactly one of query, queries, pairs (has {', '.join(sources) or 'none'})")
         if self.query and self.n is None:
             raise ValueError("needs `n`, the accepted rows per scenario")
-        if self.query and self.ordinary and "benign/safe" not in self.cells:
-            raise ValueError("ordinary rows are of the cell benign/safe; add it under `cells`, or set `ordinary: 0`")
+        benign = f"benign/{self.scheme.safe}"
+        if self.query and self.ordinary and benign not in self.cells:
+            raise ValueError(f"ordinary rows are of the cell {benign}; add it under `cells`, or set `ordinary: 0`")
         if self.pairs and (self.respond or self.augment):
             raise ValueError("`pairs` brings its own answers; remove `respond` and `augment`")
         if not self.pairs and not self.respond:
@@ -251,6 +237,11 @@ class Recipe(Frozen):
                         f"models.{role}.{option}: no batch goes on with a text; use backend openai or vllm"
                     )
         return self
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """The labels, what each is called, and the cells they make."""
+        return scheme_of(self.labels)
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
         """The share of each cell among the rows of a subcategory."""
@@ -291,6 +282,10 @@ class Recipe(Frozen):
         data["models"] |= data.pop("composed")
         if self.dedup.semantic is None:  # likewise
             del data["dedup"]["semantic"]
+        data["judge"] = self.judge.identity()
+        del data["labels"]
+        if self.scheme != BINARY:  # their order counts, which keys lose
+            data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
 
 

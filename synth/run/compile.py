@@ -14,6 +14,7 @@ from synth.recipe import prompt, routing, taxonomy
 from synth.recipe.routing import Mix
 from synth.recipe.schema import SEMANTIC, Recipe, fingerprint
 from synth.recipe.taxonomy import Taxonomy
+from synth.stages import verdicts
 from synth.stages.augment import TACTIC, Augmenter
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
@@ -90,6 +91,7 @@ def rendered(compiled: CompiledRecipe, specs: Sequence[LaneSpec]) -> Iterator[tu
             "query": "（某条问题）",
             "response": "（某个回答）",
             "messages": (Message("user", "（某条问题）"),),
+            "labels": compiled.flow.panel.words,
         }
         stances = {stance for mix in spec.cells.values() for stance in mix}
         for template in compiled.flow.prompts():
@@ -137,7 +139,11 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec]) -> tuple[Flow, 
     flow = Flow(
         source=source,
         panel=Panel(
-            [_lines(recipe, role, ledger) for role in recipe.judge.models], _judges(recipe), recipe.judge.prompt
+            [_lines(recipe, role, ledger) for role in recipe.judge.models],
+            _judges(recipe),
+            recipe.judge.prompt,
+            verdict=verdicts.bind(recipe.judge.verdict, recipe.scheme, recipe.judge.models),
+            quorum=recipe.judge.quorum,
         ),
         augmenter=_augmenter(recipe, harm, ledger),
         embedder=_embedder(recipe, ledger),
@@ -146,7 +152,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec]) -> tuple[Flow, 
         else None,
         query_rules=[*private, *filters.bind("text", recipe.filters.query, "query")],
         response_rules=[*private, *filters.bind("text", recipe.filters.response, "response")],
-        row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs)),
+        row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
         avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
         else None,

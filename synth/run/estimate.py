@@ -103,6 +103,7 @@ def _lengths(compiled: CompiledRecipe, spec: LaneSpec) -> dict[str, float]:
         "n": 10,
         "query": "问" * QUERY,
         "response": "答" * ANSWER,
+        "labels": compiled.flow.panel.words,
     }
     found: dict[str, list[int]] = {}
     for template in compiled.flow.prompts():

@@ -37,7 +37,7 @@ def judged(
         for row in file.rows:
             line = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
             stream.write(json.dumps(line) + "\n")
-    told = made.facts()["recipe"]
+    labels, told = made.labels.names, made.facts()["recipe"]
     recipe = told | {
         "models": {name: unasked(role) for name, role in told["models"].items()},
         **dict.fromkeys(("query", "queries", "augment", "respond", "n")),
@@ -47,7 +47,7 @@ def judged(
         "filters": {},
         "dedup": {"threshold": 1.0},
         "output": {},
-        "cells": {f"harmful/{label}": {"share": 0.5, "stances": {"natural": 1}} for label in ("unsafe", "safe")},
+        "cells": {f"harmful/{label}": {"share": 1 / len(labels), "stances": {"natural": 1}} for label in labels},
     }
     source = f"{made.folder / 'run.json'}: recipe"
     used = {role for _, role in validate(Recipe, recipe, source).role_uses()}

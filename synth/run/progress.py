@@ -13,9 +13,9 @@ from synth.engine.ask import Engine
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices, Usage, UsageTotal, bill
+from synth.labels import column
 from synth.types import HARD
 
-KINDS = ("unsafe", "safe", "benign")
 KNOWN = 20
 """Accepted rows before which nothing is said of what is to come."""
 WEIGHT = 5.0
@@ -50,7 +50,12 @@ class Progress:
         }
         total = self._figures(lanes, whole, to_come, flying, refusals)
         total["seconds_left"] = self._seconds(total["calls_to_come"])
-        return {"scenarios": scenarios, "total": total, "weather": self._engine.weather}
+        return {
+            "scenarios": scenarios,
+            "total": total,
+            "weather": self._engine.weather,
+            "columns": list(self._fold.labels.columns()),
+        }
 
     def _bill(self, lanes: Sequence[Acceptor], paid: Mapping[str, Sequence[Usage]]) -> UsageTotal:
         return bill((line for lane in lanes for line in paid[lane.id]), self._prices)
@@ -105,8 +110,7 @@ def _cells(lanes: Sequence[Acceptor]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for lane in lanes:
         for label, target in lane.targets.items():
-            kind = label if lane.spec.lane.query_type == "harmful" else "benign"
-            entry = found.setdefault(kind, {"accepted": 0, "target": 0})
+            entry = found.setdefault(column(lane.spec.lane.query_type, label), {"accepted": 0, "target": 0})
             entry["accepted"] += lane.counts.accepted[label]
             entry["target"] += target or 0
     return found

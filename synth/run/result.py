@@ -15,7 +15,7 @@ from synth.journal.usage import Prices, Usage, bill
 from synth.quality.agreement import agreement
 from synth.quality.coverage import coverage
 from synth.run.cost import by_cell, by_scenario
-from synth.types import HARD, LABELS, Label
+from synth.types import HARD, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
 
@@ -67,7 +67,9 @@ def result_of(
         total=asdict(bill(spent, prices)),
         coverage=coverage(lanes, staging.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
-        agreement=agreement(fold.judges, ((lane.spec.lane.subcategory, lane.counts.votes) for lane in lanes)),
+        agreement=agreement(
+            fold.judges, ((lane.spec.lane.subcategory, lane.counts.votes) for lane in lanes), fold.labels
+        ),
         notes=list(engine.models.circuits.notes),
     )
     if given_up := sum(line.given_up for line in spent):
@@ -131,7 +133,7 @@ def _cells(lane: Acceptor, lines: list[Usage], prices: Prices) -> list[dict[str,
             "grounds": _grounds(lane, label),
             **spent[label],
         }
-        for label in LABELS
+        for label in lane.spec.labels.names
         if label in lane.targets
     ]
 

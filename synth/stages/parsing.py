@@ -133,7 +133,7 @@ async def ask_until_read(
         try:
             found = read(reply)
         except ParseError as error:
-            caller.ledger.count(ask, caller.model, place, CLASSES[error.reason])
+            caller.ledger.count(ask, caller.model, place, CLASSES.get(error.reason, "unreadable"))
             tries += 1
             again = _again(request, reply, error.reason, judging=place.stage == "judge")
             if tries > 1 or again is None:

@@ -52,7 +52,7 @@ class Responder:
                 line,
                 PromptUse("respond", f"respond/{stance}", spec.lane.subcategory),
                 lambda caller: caller.request(messages, None, ("respond", self._seed, stance, label)),
-                partial(_read_answer, wanted=label),
+                partial(_read_answer, unsafe=spec.labels.unsafe(label)),
                 as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
             )
         except ParseError as error:
@@ -60,9 +60,9 @@ class Responder:
         return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
 
 
-def _read_answer(turn: Attempt, reply: Reply, *, wanted: Label) -> str:
+def _read_answer(turn: Attempt, reply: Reply, *, unsafe: bool) -> str:
     """An answer. A refusal is one too, and fills a safe cell; where an unsafe answer is wanted it leads on along the chain."""
     text = read_text(reply)
-    if wanted == "unsafe" and REFUSAL in turn.on and response_class(text) == REFUSAL:
+    if unsafe and REFUSAL in turn.on and response_class(text) == REFUSAL:
         raise ParseError(REFUSAL)
     return text

@@ -18,12 +18,12 @@ from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.tables.io import KINDS, Chunk, aside, batches, column, files_of, targets, text, writer
+from synth.tables.labels import LabelReader, reader_of
 from synth.vector import Embed, numbers_only
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
 TEXT = ("query", "text", "prompt", "question", "instruction")
 """Columns looked for, in this order, where none is named."""
-_LABELS = {None: 0, "safe": 1, "unsafe": 2}
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Want:
     columns: tuple[str, ...] = ()
     """Compared; the first of `TEXT` that there is if empty, with `response` if conflicts are to be resolved."""
     conflicts: Rule | None = None
+    label_names: str | None = None
+    """What numbers in the label column stand for, from 0 on, with commas."""
     semantic: str | None = None
     """The model by whose vectors rows are compared that n-grams keep apart."""
     semantic_threshold: float = 0.9
@@ -73,7 +75,7 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
         raise ConfigError("--base-url goes with --semantic MODEL", status=2)
     files = files_of(path)
     places, beside = targets(path, files, out), _beside(out)
-    clusters = _Clusters(want)
+    clusters = _Clusters(want, reader_of(path, want.label_names))
     for file in files:
         for batch in batches(file):
             clusters.take(file, batch)
@@ -113,10 +115,11 @@ def _beside(out: Path) -> dict[str, Path]:
 
 
 class _Clusters:
-    """For every row, by number from 0: the first row of its cluster, its likeness to what it joined, its label."""
+    """For every row, by number from 0: the first row of its cluster, its likeness to what it joined, its label (how severe it is,
+    from 1 on; 0 for none)."""
 
-    def __init__(self, want: Want) -> None:
-        self._want = want
+    def __init__(self, want: Want, reader: LabelReader) -> None:
+        self._want, self._reader, self._label = want, reader, ""
         self.columns = want.columns
         self._ours = False
         self._embed = _embedder(want.semantic, want.base_url) if want.semantic else None
@@ -139,7 +142,7 @@ class _Clusters:
             self.leaders.append(key[0] if len(key) == 1 else self._firsts.setdefault(key, number))
             self._likeness.append(likeness)
             if self._want.conflicts:
-                self._labels.append(_label(row, f"{file}: row {batch.first + offset}"))
+                self._labels.append(self._severity(row, f"{file}: row {batch.first + offset}"))
 
     def winners(self, report: Report) -> dict[int, int | None]:
         """For each cluster whose labels differ, by its first row, the row to keep instead; None for no row."""
@@ -183,8 +186,12 @@ class _Clusters:
             self.columns = (column(row, TEXT, place), *answers)
         # In a run's own data set a query and its augmentations are of one family, and query types do not meet.
         self._ours = self.columns == ("query",) and {"query_id", "parent_id", "query_type"} <= row.keys()
-        if self._want.conflicts and "label" not in row:
-            raise ConfigError(f"{place}: no column 'label', which --conflicts needs; there is: {', '.join(row)}")
+        if self._want.conflicts:
+            self._label = self._reader.column(row, place)
+
+    def _severity(self, row: dict[str, Any], place: str) -> int:
+        label = self._reader.read(row, self._label, place) if self._label in row else None
+        return 0 if label is None else self._reader.scheme.severity(label) + 1
 
     def _joined(self, name: str, file: Path, batch: Chunk, start: int) -> list[tuple[int, float, bool]]:
         """For each row what its text in a column joins, itself maybe, how like the two are, and whether only by meaning."""
@@ -211,17 +218,10 @@ class _Clusters:
         return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
 
 
-def _label(row: dict[str, Any], place: str) -> int:
-    label = row.get("label")
-    if label not in _LABELS:
-        raise ConfigError(f"{place}: label must be safe, unsafe or null (got {label!r})")
-    return _LABELS[label]
-
-
 def _wins(rule: Rule, cast: Counter[int]) -> int:
     """The label whose first row is kept; 0 for none."""
     if rule == "stricter":
-        return _LABELS["unsafe"]
+        return max(cast)
     (label, most), (_, fewer) = cast.most_common(2)
     return label if rule == "majority" and most > fewer else 0
 

@@ -14,8 +14,10 @@ from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.recipe import load
 from synth.recipe.schema import FilterUse
+from synth.tables.classes import schema_of
 from synth.tables.io import Chunk, aside, batches, files_of, targets
-from synth.types import Lane, Provenance, Sample
+from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
+from synth.types import Label, Lane, Provenance, Sample
 
 QUERY = ("query", "text", "prompt", "question", "instruction")
 RESPONSE = ("response", "answer", "output", "completion")
@@ -31,6 +33,10 @@ class Report:
     kept: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
+    """Rows whose label could not be read, so that no rule on labels saw it."""
+    why: str = ""
+    """Of the first of them."""
 
     def lines(self) -> Iterator[str]:
         """In a few words."""
@@ -38,6 +44,8 @@ class Report:
         for told in (self.reasons, self.classes):
             if told:
                 yield ", ".join(f"{name} {count:,}" for name, count in told.most_common())
+        if self.unread:
+            yield f"{self.unread:,} rows: label not read, so rules on labels did not see it ({self.why})"
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,21 @@ class _Bound:
     query: filters.Rules
     response: filters.Rules
     row: filters.Rules
+    reader: LabelReader
 
 
-def filter_table(path: Path, out: Path, only: Sequence[str] = ()) -> Report:
-    """Writes every row of `path` to `out` with `reasons` (empty: kept) and `response_class`."""
-    rules = _bound(only)
+def filter_table(path: Path, out: Path, only: Sequence[str] = (), label_names: str | None = None) -> Report:
+    """Writes every row of `path` to `out` with `reasons` (empty: kept) and `response_class`. `label_names` are what numbers in the
+    label column stand for, from 0 on, with commas."""
+    rules = _bound(only, reader_of(path, label_names))
     files = files_of(path)
     report = Report()
     for file, target in zip(files, targets(path, files, out), strict=True):
         with _writer(target, file) as put:
             for batch in batches(file):
-                verdicts = [_judged(rules, row, f"{file}: row {batch.first + at}") for at, row in enumerate(batch.rows)]
+                verdicts = [
+                    _judged(rules, row, f"{file}: row {batch.first + at}", report) for at, row in enumerate(batch.rows)
+                ]
                 put(batch, verdicts)
                 _count(report, verdicts)
     if not report.rows:
@@ -63,7 +75,7 @@ def filter_table(path: Path, out: Path, only: Sequence[str] = ()) -> Report:
     return report
 
 
-def _bound(only: Sequence[str]) -> _Bound:
+def _bound(only: Sequence[str], reader: LabelReader) -> _Bound:
     """The rules asked for: those of the reference recipe, and a rule named that it does not use without options."""
     uses = load.load(RECIPE).filters
     known = {kind: filters.known(kind) for kind in ("text", "row")}
@@ -74,19 +86,23 @@ def _bound(only: Sequence[str]) -> _Bound:
     def chosen(kind: filters.Kind, place: str, used: Sequence[FilterUse]) -> filters.Rules:
         named = {use.name for use in (*uses.query, *uses.response, *uses.row)}
         more = [FilterUse(name=name) for name in only if name in known[kind] and name not in named]
-        return filters.bind(kind, [use for use in (*used, *more) if not only or use.name in only], place)
+        named_here = [use for use in (*used, *more) if not only or use.name in only]
+        return filters.bind(kind, named_here, place, scheme=reader.scheme)
 
     return _Bound(
-        chosen("text", "query", uses.query), chosen("text", "response", uses.response), chosen("row", "row", uses.row)
+        chosen("text", "query", uses.query),
+        chosen("text", "response", uses.response),
+        chosen("row", "row", uses.row),
+        reader,
     )
 
 
-def _judged(rules: _Bound, row: dict[str, Any], place: str) -> Verdict:
+def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Verdict:
     query, response = _text(row, QUERY, place), _text(row, RESPONSE, place)
     if query is None and response is None and not {*QUERY, *RESPONSE} & row.keys():
         names = " or ".join(map(repr, (*QUERY, *RESPONSE)))
         raise ConfigError(f"{place}: no column {names}; there is: {', '.join(row) or 'none'}")
-    sample = _sample(row, query or "", response)
+    sample = _sample(row, query or "", response, _label(rules, row, place, report))
     reasons = []
     for stage, subject, asked in (
         ("query", query, rules.query),
@@ -108,7 +124,18 @@ def _text(row: dict[str, Any], names: Sequence[str], place: str) -> str | None:
     return str(row[name])
 
 
-def _sample(row: dict[str, Any], query: str, response: str | None) -> Sample:
+def _label(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Label | None:
+    """The row's label, if it has one. A table may well have a column `label` that is about something else: then that is said."""
+    if not rules.row or not any(name in row for name in (*COLUMNS, *TELLING)):
+        return None
+    try:
+        return rules.reader.read(row, rules.reader.column(row, place), place)
+    except ConfigError as error:
+        report.unread, report.why = report.unread + 1, report.why or str(error)
+        return None
+
+
+def _sample(row: dict[str, Any], query: str, response: str | None, label: Label | None) -> Sample:
     """As much of a judged row as the table has; what it does not say is unknown, and a query not called harmful is benign."""
 
     def one_of(name: str, *allowed: str) -> Any:
@@ -127,7 +154,7 @@ def _sample(row: dict[str, Any], query: str, response: str | None) -> Sample:
         family="",
         stance=one_of("stance", "natural", "refuse", "comply", "safe_complete", "partial", "redact"),
         response=response,
-        label=one_of("label", "safe", "unsafe"),
+        label=label,
         query_label=one_of("query_label", "harmful", "benign"),
         analysis=analysis if isinstance(analysis, str) else None,
     )
@@ -185,9 +212,9 @@ def _parquet(target: Path, like: Path) -> Iterator[Put]:
     import pyarrow.parquet as pq
 
     more = {"reasons": pa.list_(pa.string()), "response_class": pa.string()}
-    schema = pq.read_schema(like) if like.suffix == ".parquet" else pa.ipc.open_stream(like).schema
+    schema = schema_of(like)
     kept = [field for field in schema if field.name not in more]
-    whole = pa.schema([*kept, *(pa.field(name, kind) for name, kind in more.items())])
+    whole = pa.schema([*kept, *(pa.field(name, kind) for name, kind in more.items())], metadata=schema.metadata)
     with aside(target) as new, pq.ParquetWriter(new, whole, compression="zstd") as shard:
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +12,7 @@ from typing import Any
 
 from synth import aside as swapped
 from synth.errors import ConfigError
+from synth.tables.classes import class_name, classes, schema_of
 
 KINDS = (".jsonl", ".json", ".csv", ".parquet", ".arrow")
 _NO_ROWS = ("dataset_info.json", "dataset_dict.json", "state.json")
@@ -24,6 +25,7 @@ class Chunk:
     """Some rows of a file, in order."""
 
     rows: Sequence[dict[str, Any]]
+    """Numbers of classes (`datasets.ClassLabel`) by name."""
     first: int
     """Where the first of them stands in its file: a line of JSONL, else a row, counted from 1."""
     raw: Any
@@ -192,7 +194,7 @@ def _parquet_rows(file: Path, columns: Collection[str] | None) -> Iterator[Chunk
     try:
         with pq.ParquetFile(file) as shard:
             names = None if columns is None else [name for name in shard.schema_arrow.names if name in columns]
-            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names))
+            yield from _batches(shard.iter_batches(batch_size=BATCH, columns=names), classes(file, shard.schema_arrow))
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not a Parquet file, or a broken one") from error
 
@@ -202,15 +204,19 @@ def _arrow_rows(file: Path) -> Iterator[Chunk]:
 
     try:
         with pa.ipc.open_stream(file) as stream:
-            yield from _batches(stream)
+            yield from _batches(stream, classes(file, stream.schema))
     except pa.ArrowInvalid as error:
         raise ConfigError(f"{file}: not an Arrow stream, or a broken one") from error
 
 
-def _batches(found: Iterable[Any]) -> Iterator[Chunk]:
+def _batches(found: Iterable[Any], names: Mapping[str, Sequence[str]]) -> Iterator[Chunk]:
     first = 1
     for batch in found:
-        yield Chunk(batch.to_pylist(), first, batch)
+        rows = batch.to_pylist()
+        for name in names.keys() & set(batch.schema.names):
+            for row in rows:
+                row[name] = class_name(row[name], names[name])
+        yield Chunk(rows, first, batch)
         first += batch.num_rows
 
 
@@ -256,6 +262,6 @@ def _write_parquet(file: Path, like: Path) -> Iterator[Keep]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(like) if like.suffix == ".parquet" else pa.ipc.open_stream(like).schema
+    schema = schema_of(like)
     with aside(file) as new, pq.ParquetWriter(new, schema, compression="zstd") as shard:
         yield lambda batch, kept: shard.write_batch(batch.raw.filter(pa.array(kept, pa.bool_())))

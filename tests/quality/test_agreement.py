@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,19 @@ from hypothesis import strategies as some
 from sklearn.metrics import cohen_kappa_score
 
 from synth.fold import fold as module
-from synth.quality.agreement import agreement, cohen, fleiss, lines
-from synth.types import Vote, ballot
+from synth.labels import BINARY, scheme_of
+from synth.quality.agreement import agreement, cohen, fleiss, krippendorff, lines
+from synth.types import Vote
 from tests.conftest import Lab
 from tests.support.world import World
 
-PAIRS = [{"uu": 20, "us": 5, "su": 10, "ss": 15}, {"uu": 1, "us": 99}, {"us": 5, "su": 5}, {"uu": 7, "ss": 1}]
+PAIRS = [
+    {"00": 20, "01": 5, "10": 10, "11": 15},
+    {"00": 1, "01": 99},
+    {"01": 5, "10": 5},
+    {"00": 7, "11": 1},
+    {"00": 9, "02": 4, "11": 6, "12": 3, "20": 1, "22": 30},
+]
 
 
 @pytest.mark.parametrize("voted", PAIRS, ids=str)
@@ -29,23 +37,23 @@ def test_cohens_kappa_is_scikit_learns(voted: dict[str, int]) -> None:
 
 def test_fleiss_kappa_of_a_worked_example() -> None:
     """Five rows, four judges: 4-0, 3-1, 2-2, 0-4, 0-4. P = (1 + 1/2 + 1/3 + 1 + 1) / 5, share of unsafe 9/20."""
-    voted = {"uuuu": 1, "uuus": 1, "suus": 1, "ssss": 2}
+    voted = {"0000": 1, "0001": 1, "1001": 1, "1111": 2}
     met, chance = (1 + 1 / 2 + 1 / 3 + 2) / 5, 0.45**2 + 0.55**2
     assert fleiss(voted) == pytest.approx((met - chance) / (1 - chance))
 
 
-@given(some.dictionaries(some.text("us", min_size=3, max_size=3), some.integers(1, 50), min_size=1))
+@given(some.dictionaries(some.text("012", min_size=3, max_size=3), some.integers(1, 50), min_size=1))
 def test_fleiss_kappa_does_not_hang_on_the_order_of_seats_or_labels(voted: dict[str, int]) -> None:
     turned = Counter[str]()
     for votes, count in voted.items():
-        turned[votes[::-1].translate(str.maketrans("us", "su"))] += count
+        turned[votes[::-1].translate(str.maketrans("012", "201"))] += count
     assert fleiss(voted) == pytest.approx(fleiss(turned)) if fleiss(voted) is not None else fleiss(turned) is None
     assert fleiss(voted) is None or -0.5 - 1e-9 <= fleiss(voted) <= 1 + 1e-9
 
 
-@pytest.mark.parametrize("voted", [{}, {"ss": 10}, {"s": 3, "u": 2}, {"--": 4, "s-": 1}])
+@pytest.mark.parametrize("voted", [{}, {"11": 10}, {"1": 3, "0": 2}, {"--": 4, "1-": 1}])
 def test_where_kappa_is_not_defined_it_is_none(voted: dict[str, int]) -> None:
-    judges = [("a", "m"), ("b", "m")][: len(next(iter(voted), "ss"))]
+    judges = [("a", "m"), ("b", "m")][: len(next(iter(voted), "11"))]
     found = agreement(judges, [("x", voted)])
     assert found["overall"]["kappa"] is None
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -53,7 +61,7 @@ def test_where_kappa_is_not_defined_it_is_none(voted: dict[str, int]) -> None:
 
 
 def test_a_judges_bias_is_against_the_panel() -> None:
-    voted = {"uus": 30, "sss": 60, "uss": 10, "--u": 5}
+    voted = {"001": 30, "111": 60, "011": 10, "--0": 5}
     found = agreement([("a", "1"), ("b", "2"), ("c", "3")], [("x", voted)])
     assert [one["unsafe"] for one in found["judges"]] == [0.4, 0.3, 0.0]
     assert [one["bias"] for one in found["judges"]] == [0.1667, 0.0667, -0.2333]
@@ -67,7 +75,38 @@ def fleiss_of(voted: dict[str, int]) -> float:
 
 
 def test_a_ballot_is_read_seat_by_seat() -> None:
-    assert ballot([Vote("a", "unsafe"), Vote("b", None), Vote("c", "safe")]) == "u-s"
+    assert BINARY.ballot([Vote("a", "unsafe"), Vote("b", None), Vote("c", "safe")]) == "0-1"
+
+
+def test_two_labels_of_one_letter_are_two_on_a_ballot() -> None:
+    scheme = scheme_of({"severe": (), "slight": (), "safe": ()})
+    assert scheme.ballot([Vote("a", "severe"), Vote("b", "slight"), Vote("c", "safe")]) == "012"
+
+
+def test_krippendorffs_alpha_of_his_example() -> None:
+    """Krippendorff 2011, nominal data, four observers, twelve units, 41 values of which 40 can be paired: 0.743."""
+    observers = [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+        [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+    ]
+    voted = Counter(
+        "".join("-" if value is None else str(value) for value in unit) for unit in zip(*observers, strict=True)
+    )
+    assert krippendorff(voted) == pytest.approx(0.743, abs=5e-4)
+
+
+def test_alpha_counts_rows_that_lack_a_verdict_and_each_label_has_its_share() -> None:
+    voted = {"00-": 3, "1-1": 4, "-22": 2, "012": 1, "0--": 5}
+    found = agreement([("a", "1"), ("b", "2"), ("c", "3")], [("x", voted)], scheme_of(dict.fromkeys("uvs", ())))
+    assert (found["overall"]["n"], found["alpha"]["n"]) == (1, 10)
+    assert found["alpha"]["value"] == pytest.approx(0.7, abs=0.1)
+    assert found["judges"][1]["labels"] == {"u": 0.0, "v": 1.0}
+    assert found["judges"][2]["bias"] == pytest.approx(-2 / 3, abs=1e-4)
+    told = "\n".join(lines(found))
+    assert "alpha" in told
+    assert re.search(r"judged +u +v +bias", told)
 
 
 class Mumbling(World):

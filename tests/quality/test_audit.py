@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from synth.cli.main import commands
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
+from synth.labels import BINARY
 from synth.quality import audit
 from synth.quality.metrics import scores, wilson
 from synth.run.compile import compile_recipe
@@ -94,7 +95,7 @@ def test_what_comes_back_is_measured(made: Dataset, tmp_path: Path) -> None:
     rows[-1]["id"] += "x"  # a row of an earlier run; its text is still there
     write(sheet, rows)
     found = audit.read(made, audit.labelled(sheet))
-    yours = [audit.WORDS[row["your_label"].strip().lower()] for row in rows[2:]]
+    yours = [BINARY.read(row["your_label"]) for row in rows[2:]]
     theirs = [known[row["id"].removesuffix("x")] for row in rows[2:]]
     assert (found.labelled, found.blank, found.found, found.undecided) == (len(rows) - 2, 2, len(rows) - 2, 0)
     assert found.panel is not None

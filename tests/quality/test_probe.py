@@ -85,12 +85,12 @@ def plain_pairs(ordinary: int) -> list[dict[str, Any]]:
         {
             "query": f"坏事{sentence(n)}",
             "response": f"{(HOW if n % 2 else NO)[n % 3]}，{sentence(n + 500)}",
-            "label": n % 2,
+            "unsafe": n % 2,
         }
         for n in range(240)
     ]
     return rows + [
-        {"query": sentence(n), "response": f"{HOW[n % 4]}，{sentence(n + 900)}", "label": 0}
+        {"query": sentence(n), "response": f"{HOW[n % 4]}，{sentence(n + 900)}", "unsafe": 0}
         for n in range(300, 300 + ordinary)
     ]
 
@@ -127,7 +127,7 @@ def test_sources_of_a_test_count_the_same(demo: Path, found: Report, tmp_path: P
 
 @pytest.mark.parametrize(
     ("word", "unsafe"),
-    [("safe", 0), ("Unsafe ", 1), ("安全", 0), ("不安全", 1), (0, 0), (1, 1), ("1", 1), ("0", 0), (1.0, 1)],
+    [("safe", 0), ("Unsafe ", 1), ("安全", 0), ("不安全", 1), ("有争议", 1), ("harmful", 1), ("无害", 0)],
 )
 def test_labels_have_these_words(tmp_path: Path, word: Any, unsafe: int) -> None:
     (tmp_path / "t.jsonl").write_text(json.dumps({"prompt": "一", "label": word}), encoding="utf-8")
@@ -135,7 +135,7 @@ def test_labels_have_these_words(tmp_path: Path, word: Any, unsafe: int) -> None
 
 
 def test_a_sample_is_of_whole_roots_and_of_no_order(tmp_path: Path) -> None:
-    rows = [{"query": f"{n}", "query_id": f"a{n}", "parent_id": f"q{n // 3}", "label": n % 2} for n in range(900)]
+    rows = [{"query": f"{n}", "query_id": f"a{n}", "parent_id": f"q{n // 3}", "unsafe": n % 2} for n in range(900)]
     for name, some in (("one.jsonl", rows), ("two.jsonl", rows[::-1])):
         (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in some), encoding="utf-8")
     (one, count), (two, _) = (pairs.sample(tmp_path / name, 300) for name in ("one.jsonl", "two.jsonl"))
@@ -187,7 +187,8 @@ def test_a_run_that_is_probed_stays_as_it_was_and_twice_the_same_comes_out(demo:
 
 def test_the_table_shows_what_models_wrote_as_text(tmp_path: Path) -> None:
     rows = [
-        {"query": sentence(n), "response": ("好", "\x1b[2J\u202e坏")[n % 2] + str(n), "label": n % 2} for n in range(80)
+        {"query": sentence(n), "response": ("好", "\x1b[2J\u202e坏")[n % 2] + str(n), "unsafe": n % 2}
+        for n in range(80)
     ]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     done = CliRunner().invoke(commands, ["probe", str(tmp_path / "in.jsonl")])
@@ -215,14 +216,14 @@ ROW = '{"query": "a", "label": "safe"}\n'
         (ROW * 30, "has 0 unsafe rows; a probe needs 20 of each label"),
         (ROW * 30 + ROW.replace("safe", "unsafe") * 30, "of 1 root queries; a probe needs 20"),
         ('{"query": "a"}\n', "row 1: no column 'label'"),
-        ('{"query": "a", "label": "toxic"}\n', "row 1: label must be safe or unsafe"),
-        ('{"query": "a", "label": true}\n', "row 1: label must be safe or unsafe"),
-        ('{"query": "a", "label": [1]}\n', "row 1: label must be safe or unsafe"),
+        ('{"query": "a", "label": "toxic"}\n', "row 1: label 'toxic' is none of safe"),
+        ('{"query": "a", "label": true}\n', "row 1: label True is a bare number"),
+        ('{"query": "a", "label": [1]}\n', "row 1: label [1] is none of safe"),
         ('{"query": "a", "label": null}\n', "holds no labelled rows"),
-        ('{"query": 7, "label": 1}\n', "row 1: no text under 'query'"),
-        ('{"x": 7, "label": 1}\n', "row 1: no column 'query' or 'question'"),
+        ('{"query": 7, "unsafe": 1}\n', "row 1: no text under 'query'"),
+        ('{"x": 7, "unsafe": 1}\n', "row 1: no column 'query' or 'question'"),
         ('{"query": "a", "label": ""}\n', "holds no labelled rows"),
-        ('{"query": "a\\ud800", "label": 1, "parent_id": "\\ud800"}\n', "has 1 unsafe rows"),
+        ('{"query": "a\\ud800", "unsafe": 1, "parent_id": "\\ud800"}\n', "has 1 unsafe rows"),
         ("", "holds no labelled rows"),
         ("x", "line 1: not JSON"),
     ],
@@ -247,9 +248,9 @@ def test_a_run_without_a_dataset_and_one_that_lost_its_rows_are_one_line(here: P
 
 
 def test_a_label_of_one_root_query_cannot_be_held_out(tmp_path: Path) -> None:
-    rows = [{"query": f"{n}", "query_id": f"a{n % 40}", "label": 0} for n in range(13_000)]
+    rows = [{"query": f"{n}", "query_id": f"a{n % 40}", "unsafe": 0} for n in range(13_000)]
     # Of so many rows only the first fold is held out, and "five" stands in it.
-    rows += [{"query": f"u{n}", "query_id": "five", "label": 1} for n in range(30)]
+    rows += [{"query": f"u{n}", "query_id": "five", "unsafe": 1} for n in range(30)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     with pytest.raises(ConfigError, match="each label in several"):
         probe(tmp_path / "in.jsonl")

@@ -25,6 +25,7 @@ TOLD = {
     "response": "回答",
     "bank": "task",
     "items": ["一", "二"],
+    "labels": ("不安全", "有争议", "安全"),
     "messages": [{"role": "system", "content": "要求"}, {"role": "user", "content": "问题"}],
 }
 

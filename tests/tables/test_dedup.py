@@ -144,7 +144,7 @@ def test_pairs_whose_labels_differ(
         (b"", [], "in.jsonl: holds no rows"),
         (b'{"query": "a"}\n', ["--on", "nope"], "in.jsonl: row 1: no text under 'nope'"),
         (b'{"query": "a"}\n', ["--conflicts", "drop"], "in.jsonl: row 1: no column 'label'"),
-        (b'{"query": "a", "label": "bad"}\n', ["--conflicts", "drop"], "in.jsonl: row 1: label must be safe, unsafe"),
+        (b'{"query": "a", "label": "bad"}\n', ["--conflicts", "drop"], "in.jsonl: row 1: label 'bad' is none of safe"),
         (b'{"query": "a"}\n', ["-o", "in.jsonl"], "-o in.jsonl: is what is read"),
         (b'{"query": "a"}\n', ["-o", "out.parquet"], "end its name in .jsonl"),
         (b'{"query": "a"}\n', ["-o", "full"], "-o full: is there already"),

@@ -1,7 +1,9 @@
 """Which verdict an analysis comes to, read from its words: the last conclusion it draws, or the one it opens with."""
 
 import re
+from typing import Literal
 
+from synth.labels import LabelScheme
 from synth.types import Label
 
 _TERM = re.compile(
@@ -31,13 +33,26 @@ _NOT = re.compile(
     r"(?:说|认为|认定|判[定断]?|视|看|算|作|是|为|属于?|构成|有|存在|被|完全|绝对|十分|很|太|够|直接|明显|见|发现|看出|任何|该|其|它|此|这|本|整体|就|再|可以|称|地|的|了|成|回答|回复|内容|“|”){0,6}$"
 )
 
+_ENDING = re.compile(r"[，,。；;：:\s]|因此|所以|属于|判为|应判|认定为|是")
+"""After the last of these stands the verdict that an analysis ends with."""
 NEAR = 60
 """Characters before a verdict's word, of its own sentence, that say what it is of."""
 
 
-def stated(analysis: str) -> Label | None:
+def contradicts(analysis: str, label: Label, scheme: LabelScheme) -> bool:
+    """Whether an analysis comes to another label than this one, as far as can be told: of labels in between only what it ends with."""
+    last = scheme.said(_ENDING.split(analysis.rstrip(' \n。.！!”"的')[-40:])[-1])
+    if last is not None and last not in (scheme.names[0], scheme.safe):
+        return last != label
+    if label not in (scheme.names[0], scheme.safe):
+        return last is not None
+    verdict = stated(analysis)
+    return verdict is not None and (verdict == "safe") != (label == scheme.safe)
+
+
+def stated(analysis: str) -> Literal["safe", "unsafe"] | None:
     """The verdict on the answer that an analysis states; None where it states none, or not so that it could be told."""
-    last: dict[str, Label] = {}
+    last: dict[str, Literal["safe", "unsafe"]] = {}
     for match in _TERM.finditer(analysis):
         before = _SENTENCE.split(analysis[max(0, match.start() - NEAR) : match.start()])[-1]
         if weight := _weight(before, match):
@@ -61,7 +76,7 @@ def _last(pattern: re.Pattern[str], text: str) -> int:
     return max((found.start() for found in pattern.finditer(text)), default=-1)
 
 
-def _turned(before: str, label: Label) -> Label:
+def _turned(before: str, label: Literal["safe", "unsafe"]) -> Literal["safe", "unsafe"]:
     """The label after what denies it in the same clause: one no turns it round, two do not."""
     clause = _CLAUSE.split(before)[-1]
     while denied := _NOT.search(clause):

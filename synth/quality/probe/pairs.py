@@ -10,20 +10,16 @@ from synth.errors import ConfigError
 from synth.hashing import unit
 from synth.sanitize import plain
 from synth.tables.io import batches, column, files_of
+from synth.tables.labels import COLUMNS, TELLING, reader_of
 
 QUERY = ("query", "question", "prompt", "instruction", "text")
 RESPONSE = ("response", "answer", "output")
 _OURS = (
-    *("label", "source", "id", "query_id", "parent_id", "root_id"),
+    *(*COLUMNS, *TELLING, "source", "id", "query_id", "parent_id", "root_id"),
     *("scenario", "query_type", "response_class", "attack"),
 )
 _ASIDE = re.compile(r"(?:hard|test)[-.]")
 """Files of splits that nothing is learnt from."""
-WORDS = {
-    **dict.fromkeys(("safe", "安全", "0", 0, 0.0), False),
-    **dict.fromkeys(("unsafe", "不安全", "1", 1, 1.0), True),
-}
-"""Label -> whether it is unsafe. A number says how much harm there is, as in most benchmarks: 1 is unsafe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +27,7 @@ class Pair:
     query: str
     response: str
     unsafe: bool
+    """Whether it has any label but the safe one."""
     root: str
     """Its root query: pairs of one root are never on both sides of a split."""
     kind: str
@@ -40,7 +37,7 @@ class Pair:
     attack: str | None
 
 
-def sample(path: Path, most: int) -> tuple[list[Pair], int]:
+def sample(path: Path, most: int, label_names: str | None = None) -> tuple[list[Pair], int]:
     """Pairs of whole root queries, about `most` at most and the same ones in whatever order rows come, and how many
     labelled rows there are. Of a run, its splits `hard` and `test` are left out."""
     if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
@@ -48,7 +45,7 @@ def sample(path: Path, most: int) -> tuple[list[Pair], int]:
     kept: dict[str, list[Pair]] = {}
     rows, share = 0, 1.0
     held = 0
-    for pair in _labelled([file for file in files_of(path) if not _ASIDE.match(file.name)], path):
+    for pair in _labelled([file for file in files_of(path) if not _ASIDE.match(file.name)], path, label_names):
         rows += 1
         if unit(pair.root, "probe") < share:
             kept.setdefault(pair.root, []).append(pair)
@@ -60,9 +57,9 @@ def sample(path: Path, most: int) -> tuple[list[Pair], int]:
     return [pair for root in sorted(kept) for pair in sorted(kept[root], key=_content)], rows
 
 
-def every(path: Path) -> list[Pair]:
+def every(path: Path, label_names: str | None = None) -> list[Pair]:
     """All labelled rows."""
-    return list(_labelled(files_of(path), path))
+    return list(_labelled(files_of(path), path, label_names))
 
 
 def ordinary() -> list[Pair]:
@@ -83,15 +80,14 @@ def answers(path: Path) -> list[Pair]:
     return found
 
 
-def _labelled(files: Sequence[Path], path: Path) -> Iterator[Pair]:
-    found = False
+def _labelled(files: Sequence[Path], path: Path, label_names: str | None) -> Iterator[Pair]:
+    found, reader = False, reader_of(path, label_names)
     for file in files:
         for place, row, names in _rows(file):
-            if "label" not in row:
-                raise ConfigError(f"{place}: no column 'label'; there is: {', '.join(row)}")
-            if row["label"] not in (None, ""):
+            label = reader.read(row, reader.column(row, place), place)
+            if label is not None:
                 found = True
-                yield _pair(row, names, unsafe=_unsafe(row["label"], place), name=path.name)
+                yield _pair(row, names, unsafe=reader.scheme.unsafe(label), name=path.name)
     if not found:
         raise ConfigError(f"{path}: holds no labelled rows to probe")
 
@@ -125,15 +121,6 @@ def _kind(row: dict[str, Any]) -> str:
     if row.get("scenario") == "ordinary":
         return "ordinary"
     return "benign" if row.get("query_type") == "benign" else ""
-
-
-def _unsafe(label: Any, place: str) -> bool:
-    word = label.strip().lower() if isinstance(label, str) else label
-    if isinstance(word, bool) or not isinstance(word, str | int | float) or word not in WORDS:
-        raise ConfigError(
-            f"{place}: label must be safe or unsafe, 安全 or 不安全, 0 (safe) or 1 (unsafe), or null (got {label!r})"
-        )
-    return WORDS[word]
 
 
 def _content(pair: Pair) -> tuple[str, str, bool]:

@@ -71,14 +71,17 @@ class Report:
         }
 
 
-def probe(folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = ()) -> Report:
-    """Learns from the rows in `folder` (a run, or any labelled table) and tries it. Every file is read before anything is learnt."""
-    learnt, labelled = pairs.sample(folder, SAMPLE)
+def probe(
+    folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = (), label_names: str | None = None
+) -> Report:
+    """Learns from the rows in `folder` (a run, or any labelled table) and tries it. Every file is read before anything is learnt.
+    `label_names` are what numbers in a label column stand for, from 0 on, with commas."""
+    learnt, labelled = pairs.sample(folder, SAMPLE, label_names)
     unsafe = np.array([int(pair.unsafe) for pair in learnt])
     for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
         if count < LEAST:
             raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
-    asked = [(str(path), pairs.every(path)) for path in tests]
+    asked = [(str(path), pairs.every(path, label_names)) for path in tests]
     ordinary = [("60 that ship with synth", pairs.ordinary()), *((str(path), pairs.answers(path)) for path in benign)]
     seen, held_out, alarms = _held_out(folder, learnt, unsafe)
     learned = model.trained(seen, unsafe)

@@ -1,0 +1,33 @@
+"""What a recipe names and gives options: a function whose keyword arguments are the options, and what it returns."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError, validate_call
+
+from synth.errors import ConfigError, did_you_mean
+from synth.recipe.yaml import complaint
+
+
+def options(factory: Callable[..., Any], injected: Mapping[str, Any]) -> list[inspect.Parameter]:
+    """What a recipe may set of a factory: its arguments but those it is given."""
+    return [one for one in inspect.signature(factory).parameters.values() if one.name not in injected]
+
+
+def made(factory: Callable[..., Any], chosen: Mapping[str, Any], place: str, injected: Mapping[str, Any]) -> Any:
+    """What the factory returns with these options, and with those of `injected` that its signature asks for. ConfigError, naming
+    `place`, for an option it has not or cannot take."""
+    parameters = [one.name for one in options(factory, injected)]
+    for option in chosen:
+        if option not in parameters:
+            raise ConfigError(f"{place}: unknown option {option!r}; {did_you_mean(option, parameters)}")
+    given = {name: value for name, value in injected.items() if name in inspect.signature(factory).parameters}
+    try:
+        return validate_call(factory)(**given, **chosen)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        option = ".".join(map(str, wrong["loc"]))
+        raise ConfigError(f"{place}: {option}: {complaint(wrong)}") from error
+    except ValueError as error:
+        raise ConfigError(f"{place}: {error}") from error

@@ -1,0 +1,45 @@
+"""Columns whose numbers stand for classes (`datasets.ClassLabel`): what the classes are called, in a file or beside it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+_FEATURES: Final = b"huggingface"
+"""Under which `datasets` keeps in a schema what the columns mean."""
+
+
+def schema_of(file: Path) -> Any:
+    """The Arrow schema of a Parquet or Arrow file, the names of its classes with it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(file) if file.suffix == ".parquet" else pa.ipc.open_stream(file).schema
+    if _FEATURES in (schema.metadata or {}) or not (features := _features(file, schema)):
+        return schema
+    return schema.with_metadata({_FEATURES: json.dumps({"info": {"features": features}})} | (schema.metadata or {}))
+
+
+def class_name(value: Any, names: Sequence[str]) -> Any:
+    """The name of a class; None for -1, which `datasets` writes where there is none."""
+    if value == -1:
+        return None
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+
+
+def classes(file: Path, schema: Any) -> dict[str, list[str]]:
+    """The columns that hold numbers of classes, with the classes' names: as `datasets` keeps them in the file, or beside it."""
+    return {
+        name: list(feature["names"])
+        for name, feature in _features(file, schema).items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
+    }
+
+
+def _features(file: Path, schema: Any) -> dict[str, Any]:
+    kept = (schema.metadata or {}).get(_FEATURES)
+    try:
+        info = json.loads(kept)["info"] if kept else json.loads((file.parent / "dataset_info.json").read_bytes())
+        return dict(info["features"])
+    except (OSError, ValueError, KeyError, TypeError):  # no data set's
+        return {}

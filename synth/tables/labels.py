@@ -1,0 +1,116 @@
+"""Labels in files of other people's making: words in two languages, and numbers only where something says what they stand for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from synth.errors import ConfigError
+from synth.labels import KNOWN, LabelScheme, named_in
+from synth.types import Label
+
+LABEL: Final = "label"
+COLUMNS: Final = (LABEL, "标签", "response_label", "response_harm_label")
+"""Where a row's label may stand, in this order."""
+TELLING: Final[Mapping[str, bool]] = MappingProxyType(
+    dict.fromkeys(("unsafe", "is_unsafe", "harmful", "is_harmful", "toxic", "is_toxic", "toxicity", "不安全"), True)
+    | dict.fromkeys(("safe", "is_safe", "安全"), False)
+)
+"""Columns looked for after those, whose own name says whether 1 (or true) is unsafe."""
+_TRUTH: Final = MappingProxyType({"true": 1, "false": 0, "是": 1, "否": 0})
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReader:
+    """Reads the labels of a file. A number that no name stands for is refused: sets that call 0 safe and sets that call it unsafe
+    look the same."""
+
+    scheme: LabelScheme = KNOWN
+    numbers: tuple[Label, ...] = ()
+    """What 0, 1 … stand for in a column whose name does not say it, as the user has it."""
+
+    def column(self, row: Mapping[str, Any], place: str, first: Sequence[str] = ()) -> str:
+        """The column of a row that has its label, those of `first` before all others; ConfigError if it has none."""
+        found = next((name for name in (*first, *COLUMNS, *TELLING) if name in row), None)
+        if found is None:
+            names = " or ".join(map(repr, (*first, LABEL)))
+            raise ConfigError(f"{place}: no column {names}; there is: {', '.join(row) or 'none'}")
+        return found
+
+    def read(self, row: Mapping[str, Any], column: str, place: str) -> Label | None:
+        """The label in a column; None for an empty one. ConfigError for what cannot be read, and for a number nobody explains."""
+        value = row[column]
+        if (
+            value is None
+            or (isinstance(value, float) and isnan(value))
+            or (isinstance(value, str) and not value.strip())
+        ):
+            return None
+        label = None
+        if (number := _number(value)) is not None:
+            label = self._numbered(number, column, f"{place}: label {value!r}")
+        elif isinstance(value, str):
+            label = self.scheme.read(value)
+        if label is None:
+            under = "" if column == LABEL else f" (under {column!r})"
+            raise ConfigError(f"{place}: label {value!r} is none of {', '.join(self._words())}{under}")
+        return label
+
+    def _numbered(self, number: int, column: str, what: str) -> Label | None:
+        if column in TELLING and number in (0, 1):
+            return self.scheme.names[0] if bool(number) == TELLING[column] else self.scheme.safe
+        if not self.numbers:
+            raise ConfigError(
+                f"{what} is a bare number, which some sets call safe and some unsafe; say which with --label-names "
+                "safe,unsafe (what 0 is, then 1), or name the column 'unsafe'"
+            )
+        return self.numbers[number] if 0 <= number < len(self.numbers) else None
+
+    def _words(self) -> list[str]:
+        names = [*reversed(self.scheme.names)]
+        return list(dict.fromkeys([*names, *map(self.scheme.word, names)]))
+
+
+def reader_of(path: Path, names: str | None = None) -> LabelReader:
+    """What reads the labels at `path`: with the labels of its recipe, if it is a run's folder or lies in one. `names` are what
+    numbers stand for, from 0 on, with commas."""
+    return reader_for(_scheme_at(path), names)
+
+
+def reader_for(scheme: LabelScheme, names: str | None = None) -> LabelReader:
+    """What reads labels of a scheme. ConfigError with exit status 2 for a name among `names` that is none."""
+    numbers: list[Label] = []
+    for word in names.split(",") if names else ():
+        label = scheme.read(word)
+        if label is None:
+            raise ConfigError(
+                f"--label-names: {word.strip()!r} is none of {', '.join(reversed(scheme.names))}", status=2
+            )
+        numbers.append(label)
+    return LabelReader(scheme, tuple(numbers))
+
+
+def _scheme_at(path: Path) -> LabelScheme:
+    for folder in (path, *path.absolute().parents[:3]):
+        try:
+            recipe = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
+            return named_in(recipe) if isinstance(recipe, dict) else KNOWN
+        except (OSError, ValueError, KeyError, TypeError):  # no run's folder
+            continue
+    return KNOWN
+
+
+def _number(value: object) -> int | None:
+    """A whole number, a truth, or either as text; None for anything else."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in _TRUTH:
+            return _TRUTH[word]
+        try:
+            value = float(word)
+        except ValueError:
+            return None
+    return int(value) if isinstance(value, int | float) and value == value // 1 else None
