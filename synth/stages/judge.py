@@ -1,7 +1,7 @@
 """The judge stage: a panel reads query and answer under the subcategory's rule; each writes an analysis, then a label."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -18,7 +18,7 @@ from synth.stages.parsing import read_object
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester, object_schema
 from synth.stages.verdicts import Verdict
-from synth.types import HARD, Aside, Ask, Judged, Label, Message, QueryType, Reply, Request, Sample, Vote
+from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, QueryType, Reply, Request, Sample, Vote
 
 OFFERED = frozenset({"scenario", "subcategory", "query", "response", "labels"})
 """`labels` are the words for the labels a judge may give, the most severe first."""
@@ -81,7 +81,12 @@ class Panel:
                 *(self._vote(spec, messages, lines[: seat + 1], ask, read) for seat in range(len(lines)))
             )
         )
-        judged = replace(sample, votes=votes, provenance=replace(sample.provenance, judge_prompt=self._prompt.hash))
+        judged = replace(
+            sample,
+            votes=votes,
+            notes=(*sample.notes, *self._fell(votes)),
+            provenance=replace(sample.provenance, judge_prompt=self._prompt.hash),
+        )
         # Before any rule, and of every reading, so that no rule, quorum or second try lifts it.
         if spec.lane.refuse_only and any(map(self.labels.unsafe, read)):
             return judged.dropped("judge", "refuse_only", judged.response or "")
@@ -93,6 +98,12 @@ class Panel:
         intent = intents.pop() if len(intents) == 1 else None
         read_by_all = replace(judged, label=label, analysis=analysis, query_label=intent)
         return Aside(HARD, read_by_all) if label is None else read_by_all
+
+    def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
+        """The seats without a verdict, each with the reason."""
+        for (role, _), vote in zip(self.judges, votes, strict=True):
+            if vote.label is None:
+                yield Note("judge", "fell", f"{role}: {vote.analysis or 'no verdict'}")
 
     async def _vote(
         self,

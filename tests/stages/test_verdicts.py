@@ -13,7 +13,7 @@ from synth.filters.row import label_agrees, outline, refused_is_safe
 from synth.labels import BINARY, KNOWN
 from synth.run.compile import compile_recipe
 from synth.stages import verdicts
-from synth.types import Drop, Request, Sample, Vote
+from synth.types import Drop, Note, Request, Sample, Vote
 from tests.conftest import Lab
 from tests.filters.test_filters import ROW
 from tests.stages.test_stages import ask_with
@@ -151,6 +151,7 @@ def test_at_quorum_the_verdicts_given_decide_and_under_it_the_row_is_dropped(lab
     assert isinstance(found, Sample)
     assert (found.label, found.analysis, found.query_label) == ("unsafe", "因此不安全", "harmful")
     assert (found.votes[0].label, found.votes[0].analysis) == (None, "refusal")
+    assert found.notes == (Note("judge", "fell", "j1: refusal"),)
     found, _ = judged({}, REFUSAL, REFUSAL, said("不安全"))
     assert isinstance(found, Drop)
     assert found.reason == "no_verdict"
