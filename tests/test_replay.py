@@ -76,8 +76,8 @@ def test_a_journal_of_format_1_gives_its_rows_without_one_call(copied: Path, nam
     found = rows_of(copied / name)
     assert [row["id"] for row in found] == [row["id"] for row in rows]
     for row, was in zip(found, rows, strict=True):
-        assert row == was
-        assert list(row) == list(was)
+        assert {column: row[column] for column in was} == was, "in the columns of before"
+        assert [column for column in row if column in was] == list(was)
     assert drops_of(copied / name) == drops
 
 
@@ -92,7 +92,7 @@ def test_the_rows_come_from_the_journal(copied: Path) -> None:
     assert changed
     said = folded(copied, "offline")
     assert said["calls"] > 0  # the judges have not seen this answer
-    assert rows_of(copied / "offline") != expected("offline")[0]
+    assert [row["id"] for row in rows_of(copied / "offline")] != [row["id"] for row in expected("offline")[0]]
 
 
 def test_the_journals_hold_every_way_of_asking() -> None:
