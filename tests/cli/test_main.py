@@ -422,7 +422,7 @@ def test_hostile_text_cannot_move_the_cursor() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    script = "import sys; from synth.cli import commands; heavy = {'pyarrow', 'datasets', 'openai', 'pydantic', 'jinja2', 'yaml', 'rich', 'asyncio'}; sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    script = "import sys; from synth.cli.main import commands; heavy = {'pyarrow', 'datasets', 'openai', 'pydantic', 'jinja2', 'yaml', 'rich', 'asyncio'}; sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
