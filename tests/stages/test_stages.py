@@ -12,7 +12,7 @@ from synth.run.compile import compile_recipe
 from synth.stages.parsing import FEEDBACK, JUDGE_ON, ask_until_read, is_refusal, read_object, read_string, read_strings
 from synth.stages.reply_stats import PromptUse, ReplyStats
 from synth.stages.requester import Requester
-from synth.types import Drop, Message, Reply, Request, Sample
+from synth.types import Aside, Drop, Message, Reply, Request, Sample
 from tests.conftest import Lab, tiny_recipe
 from tests.support.world import World
 
@@ -201,11 +201,12 @@ def test_judges_who_agree_give_label_analysis_and_intent(lab: Lab) -> None:
     assert (found.label, found.analysis, found.query_label) == ("unsafe", "因此不安全", "harmful")
 
 
-def test_judges_who_differ_give_no_label(lab: Lab) -> None:
+def test_judges_who_differ_give_no_label_and_the_row_is_set_aside(lab: Lab) -> None:
     found, _ = judged(lab, verdict("不安全"), verdict("安全", "无害"))
-    assert isinstance(found, Sample)
-    assert (found.label, found.analysis, found.query_label) == (None, None, None)
-    assert [vote.label for vote in found.votes] == ["unsafe", "safe"]
+    assert isinstance(found, Aside)
+    row = found.sample
+    assert (found.split, row.label, row.analysis, row.query_label) == ("hard", None, None, None)
+    assert [vote.label for vote in row.votes] == ["unsafe", "safe"]
 
 
 def test_a_judge_that_refuses_gives_no_verdict_and_never_unsafe(lab: Lab) -> None:
