@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from synth.errors import ParseError
+from synth.hashing import short_hash
 from synth.run.compile import compile_recipe
 from synth.stages.parsing import FEEDBACK, JUDGE_ON, ask_until_read, is_refusal, read_object, read_string, read_strings
+from synth.stages.query import query_id
 from synth.stages.reply_stats import PromptUse, ReplyStats
 from synth.stages.requester import Requester
-from synth.types import Drop, Message, Reply, Request, Sample
+from synth.types import Aside, Drop, Message, Reply, Request, Sample
 from tests.conftest import Lab, tiny_recipe
 from tests.support.world import World
 
@@ -201,11 +203,12 @@ def test_judges_who_agree_give_label_analysis_and_intent(lab: Lab) -> None:
     assert (found.label, found.analysis, found.query_label) == ("unsafe", "因此不安全", "harmful")
 
 
-def test_judges_who_differ_give_no_label(lab: Lab) -> None:
+def test_judges_who_differ_give_no_label_and_the_row_is_set_aside(lab: Lab) -> None:
     found, _ = judged(lab, verdict("不安全"), verdict("安全", "无害"))
-    assert isinstance(found, Sample)
-    assert (found.label, found.analysis, found.query_label) == (None, None, None)
-    assert [vote.label for vote in found.votes] == ["unsafe", "safe"]
+    assert isinstance(found, Aside)
+    row = found.sample
+    assert (found.split, row.label, row.analysis, row.query_label) == ("hard", None, None, None)
+    assert [vote.label for vote in row.votes] == ["unsafe", "safe"]
 
 
 def test_a_judge_that_refuses_gives_no_verdict_and_never_unsafe(lab: Lab) -> None:
@@ -256,3 +259,13 @@ def test_a_model_without_a_system_role_gets_its_text_in_the_users_turn(lab: Lab)
     asyncio.run(bound.flow.panel.judge(spec, replace(ROW, lane=spec.lane), ask))
     assert [[message.role for message in request.messages] for request in asked] == [["user"], ["system", "user"]]
     assert asked[0].messages[0].content == "\n\n".join(message.content for message in asked[1].messages)
+
+
+def test_a_query_is_known_by_what_the_user_says_before_it_too(lab: Lab) -> None:
+    spec = compile_recipe(tiny_recipe()).specs[0]
+    asked, other = ((Message("user", text), Message("assistant", "好的。")) for text in ("怎么养狗？", "怎么养猫？"))
+    answered = (asked[0], Message("assistant", "请讲。"))
+    ids = [query_id(spec, "那怎么做？", context) for context in ((), asked, other)]
+    assert len({*ids}) == 3
+    assert query_id(spec, "那怎么做？", answered) == ids[1], "what the assistant says is no part of it"
+    assert ids[0] == short_hash(spec.lane.id, "那怎么做？"), "as in the first journals"
