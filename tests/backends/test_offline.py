@@ -20,7 +20,7 @@ def specs(kind: str) -> list[LaneSpec]:
 
 
 def queries(spec: LaneSpec, call: int) -> list[str]:
-    request = BOUND.work.source.request(spec, call)
+    request = BOUND.flow.source.request(spec, call)
     assert request is not None
     try:
         return json.loads(reply_to(request, call).text)["queries"]
@@ -29,7 +29,7 @@ def queries(spec: LaneSpec, call: int) -> list[str]:
 
 
 def test_a_reply_is_a_function_of_the_request() -> None:
-    request = BOUND.work.source.request(BOUND.specs[0], 0)
+    request = BOUND.flow.source.request(BOUND.specs[0], 0)
     assert request is not None
     assert reply_to(request, 7) == reply_to(request, 7)
     assert reply_to(request, 7) != reply_to(request, 8)
@@ -65,7 +65,7 @@ def test_what_a_query_is_about_is_found_again() -> None:
 
 
 def test_it_errs_now_and_then_as_models_do() -> None:
-    requests = [BOUND.work.source.request(spec, call) for spec in BOUND.specs for call in range(10)]
+    requests = [BOUND.flow.source.request(spec, call) for spec in BOUND.specs for call in range(10)]
     texts = [reply_to(request, i).text for i, request in enumerate(requests) if request]
     refused = sum(text.startswith("抱歉") for text in texts) / len(texts)
     broken = sum(not text.startswith(("{", "抱歉")) or not text.endswith("}") for text in texts) / len(texts)
