@@ -13,6 +13,7 @@ from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of
+from synth.journal.rows import WRONG, DamagedReply
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.recipe.role import Role
 from synth.types import Origin, Reply, Request
@@ -77,6 +78,10 @@ class Engine:
         self.weather: str | None = None
         """What the latest try failed of, if it did."""
         self.abandoned = False
+        self.damaged: dict[str, DamagedReply] = {}
+        """Replies, by key, that are not what was written, and so asked for once more."""
+        self.say: Callable[[str], None] = lambda _: None
+        """Told of the first of them."""
 
     @property
     def in_flight(self) -> Counter[str]:
@@ -100,7 +105,7 @@ class Engine:
     async def ask(self, request: Request, origin: Origin) -> Reply:
         """The reply. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
-        if (reply := self._kept(key, spare=origin.spare)) and reply.finish != RETRY:
+        if (reply := self._kept(key, self._found, spare=origin.spare)) and reply.finish != RETRY:
             return reply
         self.missed(origin)
         if self._stop:
@@ -123,15 +128,27 @@ class Engine:
         return reply
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
-        """The journalled reply. Raises Stopped(REPLAY) where there is none."""
-        reply = self._kept(key_of(request), spare=spare)
+        """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
+        reply = self._kept(key_of(request), self._journal.get, spare=spare)
         if reply is None:
             raise Stopped(REPLAY)
         return reply
 
-    def _kept(self, key: str, *, spare: bool) -> Reply | None:
+    def _kept(self, key: str, get: Callable[[str], Reply | None], *, spare: bool) -> Reply | None:
         """From the journal. That another model was asked stays so, though the request may have been answered since."""
-        return (self._journal.get(outage_of(key)) if spare else None) or self._journal.get(key)
+        return (get(outage_of(key)) if spare else None) or get(key)
+
+    def _found(self, key: str) -> Reply | None:
+        """From the journal; a damaged one counts as not there."""
+        try:
+            return self._journal.get(key)
+        except DamagedReply as damaged:
+            if not self.damaged:
+                self.say(
+                    f"the reply {key} (stage {damaged.stage}) in the journal {WRONG}: it is asked for again, as are others like it"
+                )
+            self.damaged[key] = damaged
+            return None
 
     def stop(self, why: Stopped | ConfigError) -> None:
         """From now on only the journal answers. What has been sent still lands, but for what may take until tomorrow; the
@@ -209,7 +226,7 @@ class Engine:
         storm = RetryState(
             self.models.pace_at(place),
             known=lambda: place[0] in self.models.heard,
-            before=self._journal.get(key) is not None,
+            before=self._found(key) is not None,
         )
         circuit = self.models.circuits.at(place)
 

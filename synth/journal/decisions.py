@@ -6,7 +6,32 @@ from typing import Any
 
 from synth.types import Round, Targets, Want
 
-PLAN, TARGET = "plan", "target"
+PLAN, TARGET, INPUTS, RECEIPT = "plan", "target", "inputs", "receipt"
+_PARTS = {
+    TARGET: {"targets": dict, "identity": dict, "released": dict},
+    INPUTS: {
+        "identity": dict,
+        "recipe": dict,
+        "files": list,
+        "prompts": dict,
+        "taxonomies": dict,
+        "lists": dict,
+        "texts": dict,
+    },
+    RECEIPT: {"id": str},
+    "unsealed": {"replies": int, "decisions": int},
+}
+"""What a decision of a kind must have."""
+
+
+def readable(kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether a decision is one of its kind."""
+    try:
+        if kind == PLAN:
+            read_plan(body)
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return all(isinstance(body.get(name), of) for name, of in _PARTS.get(kind, {}).items())
 
 
 def read_plan(body: Mapping[str, Any]) -> Round:

@@ -73,7 +73,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots = Slots(job.inputs.concurrency, budget)
     engine = Engine(journal, connected, slots, roles, spared=job.compiled.recipe.spared(), usage=usage)
-    engine.models.circuits.say = job.options.say
+    engine.models.circuits.say = engine.say = job.options.say
     if job.inputs.flow.embedder is not None:
         engine.prove = job.inputs.flow.embedder.prove
     with job.staging() as staging:

@@ -15,7 +15,8 @@ from synth.errors import ConfigError, Stopped
 from synth.fold.fold import Fold, FoldInputs
 from synth.journal import decisions
 from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
-from synth.journal.reader import Decision, Reader
+from synth.journal.reader import Reader
+from synth.journal.rows import DamagedReply, Decision, Kept
 from synth.journal.store import Journal, hold
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
@@ -96,16 +97,28 @@ def _bound(folders: Sequence[Path], told: Sequence[dict[str, Any]], identity: di
 def _put(out: Path, journals: Sequence[Reader], taken: Sequence[Decision]) -> None:
     """The united journal in its place. One that stands there and holds the same is left, so a killed merge can be given again."""
     path = out / "journal.sqlite"
+
+    def lost(reply: Kept) -> None:
+        """A lane that ended there would be of another dataset."""
+        raise DamagedReply(_holder(journals, reply), reply.key, reply.stage)
+
     if not path.exists():
-        write(path, united_replies(journals), taken)
+        write(path, united_replies(journals, lost), taken)
         return
     fresh = aside.beside(path, "united")
     aside.remove(fresh)
-    write(fresh, united_replies(journals), taken)
+    write(fresh, united_replies(journals, lost), taken)
     alike = same(fresh, path)
     fresh.unlink()
     if not alike:
         raise ConfigError(f"{out}: holds another journal; choose another -o DIR, and name {out} among what is merged")
+
+
+def _holder(journals: Sequence[Reader], reply: Kept) -> Path:
+    """The first of these journals that has a reply of that key."""
+    return next(
+        (one.path for one in journals if any(kept.key == reply.key for kept, _ in one.replies())), journals[0].path
+    )
 
 
 def _settled(compiled: CompiledRecipe, options: RunOptions, taken: Sequence[Decision]) -> ResolvedRun:
