@@ -16,7 +16,7 @@ def key_of(request: Request) -> str:
     """SHA-256 over the canonical JSON of everything in the request, 32 hex digits."""
     everything = [
         request.family,
-        request.model,
+        request.named,
         [[message.role, message.content] for message in request.messages],
         request.params,
         request.schema,

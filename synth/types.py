@@ -14,6 +14,11 @@ LABELS: tuple[Label, ...] = ("unsafe", "safe")
 # --- what is asked of a model, and what comes back ---
 
 
+def named(model: str, revision: str | None) -> str:
+    """A model's name with its revision, if it has one."""
+    return f"{model}@{revision}" if revision else model
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     role: Literal["system", "user", "assistant", "text", "embed"]
@@ -34,6 +39,13 @@ class Request:
     """The JSON schema asked for; None asks for plain text."""
     draw: tuple[str | int, ...]
     """The coordinates that make a wanted repeat of the same words a request of its own."""
+    revision: str = ""
+    """Which of the models that its server calls by that name; the server is not told."""
+
+    @property
+    def named(self) -> str:
+        """The model as it bears identity and is booked: two revisions never share replies."""
+        return named(self.model, self.revision)
 
     @property
     def begun(self) -> str:

@@ -217,7 +217,7 @@ class Engine:
         place = self.models.place_of(request, origin)
         self.models.circuits.declare(place, error, asyncio.get_running_loop().time())
         reply = Reply(str(error), finish=OUTAGE)
-        await self._journal.put(outage_of(key), reply, origin, request.model)
+        await self._journal.put(outage_of(key), reply, origin, request.named)
         return reply
 
     async def _persist(self, first: ProviderError, key: str, request: Request, origin: Origin) -> Reply:
@@ -246,8 +246,8 @@ class Engine:
             if not storm.given_up:
                 raise
             reply = Reply(str(error), finish=GAVE_UP)
-            await self._journal.put(key, reply, origin, request.model)
-            self.usage.add(origin, request.model, reply)
+            await self._journal.put(key, reply, origin, request.named)
+            self.usage.add(origin, request.named, reply)
             return reply
 
     async def _attempt(self, key: str, request: Request, origin: Origin, *, again: bool = False) -> Reply:
@@ -268,8 +268,8 @@ class Engine:
             self.models.heard.add(self._backends[origin.role])
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(leave, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
-            await self._journal.put(key, reply, origin, request.model)
-            self.usage.add(origin, request.model, reply)
+            await self._journal.put(key, reply, origin, request.named)
+            self.usage.add(origin, request.named, reply)
             leave.reply = reply
             self.weather = None
         except ProviderError as error:

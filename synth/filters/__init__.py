@@ -34,23 +34,30 @@ def known(kind: Kind) -> dict[str, Callable[..., Any]]:
     return ours | {point.name: point.load() for point in entry_points(group=f"synth.filters.{kind}")}
 
 
-def bind(kind: Kind, uses: Sequence[FilterUse], place: str, rules: Mapping[str, str] | None = None) -> Rules:
+def bind(
+    kind: Kind,
+    uses: Sequence[FilterUse],
+    place: str,
+    rules: Mapping[str, str] | None = None,
+    prompts: Sequence[str] | None = None,
+) -> Rules:
     """The rules a recipe names at `place`, each with its options checked against its signature; `rules` are the texts by which
-    judges judge, for those that ask for them."""
-    return [(use.name, _bound(kind, use, place, rules or {})) for use in uses]
+    judges judge, `prompts` those that models are asked with (None: all that are found), for those that ask for them."""
+    return [(use.name, _bound(kind, use, place, {"rules": rules or {}, "prompts": prompts})) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a recipe may set of a rule: its arguments but `rules`, which it is given."""
-    return [one for one in inspect.signature(factory).parameters.values() if one.name != "rules"]
+    """What a recipe may set of a rule: its arguments but those it is given."""
+    return [one for one in inspect.signature(factory).parameters.values() if one.name not in ("rules", "prompts")]
 
 
-def _bound(kind: Kind, use: FilterUse, place: str, texts: Mapping[str, str]) -> Callable[[Any], str | None]:
+def _bound(kind: Kind, use: FilterUse, place: str, injected: Mapping[str, Any]) -> Callable[[Any], str | None]:
     rules = known(kind)
     if use.name not in rules:
         raise ConfigError(f"filters.{place}: no filter {use.name!r}; {did_you_mean(use.name, rules)}")
     parameters = [one.name for one in options(rules[use.name])]
-    given = {"rules": texts} if "rules" in inspect.signature(rules[use.name]).parameters else {}
+    asked_for = inspect.signature(rules[use.name]).parameters
+    given = {name: value for name, value in injected.items() if name in asked_for}
     for option in use.options:
         if option not in parameters:
             raise ConfigError(

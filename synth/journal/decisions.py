@@ -7,16 +7,12 @@ from typing import Any
 from synth.types import Round, Targets, Want
 
 PLAN, TARGET, INPUTS, RECEIPT = "plan", "target", "inputs", "receipt"
-_PARTS = {
+_PARTS: Mapping[str, Mapping[str, type]] = {
     TARGET: {"targets": dict, "identity": dict, "released": dict},
     INPUTS: {
-        "identity": dict,
-        "recipe": dict,
-        "files": list,
-        "prompts": dict,
-        "taxonomies": dict,
-        "lists": dict,
-        "texts": dict,
+        **dict.fromkeys(("identity", "recipe", "prompts", "taxonomies", "lists", "texts"), dict),
+        **dict.fromkeys(("files", "shown"), list),
+        "synth": str,
     },
     RECEIPT: {"id": str},
     "unsealed": {"replies": int, "decisions": int},
@@ -82,9 +78,14 @@ def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[s
     return {"targets": targets, "identity": dict(identity), "released": dict(let_go)}
 
 
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The keys in which two identities differ."""
+    return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+
+
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """What differs between two identities; empty if nothing does."""
-    names = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    names = changed(before, now)
     if not names:
         return ""
     told = [f"{name} ({before.get(name, 'none')} → {now.get(name, 'none')})" for name in names]

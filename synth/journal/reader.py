@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar
 from synth.errors import ConfigError
 from synth.hashing import key_of, outage_of
 from synth.journal.rows import Decision, Kept, Rows
-from synth.journal.store import READ, other_version, reply_of
+from synth.journal.store import READ, SPENT, other_version, reply_of
+from synth.journal.usage import Usage
 from synth.types import Reply, Request
 
 Item = TypeVar("Item")
@@ -76,6 +77,10 @@ class Reader:
         keys = (key := key_of(request), outage_of(key))
         with self._blamed():
             return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
+
+    def spent(self) -> list[Usage]:
+        """What was paid for over the journal's whole life, by lane, stage and model."""
+        return [Usage(*row) for row in self.rows(SPENT)]
 
     def _each(self, found: Callable[[], Iterator[Item]]) -> Iterator[Item]:
         with self._blamed():

@@ -37,7 +37,7 @@ PUT = f"""
     {", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[1:])}
 WHERE finish = '{RETRY}' OR ?
 """
-DECIDE = "INSERT INTO decisions (seq, kind, body, sum) VALUES (?, ?, ?, ?)"
+DECIDE = "INSERT INTO decisions (kind, body, seq, sum) VALUES (?, ?, ?, ?)"
 
 SPENT = f"""
 SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum(prompt_tokens), sum(completion_tokens),
@@ -254,10 +254,10 @@ def reply_of(kept: Kept | None) -> Reply | None:
     return kept and Reply(kept.text, kept.finish, kept.prompt_tokens, kept.completion_tokens, kept.reasoning)
 
 
-def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[int, str, str, str | None]:
+def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:
     """A decision as it is written, with its sum."""
     text = json.dumps(body, ensure_ascii=False)
-    return seq, kind, text, sum_of(seq, kind, text)
+    return kind, text, seq, sum_of(seq, kind, text)
 
 
 def other_version(path: Path, version: int) -> ConfigError:

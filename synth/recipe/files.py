@@ -4,7 +4,7 @@ first, then what synth ships."""
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from synth.errors import ConfigError, did_you_mean
 
@@ -32,6 +32,11 @@ def own_hash() -> str:
 def folders(kind: Kind) -> list[Path]:
     """Where `kind` is looked for, first match wins."""
     return [folder for folder in (Path.cwd() / kind, shipped() / kind) if folder.is_dir()]
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a file came with synth, and is none of the user's own."""
+    return any(path.resolve().is_relative_to((shipped() / kind).resolve()) for kind in get_args(Kind))
 
 
 def names(kind: Kind) -> list[str]:

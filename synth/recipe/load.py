@@ -23,14 +23,16 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
     for setting in settings:
         _set(data, setting)
     data |= overrides or {}
-    return validate(Recipe, data, str(path))
+    recipe = validate(Recipe, data, str(path))
+    recipe._files = (path,)  # noqa: SLF001 (nobody else reads one)
+    return recipe
 
 
 def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
     """The recipe with every role's backend, model or address replaced; an address alone turns `offline` into `openai`."""
     change: dict[str, Any] = {}
     if model:
-        change["model"] = model
+        change |= {"model": model, "revision": None}
     if base_url is not None:
         change["base_url"] = base_url
     if backend or base_url:

@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, cast
 
 import jinja2
 import jinja2.meta
@@ -20,11 +20,13 @@ ROLES = ("system", "user", "assistant")
 class Prompt:
     """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments."""
 
-    def __init__(self, name: str, offered: Iterable[str] | None) -> None:
-        environment = _environment()
+    def __init__(self, name: str, offered: Iterable[str] | None, kept: Mapping[str, str] | None = None) -> None:
+        environment = _environment(kept)
         self.name = name
-        self.path, sources = _sources(environment, name, None if offered is None else frozenset(offered))
-        self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+        self.files = _sources(environment, name, None if offered is None else frozenset(offered))
+        """By name the text and path of its file, and of every fragment it includes."""
+        self.path = next(iter(self.files.values()))[1]
+        self.hash = hashlib.sha256("\0".join(text for text, _ in self.files.values()).encode()).hexdigest()[:16]
         try:
             self._template = environment.get_template(f"{name}.j2")
         except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
@@ -50,9 +52,19 @@ class Prompt:
         return messages
 
 
-def load(name: str, offered: Iterable[str]) -> Prompt:
-    """The prompt of that name, checked against the variables it is offered."""
-    return Prompt(name, offered)
+Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]
+"""Gives the prompt of a name, checked against the variables it is offered."""
+
+
+def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = None) -> Prompt:
+    """The prompt of that name, checked against the variables it is offered: of the folders, or of the texts `kept` by file name."""
+    return Prompt(name, offered, kept)
+
+
+def texts() -> tuple[str, ...]:
+    """The text of every prompt and fragment in the folders."""
+    paths = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
+    return tuple(sorted({path.read_text(encoding="utf-8") for path in paths}))
 
 
 def parse(name: str) -> Prompt:
@@ -60,9 +72,10 @@ def parse(name: str) -> Prompt:
     return Prompt(name, None)
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment(kept: Mapping[str, str] | None) -> ImmutableSandboxedEnvironment:
+    searched = [str(folder) for folder in folders("prompts")]
     return ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(folder) for folder in folders("prompts")]),
+        loader=jinja2.FileSystemLoader(searched) if kept is None else jinja2.DictLoader(kept),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -71,14 +84,13 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
 
 
-def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> tuple[str, list[str]]:
-    """The prompt's path, and its text followed by that of every fragment it includes; checks their variables."""
-    queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
+def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> dict[str, tuple[str, str]]:
+    """By name the prompt's text and path, followed by those of every fragment it includes; checks their variables."""
+    queue, found, first = [f"{name}.j2"], dict[str, tuple[str, str]](), ""
     while queue:
         current = queue.pop(0)
-        if current in seen:
+        if current in found:
             continue
-        seen.add(current)
         source, path = _read(environment, current, first or name)
         first = first or path
         variables, references = _names(environment, source, path)
@@ -88,14 +100,15 @@ def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]
                 f"{path}: variable {min(unknown)!r} is not defined here; {did_you_mean(min(unknown), offered or ())}"
             )
         queue += references
-        sources.append(source)
-    return first, sources
+        found[current] = source, path
+    return found
 
 
 def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:
     assert environment.loader is not None
     try:
-        _refuse_unreadable(name)
+        if isinstance(environment.loader, jinja2.FileSystemLoader):
+            _refuse_unreadable(name)
         source, path, _ = environment.loader.get_source(environment, name)
     except jinja2.TemplateNotFound as error:
         stem = name.removesuffix(".j2")

@@ -119,10 +119,10 @@ class Taxonomy(_Frozen):
         raise ConfigError(f"taxonomy {self.name!r} has no subcategory {id!r}")
 
 
-def load(name: str) -> Taxonomy:
-    """The taxonomy of that name or path, with all it extends merged in."""
+def load(name: str, read: dict[Path, dict[str, Any]] | None = None) -> Taxonomy:
+    """The taxonomy of that name or path, with all it extends merged in; every file of it is noted in `read`."""
     path = find("taxonomies", name)
-    return validate(Taxonomy, _merged(path, ()), str(path))
+    return validate(Taxonomy, _merged(path, (), {} if read is None else read), str(path))
 
 
 def load_shipped(name: str) -> Taxonomy:
@@ -151,10 +151,10 @@ def together(taxonomies: Sequence[Taxonomy]) -> Taxonomy:
     return Taxonomy(name="+".join(t.name for t in taxonomies), scenarios=tuple(scenarios.values()), banks=banks)
 
 
-def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
+def _merged(path: Path, chain: tuple[Path, ...], read: dict[Path, dict[str, Any]]) -> dict[str, Any]:
     if path in chain:
         raise ConfigError(f"{path}: extends itself by way of {chain[-1]}; remove one `extends`")
-    own = read_yaml(path)
+    own = read[path] = read_yaml(path)
     extends = own.pop("extends", [])
     extends = [extends] if isinstance(extends, str) else extends
     if not isinstance(extends, list) or not all(isinstance(name, str) for name in extends):
@@ -169,7 +169,7 @@ def _merged(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
             raise ConfigError(f"{path}: extends: {error}") from error
         if parent == path:  # a user's libra.yaml that extends the shipped libra
             parent = _next_of_that_name(path, name)
-        base = _overlay(base, _merged(parent, (*chain, path)))
+        base = _overlay(base, _merged(parent, (*chain, path), read))
     merged: dict[str, Any] = _overlay(base, own)
     return merged
 

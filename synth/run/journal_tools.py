@@ -14,6 +14,8 @@ from synth import aside
 from synth.backends.batch import connect, place_of
 from synth.credentials import shown
 from synth.errors import ConfigError
+from synth.journal import decisions
+from synth.journal.inputs import recorded
 from synth.journal.merge import united_replies, write
 from synth.journal.reader import Reader
 from synth.journal.receipts import JournalledBatchJobs, without_keys
@@ -135,6 +137,8 @@ def verify(place: Path) -> str:
         for number, kind, _, why in journal.numbered():
             if why:
                 raise _damaged(journal, f"decision {number}, a {kind}, {why}")
+        if last := decisions.last_target(journal.decisions()):
+            recorded(journal.decisions(), last["identity"])
         replies, wrong = 0, list[Kept]()
         for kept, whole in journal.replies():
             replies += 1

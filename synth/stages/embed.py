@@ -30,9 +30,7 @@ class Embedder:
 
     def request(self, text: str) -> Request:
         """The same for equal texts, wherever they stand."""
-        return Request(
-            self._caller.family, self._caller.model, (Message(NAME, sendable(text)),), self._caller.params, None, ()
-        )
+        return self._caller.request((Message(NAME, sendable(text)),), None, ())
 
     async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
         """The vector of a query; None where the reply holds none."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from synth.errors import ParseError
 from synth.plan.lanes import LaneSpec
 from synth.recipe import prompt
-from synth.recipe.prompt import Prompt
+from synth.recipe.prompt import Load, Prompt
 from synth.sanitize import as_data, plain
 from synth.stages.fallback import Attempt, FallbackChain, Router, ask_with_fallback
 from synth.stages.lenient_json import field
@@ -26,10 +26,12 @@ _INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign"
 class Panel:
     """The judges. All agree: their label. They differ: no label, the hard pile. One gives no verdict: a drop."""
 
-    def __init__(self, seats: Sequence[Router], judges: Sequence[tuple[str, str]], prompt_name: str) -> None:
+    def __init__(
+        self, seats: Sequence[Router], judges: Sequence[tuple[str, str]], prompt_name: str, load: Load = prompt.load
+    ) -> None:
         self._seats, self.judges = seats, judges
         """`judges` are the role of each seat, and the model or models that it is."""
-        self._prompt = prompt.load(prompt_name, OFFERED)
+        self._prompt = load(prompt_name, OFFERED)
         self._schema = object_schema(
             "verdict",
             analysis={"type": "string"},

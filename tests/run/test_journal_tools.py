@@ -70,7 +70,10 @@ def changed(path: Path, statement: str) -> None:
             "UPDATE replies SET key = '0' WHERE key LIKE '%1f' OR key LIKE '%0a'",
             "a reply has the key '0', which is none",
         ),
-        ("UPDATE replies SET text = CAST(x'ff' AS TEXT) WHERE key LIKE '%a'", "2 of 30 replies are not what was written; .* stage query"),
+        (
+            "UPDATE replies SET text = CAST(x'ff' AS TEXT) WHERE key LIKE '%a'",
+            "2 of 30 replies are not what was written; .* stage query",
+        ),
         ("UPDATE decisions SET body = '{' WHERE kind = 'plan'", "decision 2, a plan, is no JSON"),
         ("UPDATE decisions SET body = '{}' WHERE kind = 'plan'", "decision 2, a plan, cannot be read"),
         (
