@@ -23,7 +23,7 @@ def key_of(request: Request) -> str:
     roles[:1] = [_SPELLING.get(request.kind, roles[0])]
     everything = [
         request.family,
-        request.model,
+        request.named,
         [[role, message.content] for role, message in zip(roles, request.messages, strict=True)],
         request.params,
         request.schema,

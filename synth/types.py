@@ -16,6 +16,11 @@ LABELLED: Final = ("train", "validation", "test")
 # --- what is asked of a model, and what comes back ---
 
 
+def named(model: str, revision: str | None) -> str:
+    """A model's name with its revision, if it has one."""
+    return f"{model}@{revision}" if revision else model
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
@@ -40,6 +45,13 @@ class Request:
     kind: Literal["chat", "completion", "embedding"] = "chat"
     """What comes of the messages: the next turn of a conversation; how a base model goes on with the plain text that the first of
     them holds; the vector of that text."""
+    revision: str = ""
+    """Which of the models that its server calls by that name; the server is not told."""
+
+    @property
+    def named(self) -> str:
+        """The model as it bears identity and is booked: two revisions never share replies."""
+        return named(self.model, self.revision)
 
     @property
     def begun(self) -> str:

@@ -133,6 +133,9 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
     help="Stop before the replies in DIR, those of earlier runs included, take more tokens, in and out.",
 )
 @click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on in earlier runs.")
+@click.option(
+    "--upgrade", is_flag=True, help="Go on though what synth ships has changed and replies already paid for go unused."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
 @click.option(
@@ -150,6 +153,7 @@ def run(
     max_cost: float | None,
     max_tokens: int | None,
     retry_given_up: bool,
+    upgrade: bool,
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -167,6 +171,7 @@ def run(
         only,
         bounds=Bounds(max_cost, max_tokens),
         retry_given_up=retry_given_up,
+        upgrade=upgrade,
     )
     if dry_run:
         click.echo(run.price(loaded, options, shard))

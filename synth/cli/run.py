@@ -23,7 +23,8 @@ from synth.run.execute import run as run_bound
 from synth.run.lint import advice
 from synth.run.merge import merge as merge_folders
 from synth.run.options import RunOptions
-from synth.run.resolve import compare, wanted
+from synth.run.resolve import wanted
+from synth.run.upgrade import compare
 from synth.sanitize import for_terminal
 
 
@@ -86,11 +87,12 @@ def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> 
 
 
 def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
-    job, found = compare(compiled, options)
+    job, found, complaint = compare(compiled, options)
     before = Dataset(options.folder) if (options.folder / "dataset").exists() else None
     kept = (row["id"] for split in before.filled() for row in before.rows(split)) if before else ()
     changed = f"these have changed: {job.changed}" if job.changed else "the recipe is that of the last run"
-    return f"{changed}\n{table(found, kept)}"
+    stops = f"\n{complaint}" if complaint and not options.upgrade else ""
+    return f"{changed}\n{table(found, kept)}{stops}"
 
 
 def export(

@@ -14,6 +14,7 @@ from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of
+from synth.journal.rows import WRONG, DamagedReply
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.types import Origin, Reply, Request
 
@@ -71,6 +72,8 @@ class Engine:
         self.weather: str | None = None
         """What the latest try failed of, if it did."""
         self.abandoned = False
+        self.damaged: dict[str, DamagedReply] = {}
+        """Replies, by key, that are not what was written, and so asked for once more."""
 
     @property
     def in_flight(self) -> Counter[str]:
@@ -94,7 +97,7 @@ class Engine:
     async def ask(self, request: Request, origin: Origin) -> Reply:
         """The reply to a request. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
         key = key_of(request)
-        if (reply := self._kept(key, spare=origin.spare)) and reply.finish != RETRY:
+        if (reply := self._kept(key, self._found, spare=origin.spare)) and reply.finish != RETRY:
             return reply
         self._observer.missed(origin)
         if self._stop:
@@ -117,15 +120,27 @@ class Engine:
         return reply
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
-        """The journalled reply. Raises Stopped(REPLAY) where there is none."""
-        reply = self._kept(key_of(request), spare=spare)
+        """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
+        reply = self._kept(key_of(request), self._journal.get, spare=spare)
         if reply is None:
             raise Stopped(REPLAY)
         return reply
 
-    def _kept(self, key: str, *, spare: bool) -> Reply | None:
+    def _kept(self, key: str, get: Callable[[str], Reply | None], *, spare: bool) -> Reply | None:
         """From the journal. That another model was asked stays so, though the request may have been answered since."""
-        return (self._journal.get(outage_of(key)) if spare else None) or self._journal.get(key)
+        return (get(outage_of(key)) if spare else None) or get(key)
+
+    def _found(self, key: str) -> Reply | None:
+        """From the journal; a damaged one counts as not there."""
+        try:
+            return self._journal.get(key)
+        except DamagedReply as damaged:
+            if not self.damaged:
+                self.models.say(
+                    f"the reply {key} (stage {damaged.stage}) in the journal {WRONG}: it is asked for again, as are others like it"
+                )
+            self.damaged[key] = damaged
+            return None
 
     def stop(self, why: Stopped | ConfigError) -> None:
         """From now on only the journal answers; everybody else who asks gets `why`. What has been sent still lands, but for what
@@ -194,7 +209,7 @@ class Engine:
         endpoint = self.models.endpoint_of(request, origin)
         self.models.circuits.declare(endpoint, error, asyncio.get_running_loop().time())
         reply = Reply(str(error), finish=OUTAGE)
-        await self._journal.put(outage_of(key), reply, origin, request.model)
+        await self._journal.put(outage_of(key), reply, origin, request.named)
         return reply
 
     async def _persist(self, first: ProviderError, key: str, request: Request, origin: Origin) -> Reply:
@@ -203,7 +218,7 @@ class Engine:
         state = RetryState(
             self.models.pace_at(endpoint),
             known=lambda: endpoint[0] in self.models.heard,
-            before=self._journal.get(key) is not None,
+            before=self._found(key) is not None,
         )
         circuit = self.models.circuits.at(endpoint)
 
@@ -223,8 +238,8 @@ class Engine:
             if not state.given_up:
                 raise
             reply = Reply(str(error), finish=GAVE_UP)
-            await self._journal.put(key, reply, origin, request.model)
-            self.usage.add(origin, request.model, reply)
+            await self._journal.put(key, reply, origin, request.named)
+            self.usage.add(origin, request.named, reply)
             return reply
 
     async def _attempt(self, key: str, request: Request, origin: Origin, *, again: bool = False) -> Reply:
@@ -246,8 +261,8 @@ class Engine:
             self.models.heard.add(self.models.backends[origin.role])
             used = reply.prompt_tokens + reply.completion_tokens
             pace.answered(permit, asyncio.get_running_loop().time(), characters, reply.prompt_tokens, used)
-            await self._journal.put(key, reply, origin, request.model)
-            self.usage.add(origin, request.model, reply)
+            await self._journal.put(key, reply, origin, request.named)
+            self.usage.add(origin, request.named, reply)
             permit.reply = reply
             self.weather = None
         except ProviderError as error:

@@ -59,11 +59,11 @@ class Budget:
 
     def reservation(self, request: Request) -> Reservation:
         """The most an attempt can come to: a token a byte of the prompt (no tokenizer makes more), and all it may write."""
-        over = self._over.get(request.model, 1.0)
+        over = self._over.get(request.named, 1.0)
         prompt, completion = most_prompt(request) * over, (most_completion(request.params) or 0) * over
-        price = self._prices.get(request.model)
+        price = self._prices.get(request.named)
         most = cost(price, prompt, completion) if price else 0.0
-        return Reservation(request.model, ceil(prompt + completion), ceil(most * BILLION))
+        return Reservation(request.named, ceil(prompt + completion), ceil(most * BILLION))
 
     def fits(self, reservation: Reservation) -> bool:
         """Whether an attempt may go without passing a bound, if all in flight comes to the most it can."""
@@ -137,7 +137,7 @@ def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, usage
     for name, role in roles.items():
         if most_completion(role.params) is None:
             raise ConfigError(f"models.{name}: nothing bounds its answers, so no budget can be kept; give `max_tokens`")
-        if bounds.cost is not None and role.model not in prices:
+        if bounds.cost is not None and role.named not in prices:
             raise ConfigError(
                 f"--max-cost: models.{name} has no price; give `price: {{input: , output: }}` per million tokens, or use --max-tokens"
             )

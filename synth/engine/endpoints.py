@@ -17,7 +17,8 @@ class Models:
     """Every model by role: the backend that asks it, through shared `slots`.
 
     `roles` says which models are to be checked before the first call, and how fast each may be asked; `spared` without which of
-    them the run can do. `say` is given a line for the user about each model that is out.
+    them the run can do. `say` is given a line for the user about each model that is out, and what else the
+    user should know of the asking.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Models:
         self._endpoints = {name: (backends[name], role.model) for name, role in (roles or {}).items()}
         for name, role in (roles or {}).items():
             self._allow(self._endpoints[name], role.ceiling)
+        self.say = say
         self.circuits = Circuits(slots, self.pace_at, say)
         self._checked: asyncio.Future[Any] | None = None
 

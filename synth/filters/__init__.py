@@ -56,15 +56,19 @@ def bind(
     place: str,
     rules: Mapping[str, str] | None = None,
     scheme: LabelScheme = BINARY,
+    *,
+    prompts: Sequence[str] | None = None,
 ) -> Rules:
-    """The rules a recipe names at `place`, each with its options checked against its signature; `rules` are the texts by which
-    judges judge, `scheme` the recipe's labels, for those that ask for them."""
-    return [(use.name, _bound(kind, use, place, {"rules": rules or {}, "scheme": scheme})) for use in uses]
+    """The rules a recipe names at `place`, each with its options checked against its signature. Those that ask for them are given
+    `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and `prompts`, the texts that models are asked with
+    (None: all that are found)."""
+    given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts}
+    return [(use.name, _bound(kind, use, place, given)) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a recipe may set of a rule: its arguments but `rules` and `scheme`, which it is given."""
-    return factories.options(factory, {"rules": {}, "scheme": BINARY})
+    """What a recipe may set of a rule: its arguments but those it is given (see `bind`)."""
+    return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None})
 
 
 def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> Callable[[Any], str | None]:

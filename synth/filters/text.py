@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 from synth.filters.language.refusal import is_refusal
-from synth.recipe.files import folders
+from synth.recipe.prompt import texts
 from synth.types import TextRule
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -130,9 +131,9 @@ def refusal() -> TextRule:
     return rule
 
 
-def template(*, window: int = 12) -> TextRule:
+def template(prompts: Sequence[str] | None = None, *, window: int = 12) -> TextRule:
     """Drops a text that repeats `window` Chinese characters on end of one of the prompts."""
-    found = _passages(window)
+    found = _passages(texts() if prompts is None else prompts, window)
 
     def rule(text: str) -> str | None:
         for run in RUN.findall(text):
@@ -180,8 +181,7 @@ RUN = re.compile(r"[\u3400-\u9fff]{6,}")
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 
 
-def _passages(window: int) -> frozenset[str]:
-    """Every `window` Chinese characters on end in the prompts that `synth` finds."""
-    prompts = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
-    runs = [run for path in prompts for run in RUN.findall(_JINJA.sub("\n", path.read_text(encoding="utf-8")))]
+def _passages(prompts: Sequence[str], window: int) -> frozenset[str]:
+    """Every `window` Chinese characters on end in these prompts."""
+    runs = [run for text in prompts for run in RUN.findall(_JINJA.sub("\n", text))]
     return frozenset(run[at : at + window] for run in runs for at in range(len(run) - window + 1))

@@ -6,7 +6,28 @@ from typing import Any
 
 from synth.types import Round, Targets, Want
 
-PLAN, TARGET = "plan", "target"
+PLAN, TARGET, INPUTS, RECEIPT = "plan", "target", "inputs", "receipt"
+_PARTS: Mapping[str, Mapping[str, type]] = {
+    TARGET: {"targets": dict, "identity": dict, "released": dict},
+    INPUTS: {
+        **dict.fromkeys(("identity", "recipe", "prompts", "taxonomies", "lists", "texts"), dict),
+        **dict.fromkeys(("files", "shown"), list),
+        "synth": str,
+    },
+    RECEIPT: {"id": str},
+    "unsealed": {"replies": int, "decisions": int},
+}
+"""What a decision of a kind must have."""
+
+
+def readable(kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether a decision is one of its kind."""
+    try:
+        if kind == PLAN:
+            read_plan(body)
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return all(isinstance(body.get(name), of) for name, of in _PARTS.get(kind, {}).items())
 
 
 def read_plan(body: Mapping[str, Any]) -> Round:
@@ -59,9 +80,14 @@ def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[s
     return {"targets": targets, "identity": dict(identity), "released": dict(let_go)}
 
 
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The keys in which two identities differ."""
+    return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+
+
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """A line that names what differs between two identities, six entries at most; empty if nothing does."""
-    names = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    names = changed(before, now)
     if not names:
         return ""
     told = [f"{name} ({before.get(name, 'none')} → {now.get(name, 'none')})" for name in names]

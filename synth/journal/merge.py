@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from heapq import merge
 from itertools import groupby, zip_longest
@@ -12,15 +12,21 @@ from pathlib import Path
 from synth import aside
 from synth.errors import ConfigError
 from synth.journal import decisions
-from synth.journal.reader import Decision, Kept, Reader
-from synth.journal.store import SCHEMA, VERSION
+from synth.journal.reader import Reader
+from synth.journal.rows import UNSEALED, Decision, Kept, sum_of
+from synth.journal.store import DECIDE, INSERT, SCHEMA, VERSION, decision_row
 from synth.types import Round, Targets
 
 
-def united_replies(journals: Sequence[Reader]) -> Iterator[Kept]:
-    """The replies of all journals, by key; of several replies to one key the first by content, finished ones before others."""
+def united_replies(journals: Sequence[Reader], lost: Callable[[Kept], None]) -> Iterator[Kept]:
+    """The replies of all, by key; of several replies to one key the first by content, finished ones before others. `lost` is told
+    of each that is nowhere what was written."""
     for _, same_key in groupby(merge(*(journal.replies() for journal in journals), key=_key), key=_key):
-        yield min(same_key, key=_by_content)
+        found = list(same_key)
+        if whole := [kept for kept, good in found if good]:
+            yield min(whole, key=_by_content)
+        else:
+            lost(found[0][0])
 
 
 def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
@@ -31,9 +37,8 @@ def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
             db.execute(f"PRAGMA user_version={VERSION}")
             db.executescript(SCHEMA)
             db.execute("BEGIN")
-            db.executemany("INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", kept)
-            bodies = ((kind, json.dumps(body, ensure_ascii=False)) for kind, body in taken)
-            db.executemany("INSERT INTO decisions (kind, body) VALUES (?, ?)", bodies)
+            db.executemany(INSERT, ((*reply, sum_of(*reply)) for reply in kept))
+            db.executemany(DECIDE, (decision_row(seq, *one) for seq, one in enumerate(taken, start=1)))
             db.execute("COMMIT")
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -47,13 +52,14 @@ def same(one: Path, other: Path) -> bool:
         return alike and list(left.decisions()) == list(right.decisions())
 
 
-def _key(reply: Kept) -> str:
-    return reply.key
+def _key(reply: tuple[Kept, bool]) -> str:
+    return str(reply[0].key)
 
 
 def _by_content(reply: Kept) -> tuple[bool, bool, Kept]:
-    """A total order of replies, finished ones first; of equal ones, one without reasoning comes before one with."""
-    return (reply.finish != "stop", reply.reasoning is not None, reply._replace(reasoning=reply.reasoning or ""))
+    """A total order. No reasoning comes before any."""
+    comparable = reply._replace(reasoning=reply.reasoning or "", more=reply.more or "")
+    return (reply.finish != "stop", reply.reasoning is not None, comparable)
 
 
 History = Sequence[Decision]
@@ -75,7 +81,7 @@ def united_decisions(histories: Sequence[History], identity: dict[str, str], lan
         (kind, _canonical(body))
         for entries in histories
         for kind, body in entries
-        if kind not in (decisions.TARGET, decisions.PLAN)
+        if kind not in (decisions.TARGET, decisions.PLAN, decisions.INPUTS, UNSEALED)
     }
     return [
         (decisions.TARGET, target),

@@ -1,31 +1,19 @@
 """A journal read without being held: while a run goes on in its folder, after a kill, from a disk that may not be written."""
 
 import contextlib
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Self, TypeVar
 
 from synth.errors import ConfigError
-from synth.journal.store import VERSION, other_version
+from synth.hashing import key_of, outage_of
+from synth.journal.rows import Decision, Kept, Rows
+from synth.journal.store import READ, SPENT, other_version, reply_of
+from synth.journal.usage import Usage
+from synth.types import Reply, Request
 
-Decision: TypeAlias = tuple[str, dict[str, Any]]
-"""A decision's kind and body."""
-
-
-class Kept(NamedTuple):
-    """A reply as it stands in the journal: the columns, in their order."""
-
-    key: str
-    text: str
-    finish: str
-    reasoning: str | None
-    prompt_tokens: int
-    completion_tokens: int
-    stage: str
-    lane: str
-    model: str
+Item = TypeVar("Item")
 
 
 class Reader:
@@ -40,9 +28,10 @@ class Reader:
             self._db = self._connected()
         try:
             with self._blamed():
-                (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version != VERSION:
-                raise other_version(self.path, version)
+                (self.version,) = self._db.execute("PRAGMA user_version").fetchone()
+                if self.version not in READ:
+                    raise other_version(self.path, self.version)
+                self._rows = Rows(self._db, self.path, self.version)
         except ConfigError:
             self.close()
             raise
@@ -57,17 +46,46 @@ class Reader:
         """Lets go of the file."""
         self._db.close()
 
-    def replies(self) -> Iterator[Kept]:
-        """Every reply in the journal, in the order of keys. Raises ConfigError where it cannot be read on."""
-        return map(Kept._make, self.rows(f"SELECT {', '.join(Kept._fields)} FROM replies ORDER BY key"))  # noqa: S608
+    def replies(self) -> Iterator[tuple[Kept, bool]]:
+        """Every reply, by key, and whether it is what was written."""
+        return self._each(self._rows.replies)
 
     def decisions(self) -> Iterator[Decision]:
-        """Every decision in the journal, in the order in which they were taken. Raises ConfigError where it cannot be read on."""
-        for number, kind, body in self.rows("SELECT seq, kind, body FROM decisions ORDER BY seq"):
-            try:
-                yield kind, json.loads(body)
-            except ValueError as error:
-                raise _unreadable(self.path, f"decision {number}, a {kind}, is no JSON") from error
+        """Every decision, in the order in which they were taken. ConfigError for one that is not what was written."""
+        return self._each(self._rows.decisions)
+
+    def numbered(self) -> Iterator[tuple[int, str, dict[str, Any], str]]:
+        """Number, kind and body of every decision, and what is wrong with it, if anything is."""
+        return self._each(self._rows.numbered)
+
+    def unsealed(self) -> tuple[int, int]:
+        """How many replies and decisions have no sum, since they were written in format 1."""
+        with self._blamed():
+            return self._rows.unsealed()
+
+    def get(self, key: str) -> Reply | None:
+        """The reply, as `Journal.get` gives it."""
+        with self._blamed():
+            return reply_of(self._rows.reply(key))
+
+    def stage_of(self, key: str) -> str:
+        """The stage for which a journalled reply was first asked."""
+        with self._blamed():
+            return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
+
+    def has(self, request: Request) -> bool:
+        """Whether a request was answered, or its model was out and another asked."""
+        keys = (key := key_of(request), outage_of(key))
+        with self._blamed():
+            return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
+
+    def spent(self) -> list[Usage]:
+        """What was paid for over the journal's whole life, by lane, stage and model."""
+        return [Usage(*row) for row in self.rows(SPENT)]
+
+    def _each(self, found: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+        with self._blamed():
+            yield from found()
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The rows of an SQL query. Raises ConfigError where the journal cannot be read."""

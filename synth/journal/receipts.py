@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 
 from synth.backends import BatchJob
 from synth.credentials import shown
+from synth.journal.decisions import RECEIPT
 from synth.journal.store import Journal
 from synth.types import Origin, Reply
 
-RECEIPT = "receipt"
 KEY = 32
 """Characters of a request's key."""
 

@@ -5,33 +5,39 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError, Stopped
 from synth.hashing import key_of, outage_of, short_hash
+from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Kept, Rows, sum_of
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UNPAID, Usage
 from synth.sanitize import plain
 from synth.types import Origin, Reply, Request
 
-VERSION = 1
+VERSION = 2
+READ = (1, VERSION)
+"""Formats that are read. One of format 1, which had no sums, becomes one of today's once it is to be written."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, finish TEXT NOT NULL, reasoning TEXT,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    stage TEXT NOT NULL, lane TEXT NOT NULL, model TEXT NOT NULL
+    stage TEXT NOT NULL, lane TEXT NOT NULL, model TEXT NOT NULL, more TEXT, sum TEXT
 );
-CREATE TABLE IF NOT EXISTS decisions (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS decisions (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL, sum TEXT);
 """
+_NEW = (("replies", "more"), ("replies", "sum"), ("decisions", "sum"))
+"""Columns that format 1 has not."""
 
+INSERT = f"INSERT INTO replies ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (words of our own)
 PUT = f"""
-INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
-    text = excluded.text, finish = excluded.finish, reasoning = excluded.reasoning, prompt_tokens = excluded.prompt_tokens,
-    completion_tokens = excluded.completion_tokens, stage = excluded.stage, lane = excluded.lane, model = excluded.model
-WHERE finish = '{RETRY}'
-"""  # noqa: S608 (a word of our own)
+{INSERT} ON CONFLICT (key) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[1:])}
+WHERE finish = '{RETRY}' OR ?
+"""
+DECIDE = "INSERT INTO decisions (kind, body, seq, sum) VALUES (?, ?, ?, ?)"
 
 SPENT = f"""
 SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum(prompt_tokens), sum(completion_tokens),
@@ -56,6 +62,8 @@ class Journal:
         self._lock = hold(folder / "journal.lock")
         self._pending: list[tuple[Any, ...]] = []
         self._committed: asyncio.Future[None] | None = None
+        self._damaged: set[str] = set()
+        """Keys of replies that were found not to be what was written: the next one to come takes their place."""
         self._db = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._open()
@@ -67,23 +75,42 @@ class Journal:
         try:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if version != VERSION and (version or tables):
+            if version not in READ and (version or tables):
                 raise other_version(self.path, version)
             if tables and "replies" not in tables:
                 raise other_version(self.path, 0)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute(f"PRAGMA user_version={VERSION}")
-            self._db.executescript(SCHEMA)
+            if version != VERSION or not tables:
+                with self._transaction():
+                    self._make(version, tables)
+            self._rows = Rows(self._db, self.path, VERSION)
         except sqlite3.Error as error:
             raise _as_config_error(self.path, error) from error
+        except Stopped as stop:  # nothing of the transaction is kept
+            raise _as_config_error(self.path, stop.__cause__ or stop) from stop
+
+    def _make(self, version: int, tables: Collection[str]) -> None:
+        """The tables of today. What a journal of format 1 holds stays as it is, without sums."""
+        for statement in SCHEMA.split(";\n")[:-1]:
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version={VERSION}")
+        if version != 1 or not tables:
+            return
+        (replies,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM replies").fetchone()
+        for table, column in _NEW:
+            if table in tables:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+        (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM decisions").fetchone()
+        self._add(UNSEALED, {"replies": replies, "decisions": last})
 
     def get(self, key: str) -> Reply | None:
-        """The reply under that key; None if there is none."""
-        found = self._db.execute(
-            "SELECT text, finish, prompt_tokens, completion_tokens, reasoning FROM replies WHERE key = ?", (key,)
-        ).fetchone()
-        return Reply(*found) if found else None
+        """The reply, if there is one. Raises DamagedReply for one that is not what was written."""
+        try:
+            return reply_of(self._rows.reply(key))
+        except DamagedReply:
+            self._damaged.add(key)
+            raise
 
     def stage_of(self, key: str) -> str:
         """The stage for which the reply under that key was first asked; there must be one."""
@@ -101,9 +128,8 @@ class Journal:
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
         tokens = (reply.prompt_tokens, reply.completion_tokens)
         reasoning = reply.reasoning and plain(reply.reasoning)
-        self._pending.append(
-            (key, plain(reply.text), reply.finish, reasoning, *tokens, origin.stage, origin.lane, model)
-        )
+        kept = Kept(key, plain(reply.text), reply.finish, reasoning, *tokens, origin.stage, origin.lane, model)
+        self._pending.append((*kept, sum_of(*kept), key in self._damaged))
         if self._committed is None:
             loop = asyncio.get_running_loop()
             self._committed = loop.create_future()
@@ -123,38 +149,42 @@ class Journal:
             done.set_exception(error)
             done.exception()  # seen, should all of them be gone
         else:
+            self._damaged.difference_update(row[0] for row in rows)
             done.set_result(None)
 
     def decide(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Commits a decision; call it before the decision has any effect. Raises Stopped where the disk fails."""
+        """Records a decision; call it before the decision has any effect."""
+        self.decide_all([(kind, body)])
+
+    def decide_all(self, taken: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Records decisions together: all of them or, after a kill, none."""
         with self._transaction():
-            self._db.execute(
-                "INSERT INTO decisions (kind, body) VALUES (?, ?)", (kind, json.dumps(body, ensure_ascii=False))
-            )
+            for kind, body in taken:
+                self._add(kind, body)
+
+    def _add(self, kind: str, body: Mapping[str, Any]) -> None:
+        (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM decisions").fetchone()
+        self._db.execute(DECIDE, decision_row(last + 1, kind, body))
 
     def retry(self, lanes: Collection[str]) -> int:
         """Has the requests of these lanes that were given up on asked again, in this run or a later one; gives how many there are.
         Until its answer comes, each keeps the reply it has, for folds that may not ask. A decision, recorded with its effect."""
         with self._transaction():
-            found = self._db.execute(
-                "UPDATE replies SET finish = ? WHERE finish = ? AND lane IN (SELECT value FROM json_each(?))",
-                (RETRY, GAVE_UP, json.dumps(sorted(lanes))),
-            ).rowcount
+            found = [kept._replace(finish=RETRY) for kept in self._rows.ended(GAVE_UP) if kept.lane in lanes]
+            marked = ((kept.finish, sum_of(*kept), kept.key) for kept in found)
+            self._db.executemany("UPDATE replies SET finish = ?, sum = ? WHERE key = ?", marked)
             if found:
-                self._db.execute(
-                    "INSERT INTO decisions (kind, body) VALUES (?, ?)", (RETRY, json.dumps({"requests": found}))
-                )
-        return found
+                self._add(RETRY, {"requests": len(found)})
+        return len(found)
 
     @property
     def begun(self) -> bool:
         """Whether a run was ever begun here: any decision was recorded."""
         return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
 
-    def decisions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Kind and body of every decision, in the order in which they were taken."""
-        for kind, body in self._db.execute("SELECT kind, body FROM decisions ORDER BY seq"):
-            yield kind, json.loads(body)
+    def decisions(self) -> Iterator[Decision]:
+        """Kind and body of every decision, in the order in which they were taken. ConfigError for one that is not what was written."""
+        return self._rows.decisions()
 
     def spent(self) -> list[Usage]:
         """What was paid for over the journal's whole life, by lane, stage and model."""
@@ -233,6 +263,17 @@ def hold(path: Path) -> Any:
     return handle
 
 
+def reply_of(kept: Kept | None) -> Reply | None:
+    """A journalled reply as it came."""
+    return kept and Reply(kept.text, kept.finish, kept.prompt_tokens, kept.completion_tokens, kept.reasoning)
+
+
+def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:
+    """A decision as it is written, with its sum."""
+    text = json.dumps(body, ensure_ascii=False)
+    return kind, text, seq, sum_of(seq, kind, text)
+
+
 def other_version(path: Path, version: int) -> ConfigError:
     """Why a file with this `user_version` is not read. A file of format 0 that holds tables was never a journal."""
     if not version:
@@ -247,7 +288,7 @@ def other_version(path: Path, version: int) -> ConfigError:
     )
 
 
-def _as_config_error(path: Path, error: sqlite3.Error) -> ConfigError:
+def _as_config_error(path: Path, error: BaseException) -> ConfigError:
     if "not a database" in str(error) or "malformed" in str(error):
         return ConfigError(f"{path}: is not a journal of synth ({error}); move it away or use another -o DIR")
     return ConfigError(f"{path}: cannot be opened ({error}); check space and permissions, or use another -o DIR")

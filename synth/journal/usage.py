@@ -26,10 +26,10 @@ def prices(models: Mapping[str, Role]) -> dict[str, Price]:
     for name, role in models.items():
         if role.price is None:
             continue
-        first, price = found.setdefault(role.model, (name, role.price))
+        first, price = found.setdefault(role.named, (name, role.price))
         if price != role.price:
             raise ConfigError(
-                f"models.{first} and models.{name}: one model ({role.model}) at two prices; give it one `price` (its replies"
+                f"models.{first} and models.{name}: one model ({role.named}) at two prices; give it one `price` (its replies"
                 " are shared by all roles)"
             )
     return {model: price for model, (_, price) in found.items()}

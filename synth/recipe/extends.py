@@ -28,6 +28,8 @@ class Layers:
     """The file, or the option, that whatever nobody has written is missing in."""
     said: dict[Place, str] = field(default_factory=dict)
     """By place in `data`, the one that wrote it last."""
+    files: list[Path] = field(default_factory=list)
+    """All that were read."""
 
     def source(self, place: Sequence[Any]) -> str:
         """Who wrote what stands at `place`, or nearest above it."""
@@ -74,7 +76,7 @@ def read(path: Path) -> Layers:
         raise ConfigError(
             f"{path}: name: a recipe that extends another needs a name of its own; add `name: {path.stem}`"
         )
-    layers = Layers({}, str(path))
+    layers = Layers({}, str(path), files=[file for file, _ in files])
     for file, own in reversed(files):
         layers.lay(own if own is first else {key: own[key] for key in own if key not in OWN}, str(file))
     return layers

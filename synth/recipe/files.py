@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe import plugins
@@ -35,6 +35,11 @@ def folders(kind: Kind) -> list[Path]:
     """Where `kind` is looked for, first match wins."""
     found = [root / kind for root in (Path.cwd(), *plugins.folders(), shipped()) if (root / kind).is_dir()]
     return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a file came with synth, and is none of the user's own."""
+    return any(path.resolve().is_relative_to((shipped() / kind).resolve()) for kind in get_args(Kind))
 
 
 def names(kind: Kind) -> list[str]:

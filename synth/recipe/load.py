@@ -24,14 +24,16 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
     layers = extends.read(find("pipelines", name))
     for setting in settings:
         _set(layers, setting)
-    return validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends",))
+    recipe = validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends",))
+    recipe._files = tuple(layers.files)  # noqa: SLF001 (nobody else reads one)
+    return recipe
 
 
 def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
     """The recipe with every role's backend, model or address replaced; an address alone turns `offline` into `openai`."""
     change: dict[str, Any] = {}
     if model:
-        change["model"] = model
+        change |= {"model": model, "revision": None}
     if base_url is not None:
         change["base_url"] = base_url
     if backend or base_url:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeAlias, cast
 
 import jinja2
 import jinja2.meta
@@ -22,11 +22,20 @@ class Prompt:
     """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments. It may have
     the blocks `known`, and must have one called `user`."""
 
-    def __init__(self, name: str, offered: Iterable[str] | None, known: Collection[str] = ROLES) -> None:
-        environment = _environment()
+    def __init__(
+        self,
+        name: str,
+        offered: Iterable[str] | None,
+        known: Collection[str] = ROLES,
+        *,
+        kept: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = _environment(kept)
         self.name = name
-        self.path, sources, self.uses = _sources(environment, name, None if offered is None else frozenset(offered))
-        self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+        self.files, self.uses = _sources(environment, name, None if offered is None else frozenset(offered))
+        """By name the text and path of its file, and of every fragment it includes."""
+        self.path = next(iter(self.files.values()))[1]
+        self.hash = hashlib.sha256("\0".join(text for text, _ in self.files.values()).encode()).hexdigest()[:16]
         try:
             self._template = environment.get_template(f"{name}.j2")
         except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
@@ -58,9 +67,19 @@ class Prompt:
         return found
 
 
-def load(name: str, offered: Iterable[str]) -> Prompt:
-    """The prompt of that name, checked against the variables it is offered."""
-    return Prompt(name, offered)
+Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]
+"""Gives the prompt of a name, checked against the variables it is offered."""
+
+
+def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = None) -> Prompt:
+    """The prompt of that name, checked against the variables it is offered: of the folders, or of the texts `kept` by file name."""
+    return Prompt(name, offered, kept=kept)
+
+
+def texts() -> tuple[str, ...]:
+    """The text of every prompt and fragment in the folders."""
+    paths = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
+    return tuple(sorted({path.read_text(encoding="utf-8") for path in paths}))
 
 
 def parse(name: str) -> Prompt:
@@ -68,9 +87,10 @@ def parse(name: str) -> Prompt:
     return Prompt(name, None)
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment(kept: Mapping[str, str] | None) -> ImmutableSandboxedEnvironment:
+    searched = [str(folder) for folder in folders("prompts")]
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(folder) for folder in folders("prompts")]),
+        loader=jinja2.FileSystemLoader(searched) if kept is None else jinja2.DictLoader(kept),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -88,15 +108,14 @@ def _json(value: Any) -> str:
 
 def _sources(
     environment: jinja2.Environment, name: str, offered: frozenset[str] | None
-) -> tuple[str, list[str], frozenset[str]]:
-    """The prompt's path; its text followed by that of every fragment it includes; the variables they use, which it checks."""
-    queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
-    uses: set[str] = set()
+) -> tuple[dict[str, tuple[str, str]], frozenset[str]]:
+    """By name the prompt's text and path, followed by those of every fragment it includes; and the variables they use, which it
+    checks."""
+    queue, found, uses, first = [f"{name}.j2"], dict[str, tuple[str, str]](), set[str](), ""
     while queue:
         current = queue.pop(0)
-        if current in seen:
+        if current in found:
             continue
-        seen.add(current)
         source, path = _read(environment, current, first or name)
         first = first or path
         variables, references = _names(environment, source, path)
@@ -107,14 +126,15 @@ def _sources(
             )
         queue += references
         uses |= variables
-        sources.append(source)
-    return first, sources, frozenset(uses)
+        found[current] = source, path
+    return found, frozenset(uses)
 
 
 def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:
     assert environment.loader is not None
     try:
-        _refuse_unreadable(name)
+        if isinstance(environment.loader, jinja2.FileSystemLoader):
+            _refuse_unreadable(name)
         source, path, _ = environment.loader.get_source(environment, name)
     except jinja2.TemplateNotFound as error:
         stem = name.removesuffix(".j2")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_serializer, field_validator
 
 from synth import credentials
-from synth.types import Ceiling
+from synth.types import Ceiling, named
 
 OFFLINE = "offline"
 KEY = "OPENAI_API_KEY"
@@ -71,6 +71,9 @@ class Role(Frozen):
     """One model role: who answers, and how it is asked to sample."""
 
     model: str
+    revision: Annotated[str, Field(pattern=r"^[\w.:+-]+$")] | None = None
+    """Which of the models that the server calls by that name, where it is exchanged under it (a guard trained anew). The server is
+    not told; two revisions never share replies."""
     backend: str = "openai"
     base_url: str | None = None
     api_key_env: str | None = KEY
@@ -141,6 +144,11 @@ class Role(Frozen):
     @property
     def ceiling(self) -> Ceiling:
         return Ceiling(self.concurrency, self.rpm, self.tpm, self.timeout)
+
+    @property
+    def named(self) -> str:
+        """The model as its replies are kept and booked, and as rows name it: `model@revision`."""
+        return named(self.model, self.revision)
 
     @property
     def params(self) -> dict[str, Any]:

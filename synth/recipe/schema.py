@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, StringConstraints, model_validator
 
 from synth.errors import did_you_mean
 from synth.labels import BINARY, LabelScheme, scheme_of
@@ -162,6 +163,12 @@ class Recipe(Frozen):
     judge: Judge
     filters: Filters = Filters()
     output: Output = Output()
+    _files: tuple[Path, ...] = PrivateAttr(default=())
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those it was read from."""
+        return self._files
 
     @model_validator(mode="before")
     @classmethod
@@ -273,7 +280,11 @@ class Recipe(Frozen):
             role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
             for name in HOW:
                 del role[name]
-            for name in ("prefill", "completion"):  # a role that has neither is the role it was before there were any
+            for name in (
+                "prefill",
+                "completion",
+                "revision",
+            ):  # a role without is the role it was before there were any
                 if not role[name]:
                     del role[name]
         for name, chosen in self.models.items():

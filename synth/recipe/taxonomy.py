@@ -134,10 +134,10 @@ class Taxonomy(_Frozen):
         raise ConfigError(f"taxonomy {self.name!r} has no subcategory {id!r}")
 
 
-def load(name: str) -> Taxonomy:
-    """The taxonomy of that name or path, with all it extends merged in."""
+def load(name: str, read: dict[Path, dict[str, Any]] | None = None) -> Taxonomy:
+    """The taxonomy of that name or path, with all it extends merged in; every file of it is noted in `read`."""
     path = find("taxonomies", name)
-    return validate(Taxonomy, _merged(path, (), {}), str(path), also=("extends",))
+    return validate(Taxonomy, _merged(path, (), {} if read is None else read), str(path), also=("extends",))
 
 
 def load_shipped(name: str) -> Taxonomy:

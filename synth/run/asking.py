@@ -8,6 +8,7 @@ from synth.errors import ConfigError
 from synth.recipe.role import HOW, KEY, OFFLINE
 from synth.recipe.schema import Recipe
 from synth.sanitize import for_terminal
+from synth.types import named
 
 _HARMLESS = ("price", "concurrency", "rpm", "tpm", "timeout")
 
@@ -53,11 +54,12 @@ def _asked(name: str, role: Mapping[str, Any], source: str, base_url: str | None
 
 def _of_recipe(name: str, role: Mapping[str, Any], source: str, own: Recipe) -> dict[str, Any]:
     found = own.models.get(name)
-    if found is None or found.model != role.get("model"):
+    theirs = named(str(role.get("model")), role.get("revision"))
+    if found is None or found.named != theirs:
         raise ConfigError(
             for_terminal(
-                f"{source}: {name} is model {role.get('model')!r}, and in recipe {own.name} "
-                f"{'there is none' if found is None else repr(found.model)}; give the recipe of the run, or --base-url"
+                f"{source}: {name} is model {theirs!r}, and in recipe {own.name} "
+                f"{'there is none' if found is None else repr(found.named)}; give the recipe of the run, or --base-url"
             )
         )
     return {key: getattr(found, key) for key in (*HOW, "backend")}

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synth import backends, filters
+from synth import __version__, backends, filters
 from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
 from synth.plan.lanes import BEHAVIOUR, LaneSpec, check_mixture, elements, lanes
-from synth.recipe import prompt, routing, taxonomy
+from synth.recipe import routing
+from synth.recipe.library import Inputs, Library
+from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
 from synth.recipe.schema import SEMANTIC, Recipe, fingerprint
 from synth.recipe.taxonomy import Taxonomy
@@ -42,6 +44,8 @@ class CompiledRecipe:
     """Hash of every prompt in use, by name."""
     identity: Mapping[str, str]
     """What bears on the data, by dotted name: keys of the recipe, taxonomies, prompts, the user's own file."""
+    inputs: Inputs
+    """All that was read."""
     prices: Prices
     """Of the models."""
 
@@ -50,17 +54,19 @@ class CompiledRecipe:
         return fingerprint(self.identity)
 
 
-def compile_recipe(recipe: Recipe) -> CompiledRecipe:
-    """Loads taxonomies and prompts, binds roles and filters, renders every prompt. ConfigError for the first thing wrong."""
+def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
+    """Loads taxonomies and prompts, binds roles and filters, renders every prompt. With `kept` the texts are those that a journal
+    holds, whatever stands in the folders. ConfigError for the first thing wrong."""
     _check_backends(recipe)
-    harm = taxonomy.load_all(recipe.taxonomies)
-    if not recipe.query:
-        harm = taxonomy.together([harm, taxonomy.load_shipped("own")])
-    ordinary = taxonomy.load("ordinary") if recipe.query and recipe.ordinary else None
+    library = Library(kept)
+    harm, ordinary = library.taxonomies_of(recipe)
     specs = lanes(recipe, harm, ordinary)
-    flow, specs = _flow(recipe, harm, specs)
+    flow, specs = _flow(recipe, harm, specs, library)
     check_mixture(recipe, specs)
     prompts = {template.name: template.hash for template in flow.prompts()}
+    lists = ({"own file": flow.source.hash} if isinstance(flow.source, OwnFile) else {}) | (
+        {"avoided": flow.avoided.hash} if flow.avoided else {}
+    )
     compiled = CompiledRecipe(
         recipe=recipe,
         specs=specs,
@@ -70,8 +76,8 @@ def compile_recipe(recipe: Recipe) -> CompiledRecipe:
         identity=_leaves(recipe.identity())
         | {f"taxonomy {name.name}": fingerprint(name.identity()) for name in (harm, ordinary) if name}
         | {f"prompt {name}": hash for name, hash in prompts.items()}
-        | ({"own file": flow.source.hash} if isinstance(flow.source, OwnFile) else {})
-        | ({"avoided": flow.avoided.hash} if flow.avoided else {}),
+        | lists,
+        inputs=library.inputs(recipe, lists, __version__),
         prices=prices(recipe.models),
     )
     for _ in rendered(compiled, specs):
@@ -117,15 +123,16 @@ def _leaves(data: Any, path: str = "") -> dict[str, str]:
     }
 
 
-def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec]) -> tuple[Flow, list[LaneSpec]]:
+def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Library) -> tuple[Flow, list[LaneSpec]]:
     source: Writer | OwnFile
-    ledger = ReplyStats()
+    ledger, load = ReplyStats(), library.prompt
     if recipe.query:
         source = Writer(
-            _lines(recipe, recipe.query.model, ledger),
+            _lines(recipe, recipe.query.model, ledger, load),
             recipe.query.prompts,
             per_call=recipe.query.per_call,
             seed=recipe.seed,
+            load=load,
         )
     else:
         path = recipe.pairs or recipe.queries or ""
@@ -139,26 +146,29 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec]) -> tuple[Flow, 
     flow = Flow(
         source=source,
         panel=Panel(
-            [_lines(recipe, role, ledger) for role in recipe.judge.models],
+            [_lines(recipe, role, ledger, load) for role in recipe.judge.models],
             _judges(recipe),
             recipe.judge.prompt,
+            load,
             verdict=verdicts.bind(recipe.judge.verdict, recipe.scheme, recipe.judge.models),
             quorum=recipe.judge.quorum,
         ),
-        augmenter=_augmenter(recipe, harm, ledger),
+        augmenter=_augmenter(recipe, harm, ledger, load),
         embedder=_embedder(recipe, ledger),
-        responder=Responder([_lines(recipe, role, ledger) for role in recipe.respond.models], seed=recipe.seed)
+        responder=Responder(
+            [_lines(recipe, role, ledger, load) for role in recipe.respond.models], seed=recipe.seed, load=load
+        )
         if recipe.respond
         else None,
-        query_rules=[*private, *filters.bind("text", recipe.filters.query, "query")],
-        response_rules=[*private, *filters.bind("text", recipe.filters.response, "response")],
+        query_rules=[*private, *filters.bind("text", recipe.filters.query, "query", prompts=library.shown)],
+        response_rules=[*private, *filters.bind("text", recipe.filters.response, "response", prompts=library.shown)],
         row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
         avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
         else None,
         tidy=replaced if recipe.filters.personal == "replace" else None,
         plain=[
-            _plain(name)
+            _plain(name, load)
             for name in sorted({recipe.models[role].completion or "" for _, role in recipe.role_uses()})
             if name
         ],
@@ -176,11 +186,11 @@ def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
     }
 
 
-def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: ReplyStats) -> Augmenter | None:
+def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: ReplyStats, load: Load) -> Augmenter | None:
     if recipe.augment is None:
         return None
-    lines = _lines(recipe, recipe.augment.model, ledger)
-    return Augmenter(lines, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed)
+    lines = _lines(recipe, recipe.augment.model, ledger, load)
+    return Augmenter(lines, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed, load=load)
 
 
 def _embedder(recipe: Recipe, ledger: ReplyStats) -> Embedder | None:
@@ -188,7 +198,7 @@ def _embedder(recipe: Recipe, ledger: ReplyStats) -> Embedder | None:
         return None
     name = recipe.dedup.semantic.model
     role = recipe.models[name]
-    caller = Requester(name, role.model, backends.family(role), role.extra, ledger=ledger)
+    caller = Requester(name, role.named, backends.family(role), role.extra, ledger=ledger, revision=role.revision or "")
     return Embedder(caller, threshold=recipe.dedup.semantic.threshold)
 
 
@@ -207,31 +217,32 @@ def _check_backends(recipe: Recipe) -> None:
 def _judges(recipe: Recipe) -> list[tuple[str, str]]:
     """Role and model of every seat of the panel; of a role made of others, all their models."""
     seats = {role: routing.leaves(role, recipe.composed) for role in recipe.judge.models}
-    return [(role, " / ".join(recipe.models[leaf].model for leaf in seats[role])) for role in recipe.judge.models]
+    return [(role, " / ".join(recipe.models[leaf].named for leaf in seats[role])) for role in recipe.judge.models]
 
 
-def _lines(recipe: Recipe, name: str, ledger: ReplyStats) -> Router:
+def _lines(recipe: Recipe, name: str, ledger: ReplyStats, load: Load) -> Router:
     role = recipe.composed.get(name)
     if role is None:
-        return alone(_caller(recipe, name, ledger))
+        return alone(_caller(recipe, name, ledger, load))
     if isinstance(role, Mix):
-        return mixed(name, role.mix, {member: _lines(recipe, member, ledger) for member in role.mix})
-    return chained([_lines(recipe, member, ledger) for member in role.chain], frozenset(role.on))
+        return mixed(name, role.mix, {member: _lines(recipe, member, ledger, load) for member in role.mix})
+    return chained([_lines(recipe, member, ledger, load) for member in role.chain], frozenset(role.on))
 
 
-def _caller(recipe: Recipe, role: str, ledger: ReplyStats) -> Requester:
+def _caller(recipe: Recipe, role: str, ledger: ReplyStats, load: Load) -> Requester:
     chosen = recipe.models[role]
     return Requester(
         role,
-        chosen.model,
+        chosen.named,
         backends.family(chosen),
         chosen.params,
         chosen.system,
         chosen.prefill,
-        _plain(chosen.completion) if chosen.completion else None,
+        _plain(chosen.completion, load) if chosen.completion else None,
         ledger,
+        chosen.revision or "",
     )
 
 
-def _plain(name: str) -> prompt.Prompt:
-    return prompt.load(f"completion/{name}", {"messages"})
+def _plain(name: str, load: Load) -> Prompt:
+    return load(f"completion/{name}", {"messages"})

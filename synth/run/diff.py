@@ -4,9 +4,10 @@ journal cannot. Nothing is written and nothing is paid for."""
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -18,11 +19,23 @@ from synth.engine.endpoints import Models
 from synth.engine.scheduler import Slots
 from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, FoldInputs
-from synth.journal.store import Journal
+from synth.journal.rows import Decision
+from synth.journal.usage import Usage
 from synth.recipe.schema import Recipe
 from synth.stages import embed
 from synth.stages.embed import NAME as EMBED
-from synth.types import Drop, Origin, Reply, Round, Sample
+from synth.types import Drop, Origin, Reply, Request, Round, Sample
+
+
+class Held(Protocol):
+    """A journal to read in: one that is held, or one that is only looked at."""
+
+    def get(self, key: str) -> Reply | None: ...
+    def stage_of(self, key: str) -> str: ...
+    def has(self, request: Request) -> bool: ...
+    def decisions(self) -> Iterator[Decision]: ...
+    def spent(self) -> list[Usage]: ...
+
 
 ENOUGH = 20_000
 """Calls after which a survey stops counting: the run is as good as new."""
@@ -37,6 +50,8 @@ class Survey:
     cost: float = 0.0
     """Of the calls to be made, at the recipe's prices and the offline backend's lengths."""
     rows: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    """Of the replies that are reused."""
     whole: bool = True
     """False if it stopped counting."""
 
@@ -52,14 +67,14 @@ class Survey:
 
 
 def survey(
-    recipe: Recipe, inputs: FoldInputs, recorded: Sequence[Round], journal: Journal, again: Collection[str]
+    recipe: Recipe, inputs: FoldInputs, recorded: Sequence[Round], journal: Held, again: Collection[str]
 ) -> Survey:
     """Folds on from the recorded plans without writing anything. Replies that ended in one of `again` are to be asked again."""
     found = Survey()
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)
     models = Models({role: offline.connect(recipe.models[role]) for role in roles}, Slots(inputs.concurrency))
-    fold = Fold(replace(inputs, eager=False), partial(Engine, over, models), _Rows(found), record=lambda _: None)
+    fold = Fold(replace(inputs, eager=False), partial(Engine, over, models), RowIds(found.rows), record=lambda _: None)
     try:
         asyncio.run(fold.run(recorded))
     except Stopped:
@@ -88,11 +103,10 @@ def table(found: Survey, kept: Iterable[str]) -> str:
 class _Over:
     """A journal over a journal: reads from both, and keeps what is new to itself."""
 
-    def __init__(self, below: Journal, recipe: Recipe, found: Survey, again: Collection[str]) -> None:
+    def __init__(self, below: Held, recipe: Recipe, found: Survey, again: Collection[str]) -> None:
         self._below, self._recipe, self._found, self._again = below, recipe, found, again
         self._new: dict[str, Reply] = {}
-        self._seen: set[str] = set()
-        """Keys of replies that are reused."""
+        self._seen = found.keys
         self._length = 0
         """Of the vectors in the journal."""
 
@@ -128,11 +142,11 @@ def _stretched(text: str, length: int) -> str:
     return vector.written(np.resize(vector.read(text), length))
 
 
-class _Rows:
+class RowIds:
     """A sink that remembers ids alone."""
 
-    def __init__(self, found: Survey) -> None:
-        self._rows = found.rows
+    def __init__(self, rows: set[str]) -> None:
+        self._rows = rows
 
     def gated(self, query: Sample) -> None:
         del query

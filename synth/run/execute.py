@@ -28,6 +28,7 @@ from synth.journal.receipts import JournalledBatchJobs
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
+from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.options import RunOptions
@@ -56,9 +57,10 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
                 check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             job = resolve(compiled, options, journal, chosen, wanted_now)
             if job.changed:
-                options.say(
-                    f"since the last run in {options.folder} these have changed: {job.changed}; {job.survey(journal).line()}"
-                )
+                found = job.survey(journal)
+                if not options.upgrade and (complaint := upgrade.complaint(job, journal, found)):
+                    raise ConfigError(complaint)
+                options.say(f"since the last run in {options.folder} these have changed: {job.changed}; {found.line()}")
             try:
                 if again := job.enter(journal):
                     options.say(f"{again} requests that were given up on are asked again")

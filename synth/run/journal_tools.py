@@ -15,15 +15,17 @@ from synth.backends.batch import connect, place_of
 from synth.credentials import shown
 from synth.errors import ConfigError
 from synth.journal import decisions
+from synth.journal.inputs import recorded
 from synth.journal.merge import united_replies, write
 from synth.journal.reader import Reader
 from synth.journal.receipts import JournalledBatchJobs, without_keys
-from synth.journal.store import SPENT, VERSION, Journal
+from synth.journal.rows import WRONG, Kept
+from synth.journal.store import SPENT, Journal
 from synth.journal.usage import Prices, Usage, bill, prices
 from synth.recipe.role import KEY, Role
 from synth.recipe.schema import Recipe
 from synth.run.cost import by_scenario
-from synth.sanitize import for_terminal
+from synth.sanitize import for_terminal, one_line
 
 
 def cancel(folder: Path, base_url: str | None = None, recipe: Recipe | None = None) -> list[str]:
@@ -76,12 +78,13 @@ def stats(place: Path) -> Iterator[str]:
     those of the run.json beside it."""
     with Reader(place) as journal:
         spent = [Usage(*row) for row in journal.rows(SPENT)]
+        version = journal.version
         kinds = Counter(dict(journal.rows("SELECT kind, count(*) FROM decisions GROUP BY 1 ORDER BY 1")))
         beside = journal.path.with_name(journal.path.name + "-wal")
         size = journal.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
     known, scenarios = _told(journal.path.with_name("run.json"))
     rows = by_scenario(spent, scenarios, known)
-    yield f"{journal.path}: {size:,} bytes, format {VERSION}"
+    yield f"{journal.path}: {size:,} bytes, format {version}"
     cost = f"{'cost':>14}" if known else ""
     yield f"{'stage':<10}{'model':<40}{'replies':>12}{'tokens in':>16}{'tokens out':>16}{cost}"
     for (stage, model), group in _grouped(rows, "stage", "model"):
@@ -130,12 +133,26 @@ def verify(place: Path) -> str:
             "SELECT key FROM replies WHERE length(key) <> 32 OR key GLOB '*[^0-9a-f]*' ORDER BY key LIMIT 1"
         ):
             raise _damaged(journal, f"a reply has the key {key!r}, which is none")
-        replies = sum(1 for _ in journal.replies())
         number = 0
-        for number, (kind, body) in enumerate(journal.decisions(), start=1):
-            if not _readable(kind, body):
-                raise _damaged(journal, f"decision {number}, a {kind}, cannot be read")
-    return f"{journal.path}: good ({replies:,} replies, {number:,} decisions)"
+        for number, kind, _, why in journal.numbered():
+            if why:
+                raise _damaged(journal, f"decision {number}, a {kind}, {why}")
+        if last := decisions.last_target(journal.decisions()):
+            recorded(journal.decisions(), last["identity"])
+        replies, wrong = 0, list[Kept]()
+        for kept, whole in journal.replies():
+            replies += 1
+            if not whole:
+                wrong.append(kept)
+        if wrong:
+            first = f"the first has the key {wrong[0].key}, stage {one_line(str(wrong[0].stage))}"
+            raise ConfigError(
+                f"{journal.path}: damaged ({len(wrong):,} of {replies:,} replies are not what was written; {first}); `synth run` of the"
+                " recipe there asks for them again, or go back to a copy"
+            )
+        old = journal.unsealed()
+    unsealed = f"; {old[0]:,} replies and {old[1]:,} decisions of format 1 have no sum" if any(old) else ""
+    return f"{journal.path}: good ({replies:,} replies, {number:,} decisions{unsealed})"
 
 
 def export(place: Path, out: Path | None, screen: IO[str]) -> str | None:
@@ -162,32 +179,26 @@ def merge(places: Sequence[Path], out: Path) -> str:
         journals = [stack.enter_context(Reader(place)) for place in places]
         if os.path.lexists(path):
             raise ConfigError(f"{path}: is there already; choose another -o, and name it among what is merged")
-        write(path, united_replies(journals), ())
+        lost: list[Kept] = []
+        write(path, united_replies(journals, lost.append), ())
     with Reader(path) as made:
         ((count,),) = made.rows("SELECT count(*) FROM replies")
-    return f"{path}: {count:,} replies"
+    left = f" ({len(lost):,} that are not what was written are left out)" if lost else ""
+    return f"{path}: {count:,} replies{left}"
 
 
 def _lines(journal: Reader) -> Iterator[str]:
-    for kind, body in journal.decisions():
-        yield _line({"decision": kind, "body": body})
-    for reply in journal.replies():
-        yield _line({"reply": reply.key} | {name: value for name, value in reply._asdict().items() if name != "key"})
+    for number, kind, body, why in journal.numbered():
+        yield _line({"decision": kind, "number": number, "damaged": why} if why else {"decision": kind, "body": body})
+    for reply, whole in journal.replies():
+        fields = {name: value for name, value in reply._asdict().items() if name != "key"}
+        if fields["more"] is None:
+            del fields["more"]
+        yield _line({"reply": reply.key} | (fields if whole else {"stage": str(reply.stage), "damaged": WRONG}))
 
 
 def _line(entry: dict[str, Any]) -> str:
     return json.dumps(entry, ensure_ascii=False) + "\n"
-
-
-def _readable(kind: str, body: Any) -> bool:
-    try:
-        if kind == decisions.PLAN:
-            decisions.read_plan(body)
-        elif kind == decisions.TARGET:
-            return all(isinstance(body[part], dict) for part in ("targets", "identity", "released"))
-    except (KeyError, TypeError, AttributeError):
-        return False
-    return isinstance(body, dict)
 
 
 def _damaged(journal: Reader, why: str) -> ConfigError:

@@ -30,7 +30,7 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
 def shared_judges(recipe: Recipe) -> set[str]:
     """Models that sit on the panel twice: their agreement means little."""
     seats = [routing.leaves(role, recipe.composed) for role in recipe.judge.models]
-    models = [model for seat in seats for model in {recipe.models[leaf].model for leaf in seat}]
+    models = [model for seat in seats for model in {recipe.models[leaf].named for leaf in seat}]
     return {model for model in models if models.count(model) > 1}
 
 
@@ -39,7 +39,7 @@ def idle_chains(recipe: Recipe) -> dict[str, str]:
     found = {}
     for name, role in recipe.composed.items():
         asked = [recipe.models[leaf] for leaf in routing.leaves(name, recipe.composed)]
-        alike = all((other.model, other.params) == (asked[0].model, asked[0].params) for other in asked)
+        alike = all((other.named, other.params) == (asked[0].named, asked[0].params) for other in asked)
         if isinstance(role, Chain) and set(role.on) != {routing.OUTAGE} and alike:
-            found[name] = asked[0].model
+            found[name] = asked[0].named
     return found

@@ -12,18 +12,21 @@ from typing import Any
 from synth import aside
 from synth.engine.ask import replaying
 from synth.errors import ConfigError
-from synth.fold.fold import Fold, FoldInputs
+from synth.fold.fold import Fold
 from synth.journal import decisions
+from synth.journal.inputs import recorded, written
 from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
-from synth.journal.reader import Decision, Reader
+from synth.journal.reader import Reader
+from synth.journal.rows import DamagedReply, Decision, Kept
 from synth.journal.store import Journal, hold
+from synth.recipe.library import Inputs
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.run.execute import finish
 from synth.run.folder import claim, mend, writable
 from synth.run.options import RunOptions
-from synth.run.resolve import ResolvedRun
+from synth.run.resolve import ResolvedRun, as_recorded
 from synth.run.result import Result, result_of
 
 
@@ -36,15 +39,17 @@ class Merged:
 
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
-    """Unites the journals of `folders` in `out` and writes the dataset that they make together there. The recipe is the one
-    that stands resolved in their run.json; taxonomies and prompts are found as ever, and must be those of the runs."""
+    """Unites the journals of `folders` in `out` and writes the dataset that they make together there. Recipe, prompts and
+    taxonomies are those that the journals hold; of journals without, those of run.json and of the folders, which must be the same."""
     with contextlib.ExitStack() as stack:
         journals = [stack.enter_context(Reader(folder)) for folder in folders]
         histories = [list(journal.decisions()) for journal in journals]
         identity = _agreed(folders, histories)
         told = [facts for folder in folders if (facts := _facts(folder))]
-        compiled = _bound(folders, told, identity)
-        taken = united_decisions(histories, identity, [spec.lane.id for spec in compiled.specs])
+        kept = _kept(folders, histories, identity)
+        compiled = _bound(folders, told, identity, kept)
+        read = [] if kept is None else [(decisions.INPUTS, written(kept, identity))]
+        taken = [*read, *united_decisions(histories, identity, [spec.lane.id for spec in compiled.specs])]
         with writable(out):
             claim(out)
             with contextlib.closing(hold(out / "journal.lock")):
@@ -53,6 +58,18 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
     with writable(out), contextlib.closing(Journal(out)) as journal:
         mend(out)
         return Merged(compiled.recipe, asyncio.run(_fold(_settled(compiled, options, taken), journal)))
+
+
+def _kept(folders: Sequence[Path], histories: Sequence[History], identity: dict[str, str]) -> Inputs | None:
+    """What was read, as one of the journals holds it: the same whatever their order."""
+    found: list[Inputs] = []
+    for folder, entries in zip(folders, histories, strict=True):
+        try:
+            one = recorded(entries, identity)
+        except ConfigError as error:
+            raise ConfigError(f"{folder}: {error}") from error
+        found += [one] if one else []
+    return min(found, key=lambda one: json.dumps(written(one, identity), sort_keys=True), default=None)
 
 
 def _agreed(folders: Sequence[Path], histories: Sequence[History]) -> dict[str, str]:
@@ -78,49 +95,62 @@ def _facts(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def _bound(folders: Sequence[Path], told: Sequence[dict[str, Any]], identity: dict[str, str]) -> CompiledRecipe:
-    if not told:
+def _bound(
+    folders: Sequence[Path], told: Sequence[dict[str, Any]], identity: dict[str, str], kept: Inputs | None
+) -> CompiledRecipe:
+    if kept is not None:
+        compiled, version = compile_recipe(validate(Recipe, dict(kept.recipe), str(folders[0])), kept), kept.synth
+    elif told:
+        # What does not bear identity (addresses, prices) may differ: which is taken must not hang on the order of the folders.
+        first = min(told, key=lambda facts: json.dumps(facts["recipe"], sort_keys=True))
+        compiled = compile_recipe(validate(Recipe, first["recipe"], "run.json"))
+        version = first.get("versions", {}).get("synth", "")
+    else:
         raise ConfigError(f"{folders[0]}: holds no run.json, which tells the recipe; run the same command there again")
-    # What does not bear identity (addresses, prices) may differ: which is taken must not hang on the order of the folders.
-    data = min((facts["recipe"] for facts in told), key=lambda recipe: json.dumps(recipe, sort_keys=True))
-    compiled = compile_recipe(validate(Recipe, data, "run.json"))
-    if compiled.identity != identity:
-        raise ConfigError(
-            f"{folders[0]}: was not made with what is found from here; "
-            f"these differ: {decisions.differences(identity, compiled.identity)}; run merge where its taxonomies and prompts are, or run the"
-            " recipe there again"
-        )
-    return compiled
+    if compiled.identity == identity:
+        return compiled
+    way_out = (
+        "put the user's own files back as they were"
+        if kept is not None
+        else "its journal does not hold what it was made with; run merge where its taxonomies and prompts are"
+    )
+    raise ConfigError(
+        f"{folders[0]}: was not made with what is found from here; these differ: "
+        f"{decisions.differences(identity, compiled.identity)}; {way_out}, or with synth {version}"
+    )
 
 
 def _put(out: Path, journals: Sequence[Reader], taken: Sequence[Decision]) -> None:
     """The united journal in its place. One that stands there and holds the same is left, so a killed merge can be given again."""
     path = out / "journal.sqlite"
+
+    def lost(reply: Kept) -> None:
+        """A lane that ended there would be of another dataset."""
+        raise DamagedReply(_holder(journals, reply), reply.key, reply.stage)
+
     if not path.exists():
-        write(path, united_replies(journals), taken)
+        write(path, united_replies(journals, lost), taken)
         return
     fresh = aside.beside(path, "united")
     aside.remove(fresh)
-    write(fresh, united_replies(journals), taken)
+    write(fresh, united_replies(journals, lost), taken)
     alike = same(fresh, path)
     fresh.unlink()
     if not alike:
         raise ConfigError(f"{out}: holds another journal; choose another -o DIR, and name {out} among what is merged")
 
 
+def _holder(journals: Sequence[Reader], reply: Kept) -> Path:
+    """The first of these journals that has a reply of that key."""
+    return next(
+        (one.path for one in journals if any(kept.key == reply.key for kept, _ in one.replies())), journals[0].path
+    )
+
+
 def _settled(compiled: CompiledRecipe, options: RunOptions, taken: Sequence[Decision]) -> ResolvedRun:
     """Every lane that was wanted, frozen: it keeps what it has."""
     last = decisions.last_target(taken)
-    targets = last["targets"] if last else {}
-    inputs = FoldInputs(
-        flow=compiled.flow,
-        specs=[spec for spec in compiled.specs if spec.lane.id in targets],
-        targets=targets,
-        dedup=compiled.recipe.dedup,
-        concurrency=compiled.recipe.concurrency,
-        at_least=compiled.recipe.mixture.at_least,
-        frozen=frozenset(targets),
-    )
+    inputs = as_recorded(compiled, last["targets"] if last else {})
     return ResolvedRun(compiled, options, inputs, decisions.plans(taken), "", None)
 
 

@@ -24,6 +24,8 @@ class RunOptions:
     bounds: Bounds = UNBOUNDED
     retry_given_up: bool = False
     """Whether requests that were given up on are asked again."""
+    upgrade: bool = False
+    """Whether the run goes on though what synth ships has changed and replies would go unused."""
     watch: Watch | None = None
     """What shows the run's progress while it goes."""
     observer: FoldObserver | None = None

@@ -1,6 +1,7 @@
 """What one invocation asks for, settled against what the folder's journal holds."""
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,15 +12,18 @@ from synth.dataset.writer import versions
 from synth.errors import ConfigError
 from synth.fold.fold import FoldInputs
 from synth.journal import decisions
+from synth.journal.inputs import body
+from synth.journal.inputs import recorded as recorded_inputs
 from synth.journal.store import Journal
 from synth.journal.usage import GAVE_UP, RETRY
 from synth.plan.lanes import LaneSpec, selected
 from synth.plan.quota import check_quotas
 from synth.plan.targets import least, targets
 from synth.recipe import files
+from synth.recipe.library import Inputs, SourceFile, shipped_changes
 from synth.recipe.schema import fingerprint
 from synth.run.compile import CompiledRecipe
-from synth.run.diff import Survey, survey
+from synth.run.diff import Held, Survey, survey
 from synth.run.options import RunOptions
 from synth.types import Round, Targets
 
@@ -54,6 +58,16 @@ class ResolvedRun:
     """What bears on the data and differs from the run before, in words."""
     target: Mapping[str, Any] | None
     """What this run asks for, where that is not what the one before it asked for."""
+    read: Mapping[str, Any] | None = None
+    """What this run reads besides replies, where the journal does not hold it yet."""
+    last: Mapping[str, Any] | None = None
+    """What the run before it asked for,"""
+    plans_before: Sequence[Round] = ()
+    """the plans in force then,"""
+    before: Inputs | None = None
+    """and what it read, if the journal tells."""
+    shipped: Sequence[SourceFile] = ()
+    """Files that synth ships and that were others then."""
 
     @cached_property
     def mark(self) -> str:
@@ -63,13 +77,14 @@ class ResolvedRun:
         )
 
     def enter(self, journal: Journal) -> int:
-        """Records what is asked for, before anything else of the run; gives how many requests are to be asked again."""
-        if self.target is not None:
-            journal.decide(decisions.TARGET, self.target)
+        """Records what is read and asked for, before anything else of the run; gives how many requests are to be asked again."""
+        news = ((decisions.INPUTS, self.read), (decisions.TARGET, self.target))
+        if found := [(kind, body) for kind, body in news if body is not None]:
+            journal.decide_all(found)
         asked = self.inputs.targets.keys() - self.inputs.frozen
         return journal.retry(asked) if self.options.retry_given_up else 0
 
-    def survey(self, journal: Journal) -> Survey:
+    def survey(self, journal: Held) -> Survey:
         again = (RETRY, GAVE_UP) if self.options.retry_given_up else (RETRY,)
         return survey(self.compiled.recipe, self.inputs, self.recorded, journal, again)
 
@@ -78,20 +93,22 @@ class ResolvedRun:
 
 
 def resolve(
-    compiled: CompiledRecipe, options: RunOptions, journal: Journal, chosen: Sequence[LaneSpec], wanted_now: Targets
+    compiled: CompiledRecipe, options: RunOptions, journal: Held, chosen: Sequence[LaneSpec], wanted_now: Targets
 ) -> ResolvedRun:
     """Reads the plans in force. Where this run asks for something else than the one before it, what was planned but never
     answered is let go of. Lanes that `--only` or `--shard` leaves out keep their rows and their place in the index."""
-    last = decisions.last_target(journal.decisions())
+    history = list(journal.decisions())
+    last = decisions.last_target(history)
     before: Targets = last["targets"] if last and options.only else {}
     ids = {spec.lane.id for spec in chosen}
     specs = [spec for spec in compiled.specs if spec.lane.id in ids | before.keys()]
     asked = {spec.lane.id: (wanted_now if spec.lane.id in ids else before)[spec.lane.id] for spec in specs}
-    recorded, target = decisions.plans(journal.decisions()), None
+    plans_before = recorded = decisions.plans(history)
+    target = None
     if last is None or (last["targets"], last["identity"]) != (asked, compiled.identity):
         let_go = decisions.released(recorded, compiled.flow.source.size, _answered(compiled, specs, journal))
         target = decisions.target_body(asked, compiled.identity, let_go)
-    recorded = decisions.plans([*journal.decisions(), *([(decisions.TARGET, target)] if target else [])])
+    recorded = decisions.plans([*history, *([(decisions.TARGET, target)] if target else [])])
     if options.shard is not None:
         ids &= options.shard
         specs = [spec for spec in specs if spec.lane.id in ids | {plan.lane for plan in recorded}]
@@ -105,20 +122,46 @@ def resolve(
         frozen=frozenset(spec.lane.id for spec in specs) - ids,
     )
     changed = decisions.differences(last["identity"], compiled.identity) if last else ""
-    return ResolvedRun(compiled, options, inputs, recorded, changed, target)
+    read_before = recorded_inputs(history, last["identity"]) if last else None
+    return ResolvedRun(
+        compiled,
+        options,
+        inputs,
+        recorded,
+        changed,
+        target,
+        read=body(compiled.inputs, compiled.identity, history),
+        last=last,
+        plans_before=plans_before,
+        before=read_before,
+        shipped=_shipped(compiled, options, last["identity"], read_before) if last and changed else (),
+    )
 
 
-def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun, Survey]:
-    """What the recipe would do in `wish.folder`; nothing is asked, and nothing written."""
-    chosen, wanted_now = wanted(compiled, options.n, options.only)
-    if not (options.folder / "journal.sqlite").exists():
-        raise ConfigError(f"{options.folder}: holds no journal; make one with `synth run RECIPE -o {options.folder}`")
-    with contextlib.closing(Journal(options.folder)) as journal:
-        job = resolve(compiled, options, journal, chosen, wanted_now)
-        return job, job.survey(journal)
+def _shipped(
+    compiled: CompiledRecipe, options: RunOptions, before: Mapping[str, str], read: Inputs | None
+) -> Sequence[SourceFile]:
+    """Files that synth ships and that have changed since the run of that identity."""
+    made_by = None
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        made_by = json.loads((options.folder / "run.json").read_text(encoding="utf-8"))["versions"]["synth"]
+    return shipped_changes(read, compiled.inputs, decisions.changed(before, compiled.identity), made_by)
 
 
-def _answered(compiled: CompiledRecipe, specs: Sequence[LaneSpec], journal: Journal) -> Callable[[Round, int], bool]:
+def as_recorded(compiled: CompiledRecipe, asked: Targets) -> FoldInputs:
+    """For a fold over what a journal holds, which asks nothing: every lane that was wanted keeps what it has."""
+    return FoldInputs(
+        flow=compiled.flow,
+        specs=[spec for spec in compiled.specs if spec.lane.id in asked],
+        targets=asked,
+        dedup=compiled.recipe.dedup,
+        concurrency=compiled.recipe.concurrency,
+        at_least=compiled.recipe.mixture.at_least,
+        frozen=frozenset(asked),
+    )
+
+
+def _answered(compiled: CompiledRecipe, specs: Sequence[LaneSpec], journal: Held) -> Callable[[Round, int], bool]:
     known = {spec.lane.id: spec for spec in specs}
 
     def answered(plan: Round, call: int) -> bool:

@@ -74,6 +74,10 @@ def result_of(
     )
     if given_up := sum(line.given_up for line in spent):
         result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
+    if engine.damaged:
+        result.notes.append(
+            f"{len(engine.damaged)} replies in the journal were not what was written; they were asked for again"
+        )
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:
         result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"

@@ -7,7 +7,7 @@ from synth.errors import ConfigError, ParseError
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe import prompt
-from synth.recipe.prompt import Prompt
+from synth.recipe.prompt import Load, Prompt
 from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_string
 from synth.stages.query import query_id
@@ -27,9 +27,11 @@ class Augmenter:
     same_request: Collection[str] = ()
     """The operators whose queries are known to ask for what their root asks for. Nothing checks that of a model's."""
 
-    def __init__(self, lines: Router, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int) -> None:
+    def __init__(
+        self, lines: Router, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int, load: Load = prompt.load
+    ) -> None:
         self._lines, self._tactics, self._seed = lines, tactics, seed
-        self._prompts = {operator: prompt.load(f"augment/{operator}", OFFERED) for operator in operators}
+        self._prompts = {operator: load(f"augment/{operator}", OFFERED) for operator in operators}
         self._schema = object_schema("query", query={"type": "string"})
         if RED_TEAM in self._prompts and not tactics:
             raise ConfigError(

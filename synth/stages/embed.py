@@ -30,8 +30,7 @@ class Embedder:
 
     def request(self, text: str) -> Request:
         """The same for equal texts, wherever they stand."""
-        caller, messages = self._caller, (Message("user", sendable(text)),)
-        return Request(caller.family, caller.model, messages, caller.params, None, (), "embedding")
+        return self._caller.addressed((Message("user", sendable(text)),), None, (), "embedding")
 
     async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
         """The vector of what a query is compared by; None where the reply holds none."""

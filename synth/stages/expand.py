@@ -6,7 +6,7 @@ from dataclasses import replace
 from synth.errors import ParseError
 from synth.plan.lanes import BEHAVIOUR, LaneSpec
 from synth.recipe import prompt
-from synth.recipe.prompt import Prompt
+from synth.recipe.prompt import Load, Prompt
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_strings
@@ -23,9 +23,9 @@ MOST, LONGEST = 40, 40
 class Expander:
     """Asks for as many new elements on each axis as there are, and never for more than `MOST`."""
 
-    def __init__(self, lines: Router, *, seed: int) -> None:
+    def __init__(self, lines: Router, *, seed: int, load: Load = prompt.load) -> None:
         self._lines, self._seed = lines, seed
-        self._prompt = prompt.load(NAME, OFFERED)
+        self._prompt = load(NAME, OFFERED)
 
     def prompts(self) -> list[Prompt]:
         return [self._prompt]

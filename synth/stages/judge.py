@@ -10,7 +10,7 @@ from synth.errors import ConfigError, ParseError
 from synth.labels import BINARY, MARKS
 from synth.plan.lanes import LaneSpec
 from synth.recipe import prompt
-from synth.recipe.prompt import Prompt
+from synth.recipe.prompt import Load, Prompt
 from synth.sanitize import as_data, plain
 from synth.stages.fallback import Attempt, FallbackChain, Router, ask_with_fallback
 from synth.stages.lenient_json import field
@@ -34,6 +34,7 @@ class Panel:
         seats: Sequence[Router],
         judges: Sequence[tuple[str, str]],
         prompt_name: str,
+        load: Load = prompt.load,
         *,
         verdict: Verdict,
         quorum: int | None = None,
@@ -44,7 +45,7 @@ class Panel:
         self.labels = verdict.scheme
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
-        self._prompt = prompt.load(prompt_name, OFFERED)
+        self._prompt = load(prompt_name, OFFERED)
         if verdict.said != BINARY.names or self.words != tuple(map(BINARY.word, BINARY.names)):
             self._refuse_fixed_labels()
         self._schema = object_schema(

@@ -9,7 +9,7 @@ from synth.hashing import pick, short_hash
 from synth.plan.lanes import LaneSpec, elements
 from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
 from synth.recipe import prompt
-from synth.recipe.prompt import Prompt
+from synth.recipe.prompt import Load, Prompt
 from synth.recipe.schema import QueryPrompts
 from synth.stages.expand import Expander
 from synth.stages.fallback import Router, ask_with_fallback
@@ -34,14 +34,16 @@ class Writer:
 
     widest = WIDEST
 
-    def __init__(self, lines: Router, prompts: QueryPrompts, *, per_call: int, seed: int) -> None:
+    def __init__(
+        self, lines: Router, prompts: QueryPrompts, *, per_call: int, seed: int, load: Load = prompt.load
+    ) -> None:
         self.size = per_call
         self._lines, self._seed = lines, seed
         self._weights = {kind: getattr(prompts, kind) for kind in ("harmful", "benign", "ordinary")}
         self._prompts: dict[str, Prompt] = {
-            name: prompt.load(name, OFFERED) for weights in self._weights.values() for name in weights
+            name: load(name, OFFERED) for weights in self._weights.values() for name in weights
         }
-        self._expander = Expander(lines, seed=seed)
+        self._expander = Expander(lines, seed=seed, load=load)
         self._schema = object_schema(
             "queries",
             queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call},

@@ -23,6 +23,8 @@ class Requester:
     """What makes one plain text of a conversation, for a model that knows none."""
     ledger: ReplyStats = field(default_factory=ReplyStats, compare=False)
     """Where its replies are counted."""
+    revision: str = ""
+    """Of the model, whose name has it at its end."""
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
@@ -35,7 +37,18 @@ class Requester:
             messages = _without_system(messages)
         if self.prefill:
             messages += (Message("assistant", self.prefill),)
-        return Request(self.family, self.model, messages, self.params, schema, draw, kind)
+        return self.addressed(messages, schema, draw, kind)
+
+    def addressed(
+        self,
+        messages: tuple[Message, ...],
+        schema: Mapping[str, Any] | None,
+        draw: tuple[str | int, ...],
+        kind: Literal["chat", "completion", "embedding"],
+    ) -> Request:
+        """A request of the role's model, with these messages as they are."""
+        model = self.model.removesuffix(f"@{self.revision}") if self.revision else self.model
+        return Request(self.family, model, messages, self.params, schema, draw, kind, self.revision)
 
 
 def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:

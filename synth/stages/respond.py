@@ -10,7 +10,7 @@ from synth.filters.language.response_class import response_class
 from synth.hashing import pick, unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe import prompt
-from synth.recipe.prompt import Prompt
+from synth.recipe.prompt import Load, Prompt
 from synth.stages.fallback import Attempt, Router, ask_with_fallback
 from synth.stages.parsing import read_text
 from synth.stages.reply_stats import OK, PromptUse
@@ -23,9 +23,9 @@ REFUSAL = "refusal"
 class Responder:
     """Draws stance and answerer for each slot of a query, and asks."""
 
-    def __init__(self, answerers: Sequence[Router], *, seed: int) -> None:
+    def __init__(self, answerers: Sequence[Router], *, seed: int, load: Load = prompt.load) -> None:
         self._answerers, self._seed = answerers, seed
-        self._prompts = {stance: prompt.load(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
+        self._prompts = {stance: load(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
     def prompts(self) -> list[Prompt]:
         return list(self._prompts.values())

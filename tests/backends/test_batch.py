@@ -201,7 +201,7 @@ def test_replies_nobody_asks_for_any_more_are_journalled_all_the_same(lab: Lab) 
         server.habits = replace(server.habits, batch_latency="0")
         assert make(lab, server, only=("two",), seed=7).status in (0, 3)
     with Reader(lab.folder / "run") as journal:
-        kept = {reply.key: reply for reply in journal.replies()}
+        kept = {reply.key: reply for reply, _ in journal.replies()}
     assert set(asked) <= set(kept)
     assert {kept[key].stage for key in asked} == {"query"}
     assert any(kept[key].lane.startswith("one.") for key in asked)

@@ -18,6 +18,7 @@ from synth.types import Reply, Request
 from tests.conftest import Lab
 from tests.promises.test_kill import COMMAND, SMALL, Loop
 from tests.support.forked import Point, forking, run
+from tests.support.journals import seal
 from tests.support.standin import answers, standing_in
 from tests.support.world import World
 
@@ -99,6 +100,7 @@ def give_up(folder: Path, every: int) -> set[str]:
             (every,),
         ).fetchall()
         db.commit()
+    seal(folder / "journal.sqlite")
     return {key for (key,) in found}
 
 

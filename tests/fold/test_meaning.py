@@ -22,7 +22,7 @@ from synth.run import execute
 from synth.run.compile import compile_recipe
 from synth.run.merge import merge
 from synth.run.options import RunOptions
-from synth.run.resolve import compare
+from synth.run.upgrade import compare
 from synth.run.result import FAILED, OK, SHORT
 from synth.types import Message, Reply, Request
 from synth.vector import rounded

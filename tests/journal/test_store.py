@@ -58,11 +58,11 @@ def test_text_that_is_no_text_is_kept_as_near_as_can_be(tmp_path: Path) -> None:
 def test_decisions_come_back_in_order(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for number in range(5):
-        journal.decide("plan" if number % 2 else "target", {"number": number, "b": 1, "a": 2})
+        journal.decide("odd" if number % 2 else "even", {"number": number, "b": 1, "a": 2})
     journal.close()
     journal = Journal(tmp_path)
     assert [(kind, body["number"], list(body)) for kind, body in journal.decisions()] == [
-        ("plan" if number % 2 else "target", number, ["number", "b", "a"]) for number in range(5)
+        ("odd" if number % 2 else "even", number, ["number", "b", "a"]) for number in range(5)
     ]
     journal.close()
 
@@ -84,13 +84,13 @@ def test_what_was_spent_adds_up_by_stage_and_model(tmp_path: Path) -> None:
 WRITER = """
     import asyncio, sys
     from pathlib import Path
-    from synth.engine.journal import VERSION, Journal
-    from synth.types import Reply, Seat
+    from synth.journal.store import Journal
+    from synth.types import Origin, Reply
 
     async def main():
         journal = Journal(Path(sys.argv[1]))
         for i in range(10**6):
-            await asyncio.gather(*(journal.put(f"{i}.{j}", Reply("字" * 300), Seat("w", "query", "l"), "m") for j in range(3)))
+            await asyncio.gather(*(journal.put(f"{i}.{j}", Reply("字" * 300), Origin("w", "query", "l"), "m") for j in range(3)))
             print(i, flush=True)
 
     asyncio.run(main())
@@ -138,7 +138,7 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
             "written by a newer synth .*; go on with that one or a later one",
         ),
         (
-            VERSION - 2,
+            VERSION - 3,
             "CREATE TABLE replies (key TEXT)",
             "written by an older synth .*; go on with the one that wrote it",
         ),
@@ -162,9 +162,9 @@ def test_a_journal_of_another_format_is_left_alone(
 FULL = """
     import asyncio, resource, signal, sys
     from pathlib import Path
-    from synth.engine.journal import VERSION, Journal
+    from synth.journal.store import Journal
     from synth.errors import Stopped
-    from synth.types import Reply, Seat
+    from synth.types import Origin, Reply
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     journal = Journal(Path(sys.argv[1]))
@@ -172,7 +172,7 @@ FULL = """
 
     async def main():
         for i in range(10**6):
-            await journal.put(str(i), Reply("字" * 300), Seat("w", "query", "l"), "m")
+            await journal.put(str(i), Reply("字" * 300), Origin("w", "query", "l"), "m")
             print(i, flush=True)
 
     try:

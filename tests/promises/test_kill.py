@@ -152,7 +152,7 @@ class Loop:
 def kept(folder: Path) -> dict[str, str]:
     """The replies in the journal of a run that was killed."""
     with contextlib.suppress(ConfigError), Reader(folder) as journal:
-        return {reply.key: reply.text for reply in journal.replies()}
+        return {reply.key: reply.text for reply, _ in journal.replies()}
     return {}
 
 

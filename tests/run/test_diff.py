@@ -16,7 +16,7 @@ from synth.run import diff as module
 from synth.run import execute
 from synth.run.compile import compile_recipe
 from synth.run.options import RunOptions
-from synth.run.resolve import compare
+from synth.run.upgrade import compare
 from tests.conftest import Lab, tiny_recipe
 
 
@@ -40,7 +40,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, changes: dict[str, Any]) ->
     lab.run(40, concurrency=1)
     before = paid(lab.folder / "run")
     edited = compile_recipe(tiny_recipe(concurrency=1, **changes))
-    _, found = compare(edited, options(lab))
+    _, found, _ = compare(edited, options(lab))
     lab.run(40, compiled=edited)
     asked = paid(lab.folder / "run")
     asked.subtract(before)
@@ -64,7 +64,7 @@ def digest(path: Path) -> str:
 
 def test_a_run_that_wants_nothing_new_reuses_everything(lab: Lab) -> None:
     execute.run(compile_recipe(tiny_recipe()), options(lab))
-    job, found = compare(compile_recipe(tiny_recipe()), options(lab))
+    job, found, _ = compare(compile_recipe(tiny_recipe()), options(lab))
     assert (job.changed, found.asked.total()) == ("", 0)
     assert found.rows == set(lab.rows())
     assert "no call is to be made" in found.line()
@@ -87,7 +87,7 @@ def test_what_changed_is_said_once_and_before_anything_is_asked(lab: Lab) -> Non
 def test_a_survey_that_finds_a_run_as_good_as_new_stops(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     execute.run(compile_recipe(tiny_recipe()), options(lab))
     monkeypatch.setattr(module, "ENOUGH", 100)
-    _, found = compare(compile_recipe(tiny_recipe(seed=3)), options(lab))
+    _, found, _ = compare(compile_recipe(tiny_recipe(seed=3)), options(lab))
     assert not found.whole
     assert 100 <= found.asked.total() <= 200
     assert "more than" in found.line()
@@ -97,7 +97,7 @@ def test_the_price_is_that_of_what_is_to_be_asked(lab: Lab) -> None:
     models = tiny_recipe().model_dump(mode="json")["models"]
     priced = tiny_recipe(models={name: {**role, "price": {"input": 1e6, "output": 0}} for name, role in models.items()})
     execute.run(compile_recipe(tiny_recipe()), options(lab))
-    _, found = compare(compile_recipe(priced.model_copy(update={"seed": 4})), options(lab))
+    _, found, _ = compare(compile_recipe(priced.model_copy(update={"seed": 4})), options(lab))
     execute.run(compile_recipe(tiny_recipe(seed=4)), RunOptions(lab.folder / "fresh", 40))
     with contextlib.closing(Journal(lab.folder / "fresh")) as journal:
         tokens = sum(entry.prompt_tokens for entry in journal.spent())

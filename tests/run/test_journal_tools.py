@@ -14,6 +14,7 @@ from synth.journal.store import VERSION, Journal
 from synth.run import journal_tools
 from synth.types import Origin, Reply
 from tests.conftest import Lab
+from tests.support.journals import seal
 
 
 def made(folder: Path) -> Path:
@@ -69,7 +70,10 @@ def changed(path: Path, statement: str) -> None:
             "UPDATE replies SET key = '0' WHERE key LIKE '%1f' OR key LIKE '%0a'",
             "a reply has the key '0', which is none",
         ),
-        ("UPDATE replies SET text = CAST(x'ff' AS TEXT) WHERE key LIKE '%a'", "cannot be read as a journal .*UTF-8"),
+        (
+            "UPDATE replies SET text = CAST(x'ff' AS TEXT) WHERE key LIKE '%a'",
+            "2 of 30 replies are not what was written; .* stage query",
+        ),
         ("UPDATE decisions SET body = '{' WHERE kind = 'plan'", "decision 2, a plan, is no JSON"),
         ("UPDATE decisions SET body = '{}' WHERE kind = 'plan'", "decision 2, a plan, cannot be read"),
         (
@@ -82,7 +86,7 @@ def changed(path: Path, statement: str) -> None:
         ),
         ("DROP TABLE decisions", "no such table: decisions"),
         ("ALTER TABLE replies DROP COLUMN reasoning", "no such column: reasoning"),
-        ("PRAGMA user_version=99", "written by a newer synth .*format 99, this one reads 1"),
+        ("PRAGMA user_version=99", "written by a newer synth .*format 99, this one reads 2"),
         ("PRAGMA user_version=-1", "written by an older synth .*format -1"),
         ("PRAGMA user_version=0", "is not a journal of synth"),
     ],
@@ -184,6 +188,7 @@ def test_merged_replies_are_the_same_file_in_any_order(tmp_path: Path) -> None:
     one, two = made(tmp_path / "one"), made(tmp_path / "two")
     changed(two, "UPDATE replies SET text = '另', finish = 'stop' WHERE key LIKE '%0'")
     changed(two, f"UPDATE replies SET key = '{'f' * 32}' WHERE key LIKE '%00a'")
+    seal(two)
     assert journal_tools.merge([one, two], tmp_path / "a.sqlite").endswith("a.sqlite: 31 replies")
     journal_tools.merge([two, one, two], tmp_path / "b.sqlite")
     assert (tmp_path / "a.sqlite").read_bytes() == (tmp_path / "b.sqlite").read_bytes()

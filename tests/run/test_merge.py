@@ -106,7 +106,7 @@ def test_what_the_common_gate_leaves_short_is_all_that_is_asked_for(lab: Lab) ->
 
 def lanes_by_key(folder: Path) -> dict[str, str]:
     with Reader(folder) as journal:
-        return {reply.key: reply.lane for reply in journal.replies()}
+        return {reply.key: reply.lane for reply, _ in journal.replies()}
 
 
 def test_a_shard_of_a_folder_that_held_more_keeps_it_and_asks_only_for_its_own(lab: Lab) -> None:
@@ -172,12 +172,12 @@ def test_a_key_with_two_replies_keeps_one_by_content(lab: Lab, apart: list[str])
     replies = {}
     for name in apart:
         with Reader(lab.folder / name) as journal:
-            for reply in journal.replies():
+            for reply, _ in journal.replies():
                 replies.setdefault(reply.key, set()).add(reply.text)
     assert any(len(texts) > 1 for texts in replies.values())
     merged(lab, apart, "all")
     with Reader(lab.folder / "all") as journal:
-        assert {reply.key: reply.text for reply in journal.replies()} == {
+        assert {reply.key: reply.text for reply, _ in journal.replies()} == {
             key: min(texts) for key, texts in replies.items()
         }
 

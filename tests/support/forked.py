@@ -88,9 +88,9 @@ def _trace_journal(pass_by: Callable[[], None], *, after: bool, mark: str) -> No
 
         def saw(statement: str) -> None:
             nonlocal committed, marked
-            if committed if after else mark in statement[:60]:
+            if committed if after else mark in statement[:80]:
                 pass_by()
-            marked = marked or mark in statement[:60]
+            marked = marked or mark in statement[:80]
             committed = marked and statement == "COMMIT"
             marked = marked and not committed
 

@@ -141,7 +141,7 @@ class BatchBackend:
         """Of a request that is in a batch already, the reply is waited for."""
         request = self._asked[key].request
         if not self._held[key]:
-            self._piles.add(request.model, key, line_of(request, key, self._rungs.get(request.model, 0)))
+            self._piles.add(request.named, key, line_of(request, key, self._rungs.get(request.named, 0)))
 
     def _busy(self, model: str) -> bool:
         return bool(self._steps.of_model(model))

@@ -1,0 +1,165 @@
+"""What stands in a journal's file, row by row, held against its sum: what the disk made of a row is told from what was written."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from hashlib import blake2b
+from math import inf
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from synth.errors import ConfigError
+from synth.journal import decisions
+from synth.sanitize import one_line
+
+Decision: TypeAlias = tuple[str, dict[str, Any]]
+"""Kind and body."""
+UNSEALED = "unsealed"
+"""The decision that says up to which reply and which decision a journal of format 1 had no sums."""
+WRONG = "is not what was written"
+
+
+class Kept(NamedTuple):
+    """A reply as it stands in the journal: the columns but its sum, in their order."""
+
+    key: str
+    text: str
+    finish: str
+    reasoning: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    stage: str
+    lane: str
+    model: str
+    more: str | None = None
+    """JSON, for what a server tells besides."""
+
+
+COLUMNS = ", ".join((*Kept._fields, "sum"))
+
+
+class DamagedReply(ConfigError):
+    """A reply that is not what was written. Whoever may ask takes it for one that is not there."""
+
+    def __init__(self, path: Path, key: str, stage: object) -> None:
+        self.key, self.stage = key, one_line(str(stage))
+        super().__init__(
+            f"{path}: the reply {key} (stage {self.stage}) {WRONG}, and nothing is asked here; `synth run` of the whole recipe in that"
+            " folder asks for it again, or put a copy of the journal back"
+        )
+
+
+def sum_of(*columns: object) -> str | None:
+    """16 hex digits over the columns of a row; None for what never was a row: bytes, or a text that is no UTF-8."""
+    try:
+        return blake2b(orjson.dumps(columns), digest_size=8).hexdigest()
+    except TypeError:
+        return None
+
+
+class Rows:
+    """The replies and decisions of an open journal, of format 1 or 2."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, version: int) -> None:
+        db.text_factory = _text
+        self._db, self._path = db, path
+        columns = COLUMNS if version > 1 else f"{', '.join(Kept._fields[:-1])}, NULL, NULL"
+        self._replies = f"SELECT rowid, {columns} FROM replies"  # noqa: S608 (words of our own)
+        self._decisions = f"SELECT seq, kind, body, {'sum' if version > 1 else 'NULL'} FROM decisions"  # noqa: S608
+        self._bounds: tuple[float, float] = self._told_bounds() if version > 1 else (inf, inf)
+
+    def _told_bounds(self) -> tuple[int, int]:
+        """Up to which rowid and seq rows may lack their sum. Elsewhere a missing one is a wrong one."""
+        for row in self._db.execute(f"{self._decisions} WHERE kind = ?", (UNSEALED,)):
+            if isinstance(body := self._read(*row, bound=0), dict):
+                return body["replies"], body["decisions"]
+        return 0, 0
+
+    def reply(self, key: str) -> Kept | None:
+        """None for none; raises DamagedReply for one that is not what was written."""
+        found = self._db.execute(f"{self._replies} WHERE key = ?", (key,)).fetchone()
+        if found is None:
+            return None
+        kept, whole = self._held(found)
+        if not whole:
+            raise DamagedReply(self._path, key, kept.stage)
+        return kept
+
+    def replies(self) -> Iterator[tuple[Kept, bool]]:
+        """Every reply by key, and whether it is what was written."""
+        return map(self._held, self._db.execute(f"{self._replies} ORDER BY key"))
+
+    def ended(self, finish: str) -> list[Kept]:
+        """The replies that ended so, by key."""
+        found = self._db.execute(f"{self._replies} WHERE finish = ? ORDER BY key", (finish,))
+        return [kept for kept, whole in map(self._held, found) if whole]
+
+    def _held(self, row: tuple[Any, ...]) -> tuple[Kept, bool]:
+        rowid, *columns, sum = row
+        found = sum_of(*columns)
+        if found is None:  # whatever stands there is shown, and compared
+            columns = [_shown(value) for value in columns]
+        kept = Kept(*columns)
+        return kept, found is not None and (
+            found == sum if sum is not None else rowid <= self._bounds[0] and _typed(kept)
+        )
+
+    def unsealed(self) -> tuple[int, int]:
+        """How many replies and decisions have no sum."""
+        if self._bounds[0] == inf:
+            counts = "SELECT (SELECT count(*) FROM replies), (SELECT count(*) FROM decisions)"
+        else:
+            counts = "SELECT (SELECT count(*) FROM replies WHERE sum IS NULL), (SELECT count(*) FROM decisions WHERE sum IS NULL)"
+        replies, taken = self._db.execute(counts).fetchone()
+        return replies, taken
+
+    def decisions(self) -> Iterator[Decision]:
+        """Every decision, in the order in which they were taken. ConfigError for the first that is not what was written."""
+        for number, kind, body, why in self.numbered():
+            if why:
+                raise ConfigError(
+                    f"{self._path}: damaged (decision {number}, a {kind}, {why}); put a copy of the journal back, or use another -o DIR"
+                )
+            yield kind, body
+
+    def numbered(self) -> Iterator[tuple[int, str, dict[str, Any], str]]:
+        """Number, kind and body of every decision, and what is wrong with it, if anything is."""
+        for number, row in enumerate(self._db.execute(f"{self._decisions} ORDER BY seq"), start=1):
+            body = "is not the next one" if row[0] != number else self._read(*row, bound=self._bounds[1])
+            kind = one_line(str(row[1]))
+            yield (number, kind, {}, body) if isinstance(body, str) else (number, kind, body, "")
+
+    def _read(self, seq: int, kind: object, text: object, sum: object, *, bound: float) -> dict[str, Any] | str:
+        """The body, or what is wrong."""
+        try:
+            body = json.loads(text) if isinstance(text, str) else None
+        except (ValueError, RecursionError):
+            return "is no JSON"
+        if not isinstance(kind, str) or not isinstance(body, dict) or not decisions.readable(kind, body):
+            return "cannot be read"
+        if sum is None:
+            return body if seq <= bound else WRONG
+        return body if sum == sum_of(seq, kind, text) else WRONG
+
+
+def _text(raw: bytes) -> str:
+    """What is no UTF-8 is no text that was written, and found by its sum."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _shown(value: object) -> Any:
+    """A value as text, or the number it is."""
+    return str(value).encode("utf-8", "replace").decode() if isinstance(value, str | bytes) else value
+
+
+def _typed(kept: Kept) -> bool:
+    """Whether an unsealed reply has what it must have."""
+    texts = (kept.key, kept.text, kept.finish, kept.stage, kept.lane, kept.model)
+    numbers = (kept.prompt_tokens, kept.completion_tokens)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) for number in numbers)
+        and isinstance(kept.reasoning, str | None)
+    )

@@ -1,0 +1,138 @@
+"""What a recipe reads besides itself: prompts and taxonomies, out of the folders or as a journal has kept them."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from synth.recipe import files, prompt, taxonomy
+from synth.recipe.files import Kind
+from synth.recipe.prompt import Prompt
+from synth.recipe.schema import Recipe
+from synth.recipe.taxonomy import Taxonomy
+
+HARM, ORDINARY = "harm", "ordinary"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that was read: what it was called, what it held, and whether it came with synth (or another package)."""
+
+    kind: Kind
+    name: str
+    hash: str
+    shipped: bool
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}" if self.shipped else self.name
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a fold reads besides replies. A file of the user's rows is in it by its hash alone."""
+
+    recipe: Mapping[str, Any]
+    """Resolved, without keys."""
+    files: tuple[SourceFile, ...]
+    prompts: Mapping[str, str]
+    """Text by file name, fragments included."""
+    taxonomies: Mapping[str, str]
+    """JSON, all they extend merged in."""
+    shown: tuple[str, ...]
+    """The prompts that the rule `template` compares with."""
+    lists: Mapping[str, str]
+    """Hashes of what stays outside."""
+    synth: str
+    """Version."""
+
+
+@dataclass
+class Library:
+    """Gives a recipe its prompts and taxonomies and notes what they were. With `kept` they are the texts of that, whatever stands in
+    the folders."""
+
+    kept: Inputs | None = None
+    prompts: dict[str, str] = field(default_factory=dict)
+    taxonomies: dict[str, str] = field(default_factory=dict)
+    files: dict[tuple[Kind, str], SourceFile] = field(default_factory=dict)
+
+    def prompt(self, name: str, offered: Iterable[str]) -> Prompt:
+        """The prompt of that name, checked against the variables it is offered."""
+        found = prompt.load(name, offered, self.kept.prompts if self.kept else None)
+        for file, (text, path) in found.files.items():
+            self.prompts[file] = text
+            self._note("prompts", Path(path), text.encode(), file)
+        return found
+
+    def taxonomies_of(self, recipe: Recipe) -> tuple[Taxonomy, Taxonomy | None]:
+        """Those the recipe names as one, and ordinary conversation where the recipe has any."""
+        if self.kept:
+            kept = {name: Taxonomy.model_validate_json(text) for name, text in self.kept.taxonomies.items()}
+            harm, ordinary = kept[HARM], kept.get(ORDINARY)
+        else:
+            harm = taxonomy.together([self._taxonomy(name) for name in recipe.taxonomies])
+            if not recipe.query:
+                harm = taxonomy.together([harm, taxonomy.load_shipped("own")])
+            ordinary = self._taxonomy(ORDINARY) if recipe.query and recipe.ordinary else None
+        for name, found in ((HARM, harm), (ORDINARY, ordinary)):
+            if found is not None:
+                self.taxonomies[name] = found.model_dump_json()
+        return harm, ordinary
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """Every prompt there is."""
+        return self.kept.shown if self.kept else prompt.texts()
+
+    def inputs(self, recipe: Recipe, lists: Mapping[str, str], synth: str) -> Inputs:
+        """What has been given out, for this recipe."""
+        for path in recipe.files:
+            self._note("pipelines", path, path.read_bytes())
+        found = tuple(self.files[key] for key in sorted(self.files))
+        used = {use.name for use in (*recipe.filters.query, *recipe.filters.response)}
+        shown = self.shown if "template" in used else ()
+        return Inputs(recipe.model_dump(mode="json"), found, self.prompts, self.taxonomies, shown, lists, synth)
+
+    def _taxonomy(self, name: str) -> Taxonomy:
+        read: dict[Path, Any] = {}
+        found = taxonomy.load(name, read)
+        for path in read:
+            self._note("taxonomies", path, path.read_bytes())
+        return found
+
+    def _note(self, kind: Kind, path: Path, data: bytes, name: str = "") -> None:
+        shipped = files.is_shipped(path)
+        name = name or (path.name if shipped else str(path))
+        digest = hashlib.sha256(data).hexdigest()[:16]
+        self.files[kind, name] = SourceFile(kind, name, digest, shipped)
+
+
+def shipped_changes(
+    before: Inputs | None, now: Inputs, changed: Collection[str], made_by: str | None
+) -> tuple[SourceFile, ...]:
+    """The files synth ships that were others before, of those behind these keys of the identity. A journal without inputs does not
+    tell whose files it was made with: then those are taken for it that would be found today, and the recipe's only if another
+    version `made_by` the folder."""
+    kinds = {_kind(name) for name in changed}
+    found = [file for file in now.files if file.shipped and file.kind in kinds]
+    if before is not None:
+        old = {(file.kind, file.name): file for file in before.files if file.shipped}
+        return tuple(file for file in found if (was := old.get((file.kind, file.name))) and was.hash != file.hash)
+    own = {file.kind for file in now.files if not file.shipped}
+    return tuple(
+        file
+        for file in found
+        if (file.kind == "prompts" and f"prompt {file.name.removesuffix('.j2')}" in changed)
+        or (file.kind == "taxonomies" and file.kind not in own)
+        or (file.kind == "pipelines" and made_by not in (None, now.synth))
+    )
+
+
+def _kind(name: str) -> Kind | None:
+    """Which files stand behind a key of the identity."""
+    word = name.partition(" ")[0]
+    if name in ("own file", "avoided"):
+        return None
+    return "prompts" if word == "prompt" else "taxonomies" if word == "taxonomy" else "pipelines"

@@ -1,0 +1,81 @@
+"""What it comes to that synth ships other texts than when a folder was last run: replies paid for there that would go unused."""
+
+import asyncio
+from functools import partial
+
+from synth.engine.ask import replaying
+from synth.errors import ConfigError
+from synth.fold.fold import Fold
+from synth.journal.reader import Reader
+from synth.journal.rows import DamagedReply
+from synth.recipe.schema import Recipe
+from synth.recipe.yaml import validate
+from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.run.diff import Held, RowIds, Survey
+from synth.run.options import RunOptions
+from synth.run.resolve import ResolvedRun, as_recorded, resolve, wanted
+from synth.types import Origin, Reply
+
+
+def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun, Survey, str]:
+    """What the recipe would do in `options.folder`, and why a run there would stop before it, if it would; nothing is asked, and
+    nothing written."""
+    chosen, wanted_now = wanted(compiled, options.n, options.only)
+    if not (options.folder / "journal.sqlite").exists():
+        raise ConfigError(f"{options.folder}: holds no journal; make one with `synth run RECIPE -o {options.folder}`")
+    with Reader(options.folder) as journal:
+        job = resolve(compiled, options, journal, chosen, wanted_now)
+        found = job.survey(journal)
+        return job, found, complaint(job, journal, found)
+
+
+def complaint(job: ResolvedRun, journal: Held, found: Survey) -> str:
+    """Why the run must not go on unless told to, in a line; empty if what synth ships is not to blame, or nothing would be lost.
+    `found` is the survey of what the run would do."""
+    if not job.shipped:
+        return ""
+    heard = _heard(job, journal)
+    bound = "" if heard is not None and found.whole else "up to "
+    lost = sum(line.calls for line in journal.spent()) - len(found.keys) if heard is None else len(heard - found.keys)
+    if lost <= 0:
+        return ""
+    files = ", ".join(map(str, job.shipped[:4])) + (f" and {len(job.shipped) - 4} more" if len(job.shipped) > 4 else "")
+    earlier = f" (synth {job.before.synth})" if job.before else ""
+    return (
+        f"{job.options.folder}: what synth ships has changed since the last run there ({files}): {bound}{lost:,} replies already paid for"
+        f" would go unused; go on with --upgrade, or with the earlier version{earlier}"
+    )
+
+
+def _heard(job: ResolvedRun, journal: Held) -> set[str] | None:
+    """Keys of the replies that the dataset of the last run hangs on; None where it cannot be told."""
+    if job.before is None or job.last is None:
+        return None
+    try:
+        compiled = compile_recipe(validate(Recipe, dict(job.before.recipe), "inputs"), job.before)
+    except ConfigError:  # the user's own rows are gone, say
+        return None
+    store = _Listening(journal)
+    fold = Fold(as_recorded(compiled, job.last["targets"]), partial(replaying, store), RowIds(set()))
+    asyncio.run(fold.run(job.plans_before))
+    return store.keys
+
+
+class _Listening:
+    """A journal that notes what it is asked."""
+
+    def __init__(self, below: Held) -> None:
+        self._below = below
+        self.keys: set[str] = set()
+
+    def get(self, key: str) -> Reply | None:
+        try:
+            reply = self._below.get(key)
+        except DamagedReply:
+            return None
+        if reply is not None:
+            self.keys.add(key)
+        return reply
+
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
+        raise NotImplementedError
