@@ -94,7 +94,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, threshold: float) -> None:
     before, rows = paid(lab.folder / "run"), set(lab.rows())
     changed = changes() | {"dedup": {"semantic": {"model": "v", "threshold": threshold}}}
     edited = compile_recipe(tiny_recipe(concurrency=1, **changed))
-    _, found = compare(edited, RunOptions(lab.folder / "run", N))
+    _, found, _ = compare(edited, RunOptions(lab.folder / "run", N))
     assert found.reused["embed"] <= before["embed"]
     lab.run(N, compiled=edited)
     asked = paid(lab.folder / "run")
@@ -106,7 +106,7 @@ def test_what_is_foretold_is_what_is_asked(lab: Lab, threshold: float) -> None:
 
 def test_what_meaning_costs_is_foretold_to_who_has_a_run_without(lab: Lab) -> None:
     lab.run(N, concurrency=1)
-    _, found = compare(compile_recipe(tiny_recipe(concurrency=1, **changes())), RunOptions(lab.folder / "run", N))
+    _, found, _ = compare(compile_recipe(tiny_recipe(concurrency=1, **changes())), RunOptions(lab.folder / "run", N))
     assert found.asked["embed"] >= len({row["query"] for row in lab.rows().values()})
     assert "embed " in found.line()
 
@@ -291,7 +291,7 @@ def test_a_journal_whose_first_vectors_are_none_is_surveyed(lab: Lab) -> None:
 
     lab.world = Strict()
     lab.run(N, only=("one",), **changes())
-    _, found = compare(compile_recipe(tiny_recipe(**changes())), RunOptions(lab.folder / "run", N))
+    _, found, _ = compare(compile_recipe(tiny_recipe(**changes())), RunOptions(lab.folder / "run", N))
     assert found.reused["embed"] > 0
 
 
