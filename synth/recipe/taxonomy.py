@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from synth.errors import ConfigError
 from synth.recipe.files import find, folders, shipped
@@ -47,6 +47,13 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
     return items
 
 
+def _several(value: Any) -> Any:
+    """A single code stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Codes = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_distinct)]
+GuardName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Bank = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
@@ -74,6 +81,8 @@ class Subcategory(_Frozen):
     rule: Rule
     handling: Literal["normal", "refuse_only"] = "normal"
     behaviours: Bank
+    codes: dict[GuardName, Codes] = Field(default_factory=dict)
+    """What guards and standards call it: `llama_guard: [S2]`. Rendered at export; no judge sees them, so they bear no identity."""
 
     @property
     def refuse_only(self) -> bool:
@@ -110,6 +119,11 @@ class Taxonomy(_Frozen):
     about: str = ""
     scenarios: tuple[Scenario, ...] = ()
     banks: dict[ScenarioId, Bank] = Field(default_factory=dict)
+
+    def identity(self) -> dict[str, Any]:
+        """What bears on the data: all but the codes."""
+        codes = {"scenarios": {"__all__": {"subcategories": {"__all__": {"codes"}}}}}
+        return self.model_dump(mode="json", exclude=codes)
 
     def subcategory(self, id: str) -> tuple[Scenario, Subcategory]:
         for scenario in self.scenarios:

@@ -67,7 +67,7 @@ def compile_recipe(recipe: Recipe) -> CompiledRecipe:
         names={spec.lane.subcategory: (str(spec.scenario["name"]), str(spec.subcategory["name"])) for spec in specs},
         prompts=prompts,
         identity=_leaves(recipe.identity())
-        | {f"taxonomy {name.name}": fingerprint(name.model_dump(mode="json")) for name in (harm, ordinary) if name}
+        | {f"taxonomy {name.name}": fingerprint(name.identity()) for name in (harm, ordinary) if name}
         | {f"prompt {name}": hash for name, hash in prompts.items()}
         | ({"own file": flow.source.hash} if isinstance(flow.source, OwnFile) else {})
         | ({"avoided": flow.avoided.hash} if flow.avoided else {}),
