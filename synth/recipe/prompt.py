@@ -1,8 +1,9 @@
 """Jinja prompts: one file holds the system and user parts. Sandboxed, strict, and never fed a generated text as a template."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 import jinja2
@@ -18,36 +19,44 @@ ROLES = ("system", "user", "assistant")
 
 
 class Prompt:
-    """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments."""
+    """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments. It may have
+    the blocks `known`, and must have one called `user`."""
 
-    def __init__(self, name: str, offered: Iterable[str] | None) -> None:
+    def __init__(self, name: str, offered: Iterable[str] | None, known: Collection[str] = ROLES) -> None:
         environment = _environment()
         self.name = name
-        self.path, sources = _sources(environment, name, None if offered is None else frozenset(offered))
-        self.hash = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+        self.path, sources, self.uses = _sources(environment, name, None if offered is None else frozenset(offered))
+        self.source = "\0".join(sources)
+        self.hash = hashlib.sha256(self.source.encode()).hexdigest()[:16]
         try:
             self._template = environment.get_template(f"{name}.j2")
         except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
             raise ConfigError(f"{self.path}: line {error.lineno}: {error.message}") from error
-        unknown = set(self._template.blocks) - set(ROLES)
-        if unknown or "user" not in self._template.blocks:
+        self.blocks = frozenset(self._template.blocks)
+        unknown = self.blocks - set(known)
+        if unknown or "user" not in self.blocks:
             wrong = f"unknown block {min(unknown)!r}" if unknown else "no block 'user'"
-            raise ConfigError(f"{self.path}: {wrong}; a prompt has blocks named {', '.join(ROLES)}")
+            raise ConfigError(f"{self.path}: {wrong}; a prompt has blocks named {', '.join(known)}")
 
-    def render(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
-        """One message a block, in the order system, user, assistant. ConfigError names the file if the template fails."""
+    def render(self, variables: Mapping[str, Any], roles: Iterable[str] = ROLES) -> tuple[Message, ...]:
+        """One message for each block of these roles, in the order system, user, assistant. ConfigError names the file if the
+        template fails."""
+        return tuple(
+            Message(cast("Any", role), self.text(role, variables))
+            for role in ROLES
+            if role in roles and role in self.blocks
+        )
+
+    def text(self, block: str, variables: Mapping[str, Any]) -> str:
+        """One block that the prompt has, without white space around it. ConfigError names the file if it fails or says nothing."""
         try:
             context = self._template.new_context(dict(variables))
-            parts = (
-                (role, "".join(self._template.blocks[role](context))) for role in ROLES if role in self._template.blocks
-            )
-            messages = tuple(Message(cast("Any", role), text.strip()) for role, text in parts)
+            found = "".join(self._template.blocks[block](context)).strip()
         except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
             raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
-        for message in messages:
-            if not message.content:
-                raise ConfigError(f"{self.path}: block {message.role!r} says nothing; fill it, or remove it")
-        return messages
+        if not found:
+            raise ConfigError(f"{self.path}: block {block!r} says nothing; fill it, or remove it")
+        return found
 
 
 def load(name: str, offered: Iterable[str]) -> Prompt:
@@ -61,7 +70,7 @@ def parse(name: str) -> Prompt:
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in folders("prompts")]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -69,11 +78,21 @@ def _environment() -> ImmutableSandboxedEnvironment:
         autoescape=False,  # plain text for a model, not a page
         auto_reload=False,  # a run renders what it has checked
     )
+    environment.filters["json"] = _json
+    return environment
 
 
-def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str] | None) -> tuple[str, list[str]]:
-    """The prompt's path, and its text followed by that of every fragment it includes; checks their variables."""
+def _json(value: Any) -> str:
+    """For `{{ value | json }}`: Jinja's own `tojson` writes < and & as escapes, for a page."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _sources(
+    environment: jinja2.Environment, name: str, offered: frozenset[str] | None
+) -> tuple[str, list[str], frozenset[str]]:
+    """The prompt's path; its text followed by that of every fragment it includes; the variables they use, which it checks."""
     queue, seen, sources, first = [f"{name}.j2"], set[str](), list[str](), ""
+    uses: set[str] = set()
     while queue:
         current = queue.pop(0)
         if current in seen:
@@ -88,8 +107,9 @@ def _sources(environment: jinja2.Environment, name: str, offered: frozenset[str]
                 f"{path}: variable {min(unknown)!r} is not defined here; {did_you_mean(min(unknown), offered or ())}"
             )
         queue += references
+        uses |= variables
         sources.append(source)
-    return first, sources
+    return first, sources, frozenset(uses)
 
 
 def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[str, str]:
