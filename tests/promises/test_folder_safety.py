@@ -54,7 +54,7 @@ def tree(folder: Path) -> dict[str, str | bytes]:
 
 
 def export(folder: Path, to: str, out: Path) -> None:
-    find(to)(Dataset(folder), out, "guard/libra")
+    find(to)(Dataset(folder), out)
 
 
 # A run
