@@ -14,7 +14,7 @@ import orjson
 
 from synth.errors import ConfigError
 
-_MANY = 1_000
+_MANY = 200
 """Rows inserted at a time."""
 
 

@@ -43,8 +43,9 @@ class Dataset:
 
     @property
     def labels(self) -> LabelScheme:
-        """The labels of its recipe."""
-        named = (self.facts().get("recipe") or {}).get("labels")
+        """The labels of its recipe; safe and unsafe where there is no run.json to tell."""
+        facts = self.facts() if (self.folder / "run.json").exists() else {}
+        named = (facts.get("recipe") or {}).get("labels")
         return (
             LabelScheme(tuple(named), words={name: tuple(words) for name, words in named.items()}) if named else BINARY
         )

@@ -254,7 +254,7 @@ SHARD = "data/train-00000-of-00001.parquet"
 OURS = {"tags": ["safety", "synth"], "configs": [{"config_name": "default", "description": "content 0123456789abcdef"}]}
 
 
-@pytest.mark.parametrize("holds", [["README.md"], [SHARD], [".gitattributes", "README.md", SHARD]])
+@pytest.mark.parametrize("holds", [["README.md"], ["policies.json"], [SHARD], [".gitattributes", "README.md", SHARD]])
 @pytest.mark.parametrize("card", [None, {"tags": ["synth"], "configs": [{"config_name": "default"}]}])
 def test_a_push_replaces_no_dataset_of_the_users(
     made: Dataset, monkeypatch: pytest.MonkeyPatch, holds: list[str], card: dict[str, Any] | None
