@@ -25,6 +25,9 @@ POLICIES: Final = frozenset({"policy", "policies"})
 OFFERED: Final = frozenset({"word", "words", "labels", "conversation", *POLICIES})
 """What a guard's file may speak of besides the columns of the row."""
 
+_NEEDED: Final = frozenset({"query", "response", "context", "analysis"})
+"""Columns of which the rest of what a guard's file is told is made."""
+
 
 def _several(value: Any) -> Any:
     """A single word stands for a list of one; YAML reads `Yes` and `No` as truths, which no word is."""
@@ -149,7 +152,8 @@ class Guard:
         )
 
     def _told(self, row: Mapping[str, Any], policy: Any, policies: Sequence[Any]) -> dict[str, Any]:
-        told: dict[str, Any] = {name: self._harmless(row.get(name)) for name in self.columns}
+        names = self.columns & (self.prompt.uses | _NEEDED)
+        told: dict[str, Any] = {name: self._harmless(row.get(name)) for name in names}
         answer = [] if told["response"] is None else [{"role": "assistant", "content": told["response"]}]
         told["conversation"] = [*(told.get("context") or ()), {"role": "user", "content": told["query"]}, *answer]
         told["labels"] = self.labels.names
