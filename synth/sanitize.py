@@ -16,7 +16,12 @@ def plain(text: str) -> str:
 
 def as_data(text: str) -> str:
     """The text as it may stand between tags of a prompt: it can close neither them nor a turn of the conversation."""
-    return text.translate(_TAGS) if "</" in text or "<|" in text else text
+    return without_tags(text) if "</" in text or "<|" in text else text
+
+
+def without_tags(text: str) -> str:
+    """The text with full-width brackets in place of `<` and `>`."""
+    return text.translate(_TAGS)
 
 
 def for_terminal(text: str) -> str:

@@ -119,6 +119,7 @@ _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
     "verdicts": _verdicts,
     "backends": lambda: _modules(backends),
     "formats": lambda: _modules(exporters),
+    "guards": lambda: (entry for entry in _prompts() if entry[0].startswith("guard/")),
 }
 
 

@@ -9,10 +9,14 @@ from typing import Any
 
 from synth.cli.run import _warn
 from synth.cli.show import readable
+from synth.dataset.policies import Policy, united
 from synth.dataset.reader import Dataset
+from synth.dataset.rows import COLUMNS, PROVENANCE
 from synth.errors import ConfigError
 from synth.plan.targets import least
 from synth.recipe import files, load, plugins, prompt, taxonomy
+from synth.recipe.guard import load as load_guard
+from synth.recipe.guard import tried
 from synth.recipe.role import OFFLINE
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe, rendered
@@ -30,14 +34,31 @@ def check(recipe: Recipe | None) -> Iterator[str]:
             taxonomy.load(name)
             yield f"taxonomy {name}: good"
         for name in files.names("prompts"):
-            prompt.parse(name)
-            yield f"prompt {name}: good"
+            if name.startswith("guard/"):
+                yield f"guard {name}: good ({_tried(name)})"
+            else:
+                prompt.parse(name)
+                yield f"prompt {name}: good"
     for loaded in [recipe] if recipe else map(load.load, files.names("pipelines")):
         compiled = compile_recipe(loaded)
         _warn(compiled)
         prompts = sum(1 for _ in rendered(compiled, compiled.specs))
         rows = sum(1 for _ in _made(load.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
         yield f"recipe {loaded.name}: good ({len(compiled.specs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
+
+
+def _tried(name: str) -> str:
+    """What became of a guard's file on a stand-in of a row with each label; ConfigError if a verdict is not read back as it was."""
+    told = Policy("（某个子类）", "（某个子类）", "（定义）", "（不安全）", "（安全）", "（边界）", hash="0" * 16)
+    row = dict.fromkeys(COLUMNS, "（某项）") | {
+        **{column: [] for column in ("context", "notes", "marks", "categories")},
+        "votes": [{"judge": "（评审）", "label": "safe", "analysis": "（分析）"}],
+        "elements": [{"axis": "behaviour", "value": "（行为）"}],
+        "provenance": {**dict.fromkeys(PROVENANCE, "（来历）"), "rule": told.subcategory, "rule_hash": told.hash},
+    }
+    guard = load_guard(name, COLUMNS).with_policies(united([told]))
+    labels = [label for label, _ in tried(guard, row)]
+    return f"{', '.join(labels)} {'written and read back' if guard.reads else 'written; it has no block to read them back'}"
 
 
 def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:

@@ -221,7 +221,9 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
 @commands.command("list")
 @click.argument(
     "kind",
-    type=click.Choice(["recipes", "taxonomies", "scenarios", "prompts", "filters", "verdicts", "backends", "formats"]),
+    type=click.Choice(
+        ["recipes", "taxonomies", "scenarios", "prompts", "filters", "verdicts", "backends", "formats", "guards"]
+    ),
 )
 def list_(kind: str) -> None:
     """List what there is of KIND, with a line on each."""
@@ -250,14 +252,31 @@ def new(kind: str, name: str, base: str | None) -> None:
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), metavar="OUT", help="Where to.  [default: DIR/export/FORMAT]"
 )
-@click.option("--template", default="guard/libra", show_default=True, help="The guard's prompt, for chat.")
+@click.option("--template", metavar="T", help="The guard's file, for chat: --set template=T.  [default: guard/libra]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the format, e.g. template=guard/lines; may be repeated.",
+)
 @click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
 @click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
-def export(folder: Path, to: str, out: Path | None, template: str, push_to: str | None, public: bool) -> None:
+def export(
+    folder: Path,
+    to: str,
+    out: Path | None,
+    template: str | None,
+    settings: tuple[str, ...],
+    push_to: str | None,
+    public: bool,
+) -> None:
     """Write the dataset in DIR in a format a trainer reads."""
+    from synth import exporters
     from synth.cli import run
 
-    for line in run.export(folder, to, out, template=template, push_to=push_to, private=not public):
+    options = ({"template": template} if template else {}) | exporters.settings(settings)
+    for line in run.export(folder, to, out, options=options, push_to=push_to, private=not public):
         click.echo(line)
 
 

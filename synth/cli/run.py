@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -96,15 +97,16 @@ def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
 
 
 def export(
-    folder: Path, to: str, out: Path | None, *, template: str, push_to: str | None, private: bool
+    folder: Path, to: str, out: Path | None, *, options: dict[str, Any], push_to: str | None, private: bool
 ) -> Iterator[str]:
     """Writes the export, and uploads the dataset if asked; gives the paths and the address."""
-    made = Dataset(folder)
+    place = out or folder / "export" / to
+    made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
     write = exporters.find(to)
     if push_to and to != "hf":
         raise ConfigError("--push-to goes with --to hf", status=2)
     try:
-        for path in write(made, out or folder / "export" / to, template):
+        for path in write(made, place, **options):
             yield str(path)
     except OSError as error:
         raise ConfigError(f"{out or folder}: cannot be written ({error.strerror}); choose another -o OUT") from error

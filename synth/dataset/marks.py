@@ -1,14 +1,18 @@
-"""By what a dataset of synth's is known: its card, and in the card the hash of its shards."""
+"""By what a dataset of synth's is known: its card, in the card the hash of its shards, and the hash in its policies."""
 
+import os
 from pathlib import Path
 
+from synth.dataset import policies
 from synth.dataset.card import content_of, is_card
 from synth.dataset.shards import SHARD, content_hash, shards_in
 
 
 def ours(path: str) -> bool:
     """Whether that is a name, within a dataset, under which synth alone writes."""
-    return path in ("README.md", "data/") or (path.startswith("data/") and SHARD.fullmatch(path[5:]) is not None)
+    return path in ("README.md", policies.NAME, "data/") or (
+        path.startswith("data/") and SHARD.fullmatch(path[5:]) is not None
+    )
 
 
 def has_card(dataset: Path) -> bool:
@@ -19,10 +23,17 @@ def has_card(dataset: Path) -> bool:
         return False
 
 
+def foreign_policies(dataset: Path) -> bool:
+    """Whether a folder holds, under the name of the policies, something that synth did not write, or that was changed since."""
+    path = dataset / policies.NAME
+    return os.path.lexists(path) and not policies.made_by_synth(path)
+
+
 def made_here(dataset: Path) -> bool:
-    """Whether a folder holds a dataset just as synth wrote it: the card, and no shards but those of which it tells."""
+    """Whether a folder holds a dataset just as synth wrote it: the card, the policies if any, and no shards but those of which the
+    card tells."""
     data = dataset / "data"
-    if data.is_symlink() or not has_card(dataset):
+    if data.is_symlink() or not has_card(dataset) or foreign_policies(dataset):
         return False
     told = content_of((dataset / "README.md").read_text(encoding="utf-8"))
     return (content_hash(data) == told) if told else not shards_in(data)

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synth.errors import ConfigError
+from synth.dataset import policies
+from synth.dataset.groups import grouped
+from synth.errors import ConfigError, did_you_mean
 from synth.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED
 
@@ -15,10 +18,11 @@ SPLITS = (*LABELLED, HARD)
 
 
 class Dataset:
-    """The dataset, drops and facts in a run's folder."""
+    """The dataset, drops and facts in a run's folder. `scratch` is a folder for what is too large for memory and does not stay; the
+    system's own for temporary files if None."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, scratch: Path | None = None) -> None:
+        self.folder, self._scratch = folder, scratch
         if not (folder / "dataset" / "README.md").is_file():
             if (folder / "run.json").is_file():
                 raise ConfigError(
@@ -40,8 +44,14 @@ class Dataset:
 
     @property
     def labels(self) -> LabelScheme:
-        """The labels of its recipe."""
-        return named_in(self.facts().get("recipe") or {})
+        """The labels of its recipe; safe and unsafe where there is no run.json to tell."""
+        facts = self.facts() if (self.folder / "run.json").exists() else {}
+        return named_in(facts.get("recipe") or {})
+
+    @cached_property
+    def policies(self) -> policies.Policies:
+        """What the judges were told of each category. ConfigError for a dataset that has none."""
+        return policies.read(self.folder / "dataset" / policies.NAME)
 
     def splits(self) -> list[str]:
         """The splits that have rows; ConfigError if none has."""
@@ -69,6 +79,17 @@ class Dataset:
             with pq.ParquetFile(path) as shard:
                 for batch in shard.iter_batches(batch_size=1_000):
                     yield from batch.to_pylist()
+
+    def groups(self, split: str, by: str) -> Iterator[list[dict[str, Any]]]:
+        """The rows of a split that have the same value in the column `by`, together, in the order of those values; within a group in
+        that of the split. A row without a value is a group of its own, at the end. Sorted on disk: memory holds one group.
+        ConfigError for a column there is not, or that holds no single values."""
+        first = next(self.rows(split), None)
+        if first is not None and by not in first:
+            raise ConfigError(f"{self.folder / 'dataset'}: has no column {by!r}; {did_you_mean(by, first)}")
+        if first is not None and not isinstance(first[by], str | int | None):
+            raise ConfigError(f"column {by!r} holds no single values, so rows cannot be grouped by it; name another")
+        yield from grouped(self.rows(split), by, self._scratch)
 
     def drops(self) -> Iterator[dict[str, Any]]:
         for path in sorted((self.folder / "drops").glob("*.jsonl")):

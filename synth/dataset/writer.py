@@ -8,6 +8,7 @@ from pathlib import Path
 from synth import __version__, aside
 from synth.dataset.card import Facts, card
 from synth.dataset.marks import ours
+from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.recipe.schema import Recipe
@@ -16,14 +17,15 @@ DROPS = re.compile(r"(query|augment|dedup|respond|judge|accept)\.[^/]+\.jsonl")
 """Names of the files in DIR/drops."""
 
 
-def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging) -> None:
-    """DIR/dataset: shards and card; what else the user keeps there (a licence, a repository's history) stays."""
+def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, policies: Policies) -> None:
+    """DIR/dataset: shards, policies and card; what else the user keeps there (a licence, a repository's history) stays."""
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
         for split, count in facts.splits.items():
             write_split(new / "data", split, staging.rows(split), count, recipe.output.shard_rows)
         card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
         (new / "README.md").write_text(card_of_all, encoding="utf-8")
+        (new / NAME).write_text(written(policies), encoding="utf-8")
 
 
 def write_drops(folder: Path, staging: Staging) -> None:

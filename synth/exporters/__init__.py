@@ -1,26 +1,34 @@
-"""Formats a trainer reads: one file each, with `export(made, out, template) -> paths`. Codes, prompts and formats are rendered here and nowhere else."""
+"""Formats a trainer reads: one module each, with `records(dataset, *, its options) -> (split, record)` and `FILE`, the kind of file
+that they are written to. Codes, prompts and formats are rendered here and nowhere else."""
 
-import json
-import os
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from hashlib import file_digest
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
-from synth import aside
+import yaml
+from pydantic import ConfigDict, ValidationError, validate_call
+
 from synth.dataset.reader import Dataset
+from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError, did_you_mean
-from synth.recipe import plugins
+from synth.exporters import files
+from synth.recipe import guard, plugins
+from synth.recipe.yaml import complaint
 
 GROUP = "synth.exporters"
+_NO_FORMAT = ("files",)
+"""Modules here that are none."""
 
-RECORD = ".synth-export.json"
-"""In a folder of exports: the hashes of those that synth wrote, by name."""
 
-Export: TypeAlias = Callable[[Dataset, Path, str], list[Path]]
+class Export(Protocol):
+    """What a format does, whichever way it is written: files in `out`, and their paths. ConfigError for an option it has not, for a
+    dataset that gives it nothing, and for what stands in the way."""
+
+    def __call__(self, dataset: Dataset, out: Path, **options: Any) -> list[Path]: ...
 
 
 def known() -> list[str]:
@@ -33,54 +41,79 @@ def module(name: str) -> Any:
     if name not in known():
         raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
     ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
-    return plugins.load(GROUP, name, ours, needs="export")
+    return plugins.load(GROUP, name, ours, needs="__name__")
 
 
 def find(name: str) -> Export:
-    """The exporter of that name."""
-    export: Export = module(name).export
+    """The exporter of that name: of a module that has `export(dataset, out, *, its options)` this, since what it writes is no file of
+    records; of any other one that writes its `records`."""
+    found = module(name)
+
+    def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
+        if hasattr(found, "export"):
+            paths: list[Path] = _bound(found.export, name, (dataset, out), options)
+            return paths
+        return _written(found, name, dataset, out, options)
+
     return export
 
 
-def write_lines(path: Path, lines: Iterable[str]) -> Path:
-    """Writes a file whole. One that stands there already is replaced if an export wrote it and nobody changed it since: by its hash in
-    `.synth-export.json` beside it. ConfigError for any other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = path.parent / RECORD
-    written = _recorded(record)
-    before = _hash(path) if os.path.lexists(path) else None
-    if before is not None and before not in written.get(path.name, ()):
+def settings(given: Sequence[str]) -> dict[str, Any]:
+    """Options of a format as the command line has them: `key=value` with YAML values."""
+    options: dict[str, Any] = {}
+    for setting in given:
+        key, separator, text = setting.partition("=")
+        if not separator or not key:
+            raise ConfigError(f"--set {setting!r}: must be KEY=VALUE, e.g. template=guard/libra", status=2)
+        try:
+            options[key] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {key}: the value is not YAML", status=2) from error
+    return options
+
+
+def guard_of(dataset: Dataset, template: str) -> guard.Guard:
+    """The guard's file of that name (`guard/libra`), for the rows of a dataset: with their labels, and with their policies if the file
+    speaks of any."""
+    found = guard.load(template, COLUMNS, dataset.labels)
+    return found.with_policies(dataset.policies) if found.needs_policies else found
+
+
+def _written(found: Any, name: str, dataset: Dataset, out: Path, options: Mapping[str, Any]) -> list[Path]:
+    kind = getattr(found, "FILE", None)
+    if kind not in files.KINDS or not hasattr(found, "records"):
         raise ConfigError(
-            f"{path}: is there already, and is no export or was changed since; choose another -o OUT, or move it away"
+            f"format {name!r}: its module needs `records` and FILE, one of {', '.join(files.KINDS)} (FILE is {kind!r}); or `export`"
         )
-    with aside.file(path) as new:
-        with new.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-        # Before it stands there: a kill between the two leaves either file known.
-        written[path.name] = [*([before] if before else []), _hash(new)]
-        with aside.file(record) as told:
-            told.write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return path
+    if kind == "parquet" and not hasattr(found, "features"):
+        raise ConfigError(
+            f"format {name!r}: Parquet has types, so its module needs `features(dataset)` beside `records`"
+        )
+    records = _bound(found.records, name, (dataset,), options)
+    features = found.features(dataset) if kind == "parquet" else None
+    extras = found.extras(dataset) if hasattr(found, "extras") else None
+    paths = files.write(records, out, kind, features=features, extras=extras)
+    if not paths:
+        raise ConfigError(
+            f"{dataset.folder}: no row of its dataset makes a record of the format {name!r}; see `synth show {dataset.folder}`"
+        )
+    return paths
 
 
-def _hash(path: Path) -> str:
-    """Of a file's bytes; of anything else a word that is no hash."""
-    if not path.is_file():
-        return "no file"
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _recorded(record: Path) -> dict[str, list[str]]:
-    """What stands in the record; nothing where there is none. ConfigError for another file of that name."""
-    if not os.path.lexists(record):
-        return {}
+def _bound(function: Callable[..., Any], name: str, first: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """What the function returns of these arguments and options. Its signature is the schema of the options."""
+    parameters = list(inspect.signature(function).parameters)[len(first) :]
+    for option in options:
+        if option not in parameters:
+            way_out = did_you_mean(option, parameters) if parameters else "it has none"
+            raise ConfigError(f"--to {name}: unknown option {option!r}; {way_out}")
     try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-        return {str(name): [str(each) for each in hashes] for name, hashes in found.items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise ConfigError(f"{record}: is not what synth wrote; choose another -o OUT, or move it away") from error
+        return validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function)(*first, **options)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        option = ".".join(map(str, wrong["loc"]))
+        raise ConfigError(f"--to {name}: {option}: {complaint(wrong)}") from error
 
 
 def _ours() -> set[str]:
-    return {found.name for found in iter_modules(__path__) if not found.name.startswith("_")}
+    return {found.name for found in iter_modules(__path__) if not found.name.startswith("_")} - {*_NO_FORMAT}

@@ -6,13 +6,13 @@ from typing import Any
 
 from synth import aside
 from synth.dataset.marks import made_here, ours
+from synth.dataset.policies import NAME as POLICIES
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 
 
-def export(made: Dataset, out: Path, template: str) -> list[Path]:
+def export(made: Dataset, out: Path) -> list[Path]:
     """Replaced is an earlier export, its card and its shards; what else the user keeps in OUT stays as it is."""
-    del template
     dataset = made.folder / "dataset"
     real = aside.through(out)
     if real.resolve().is_relative_to(dataset.resolve()):
@@ -61,9 +61,9 @@ def push(made: Dataset, repository: str, *, private: bool) -> str:
 
 
 def _foreign(repository: Any) -> bool:
-    """Whether a repository holds a card or shards, and by its card's metadata synth did not write them."""
+    """Whether a repository holds a card, policies or shards, and by its card's metadata synth did not write them."""
     names = [file.rfilename for file in repository.siblings or ()]
-    if not any(name == "README.md" or name.startswith("data/") for name in names):
+    if not any(name in ("README.md", POLICIES) or name.startswith("data/") for name in names):
         return False
     metadata = repository.card_data.to_dict() if repository.card_data else {}
     told = [str(config.get("description")) for config in metadata.get("configs") or ()]

@@ -1,15 +1,15 @@
 """One JSON object a row, every column, one file a split."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
 
 from synth.dataset.reader import Dataset
-from synth.exporters import write_lines
+from synth.exporters.files import Record
+
+FILE = "jsonl"
 
 
-def export(made: Dataset, out: Path, template: str) -> list[Path]:
-    del template
-    return [
-        write_lines(out / f"{split}.jsonl", (json.dumps(row, ensure_ascii=False) + "\n" for row in made.rows(split)))
-        for split in made.splits()
-    ]
+def records(dataset: Dataset) -> Iterator[tuple[str, Record]]:
+    """Every row as it stands, the hard pile included."""
+    for split in dataset.splits():
+        for row in dataset.rows(split):
+            yield split, row

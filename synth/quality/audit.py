@@ -10,7 +10,7 @@ from typing import Any
 
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
-from synth.exporters.csv import cells
+from synth.exporters.files import cells
 from synth.hashing import short_hash
 from synth.labels import BINARY, LabelScheme
 from synth.quality.metrics import Figure, Scores, scores

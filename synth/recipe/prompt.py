@@ -35,7 +35,7 @@ class Prompt:
         self.files, self.uses = _sources(environment, name, None if offered is None else frozenset(offered))
         """By name the text and path of its file, and of every fragment it includes."""
         self.path = next(iter(self.files.values()))[1]
-        self.hash = hashlib.sha256("\0".join(text for text, _ in self.files.values()).encode()).hexdigest()[:16]
+        self.hash = hashlib.sha256(self.source.encode()).hexdigest()[:16]
         try:
             self._template = environment.get_template(f"{name}.j2")
         except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
@@ -45,6 +45,11 @@ class Prompt:
         if unknown or "user" not in self.blocks:
             wrong = f"unknown block {min(unknown)!r}" if unknown else "no block 'user'"
             raise ConfigError(f"{self.path}: {wrong}; a prompt has blocks named {', '.join(known)}")
+
+    @property
+    def source(self) -> str:
+        """Its text, followed by that of every fragment it includes."""
+        return "\0".join(text for text, _ in self.files.values())
 
     def render(self, variables: Mapping[str, Any], roles: Iterable[str] = ROLES) -> tuple[Message, ...]:
         """One message for each block of these roles, in the order system, user, assistant. ConfigError names the file if the

@@ -12,6 +12,7 @@ from typing import Any
 from synth import aside, backends
 from synth.backends import Backend, Resumable, SelfScheduling
 from synth.dataset.card import Facts
+from synth.dataset.policies import policies_of
 from synth.dataset.reader import RUNNING
 from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
@@ -221,7 +222,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         avoided=job.compiled.flow.avoided.sources if job.compiled.flow.avoided else (),
         agreement=result.agreement,
     )
-    write_dataset(job.options.folder, job.compiled.recipe, facts, staging)
+    write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
     write_drops(job.options.folder, staging)
     _write_run(job, asdict(result))
     return result

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from synth import aside
-from synth.dataset.marks import has_card, made_here
+from synth.dataset.marks import foreign_policies, has_card, made_here
+from synth.dataset.policies import NAME as POLICIES
 from synth.errors import ConfigError
 
 OURS = ("dataset", "drops", "run.json")
@@ -49,6 +50,8 @@ def _refuse_foreign(folder: Path) -> None:
         )
     if os.path.lexists(dataset / "README.md") and not has_card(dataset):
         raise ConfigError(f"{dataset / 'README.md'}: is not the card that synth wrote; move it away, or {WAY_OUT}")
+    if foreign_policies(dataset):
+        raise ConfigError(f"{dataset / POLICIES}: is not what synth wrote; move it away, or {WAY_OUT}")
 
 
 def mend(folder: Path) -> None:

@@ -406,11 +406,28 @@ def test_show_reads_cells_rows_and_drops(synth: Callable[..., Ended], here: Path
     assert synth("show", "runs/demo", "three").status == 1
 
 
-@pytest.mark.parametrize("kind", ["recipes", "taxonomies", "scenarios", "prompts", "filters", "backends", "formats"])
+@pytest.mark.parametrize(
+    "kind", ["recipes", "taxonomies", "scenarios", "prompts", "filters", "backends", "formats", "guards"]
+)
 def test_list_has_a_line_on_everything(synth: Callable[..., Ended], kind: str) -> None:
     lines = synth("list", kind).out.splitlines()
     assert lines
     assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
+
+
+def test_an_export_takes_the_options_of_its_format(synth: Callable[..., Ended], here: Path) -> None:
+    synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
+    for option in (("--set", "template=guard/lines"), ("--template", "guard/lines")):
+        assert synth("export", "x", "--to", "chat", "-o", "out", *option).out == "out/train.jsonl\n"
+        asked = json.loads((here / "out/train.jsonl").read_text(encoding="utf-8").splitlines()[0])["messages"]
+        assert asked[-1]["content"].startswith("Safety: ")
+    wrong = synth("export", "x", "--to", "chat", "--set", "tmplate=guard/lines")
+    assert (wrong.status, wrong.err) == (1, "synth: --to chat: unknown option 'tmplate'; did you mean 'template'?\n")
+    (here / "x/dataset/policies.json").unlink()
+    assert synth("export", "x", "--to", "chat", "-o", "out").status == 0
+    wrong = synth("export", "x", "--to", "chat", "-o", "out", "--template", "guard/lines")
+    assert wrong.status == 1
+    assert "run the same command again to write it" in wrong.err
 
 
 def test_hostile_text_cannot_move_the_cursor() -> None:

@@ -32,7 +32,7 @@ def test_the_formats_are_those_that_are_promised() -> None:
 
 
 def test_chat_ends_in_the_guards_answer(made: Dataset, tmp_path: Path) -> None:
-    paths = find("chat")(made, tmp_path / "out", "guard/libra")
+    paths = find("chat")(made, tmp_path / "out", template="guard/libra")
     assert [path.name for path in paths] == ["train.jsonl", "validation.jsonl"]
     rows = {row["id"]: row for split in ("train", "validation") for row in made.rows(split)}
     lines = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
@@ -51,7 +51,7 @@ def test_a_guards_template_of_ones_own(made: Dataset, lab: Lab) -> None:
     (lab.folder / "prompts" / "guard" / "mine.j2").write_text(
         "{% block user %}{{ subcategory_name }}|{{ query }}{% endblock %}"
     )
-    (path, *_) = find("chat")(made, lab.folder / "out", "guard/mine")
+    (path, *_) = find("chat")(made, lab.folder / "out", template="guard/mine")
     first = json.loads(path.read_text(encoding="utf-8").splitlines()[0])
     assert first["messages"][0]["content"].startswith("类")
 
@@ -65,7 +65,7 @@ def test_a_text_cannot_close_the_tags_of_a_guards_prompt(lab: Lab) -> None:
     pairs = tiny_recipe(query=None, augment=None, respond=None, n=None, pairs="mine.jsonl")
     lab.world.differing = 0
     lab.run(compiled=compile_recipe(pairs))
-    for path in find("chat")(Dataset(lab.folder / "run"), lab.folder / "out", "guard/libra"):
+    for path in find("chat")(Dataset(lab.folder / "run"), lab.folder / "out", template="guard/libra"):
         for line in path.read_text(encoding="utf-8").splitlines():
             told = json.loads(line)["messages"][1]["content"]
             assert told.count("</用户>") == told.count("<用户>") == 1
@@ -75,7 +75,7 @@ def test_a_text_cannot_close_the_tags_of_a_guards_prompt(lab: Lab) -> None:
 
 
 def test_libra_has_the_fields_of_libra_test(made: Dataset, tmp_path: Path) -> None:
-    (path, *_) = find("libra")(made, tmp_path / "out", "")
+    (path, *_) = find("libra")(made, tmp_path / "out")
     rows = json.loads(path.read_text(encoding="utf-8"))
     assert list(rows[0]) == [
         "source",
@@ -92,7 +92,7 @@ def test_libra_has_the_fields_of_libra_test(made: Dataset, tmp_path: Path) -> No
 
 
 def test_jsonl_holds_every_row_and_column(made: Dataset, tmp_path: Path) -> None:
-    paths = find("jsonl")(made, tmp_path / "out", "")
+    paths = find("jsonl")(made, tmp_path / "out")
     for path in paths:
         assert [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] == list(
             made.rows(path.stem)
@@ -102,7 +102,7 @@ def test_jsonl_holds_every_row_and_column(made: Dataset, tmp_path: Path) -> None
 def test_csv_is_safe_for_a_spreadsheet(made: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hostile = dict(next(made.rows("train")), query='=HYPERLINK("x")', response='甲,"乙"\n丙')
     monkeypatch.setattr(Dataset, "rows", lambda self, split: iter([hostile]))
-    (path, *_) = find("csv")(made, tmp_path / "out", "")
+    (path, *_) = find("csv")(made, tmp_path / "out")
     with path.open(encoding="utf-8-sig", newline="") as lines:
         (row,) = csv.DictReader(lines)
     assert row["query"] == '\'=HYPERLINK("x")'
@@ -111,21 +111,21 @@ def test_csv_is_safe_for_a_spreadsheet(made: Dataset, tmp_path: Path, monkeypatc
 
 
 def test_hf_is_the_repository_and_loads(made: Dataset, tmp_path: Path) -> None:
-    (out,) = find("hf")(made, tmp_path / "copy", "")
+    (out,) = find("hf")(made, tmp_path / "copy")
     loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
     assert {split: len(rows) for split, rows in loaded.items()} == {
         split: len(list(made.rows(split))) for split in ("train", "validation")
     }
-    find("hf")(made, tmp_path / "copy", "")  # again: replaced
+    find("hf")(made, tmp_path / "copy")  # again: replaced
 
 
 def test_hf_does_not_replace_what_is_not_its_own(made: Dataset, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("x")
     with pytest.raises(ConfigError, match="no dataset of synth's"):
-        find("hf")(made, tmp_path / "precious", "")
+        find("hf")(made, tmp_path / "precious")
     with pytest.raises(ConfigError, match="is the dataset itself"):
-        find("hf")(made, made.folder / "dataset", "")
+        find("hf")(made, made.folder / "dataset")
     assert (tmp_path / "precious" / "thesis.txt").exists()
     assert made.splits()
 
@@ -254,7 +254,7 @@ SHARD = "data/train-00000-of-00001.parquet"
 OURS = {"tags": ["safety", "synth"], "configs": [{"config_name": "default", "description": "content 0123456789abcdef"}]}
 
 
-@pytest.mark.parametrize("holds", [["README.md"], [SHARD], [".gitattributes", "README.md", SHARD]])
+@pytest.mark.parametrize("holds", [["README.md"], ["policies.json"], [SHARD], [".gitattributes", "README.md", SHARD]])
 @pytest.mark.parametrize("card", [None, {"tags": ["synth"], "configs": [{"config_name": "default"}]}])
 def test_a_push_replaces_no_dataset_of_the_users(
     made: Dataset, monkeypatch: pytest.MonkeyPatch, holds: list[str], card: dict[str, Any] | None

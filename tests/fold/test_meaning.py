@@ -22,8 +22,8 @@ from synth.run import execute
 from synth.run.compile import compile_recipe
 from synth.run.merge import merge
 from synth.run.options import RunOptions
-from synth.run.upgrade import compare
 from synth.run.result import FAILED, OK, SHORT
+from synth.run.upgrade import compare
 from synth.types import Message, Reply, Request
 from synth.vector import rounded
 from tests.conftest import Lab, tiny_recipe

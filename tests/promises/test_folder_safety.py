@@ -54,7 +54,7 @@ def tree(folder: Path) -> dict[str, str | bytes]:
 
 
 def export(folder: Path, to: str, out: Path) -> None:
-    find(to)(Dataset(folder), out, "guard/libra")
+    find(to)(Dataset(folder), out)
 
 
 # A run
@@ -123,6 +123,19 @@ def test_a_link_to_a_folder_of_something_else_is_refused(lab: Lab) -> None:
     with pytest.raises(ConfigError, match="is not the card that synth wrote; move it away"):
         made(lab, 16)
     assert tree(mine.parent) == {"README.md": b"mine"}
+
+
+def test_policies_of_the_users_own_are_refused_and_stay(lab: Lab) -> None:
+    folder = made(lab)
+    mine = write(folder / "dataset" / "policies.json", '{"policies": []}')
+    before = tree(folder / "dataset")
+    with pytest.raises(
+        ConfigError, match=r"policies\.json: is not what synth wrote; move it away, or choose another -o DIR"
+    ):
+        made(lab, 16)
+    assert tree(folder / "dataset") == before
+    mine.unlink()
+    made(lab, 16)
 
 
 def test_shards_on_another_disk_than_their_card_are_refused(lab: Lab) -> None:
@@ -256,7 +269,7 @@ def test_an_export_replaces_an_earlier_one_and_keeps_what_the_user_put_into_it(l
     assert not list(lab.folder.glob(".synth-*"))
 
 
-@pytest.mark.parametrize("change", ["shard", "card", "another shard", "linked shards"])
+@pytest.mark.parametrize("change", ["shard", "card", "another shard", "linked shards", "policies"])
 def test_an_export_that_was_changed_since_is_not_replaced(lab: Lab, change: str) -> None:
     folder, out = made(lab), lab.folder / "copy"
     export(folder, "hf", out)
@@ -265,6 +278,8 @@ def test_an_export_that_was_changed_since_is_not_replaced(lab: Lab, change: str)
         shard.write_bytes(shard.read_bytes() + b"x")
     elif change == "card":
         write(out / "README.md", "# mine")
+    elif change == "policies":
+        write(out / "policies.json")
     elif change == "another shard":
         write(out / "data" / "test-00000-of-00001.parquet")
     else:
