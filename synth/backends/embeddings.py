@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
+STAND_IN = False
+share = openai.share
+
+
+class Options(openai.Options):
+    """Where a server is reached."""
 
 
 class EmbeddingsBackend:
@@ -65,9 +71,9 @@ class EmbeddingsBackend:
         await self._client.close()
 
 
-def connect(role: Role) -> EmbeddingsBackend:
+def connect(role: Role, options: Options) -> EmbeddingsBackend:
     """A client for the role's address, with the key its environment variable holds."""
-    return EmbeddingsBackend(openai.connect(role))
+    return EmbeddingsBackend(openai.connect(role, options))
 
 
 def _reply(body: bytes) -> Reply:
@@ -78,7 +84,7 @@ def _reply(body: bytes) -> Reply:
     return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
 
 
-KEY = "OPENAI_API_KEY"
+KEY = openai.KEY
 PAGE, CALLS = 64, 8
 """Texts a request, requests at once."""
 TRIES = 6

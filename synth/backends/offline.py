@@ -18,11 +18,13 @@ from zlib import crc32
 import yaml
 
 from synth.hashing import seed_of
+from synth.recipe import backend
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 
 FAMILY = "offline/1"
-GIVES = frozenset({"words", "vectors"})
+GIVES = frozenset({"words", "vectors", "continues"})
+STAND_IN = True
 SIZE = 256
 """Numbers in a vector."""
 
@@ -49,6 +51,10 @@ _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05
 _OMITTED = "【略】"
 
 
+class Options(backend.Options):
+    """None."""
+
+
 class OfflineBackend:
     family = FAMILY
     self_scheduling = False
@@ -63,9 +69,14 @@ class OfflineBackend:
         return None
 
 
-def connect(role: Role) -> OfflineBackend:
+def share(role: Role, options: Options) -> None:
+    """All roles share it."""
+    del role, options
+
+
+def connect(role: Role, options: Options) -> OfflineBackend:
     """No address, no key; the role's model name merely tells one voice from another."""
-    del role
+    del role, options
     return OfflineBackend()
 
 

@@ -16,16 +16,22 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
+from pydantic import Field
 
 from synth.backends._retry_after import retry_after
 from synth.credentials import Secrets, at, check_address, filled, from_environment, shown
 from synth.errors import Cause, ConfigError, ProviderError
 from synth.hashing import seed_of
+from synth.recipe import backend
 from synth.recipe.role import Role
 from synth.sanitize import for_terminal
 from synth.types import Message, Reply, Request
 
 FAMILY = "model"
+GIVES = frozenset({"words", "continues"})
+STAND_IN = False
+KEY = "OPENAI_API_KEY"
+"""The variable that holds the key, unless the user names another."""
 ADDRESS = "https://api.openai.com/v1"
 LARGE = 2**20
 """Bytes from which on a body is sent piece by piece."""
@@ -55,6 +61,15 @@ WAY_OUT = {
     403: "check what the API key may use",
     404: "check the model's name {model!r} and --base-url",
 }
+
+
+class Options(backend.Options):
+    """Where a server is reached."""
+
+    base_url: str | None = None
+    api_key_env: str | None = KEY
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of every request; `$NAME` is read from the environment, alone or amid other text (`Bearer $NAME`)."""
 
 
 class OpenAIBackend:
@@ -203,19 +218,26 @@ class OpenAIBackend:
         return for_terminal(" ".join(self.secrets.out_of_message(text).split()))[:300]
 
 
-def connect(role: Role) -> OpenAIBackend:
+def share(role: Role, options: Options) -> tuple[Any, ...]:
+    """Roles at one address, with one key, share it."""
+    del role
+    return (options.base_url, options.api_key_env, *sorted(options.headers.items()))
+
+
+def connect(role: Role, options: Options) -> OpenAIBackend:
     """A client for the role's address, with the key its environment variable holds."""
-    if role.base_url is not None:
-        check_address(role.base_url, "base_url")
-    headers, keys = filled(role.headers)
+    if options.base_url is not None:
+        check_address(options.base_url, "base_url")
+    headers, keys = filled(options.headers)
     key = "no key"
-    if role.api_key_env is not None:
+    if options.api_key_env is not None:
         way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
-        key = from_environment(role.api_key_env, "", way_out)
+        key = from_environment(options.api_key_env, "", way_out)
         keys.append(key)
-    url = role.base_url or ADDRESS
-    client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, role.headers.values()))
-    if client.secrets.within([role.extra, role.engine, role.model]):
+    url = options.base_url or ADDRESS
+    client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, options.headers.values()))
+    others = {name: value for name, value in role.options.items() if name not in Options.model_fields}
+    if client.secrets.within([role.extra, others, role.model]):
         raise ConfigError("extra: holds a key of yours; send it as a header (headers: {X-Api-Key: $MY_KEY})")
     return client
 

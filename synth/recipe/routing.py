@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, field_validator
 
 from synth.errors import did_you_mean
-from synth.recipe.role import Frozen
+from synth.recipe.backend import Frozen
 
 Cause = Literal["refusal", "filtered", "unreadable", "truncated", "empty", "rejected", "outage"]
 """Why the next model of a chain may be asked. All but `outage` are functions of the reply."""

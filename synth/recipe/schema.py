@@ -15,7 +15,8 @@ from pydantic import (
 
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe import routing
-from synth.recipe.role import HOW, OFFLINE, Frozen, Role
+from synth.recipe.backend import CONTINUES, Frozen, giving
+from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
 from synth.recipe.yaml import validate
 from synth.types import Stance
@@ -246,10 +247,7 @@ class Recipe(Frozen):
                     raise ValueError(
                         f"models.{role}.{option}: is for answerers, and {place} is none; give that a role of its own"
                     )
-                if self.models[role].backend == "batch" and getattr(self.models[role], option):
-                    raise ValueError(
-                        f"models.{role}.{option}: no batch goes on with a text; use backend openai or vllm"
-                    )
+            check_begun(role, self.models[role])
         return self
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
@@ -278,20 +276,20 @@ class Recipe(Frozen):
     def identity(self) -> dict[str, Any]:
         """What changes the data, without what changes only how fast or from where it comes."""
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
-        for role in data["models"].values():
-            role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
-            for name in HOW:
-                del role[name]
-            for name in ("prefill", "completion"):  # a role that has neither is the role it was before there were any
-                if not role[name]:
-                    del role[name]
-        for name, chosen in self.models.items():
-            if chosen.bearing:
-                data["models"][name]["engine"] = chosen.bearing
+        data["models"] = {name: role.identity() for name, role in self.models.items()}
         data["models"] |= data.pop("composed")
         if self.dedup.semantic is None:  # likewise
             del data["dedup"]["semantic"]
         return data
+
+
+def check_begun(name: str, role: Role) -> None:
+    """ValueError for an answerer that is to go on with a text, of a backend that does not."""
+    option = next((option for option in ("prefill", "completion") if getattr(role, option)), None)
+    if option and role.declared is not None and CONTINUES not in role.declared.GIVES:
+        raise ValueError(
+            f"models.{name}.{option}: no {role.backend} goes on with a text; use backend {giving(CONTINUES)}"
+        )
 
 
 def fingerprint(*parts: Any) -> str:

@@ -15,18 +15,32 @@ from importlib.util import find_spec
 from inspect import signature
 from itertools import count
 from multiprocessing import active_children
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import Field, field_validator
 
 from synth.backends.vllm.processes import leash, unleash
 from synth.backends.vllm.residency import Residency
 from synth.errors import ConfigError, ProviderError, Stopped, did_you_mean
 from synth.hashing import seed_of
-from synth.recipe.role import Role
+from synth.recipe import backend
+from synth.recipe.role import Role, json_only
 from synth.sanitize import for_terminal
 from synth.types import Reply, Request
 
 FAMILY = "model"
+GIVES = frozenset({"words", "continues"})
+STAND_IN = False
 
+BEARING = frozenset(
+    (
+        *("model", "model_weights", "revision", "code_revision", "tokenizer", "tokenizer_revision", "tokenizer_mode"),
+        *("dtype", "kv_cache_dtype", "quantization", "quantization_config", "load_format", "hf_overrides"),
+        *("generation_config", "override_generation_config", "logits_processors", "speculative_config"),
+    )
+)
+"""Engine options that say which weights answer, how precisely and by what defaults. They are told when they change; a request's key
+does not know them, as it does not know them of a server."""
 ENVIRONMENT: Final = {
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
@@ -48,6 +62,16 @@ NOT_SAMPLED = ("n", "output_kind", "structured_outputs", "logprobs", "prompt_log
 TEMPLATE = "chat_template_kwargs"
 """The field of a request, here as on a server, whose values the model's chat template sees."""
 END_OF_THOUGHT = "</think>"
+
+
+class Options(backend.Options):
+    engine: Annotated[dict[str, Any], backend.Bears(BEARING)] = Field(default_factory=dict)
+    """Options of vLLM's engine, as `AsyncEngineArgs` names them."""
+
+    @field_validator("engine")
+    @classmethod
+    def _is_json(cls, engine: dict[str, Any]) -> dict[str, Any]:
+        return json_only(engine)
 
 
 class VLLMBackend:
@@ -76,16 +100,16 @@ class VLLMBackend:
         cached = self.cached_tokens / self.prompt_tokens
         return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps"
 
-    def take(self, role: Role) -> None:
+    def take(self, role: Role, options: Options) -> None:
         """One more role. All roles of a model have one engine: whose options are told differ in nothing."""
-        _check_names("engine", role.engine, _engine_fields())
+        _check_names("engine", options.engine, _engine_fields())
         _check_names("extra", role.extra, [*_sampling_fields(), TEMPLATE])
         known = self._options.get(role.model)
-        if known and role.engine and known != role.engine:
+        if known and options.engine and known != options.engine:
             raise ConfigError(
                 f"engine: another role of {role.model!r} has other options; give them to one, or both the same"
             )
-        self._options[role.model] = known or role.engine
+        self._options[role.model] = known or options.engine
 
     async def check(self, model: str) -> None:
         """Has vLLM look at the model and the options, without loading weights."""
@@ -225,15 +249,15 @@ class _Resident:
             ) from error
 
 
-def place(role: Role) -> tuple[str, ...]:
+def share(role: Role, options: Options) -> None:
     """All roles share one GPU, or one set of them."""
-    del role
-    return ()
+    del role, options
 
 
-def connect(role: Role) -> VLLMBackend:
+def connect(role: Role, options: Options) -> VLLMBackend:
     """The backend, not yet told of any role."""
-    if role.base_url is not None:
+    del options
+    if backend.ADDRESS in role.options:
         raise ConfigError("base_url: backend vllm runs in this process; for a vLLM server write `backend: openai`")
     if find_spec("vllm") is None:
         raise ConfigError(
