@@ -161,6 +161,11 @@ def owner(option: str) -> type[Options] | None:
     return next((kind for kind in kinds if option in kind.model_fields), None)
 
 
+def options() -> frozenset[str]:
+    """The names of all options that synth's backends take."""
+    return frozenset(option for name in shipped() for option in named(name).Options.model_fields)
+
+
 def giving(what: str) -> str:
     """The names of synth's backends whose models give something, in words."""
     found = [name for name in shipped() if what in named(name).GIVES and not named(name).STAND_IN]

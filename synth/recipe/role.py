@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from synth import credentials
 from synth.credentials import hidden
 from synth.errors import ConfigError, did_you_mean
-from synth.recipe.backend import Declared, Frozen, Options, answering, owner, reading, written
+from synth.recipe.backend import Declared, Frozen, Options, answering, options, owner, reading, written
 from synth.recipe.yaml import WRONG_OPTION, first_wrong, validate
 from synth.types import Ceiling
 
@@ -175,7 +175,7 @@ def options_of(name: str, given: Mapping[str, Any], beside: Mapping[str, Any], r
     for key in both.keys() - own.keys():
         other = owner(key) if key in beside else None
         if other is None:
-            known = kind.model_fields.keys() | (role if key in beside else ())
+            known = kind.model_fields.keys() | ({*role, *options()} if key in beside else set())
             raise PydanticCustomError(
                 WRONG_OPTION,
                 "{said}",

@@ -34,14 +34,17 @@ def unasked(role: Mapping[str, Any]) -> dict[str, Any]:
 def _asked(name: str, role: Mapping[str, Any], source: str, base_url: str | None, own: Recipe | None) -> dict[str, Any]:
     if role.get("backend") == OFFLINE:
         return unasked(role)
-    told = {**role, **role.get("options", {})}
+    beneath = role.get("options")
+    told = {**role, **(beneath if isinstance(beneath, dict) else {})}
     how: dict[str, Any] = {}
     if own is not None:
         how = _of_recipe(name, role, source, own, base_url)
     elif base_url is not None:
         how = {"backend": SERVER, ADDRESS: base_url, "api_key_env": KEY if told.get("api_key_env", KEY) else None}
     if not how:
-        place = "in vLLM" if role.get("backend") == "vllm" else f"at {shown(str(told.get(ADDRESS) or 'OpenAI'))}"
+        place = f"at {shown(str(told.get(ADDRESS) or 'OpenAI'))}"
+        if not told.get(ADDRESS) and role.get("backend", SERVER) not in (SERVER, "batch"):
+            place = "in vLLM" if role["backend"] == "vllm" else f"by backend {role['backend']!r}"
         raise ConfigError(
             for_terminal(
                 f"{source}: {name} is asked {place} (key: {told.get('api_key_env', KEY) or 'none'}), says the folder; say so yourself with "
@@ -62,4 +65,4 @@ def _of_recipe(name: str, role: Mapping[str, Any], source: str, own: Recipe, bas
         )
     if base_url is not None:
         found = found.changed(name, backend=SERVER, **{ADDRESS: base_url})
-    return {key: getattr(found, key) for key in (*LIMITS, "backend", "options")}
+    return {key: getattr(found, key) for key in (*LIMITS, "backend")} | found.options

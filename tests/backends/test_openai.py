@@ -145,7 +145,7 @@ def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -
 def test_a_server_that_drips_or_never_answers_is_not_waited_for(tmp_path: Path) -> None:
     async def go(url: str) -> Reply:
         role = Role(model="m", base_url=url, timeout=0.3)
-        client = backend.connect(role)
+        client = opened(backend, role)
         with contextlib.closing(Journal(tmp_path)) as journal:
             try:
                 return await Engine(journal, {"r": client}, Slots(1), {"r": role}).ask(
