@@ -15,12 +15,9 @@ from synth.errors import ConfigError
 MASK = "[key]"
 SHOWN, KEPT = 6, 16
 """Characters from which on a secret is taken out of messages, and out of replies: a shorter one may be a word like any other."""
-ADDRESS, HEADERS, VARIABLE = "base_url", "headers", "_env"
-"""Options of a backend that may hold or name a key: an address, headers, and the ends of names of variables."""
 VERSION = "api-version"
 """The one parameter of an address whose value is no secret."""
 
-_SCHEME = re.compile(r"(?i)(?:https?|wss?)://")
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9])(?:[spr]k-|[spr]k_(?:live|test|prod)_|gsk_|hf_|gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|nvapi-|xai-|pplx-"
     r"|r8_|fw_|tgp_|AKIA|ASIA|AIza|ALTAK-|LTAI|bce-v3/|eyJ)[-_/.+=A-Za-z0-9]{10,}"
@@ -106,45 +103,6 @@ def check_options(options: Mapping[str, Any]) -> None:
     _check_fields(
         options, lambda text: _PREFIXED.search(text) is not None, "export it as its library reads it (HF_TOKEN)"
     )
-
-
-def check_options_of_role(options: Mapping[str, Any]) -> None:
-    """The same for what any backend takes under a role: headers and names of variables (`api_key_env`) as their kind is, addresses not at all:
-    they are asked with what they hold, and written down without it."""
-    for name, value in options.items():
-        if name.endswith(VARIABLE) and isinstance(value, str):
-            check_variable(value)
-        elif name == HEADERS and isinstance(value, Mapping):
-            if all(isinstance(one, str) for pair in value.items() for one in pair):
-                check_headers(value)
-        elif isinstance(value, Mapping):
-            check_options_of_role({str(key): below for key, below in value.items() if _of_kind(str(key), below)})
-            check_options({name: {key: below for key, below in value.items() if not _of_kind(str(key), below)}})
-        elif not _is_address(name, value):
-            check_options({name: value})
-
-
-def _of_kind(name: str, value: Any) -> bool:
-    return name.endswith(VARIABLE) or name == HEADERS or _is_address(name, value)
-
-
-def _is_address(name: str, value: Any) -> bool:
-    return isinstance(value, str) and (name == ADDRESS or _SCHEME.match(value) is not None)
-
-
-def without_keys(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a backend as they may be written down: of headers the variables, of addresses what `shown` shows."""
-    return {name: _without_keys(str(name), value) for name, value in options.items()}
-
-
-def _without_keys(name: str, value: Any) -> Any:
-    if name == HEADERS and isinstance(value, Mapping):
-        return {key: one if "$" in str(one) else MASK for key, one in value.items()}
-    if isinstance(value, Mapping):
-        return without_keys(value)
-    if isinstance(value, list | tuple):
-        return [_without_keys(name, one) for one in value]
-    return shown(value) if _is_address(name, value) else value
 
 
 def _check_fields(fields: Mapping[str, Any], looks: Callable[[str], bool], way_out: str) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from synth.backends import openai
+from synth.backends import _server, openai
 from synth.backends._retry_after import retry_after
+from synth.backends._server import KEY
 from synth.credentials import Secrets, at, check_address, shown
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
 STAND_IN = False
-share = openai.share
+share = _server.share
 
 
-class Options(openai.Options):
+class Options(_server.Options):
     """Where a server is reached."""
 
 
@@ -84,7 +85,6 @@ def _reply(body: bytes) -> Reply:
     return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
 
 
-KEY = openai.KEY
 PAGE, CALLS = 64, 8
 """Texts a request, requests at once."""
 TRIES = 6

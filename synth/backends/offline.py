@@ -18,7 +18,7 @@ from zlib import crc32
 import yaml
 
 from synth.hashing import seed_of
-from synth.recipe import backend
+from synth.recipe.backend import Options
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 
@@ -49,10 +49,6 @@ _STANCES = {
 }
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
 _OMITTED = "【略】"
-
-
-class Options(backend.Options):
-    """None."""
 
 
 class OfflineBackend:

@@ -16,22 +16,21 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
-from pydantic import Field
 
 from synth.backends._retry_after import retry_after
+from synth.backends._server import Options, share
 from synth.credentials import Secrets, at, check_address, filled, from_environment, shown
 from synth.errors import Cause, ConfigError, ProviderError
 from synth.hashing import seed_of
-from synth.recipe import backend
 from synth.recipe.role import Role
 from synth.sanitize import for_terminal
 from synth.types import Message, Reply, Request
 
+__all__ = ["FAMILY", "GIVES", "STAND_IN", "OpenAIBackend", "Options", "connect", "share"]
+
 FAMILY = "model"
 GIVES = frozenset({"words", "continues"})
 STAND_IN = False
-KEY = "OPENAI_API_KEY"
-"""The variable that holds the key, unless the user names another."""
 ADDRESS = "https://api.openai.com/v1"
 LARGE = 2**20
 """Bytes from which on a body is sent piece by piece."""
@@ -61,15 +60,6 @@ WAY_OUT = {
     403: "check what the API key may use",
     404: "check the model's name {model!r} and --base-url",
 }
-
-
-class Options(backend.Options):
-    """Where a server is reached."""
-
-    base_url: str | None = None
-    api_key_env: str | None = KEY
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Further headers of every request; `$NAME` is read from the environment, alone or amid other text (`Bearer $NAME`)."""
 
 
 class OpenAIBackend:
@@ -216,12 +206,6 @@ class OpenAIBackend:
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
         return for_terminal(" ".join(self.secrets.out_of_message(text).split()))[:300]
-
-
-def share(role: Role, options: Options) -> tuple[Any, ...]:
-    """Roles at one address, with one key, share it."""
-    del role
-    return (options.base_url, options.api_key_env, *sorted(options.headers.items()))
 
 
 def connect(role: Role, options: Options) -> OpenAIBackend:

@@ -20,6 +20,7 @@ from synth import credentials
 from synth.credentials import hidden
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe.backend import Declared, Frozen, Options, answering, options, owner, reading, written
+from synth.recipe.option_keys import check_no_keys, without_keys
 from synth.recipe.yaml import WRONG_OPTION, first_wrong, validate
 from synth.types import Ceiling
 
@@ -93,7 +94,7 @@ class Role(Frozen):
     def _without_keys(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Options beside the others, as recipes have them."""
         data: dict[str, Any] = rest(self)
-        return data | credentials.without_keys(data.pop("options", {}))
+        return data | without_keys(data.pop("options", {}))
 
     @property
     def settings(self) -> Options:
@@ -145,7 +146,7 @@ class Role(Frozen):
         for name in ("prefill", "completion"):  # a role that has neither is the role it was before there were any
             if not data[name]:
                 del data[name]
-        return data | credentials.without_keys(self._bearing())
+        return data | without_keys(self._bearing())
 
     def _bearing(self) -> dict[str, Any]:
         """Options that bear identity, those for another backend among them: the weights they name are asked for wherever it is."""
@@ -161,7 +162,7 @@ def options_of(name: str, given: Mapping[str, Any], beside: Mapping[str, Any], r
     """The options of a role of the backend `name`, from those under `options` and the keys `beside` the others, each read by its backend.
     A backend that is not there says so where it is asked for; until then nothing is known of its options but that they hold no key."""
     both = {**given, **beside}
-    credentials.check_options_of_role(both)
+    check_no_keys(both)
     try:
         kind = reading(name, both)
     except ConfigError:

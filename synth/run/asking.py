@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from synth.backends.openai import KEY
+from synth.backends._server import KEY
 from synth.credentials import check_address, shown
 from synth.errors import ConfigError
 from synth.recipe.backend import ADDRESS

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from synth import aside
-from synth.backends.batch import connect, place_of
-from synth.backends.batch.options import Options
-from synth.backends.openai import KEY
+from synth.backends._server import KEY
+from synth.backends.batch import connect
+from synth.backends.batch.options import Options, place_of
 from synth.credentials import shown
 from synth.errors import ConfigError
 from synth.journal import decisions

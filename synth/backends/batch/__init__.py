@@ -13,11 +13,10 @@ from typing import Any
 
 from synth.backends import BatchJob, BatchJobs, openai
 from synth.backends.batch.api import GONE, Api
-from synth.backends.batch.options import BatchOptions, Options
+from synth.backends.batch.options import BatchOptions, Options, place_of
 from synth.backends.batch.piles import LONGEST, Piles
 from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
 from synth.backends.batch.steps import ENDED, Steps
-from synth.credentials import without_keys
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.recipe.role import Role
 from synth.types import Reply, Request
@@ -293,12 +292,6 @@ class BatchBackend:
             self._rungs[model] = rung
             for key in self._piles.keys(model):
                 self._pile_up(key)
-
-
-def place_of(options: openai.Options) -> dict[str, Any]:
-    """Where a role's requests are left, as receipts say it: without any key."""
-    headers = {name: value for name, value in options.headers.items() if value.startswith("$")}
-    return without_keys({"base_url": options.base_url, "api_key_env": options.api_key_env, "headers": headers})
 
 
 def connect(role: Role, options: Options, place: Mapping[str, Any] | None = None) -> BatchBackend:

@@ -1,11 +1,12 @@
 """How requests are put into batches, as a role says it."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from synth.backends import openai
+from synth.backends import _server
 from synth.recipe.backend import Frozen
+from synth.recipe.option_keys import without_keys
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -36,7 +37,13 @@ class BatchOptions(Frozen):
         return float(int(self.window[:-1]) * _SECONDS[self.window[-1]])
 
 
-class Options(openai.Options):
+class Options(_server.Options):
     """Where a server is reached, and how it is given batches."""
 
     batch: BatchOptions = BatchOptions()
+
+
+def place_of(options: _server.Options) -> dict[str, Any]:
+    """Where a role's requests are left, as receipts say it: without any key."""
+    headers = {name: value for name, value in options.headers.items() if value.startswith("$")}
+    return without_keys({"base_url": options.base_url, "api_key_env": options.api_key_env, "headers": headers})

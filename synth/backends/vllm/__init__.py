@@ -15,16 +15,15 @@ from importlib.util import find_spec
 from inspect import signature
 from itertools import count
 from multiprocessing import active_children
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import Field, field_validator
-
+from synth.backends.vllm.options import Options
 from synth.backends.vllm.processes import leash, unleash
 from synth.backends.vllm.residency import Residency
 from synth.errors import ConfigError, ProviderError, Stopped, did_you_mean
 from synth.hashing import seed_of
-from synth.recipe import backend
-from synth.recipe.role import Role, json_only
+from synth.recipe.backend import ADDRESS
+from synth.recipe.role import Role
 from synth.sanitize import for_terminal
 from synth.types import Reply, Request
 
@@ -32,15 +31,6 @@ FAMILY = "model"
 GIVES = frozenset({"words", "continues"})
 STAND_IN = False
 
-BEARING = frozenset(
-    (
-        *("model", "model_weights", "revision", "code_revision", "tokenizer", "tokenizer_revision", "tokenizer_mode"),
-        *("dtype", "kv_cache_dtype", "quantization", "quantization_config", "load_format", "hf_overrides"),
-        *("generation_config", "override_generation_config", "logits_processors", "speculative_config"),
-    )
-)
-"""Engine options that say which weights answer, how precisely and by what defaults. They are told when they change; a request's key
-does not know them, as it does not know them of a server."""
 ENVIRONMENT: Final = {
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
@@ -62,16 +52,6 @@ NOT_SAMPLED = ("n", "output_kind", "structured_outputs", "logprobs", "prompt_log
 TEMPLATE = "chat_template_kwargs"
 """The field of a request, here as on a server, whose values the model's chat template sees."""
 END_OF_THOUGHT = "</think>"
-
-
-class Options(backend.Options):
-    engine: Annotated[dict[str, Any], backend.Bears(BEARING)] = Field(default_factory=dict)
-    """Options of vLLM's engine, as `AsyncEngineArgs` names them."""
-
-    @field_validator("engine")
-    @classmethod
-    def _is_json(cls, engine: dict[str, Any]) -> dict[str, Any]:
-        return json_only(engine)
 
 
 class VLLMBackend:
@@ -257,7 +237,7 @@ def share(role: Role, options: Options) -> None:
 def connect(role: Role, options: Options) -> VLLMBackend:
     """The backend, not yet told of any role."""
     del options
-    if backend.ADDRESS in role.options:
+    if ADDRESS in role.options:
         raise ConfigError("base_url: backend vllm runs in this process; for a vLLM server write `backend: openai`")
     if find_spec("vllm") is None:
         raise ConfigError(
