@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from synth.backends.batch.options import BatchOptions
 from synth.recipe import load, taxonomy
-from synth.recipe.role import BatchOptions
 from synth.run import execute
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.serve.listen import serving
@@ -19,7 +19,7 @@ def compiled(backend: str, address: str, concurrency: int) -> CompiledRecipe:
     recipe = load.load("demo", overrides={"concurrency": concurrency})
     recipe = load.with_models(recipe, backend=backend, model=None, base_url=address)
     models = {
-        name: role.model_copy(update={"model": name, "batch": BatchOptions(quiet=0.5, poll=0.5)})
+        name: role.changed(name, model=name, batch=BatchOptions(quiet=0.5, poll=0.5))
         for name, role in recipe.models.items()
     }
     return compile_recipe(recipe.model_copy(update={"models": models}))

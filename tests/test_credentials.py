@@ -23,6 +23,7 @@ from synth.journal.store import Journal
 from synth.recipe import load
 from synth.recipe.role import Role
 from synth.run import journal_tools
+from tests.support.opened import opened
 from tests.support.standin import standing_in
 
 KEY = "sk-SECRETSECRET-0123456789"
@@ -154,14 +155,14 @@ def test_a_header_takes_its_key_from_the_environment_alone_or_after_a_word() -> 
     role = Role(
         model="m", api_key_env=None, headers={"Authorization": "Bearer $MY_KEY", "X-Two": "${MY_KEY}", "X-Title": "t"}
     )
-    filled, read = credentials.filled(role.headers)
+    filled, read = credentials.filled(role.options["headers"])
     assert filled == {"Authorization": f"Bearer {KEY}", "X-Two": KEY, "X-Title": "t"}
     assert read == [KEY, KEY]
     assert role.model_dump()["headers"] == {"Authorization": "Bearer $MY_KEY", "X-Two": "${MY_KEY}", "X-Title": "[key]"}
 
 
 def test_what_a_server_repeats_of_a_key_is_journalled_nowhere() -> None:
-    client = openai.connect(Role(model="m", headers={"X-Title": "a title of some length"}))
+    client = opened(openai, Role(model="m", headers={"X-Title": "a title of some length"}))
     said = {"content": f"a {KEY} b", "reasoning_content": base64.b64encode(b"xy" + KEY.encode() + b"z").decode()}
     body = json.dumps({"choices": [{"message": said, "finish_reason": KEY}]}).encode()
     reply = client.read(200, {}, body, "m")
@@ -193,7 +194,7 @@ def test_an_error_shows_no_piece_of_a_key(echo: str) -> None:
 def test_a_key_of_the_users_in_a_field_is_refused_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "plain words as a key")
     with pytest.raises(ConfigError, match="holds a key of yours") as caught:
-        openai.connect(Role(model="m", extra={"user": "plain words as a key"}))
+        opened(openai, Role(model="m", extra={"user": "plain words as a key"}))
     assert "plain words" not in str(caught.value)
 
 

@@ -1,19 +1,16 @@
-"""Who answers: one file a backend, each with `connect(role) -> Backend`."""
+"""Who answers: one file a backend, each a `BackendModule`."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Protocol, runtime_checkable
 
-from synth.errors import ConfigError, did_you_mean
-from synth.recipe import plugins
+from synth.errors import ConfigError
+from synth.recipe.backend import Bears, Declared, Options, Wrapping, known, named
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 
-GROUP = "synth.backends"
+__all__ = ["Backend", "BackendModule", "Bears", "Options", "Sharing", "Wrapping", "connect", "known", "named"]
 
 
 class Backend(Protocol):
@@ -49,61 +46,58 @@ class SelfScheduling(Protocol):
         ...
 
 
-def known() -> list[str]:
-    """Names of the backends, those of other packages (entry points `synth.backends`) included."""
-    return plugins.names(GROUP, _ours())
+@runtime_checkable
+class Sharing(Protocol):
+    """A backend that is told of every role it is shared by, the first one among them."""
+
+    def take(self, role: Role, options: Any) -> None:
+        """One more role. Raises `errors.ConfigError` for one that does not go with the others."""
+        ...
 
 
-def module(name: str) -> Any:
-    """The backend of that name; ConfigError if there is none, or another package's is broken."""
-    if name not in known():
-        raise ConfigError(f"no backend {name!r}; {did_you_mean(name, known())}")
-    ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
-    return plugins.load(GROUP, name, ours, needs="connect")
+class BackendModule(Declared, Protocol):
+    """What a backend's file holds, synth's own or one of another package (entry point `synth.backends`): `FAMILY`, `GIVES`, `STAND_IN`, `Options`
+    and two functions. Of a backend that wraps another (its `Options` are `Wrapping`) the first three are the other's."""
+
+    def share(self, role: Role, options: Any) -> Hashable:
+        """Roles of which it says the same share a backend."""
+        ...
+
+    def connect(self, role: Role, options: Any) -> Backend:
+        """The backend for a role, whose options are an instance of `Options`."""
+        ...
 
 
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
-    """A backend for every role; roles with the same address share one. One that runs its models itself (`take`) is told of every
-    role it is shared by."""
-    shared: dict[tuple[Any, ...], Backend] = {}
-    first: dict[tuple[Any, ...], Role] = {}
+    """A backend for every role; roles of which their backend's `share` says the same have one together."""
+    shared: dict[tuple[str, Hashable], Backend] = {}
     found = {}
     for name, role in roles.items():
-        place = (role.backend, *getattr(module(role.backend), "place", _address)(role))
-        if place not in shared:
-            shared[place] = _connect(name, role)
-        if role.batch != first.setdefault(place, role).batch:
-            raise ConfigError(
-                f"models.{name}: `batch` differs from another model's at the same address; give both the same"
-            )
-        found[name] = shared[place]
         with _blamed(name):
-            getattr(found[name], "take", _ignore)(role)
+            module, options = module_of(role), role.settings
+            place = (role.backend, module.share(role, options))
+            if place not in shared:
+                shared[place] = module.connect(role, options)
+            backend = found[name] = shared[place]
+            if isinstance(backend, Sharing):
+                backend.take(role, options)
     return found
+
+
+def module_of(role: Role) -> BackendModule:
+    """The file of a role's backend."""
+    module: BackendModule = named(role.backend)
+    return module
 
 
 def family(role: Role) -> str:
     """The family of a role's backend, without opening it."""
-    return str(getattr(module(role.backend), "FAMILY", "model"))
+    return role.answering.FAMILY
 
 
 def gives(role: Role, what: str) -> bool:
-    """Whether a role's backend answers in `words`, or in `vectors`."""
-    return what in getattr(module(role.backend), "GIVES", {"words"})
-
-
-def _address(role: Role) -> tuple[Any, ...]:
-    return (role.base_url, role.api_key_env, *sorted(role.headers.items()))
-
-
-def _ignore(role: Role) -> None:
-    del role
-
-
-def _connect(name: str, role: Role) -> Backend:
-    with _blamed(name):
-        backend: Backend = module(role.backend).connect(role)
-    return backend
+    """Whether a role's backend answers in `words`, or in `vectors`, or `continues` a text."""
+    return what in role.answering.GIVES
 
 
 @contextlib.contextmanager
@@ -113,10 +107,6 @@ def _blamed(name: str) -> Iterator[None]:
         yield
     except ConfigError as error:
         raise ConfigError(f"models.{name}: {error}") from error
-
-
-def _ours() -> set[str]:
-    return {found.name for found in iter_modules(__path__) if not found.name.startswith("_")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from synth.backends import openai
+from synth.backends import _server, openai
 from synth.backends._retry_after import retry_after
+from synth.backends._server import KEY
 from synth.credentials import Secrets, at, check_address, shown
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
+STAND_IN = False
+share = _server.share
+
+
+class Options(_server.Options):
+    """Where a server is reached."""
 
 
 class EmbeddingsBackend:
@@ -65,9 +72,9 @@ class EmbeddingsBackend:
         await self._client.close()
 
 
-def connect(role: Role) -> EmbeddingsBackend:
+def connect(role: Role, options: Options) -> EmbeddingsBackend:
     """A client for the role's address, with the key its environment variable holds."""
-    return EmbeddingsBackend(openai.connect(role))
+    return EmbeddingsBackend(openai.connect(role, options))
 
 
 def _reply(body: bytes) -> Reply:
@@ -78,7 +85,6 @@ def _reply(body: bytes) -> Reply:
     return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
 
 
-KEY = "OPENAI_API_KEY"
 PAGE, CALLS = 64, 8
 """Texts a request, requests at once."""
 TRIES = 6

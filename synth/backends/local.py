@@ -4,11 +4,11 @@ import asyncio
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synth.errors import ConfigError
+from synth.recipe import backend
 from synth.recipe.role import Role
 from synth.sanitize import one_line
 from synth.types import Reply, Request
@@ -16,8 +16,13 @@ from synth.vector import UNLIKE, Embed, check, numbers_only, rounded, written
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
+STAND_IN = False
 PAGE = 64
 """Texts a transformer reads at once."""
+
+
+class Options(backend.Options):
+    """None: the role's model is the folder, or the name on the hub."""
 
 
 class LocalBackend:
@@ -69,13 +74,15 @@ class LocalBackend:
             self._asked[:0] = [asked for asked in page if not asked[1].done()]  # the others read again
 
 
-def place(role: Role) -> tuple[Any, ...]:
+def share(role: Role, options: Options) -> str:
     """Roles of one model share it."""
-    return (role.model,)
+    del options
+    return role.model
 
 
-def connect(role: Role) -> LocalBackend:
+def connect(role: Role, options: Options) -> LocalBackend:
     """The role's model, read into memory."""
+    del options
     return LocalBackend(numbers_only(role.model, of_model(role.model)))
 
 

@@ -18,11 +18,13 @@ from zlib import crc32
 import yaml
 
 from synth.hashing import seed_of
+from synth.recipe.backend import Options
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 
 FAMILY = "offline/1"
-GIVES = frozenset({"words", "vectors"})
+GIVES = frozenset({"words", "vectors", "continues"})
+STAND_IN = True
 SIZE = 256
 """Numbers in a vector."""
 
@@ -63,9 +65,14 @@ class OfflineBackend:
         return None
 
 
-def connect(role: Role) -> OfflineBackend:
+def share(role: Role, options: Options) -> None:
+    """All roles share it."""
+    del role, options
+
+
+def connect(role: Role, options: Options) -> OfflineBackend:
     """No address, no key; the role's model name merely tells one voice from another."""
-    del role
+    del role, options
     return OfflineBackend()
 
 

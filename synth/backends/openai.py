@@ -18,6 +18,7 @@ import aiohttp
 import orjson
 
 from synth.backends._retry_after import retry_after
+from synth.backends._server import Options, share
 from synth.credentials import Secrets, at, check_address, filled, from_environment, shown
 from synth.errors import Cause, ConfigError, ProviderError
 from synth.hashing import seed_of
@@ -25,7 +26,11 @@ from synth.recipe.role import Role
 from synth.sanitize import for_terminal
 from synth.types import Message, Reply, Request
 
+__all__ = ["FAMILY", "GIVES", "STAND_IN", "OpenAIBackend", "Options", "connect", "share"]
+
 FAMILY = "model"
+GIVES = frozenset({"words", "continues"})
+STAND_IN = False
 ADDRESS = "https://api.openai.com/v1"
 LARGE = 2**20
 """Bytes from which on a body is sent piece by piece."""
@@ -203,19 +208,20 @@ class OpenAIBackend:
         return for_terminal(" ".join(self.secrets.out_of_message(text).split()))[:300]
 
 
-def connect(role: Role) -> OpenAIBackend:
+def connect(role: Role, options: Options) -> OpenAIBackend:
     """A client for the role's address, with the key its environment variable holds."""
-    if role.base_url is not None:
-        check_address(role.base_url, "base_url")
-    headers, keys = filled(role.headers)
+    if options.base_url is not None:
+        check_address(options.base_url, "base_url")
+    headers, keys = filled(options.headers)
     key = "no key"
-    if role.api_key_env is not None:
+    if options.api_key_env is not None:
         way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
-        key = from_environment(role.api_key_env, "", way_out)
+        key = from_environment(options.api_key_env, "", way_out)
         keys.append(key)
-    url = role.base_url or ADDRESS
-    client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, role.headers.values()))
-    if client.secrets.within([role.extra, role.engine, role.model]):
+    url = options.base_url or ADDRESS
+    client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, options.headers.values()))
+    others = {name: value for name, value in role.options.items() if name not in Options.model_fields}
+    if client.secrets.within([role.extra, others, role.model]):
         raise ConfigError("extra: holds a key of yours; send it as a header (headers: {X-Api-Key: $MY_KEY})")
     return client
 

@@ -78,7 +78,7 @@ def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """The rows of the smallest run there can be. An offline one leaves nothing; one that costs keeps its journal."""
     compiled = compile_recipe(recipe)
     n = least(recipe, wanted(compiled, None, only)[0])[0] if recipe.query else None
-    costs = any(role.backend != OFFLINE for role in recipe.models.values())
+    costs = any(not role.answering.STAND_IN for role in recipe.models.values())
     with contextlib.ExitStack() as stack:
         kept = Path("runs") / f"{recipe.name}.preview"
         folder = kept if costs else Path(stack.enter_context(tempfile.TemporaryDirectory()))

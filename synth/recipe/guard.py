@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from synth.errors import ConfigError
 from synth.labels import BINARY, LabelScheme
 from synth.recipe import verdict
+from synth.recipe.backend import Frozen
 from synth.recipe.prompt import ROLES, Prompt
-from synth.recipe.role import Frozen
 from synth.recipe.verdict import Kind
 from synth.recipe.yaml import validate
 from synth.sanitize import as_data, without_tags

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, StringConstraints, mod
 
 from synth.errors import did_you_mean
 from synth.labels import scheme_of
-from synth.recipe.role import Frozen
+from synth.recipe.backend import Frozen
 
 UNANIMOUS = "unanimous"
 LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]

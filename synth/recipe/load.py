@@ -8,14 +8,12 @@ import yaml
 from synth.credentials import check_address, hidden
 from synth.errors import ConfigError
 from synth.recipe import extends
+from synth.recipe.backend import ADDRESS, VECTORS, addressed, answering, named
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
-from synth.recipe.role import OFFLINE
+from synth.recipe.role import SERVER, Role
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
-
-HERE = (OFFLINE, "vllm")
-"""Backends that are not asked at an address."""
 
 
 def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -30,34 +28,46 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
 
 
 def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
-    """The recipe with every role's backend, model or address replaced; an address alone turns `offline` into `openai`."""
-    change: dict[str, Any] = {}
-    if model:
-        change |= {"model": model, "revision": None}
-    if base_url is not None:
-        change["base_url"] = base_url
-    if backend or base_url:
-        change["backend"] = backend or "openai"
+    """The recipe with every role's backend, model or address replaced; an address alone turns roles that have none (`offline`) into
+    `openai`."""
+    if backend is not None:
+        named(backend)
     if base_url is not None and not base_url.strip():
         raise ConfigError("--base-url is empty; write it like http://127.0.0.1:8000/v1")
     if base_url is not None:
         check_address(base_url, "--base-url")
-    if change.get("backend") in HERE and base_url:
+    if backend and base_url and not addressed(backend, {}):
         raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
-    if backend in HERE:
-        change["base_url"] = None
-    models = {name: role.model_copy(update=_changed(recipe, name, change)) for name, role in recipe.models.items()}
+    models = {
+        name: role.changed(name, **_changes(recipe, name, backend, model, base_url))
+        for name, role in recipe.models.items()
+    }
     return recipe.model_copy(update={"models": models})
 
 
-def _changed(recipe: Recipe, name: str, change: dict[str, Any]) -> dict[str, Any]:
-    offline, semantic = change.get("backend") == OFFLINE, recipe.dedup.semantic
-    if offline and "model" not in change:
+def _changes(recipe: Recipe, name: str, backend: str | None, model: str | None, base_url: str | None) -> dict[str, Any]:
+    role, semantic = recipe.models[name], recipe.dedup.semantic
+    stand_in = backend is not None and answering(backend, role.options).STAND_IN
+    if (
+        semantic
+        and semantic.model == name
+        and not (stand_in and VECTORS in answering(backend or "", role.options).GIVES)
+    ):
+        return {}  # what answers in words gives no vectors
+    if stand_in and model is None:
         # What frames wrote must not stand under a model's name.
-        written = recipe.models[name].backend == OFFLINE
-        return {} if written else {"backend": OFFLINE, "model": f"offline-{name.replace('_', '-')}"}
-    # What answers in words gives no vectors.
-    return {} if semantic and semantic.model == name and not offline else change
+        return {} if role.backend == backend else {"backend": backend, "model": f"{backend}-{name.replace('_', '-')}"}
+    change: dict[str, Any] = {"model": model, "revision": None} if model else {}
+    if base_url is not None:
+        change |= {"backend": backend or _asked_at(role), ADDRESS: base_url}
+    elif backend is not None:
+        change |= {"backend": backend} | ({} if addressed(backend, role.options) else {ADDRESS: None})
+    return change
+
+
+def _asked_at(role: Role) -> str:
+    """The backend a role has once it is told an address."""
+    return role.backend if role.declared and addressed(role.backend, role.options) else SERVER
 
 
 def _set(layers: Layers, setting: str) -> None:

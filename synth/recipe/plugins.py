@@ -49,6 +49,11 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
     return found
 
 
+def package(group: str, name: str) -> str:
+    """The package that adds `name` to `group`."""
+    return " and ".join(_package(point) for point in _points(group) if point.name == name)
+
+
 def folders() -> list[Path]:
     """Folders of the packages with an entry point in `synth.folders`, in the order of the entry points' names."""
     return [folder for found in _located() for folder in found.folders]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, field_validator
 
 from synth.errors import ConfigError, did_you_mean
-from synth.recipe.role import Frozen
+from synth.recipe.backend import Frozen
 from synth.recipe.yaml import validate
 
 Cause = Literal["refusal", "filtered", "unreadable", "truncated", "empty", "rejected", "outage"]

@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, StringCon
 from synth.errors import did_you_mean
 from synth.labels import BINARY, LabelScheme, scheme_of
 from synth.recipe import routing
+from synth.recipe.backend import CONTINUES, Frozen, giving
 from synth.recipe.judge import Judge, Labels, check_labels
-from synth.recipe.role import HOW, OFFLINE, Frozen, Role
+from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
 from synth.types import Stance
 
@@ -239,10 +240,7 @@ class Recipe(Frozen):
                     raise ValueError(
                         f"models.{role}.{option}: is for answerers, and {place} is none; give that a role of its own"
                     )
-                if self.models[role].backend == "batch" and getattr(self.models[role], option):
-                    raise ValueError(
-                        f"models.{role}.{option}: no batch goes on with a text; use backend openai or vllm"
-                    )
+            check_begun(role, self.models[role])
         return self
 
     @property
@@ -276,20 +274,7 @@ class Recipe(Frozen):
     def identity(self) -> dict[str, Any]:
         """What changes the data, without what changes only how fast or from where it comes."""
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
-        for role in data["models"].values():
-            role["backend"] = OFFLINE if role["backend"] == OFFLINE else "model"
-            for name in HOW:
-                del role[name]
-            for name in (
-                "prefill",
-                "completion",
-                "revision",
-            ):  # a role without is the role it was before there were any
-                if not role[name]:
-                    del role[name]
-        for name, chosen in self.models.items():
-            if chosen.bearing:
-                data["models"][name]["engine"] = chosen.bearing
+        data["models"] = {name: role.identity() for name, role in self.models.items()}
         data["models"] |= data.pop("composed")
         if self.dedup.semantic is None:  # likewise
             del data["dedup"]["semantic"]
@@ -298,6 +283,15 @@ class Recipe(Frozen):
         if self.scheme != BINARY:  # their order counts, which keys lose
             data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
+
+
+def check_begun(name: str, role: Role) -> None:
+    """ValueError for an answerer that is to go on with a text, of a backend that does not."""
+    option = next((option for option in ("prefill", "completion") if getattr(role, option)), None)
+    if option and role.declared is not None and CONTINUES not in role.declared.GIVES:
+        raise ValueError(
+            f"models.{name}.{option}: no {role.backend} goes on with a text; use backend {giving(CONTINUES)}"
+        )
 
 
 def fingerprint(*parts: Any) -> str:

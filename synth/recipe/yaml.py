@@ -13,6 +13,9 @@ from synth.recipe.files import MAY_HOLD_KEYS
 
 Model = TypeVar("Model", bound=BaseModel)
 
+WRONG_OPTION = "wrong_option"
+"""The type of an error in options that a class of their own has read; its context holds the `place` in them and what is to be `said`."""
+
 
 class _StrictLoader(yaml.CSafeLoader):
     """Refuses a key given twice, which YAML would let the last one win."""
@@ -73,13 +76,32 @@ def validate(
         # A misspelt key is reported twice, as unknown and as missing; the first tells more.
         wrong = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
         place = _place(data, wrong["loc"]) or "top level"
-        if wrong["type"] == "extra_forbidden":
-            key = str(wrong["loc"][-1])
-            line = f"{place}: unknown key {key!r}; {did_you_mean(key, [*_known_keys(model, wrong['loc']), *(also if len(wrong['loc']) == 1 else ())])}"
+        if wrong["type"] == WRONG_OPTION:
+            line = (
+                ".".join(filter(None, (_place(data, wrong["loc"]), wrong["ctx"]["place"])))
+                + f": {wrong['ctx']['said']}"
+            )
+        elif wrong["type"] == "extra_forbidden":
+            line = f"{place}: {_unknown(model, wrong['loc'], also)}"
         else:
             line = f"{place}: {complaint(wrong)}"
         where = source if isinstance(source, str) else source([*wrong["loc"], *_inner_place(wrong)])
         raise ConfigError(f"{where}: {line}") from error
+
+
+def first_wrong(model: type[BaseModel], data: Any, error: ValidationError) -> tuple[str, str]:
+    """Of options that may hold a key under any name: where the first thing is wrong, and what. Of values, numbers alone are shown."""
+    wrong = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
+    if wrong["type"] == "extra_forbidden":
+        return _place(data, wrong["loc"]), _unknown(model, wrong["loc"])
+    said = complaint(wrong if isinstance(wrong["input"], int | float) else {**wrong, "type": "value_error"})
+    return _place(data, wrong["loc"]), said
+
+
+def _unknown(model: type[BaseModel], place: tuple[int | str, ...], also: Sequence[str] = ()) -> str:
+    key = str(place[-1])
+    known = [*_known_keys(model, place), *(also if len(place) == 1 else ())]
+    return f"unknown key {key!r}; {did_you_mean(key, known)}"
 
 
 def complaint(wrong: Any) -> str:

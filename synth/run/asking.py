@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from synth.backends._server import KEY
 from synth.credentials import check_address, shown
 from synth.errors import ConfigError
-from synth.recipe.role import HOW, KEY, OFFLINE
+from synth.recipe.backend import ADDRESS
+from synth.recipe.role import LIMITS, OFFLINE, SERVER, Role
 from synth.recipe.schema import Recipe
 from synth.sanitize import for_terminal
 from synth.types import named
-
-_HARMLESS = ("price", "concurrency", "rpm", "tpm", "timeout")
 
 
 def asked(
@@ -28,31 +28,34 @@ def asked(
 
 def unasked(role: Mapping[str, Any]) -> dict[str, Any]:
     """A role without where and how it is asked, but for how fast and at what price."""
-    kept = {key: value for key, value in role.items() if key not in HOW or key in _HARMLESS}
-    return kept | {"backend": OFFLINE if role.get("backend") == OFFLINE else "openai"}
+    kept = {key: value for key, value in role.items() if key in Role.model_fields and key != "options"}
+    return kept | {"backend": OFFLINE if role.get("backend") == OFFLINE else SERVER}
 
 
 def _asked(name: str, role: Mapping[str, Any], source: str, base_url: str | None, own: Recipe | None) -> dict[str, Any]:
     if role.get("backend") == OFFLINE:
         return unasked(role)
+    beneath = role.get("options")
+    told = {**role, **(beneath if isinstance(beneath, dict) else {})}
     how: dict[str, Any] = {}
     if own is not None:
-        how = _of_recipe(name, role, source, own)
-    if base_url is not None:
-        named = how.get("api_key_env", KEY if role.get("api_key_env", KEY) else None)
-        how |= {"backend": "openai", "base_url": base_url, "api_key_env": named}
+        how = _of_recipe(name, role, source, own, base_url)
+    elif base_url is not None:
+        how = {"backend": SERVER, ADDRESS: base_url, "api_key_env": KEY if told.get("api_key_env", KEY) else None}
     if not how:
-        place = "in vLLM" if role.get("backend") == "vllm" else f"at {shown(str(role.get('base_url') or 'OpenAI'))}"
+        place = f"at {shown(str(told.get(ADDRESS) or 'OpenAI'))}"
+        if not told.get(ADDRESS) and role.get("backend", SERVER) not in (SERVER, "batch"):
+            place = "in vLLM" if role["backend"] == "vllm" else f"by backend {role['backend']!r}"
         raise ConfigError(
             for_terminal(
-                f"{source}: {name} is asked {place} (key: {role.get('api_key_env') or 'none'}), says the folder; say so yourself with "
+                f"{source}: {name} is asked {place} (key: {told.get('api_key_env', KEY) or 'none'}), says the folder; say so yourself with "
                 f"--base-url (the key is that in {KEY}), or with --recipe, the recipe of the run"
             )
         )
     return unasked(role) | how
 
 
-def _of_recipe(name: str, role: Mapping[str, Any], source: str, own: Recipe) -> dict[str, Any]:
+def _of_recipe(name: str, role: Mapping[str, Any], source: str, own: Recipe, base_url: str | None) -> dict[str, Any]:
     found = own.models.get(name)
     theirs = named(str(role.get("model")), role.get("revision"))
     if found is None or found.named != theirs:
@@ -62,4 +65,6 @@ def _of_recipe(name: str, role: Mapping[str, Any], source: str, own: Recipe) -> 
                 f"{'there is none' if found is None else repr(found.named)}; give the recipe of the run, or --base-url"
             )
         )
-    return {key: getattr(found, key) for key in (*HOW, "backend")}
+    if base_url is not None:
+        found = found.changed(name, backend=SERVER, **{ADDRESS: base_url})
+    return {key: getattr(found, key) for key in (*LIMITS, "backend")} | found.options

@@ -11,10 +11,11 @@ from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
 from synth.plan.lanes import BEHAVIOUR, LaneSpec, check_mixture, elements, lanes
 from synth.recipe import routing
+from synth.recipe.backend import VECTORS, WORDS, giving
 from synth.recipe.library import Inputs, Library
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
-from synth.recipe.schema import SEMANTIC, Recipe, fingerprint
+from synth.recipe.schema import SEMANTIC, Recipe, check_begun, fingerprint
 from synth.recipe.taxonomy import Taxonomy
 from synth.stages import verdicts
 from synth.stages.augment import TACTIC, Augmenter
@@ -204,14 +205,15 @@ def _embedder(recipe: Recipe, ledger: ReplyStats) -> Embedder | None:
 
 def _check_backends(recipe: Recipe) -> None:
     for place, name in recipe.role_uses():
-        role, what = recipe.models[name], "vectors" if place == SEMANTIC else "words"
+        role, what = recipe.models[name], VECTORS if place == SEMANTIC else WORDS
         if not backends.gives(role, what):
-            others = (
-                "embeddings (a server's model) or local (one in a folder)" if place == SEMANTIC else "openai or vllm"
-            )
             raise ConfigError(
-                f"models.{name}: backend {role.backend} gives no {what}, and {place} needs them; use {others}"
+                f"models.{name}: backend {role.backend} gives no {what}, and {place} needs them; use {giving(what)}"
             )
+        try:
+            check_begun(name, role)  # the command line may have named another backend
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
 
 
 def _judges(recipe: Recipe) -> list[tuple[str, str]]:

@@ -73,7 +73,7 @@ def survey(
     found = Survey()
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)
-    models = Models({role: offline.connect(recipe.models[role]) for role in roles}, Slots(inputs.concurrency))
+    models = Models({role: offline.OfflineBackend() for role in roles}, Slots(inputs.concurrency))
     fold = Fold(replace(inputs, eager=False), partial(Engine, over, models), RowIds(found.rows), record=lambda _: None)
     try:
         asyncio.run(fold.run(recorded))

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from synth import aside
-from synth.backends.batch import connect, place_of
+from synth.backends._server import KEY
+from synth.backends.batch import connect
+from synth.backends.batch.options import Options, place_of
 from synth.credentials import shown
 from synth.errors import ConfigError
 from synth.journal import decisions
@@ -22,8 +24,9 @@ from synth.journal.receipts import JournalledBatchJobs, without_keys
 from synth.journal.rows import WRONG, Kept
 from synth.journal.store import SPENT, Journal
 from synth.journal.usage import Prices, Usage, bill, prices
-from synth.recipe.role import KEY, Role
+from synth.recipe.role import Role
 from synth.recipe.schema import Recipe
+from synth.run.asking import unasked
 from synth.run.cost import by_scenario
 from synth.sanitize import for_terminal, one_line
 
@@ -50,13 +53,20 @@ def cancel(folder: Path, base_url: str | None = None, recipe: Recipe | None = No
 def _role(place: Mapping[str, Any], base_url: str | None, recipe: Recipe | None) -> Role | None:
     """The user's word on a place; None where there is none."""
     here = without_keys(place)
-    for role in recipe.models.values() if recipe else ():
-        own = role.model_copy(update={"base_url": base_url}) if base_url else role
-        if without_keys(place_of(own)) == here:
+    for name, role in recipe.models.items() if recipe else ():
+        own = role.changed(name, backend="batch", **({"base_url": base_url} if base_url else {}))
+        if without_keys(place_of(_options(own))) == here:
             return own
     if base_url is None or recipe or shown(base_url.rstrip("/")) != str(here["base_url"]).rstrip("/"):
         return None
-    return Role(model="none", backend="batch", base_url=base_url, api_key_env=here["api_key_env"] and KEY)
+    key = here["api_key_env"] and KEY
+    return Role(model="none", backend="batch", options={"base_url": base_url, "api_key_env": key})
+
+
+def _options(role: Role) -> Options:
+    found = role.settings
+    assert isinstance(found, Options)
+    return found
 
 
 def _left_at(place: Mapping[str, Any]) -> str:
@@ -66,7 +76,7 @@ def _left_at(place: Mapping[str, Any]) -> str:
 
 
 async def _cancel(role: Role, place: Mapping[str, Any], receipts: JournalledBatchJobs) -> list[str]:
-    backend = connect(role, place)
+    backend = connect(role, _options(role), place)
     try:
         return await backend.cancel(receipts)
     finally:
@@ -102,7 +112,7 @@ def _told(path: Path) -> tuple[Prices, dict[str, str]]:
     """Prices, and the scenario of each lane, as the last run beside the journal had them; none where there was none."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        models = {name: Role.model_validate(role) for name, role in facts["recipe"]["models"].items()}
+        models = {name: Role.model_validate(unasked(role)) for name, role in facts["recipe"]["models"].items()}
         lanes = {f"{cell['subcategory']}/{cell['query_type']}": cell["scenario"] for cell in facts["cells"]}
         return prices(models), lanes
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from synth.recipe.role import BatchOptions
+from synth.backends.batch.options import BatchOptions
 from synth.serve.answers import refused, told
 from synth.serve.faults import CREATIONS, LOOKS, ROWS, UPLOADS, Habits, latency_law
 

@@ -49,6 +49,8 @@ def test_engine_options_bear_identity_where_they_bear_on_answers(lab: Lab) -> No
 def test_vllm_for_every_role_leaves_addresses_behind() -> None:
     recipe = load.load("demo", settings=["models.writer.base_url=http://127.0.0.1:1/v1"])
     here = load.with_models(recipe, backend="vllm", model="m", base_url=None)
-    assert {(role.backend, role.model, role.base_url) for role in here.models.values()} == {("vllm", "m", None)}
+    assert {(role.backend, role.model, role.options.get("base_url")) for role in here.models.values()} == {
+        ("vllm", "m", None)
+    }
     with pytest.raises(ConfigError, match="leave out --backend vllm, or the address"):
         load.with_models(recipe, backend="vllm", model="m", base_url="http://127.0.0.1:1/v1")

@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 
 from synth import backends
-from synth.backends import BatchJob
+from synth.backends import BatchJob, batch
 from synth.backends import openai as plain
-from synth.backends.batch import WANTED, connect, steps
+from synth.backends.batch import WANTED, steps
 from synth.backends.batch.api import Api
+from synth.backends.batch.options import BatchOptions
 from synth.backends.batch.rows import line_of
 from synth.errors import ConfigError
 from synth.hashing import key_of
 from synth.journal.reader import Reader
 from synth.journal.receipts import RECEIPT, bodies
 from synth.recipe import load, schema
-from synth.recipe.role import BatchOptions
 from synth.run import execute, journal_tools
 from synth.run.compile import compile_recipe
 from synth.serve.server import StandIn
@@ -34,6 +34,7 @@ from tests.conftest import Lab, tiny_recipe
 from tests.promises.test_kill import STAGES
 from tests.support.forked import Point, forking
 from tests.support.forked import run as run_forked
+from tests.support.opened import opened
 from tests.support.standin import standing_in
 
 N = 20
@@ -49,7 +50,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def served(address: str, backend: str = "batch", want: BatchOptions = QUICK, **changes: Any) -> schema.Recipe:
     made = load.with_models(tiny_recipe(concurrency=2000, **changes), backend=backend, model=None, base_url=address)
-    models = {name: role.model_copy(update={"batch": want}) for name, role in made.models.items()}
+    models = {name: role.changed(name, batch=want) for name, role in made.models.items()}
     return made.model_copy(update={"models": models})
 
 
@@ -283,7 +284,7 @@ def test_an_uploaded_file_is_used_however_slowly_its_requests_are_asked_again(la
 
     async def ask(server: StandIn) -> BatchJob:
         role = served(server.url).models["writer"]
-        client, backend = plain.connect(role), connect(role)
+        client, backend = opened(plain, role), opened(batch, role)
         lines = [line_of(request, key, 0) + b"\n" for request, key in zip(requests, keys, strict=True)]
         receipt = BatchJob("1f", {}, "writer", 0, tuple(keys))
         file = await Api(client).upload(steps.name_of(receipt), b"".join(lines))

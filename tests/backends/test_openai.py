@@ -22,6 +22,7 @@ from synth.run.compile import compile_recipe
 from synth.serve.server import StandIn
 from synth.types import Message, Origin, Reply, Request
 from tests.conftest import Lab, tiny_recipe
+from tests.support.opened import opened
 from tests.support.standin import standing_in
 
 SCHEMA = {"title": "query", "type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
@@ -38,7 +39,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def complete(server: StandIn, request: Request = REQUEST, times: int = 1) -> Reply:
     async def go() -> Reply:
-        client = backend.connect(Role(model="m", base_url=server.url))
+        client = opened(backend, Role(model="m", base_url=server.url))
         try:
             for _ in range(times):
                 reply = await client.complete(request, KEY)
@@ -80,7 +81,7 @@ def complete_at_once(server: StandIn, count: int) -> list[Reply | BaseException]
     """So many first requests in the same moment."""
 
     async def go() -> list[Reply | BaseException]:
-        client = backend.connect(Role(model="m", base_url=server.url))
+        client = opened(backend, Role(model="m", base_url=server.url))
         try:
             asked = (client.complete(replace(REQUEST, draw=(i,)), f"{i:032x}") for i in range(count))
             return await asyncio.gather(*asked, return_exceptions=True)
@@ -145,7 +146,7 @@ def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -
 def test_a_server_that_drips_or_never_answers_is_not_waited_for(tmp_path: Path) -> None:
     async def go(url: str) -> Reply:
         role = Role(model="m", base_url=url, timeout=0.3)
-        client = backend.connect(role)
+        client = opened(backend, role)
         with contextlib.closing(Journal(tmp_path)) as journal:
             try:
                 return await Engine(journal, Models({"r": client}, Slots(1), {"r": role})).ask(
@@ -164,7 +165,7 @@ def test_further_headers_are_sent_and_those_from_the_environment_are_secrets(mon
     monkeypatch.setenv("TEAM_TOKEN", "tok-secret")
 
     async def go(url: str) -> None:
-        client = backend.connect(Role(model="m", base_url=url, headers={"X-Team": "$TEAM_TOKEN", "X-Title": "synth"}))
+        client = opened(backend, Role(model="m", base_url=url, headers={"X-Team": "$TEAM_TOKEN", "X-Title": "synth"}))
         try:
             await client.complete(REQUEST, KEY)
         finally:
@@ -174,12 +175,12 @@ def test_further_headers_are_sent_and_those_from_the_environment_are_secrets(mon
         asyncio.run(go(server.url))
         assert (server.headers["X-Team"], server.headers["X-Title"]) == ("tok-secret", "synth")
     with pytest.raises(ConfigError, match=r"headers\.X-Team: OTHER is not set; export it"):
-        backend.connect(Role(model="m", headers={"X-Team": "$OTHER"}))
+        opened(backend, Role(model="m", headers={"X-Team": "$OTHER"}))
 
 
 def check(server: StandIn) -> None:
     async def go() -> None:
-        client = backend.connect(Role(model="m", base_url=server.url))
+        client = opened(backend, Role(model="m", base_url=server.url))
         try:
             await client.check("m")
         finally:
@@ -224,21 +225,21 @@ def test_what_a_server_says_never_shows_the_key() -> None:
 )
 def test_an_address_that_is_none_is_one_line(address: str, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected) as caught:
-        backend.connect(Role(model="m", base_url=address))
+        opened(backend, Role(model="m", base_url=address))
     assert "secret" not in str(caught.value)
 
 
 def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is not set; export it"):
-        backend.connect(Role(model="m"))
-    backend.connect(Role(model="m", api_key_env=None, base_url="http://127.0.0.1:1/v1"))
+        opened(backend, Role(model="m"))
+    opened(backend, Role(model="m", api_key_env=None, base_url="http://127.0.0.1:1/v1"))
 
 
 def test_a_key_with_a_line_break_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test\n")
     with pytest.raises(ConfigError, match="OPENAI_API_KEY holds characters"):
-        backend.connect(Role(model="m"))
+        opened(backend, Role(model="m"))
 
 
 def served(address: str, **changes: Any) -> schema.Recipe:

@@ -21,6 +21,7 @@ from synth.stages.requester import Requester
 from synth.types import Message, Reply, Request
 from tests.conftest import Lab, tiny_recipe
 from tests.stages.test_stages import ask_with
+from tests.support.opened import opened
 from tests.support.standin import standing_in
 
 ASKED = (Message("system", "请用一句话回答。"), Message("user", "怎么煮米饭？"))
@@ -43,7 +44,7 @@ def test_each_way_of_asking_has_a_key_of_its_own() -> None:
 
 def complete(asked: Request, **habits: Any) -> tuple[Reply, dict[str, Any]]:
     async def go() -> Reply:
-        client = backend.connect(Role(model="m", api_key_env=None, base_url=server.url))
+        client = opened(backend, Role(model="m", api_key_env=None, base_url=server.url))
         try:
             return await client.complete(asked, key_of(asked))
         finally:

@@ -134,7 +134,7 @@ def test_a_wrong_setting_says_so(setting: str, expected: str) -> None:
 
 def test_an_address_turns_offline_roles_into_served_ones() -> None:
     served = load.with_models(load.load("demo"), backend=None, model="m", base_url="http://127.0.0.1:1/v1")
-    assert {(role.backend, role.model, role.base_url) for role in served.models.values()} == {
+    assert {(role.backend, role.model, role.options.get("base_url")) for role in served.models.values()} == {
         ("openai", "m", "http://127.0.0.1:1/v1")
     }
     assert lint.shared_judges(served) == {"m"}

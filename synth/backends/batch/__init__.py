@@ -13,14 +13,18 @@ from typing import Any
 
 from synth.backends import BatchJob, BatchJobs, openai
 from synth.backends.batch.api import GONE, Api
+from synth.backends.batch.options import BatchOptions, Options, place_of
 from synth.backends.batch.piles import LONGEST, Piles
 from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
 from synth.backends.batch.steps import ENDED, Steps
 from synth.errors import ConfigError, ProviderError, Stopped
-from synth.recipe.role import BatchOptions, Role
+from synth.recipe.role import Role
 from synth.types import Reply, Request
 
 FAMILY = openai.FAMILY
+GIVES = frozenset({"words"})
+STAND_IN = False
+share = openai.share
 EXPIRIES = 3
 """Batches in which a request may expire before the run stops."""
 ENQUEUED = ("token_limit", "enqueued")
@@ -65,6 +69,12 @@ class BatchBackend:
         self._settling: set[str] = set()
         """Receipts whose replies are being brought home."""
         self._left = False
+
+    def take(self, role: Role, options: Options) -> None:
+        """One more role at the address."""
+        del role
+        if options.batch != self._want:
+            raise ConfigError("`batch` differs from another model's at the same address; give both the same")
 
     async def check(self, model: str) -> None:
         await self._client.check(model)
@@ -284,12 +294,6 @@ class BatchBackend:
                 self._pile_up(key)
 
 
-def place_of(role: Role) -> dict[str, Any]:
-    """Where a role's requests are left, as receipts say it: without any key."""
-    written = role.model_dump(include={"base_url", "api_key_env", "headers"})
-    return written | {"headers": {name: value for name, value in role.headers.items() if value.startswith("$")}}
-
-
-def connect(role: Role, place: Mapping[str, Any] | None = None) -> BatchBackend:
+def connect(role: Role, options: Options, place: Mapping[str, Any] | None = None) -> BatchBackend:
     """A client for the role's address, with the key its environment variable holds; `place` is what its receipts call that."""
-    return BatchBackend(openai.connect(role), place or place_of(role), role.batch)
+    return BatchBackend(openai.connect(role, options), place or place_of(options), options.batch)

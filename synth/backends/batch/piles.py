@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from synth.recipe.role import BatchOptions
+from synth.backends.batch.options import BatchOptions
 
 LONGEST = 20.0
 """Times `quiet` that a request waits for others at most."""

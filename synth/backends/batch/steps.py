@@ -8,8 +8,8 @@ from typing import Any
 
 from synth.backends import BatchJob, BatchJobs
 from synth.backends.batch.api import GONE, NO_SUCH, Api
+from synth.backends.batch.options import BatchOptions
 from synth.errors import ConfigError, Stopped
-from synth.recipe.role import BatchOptions
 
 MARGIN = 3600.0
 """Seconds past its window that a batch is waited for."""

@@ -17,15 +17,19 @@ from itertools import count
 from multiprocessing import active_children
 from typing import Any, Final
 
+from synth.backends.vllm.options import Options
 from synth.backends.vllm.processes import leash, unleash
 from synth.backends.vllm.residency import Residency
 from synth.errors import ConfigError, ProviderError, Stopped, did_you_mean
 from synth.hashing import seed_of
+from synth.recipe.backend import ADDRESS
 from synth.recipe.role import Role
 from synth.sanitize import for_terminal
 from synth.types import Reply, Request
 
 FAMILY = "model"
+GIVES = frozenset({"words", "continues"})
+STAND_IN = False
 
 ENVIRONMENT: Final = {
     "VLLM_LOGGING_LEVEL": "WARNING",
@@ -76,16 +80,16 @@ class VLLMBackend:
         cached = self.cached_tokens / self.prompt_tokens
         return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps"
 
-    def take(self, role: Role) -> None:
+    def take(self, role: Role, options: Options) -> None:
         """One more role. All roles of a model have one engine: whose options are told differ in nothing."""
-        _check_names("engine", role.engine, _engine_fields())
+        _check_names("engine", options.engine, _engine_fields())
         _check_names("extra", role.extra, [*_sampling_fields(), TEMPLATE])
         known = self._options.get(role.model)
-        if known and role.engine and known != role.engine:
+        if known and options.engine and known != options.engine:
             raise ConfigError(
                 f"engine: another role of {role.model!r} has other options; give them to one, or both the same"
             )
-        self._options[role.model] = known or role.engine
+        self._options[role.model] = known or options.engine
 
     async def check(self, model: str) -> None:
         """Has vLLM look at the model and the options, without loading weights."""
@@ -225,15 +229,15 @@ class _Resident:
             ) from error
 
 
-def place(role: Role) -> tuple[str, ...]:
+def share(role: Role, options: Options) -> None:
     """All roles share one GPU, or one set of them."""
-    del role
-    return ()
+    del role, options
 
 
-def connect(role: Role) -> VLLMBackend:
+def connect(role: Role, options: Options) -> VLLMBackend:
     """The backend, not yet told of any role."""
-    if role.base_url is not None:
+    del options
+    if ADDRESS in role.options:
         raise ConfigError("base_url: backend vllm runs in this process; for a vLLM server write `backend: openai`")
     if find_spec("vllm") is None:
         raise ConfigError(

@@ -1,0 +1,26 @@
+"""What backends that ask a server take under a role: where it is reached."""
+
+from typing import Any
+
+from pydantic import Field
+
+from synth.recipe import backend
+from synth.recipe.role import Role
+
+KEY = "OPENAI_API_KEY"
+"""The variable that holds the key, unless the user names another."""
+
+
+class Options(backend.Options):
+    """Where a server is reached."""
+
+    base_url: str | None = None
+    api_key_env: str | None = KEY
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of every request; `$NAME` is read from the environment, alone or amid other text (`Bearer $NAME`)."""
+
+
+def share(role: Role, options: Options) -> tuple[Any, ...]:
+    """Roles at one address, with one key, share it."""
+    del role
+    return (options.base_url, options.api_key_env, *sorted(options.headers.items()))

@@ -1,0 +1,49 @@
+"""How requests are put into batches, as a role says it."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from synth.backends import _server
+from synth.recipe.backend import Frozen
+from synth.recipe.option_keys import without_keys
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class BatchOptions(Frozen):
+    """The limits are OpenAI's; other servers have others."""
+
+    rows: PositiveInt = 50_000
+    """Requests in one batch at most."""
+    megabytes: PositiveFloat = 200.0
+    """Size of its file at most."""
+    window: Annotated[str, Field(pattern=r"^[1-9]\d{0,5}[smhd]$")] = "24h"
+    """Within what time the server is to answer."""
+    quiet: PositiveFloat = 5.0
+    """Seconds without a new request after which a batch is sent off."""
+    poll: PositiveFloat = 60.0
+    """Seconds between two looks at a batch at most; the first ones come sooner."""
+    keep_files: bool = False
+    """Whether files of requests and replies stay on the server once the replies are journalled."""
+
+    @property
+    def bytes(self) -> float:
+        return self.megabytes * 1e6
+
+    @property
+    def seconds(self) -> float:
+        """Of the window."""
+        return float(int(self.window[:-1]) * _SECONDS[self.window[-1]])
+
+
+class Options(_server.Options):
+    """Where a server is reached, and how it is given batches."""
+
+    batch: BatchOptions = BatchOptions()
+
+
+def place_of(options: _server.Options) -> dict[str, Any]:
+    """Where a role's requests are left, as receipts say it: without any key."""
+    headers = {name: value for name, value in options.headers.items() if value.startswith("$")}
+    return without_keys({"base_url": options.base_url, "api_key_env": options.api_key_env, "headers": headers})

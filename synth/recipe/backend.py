@@ -1,0 +1,181 @@
+"""The backends a role may name, and what each declares of itself: the options it takes, what it gives, whether a model answers at all.
+
+They are found by name, those of synth and those of other packages (entry points `synth.backends`), when a role first names one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from synth.errors import ConfigError, did_you_mean
+from synth.recipe import plugins
+
+GROUP = "synth.backends"
+ADDRESS = "base_url"
+"""The option of backends that are asked at an address."""
+WORDS, VECTORS, CONTINUES = "words", "vectors", "continues"
+"""What backends give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Options(Frozen):
+    """What a backend takes under a role, beside what every role has. A field is marked `Annotated[..., Bears()]` where it bears on
+    answers; whatever is not says how and where it is asked."""
+
+    @classmethod
+    def reading(cls, given: Mapping[str, Any]) -> "type[Options]":
+        """The class that reads these options."""
+        del given
+        return cls
+
+    @property
+    def bearing(self) -> dict[str, Any]:
+        """The options that bear identity, as JSON; those left at their defaults are not among them."""
+        marks = {name: mark for name, mark in _marks(type(self)) if getattr(self, name) != _default(type(self), name)}
+        data = self.model_dump(mode="json", include=set(marks))
+        found = {name: mark.of(data[name]) for name, mark in marks.items()}
+        return {name: value for name, value in found.items() if value != {}}
+
+
+class Wrapping(Options):
+    """Options of a backend that has another one answer: `of` names it, and its options stand beside the wrapper's own. What is read is both
+    classes in one, so that the wrapped backend's `share` and `connect` take it as it is."""
+
+    of: str
+
+    @classmethod
+    def reading(cls, given: Mapping[str, Any]) -> type[Options]:
+        if not isinstance(given.get("of"), str):
+            return cls
+        inner = named(given["of"]).Options
+        if issubclass(inner, Wrapping):
+            raise ConfigError(f"of: backend {given['of']} has another one answer itself; name that one")
+        return _both(cls, inner)
+
+
+@cache
+def _both(outer: type[Options], inner: type[Options]) -> type[Options]:
+    return create_model(outer.__name__, __base__=(outer, inner))
+
+
+@dataclass(frozen=True)
+class Bears:
+    """The mark of an option that bears identity; of a mapping with `names`, those keys do alone."""
+
+    names: frozenset[str] | None = None
+
+    def of(self, value: Any) -> Any:
+        return value if self.names is None else {name: one for name, one in value.items() if name in self.names}
+
+
+class Declared(Protocol):
+    """What of a backend's module a recipe knows."""
+
+    FAMILY: str
+    """What of who answers is in a request's key: `model` where the model alone bears on the answer."""
+    GIVES: frozenset[str]
+    STAND_IN: bool
+    """Whether what answers is no model: it costs nothing, and its texts are for trying."""
+    Options: type[Options]
+
+
+PIECES = ("FAMILY", "GIVES", "STAND_IN", "Options", "share", "connect")
+OF_ANSWERER = ("FAMILY", "GIVES", "STAND_IN")
+"""Pieces that a wrapping backend has from the one it wraps."""
+
+
+@cache
+def shipped() -> tuple[str, ...]:
+    """Names of synth's own backends."""
+    folder = Path(__file__).parents[1] / "backends"
+    return tuple(sorted(module.name for module in iter_modules([str(folder)]) if not module.name.startswith("_")))
+
+
+def known() -> list[str]:
+    """Names of the backends, those of other packages included."""
+    return plugins.names(GROUP, shipped())
+
+
+def named(name: str) -> Any:
+    """The module of a backend. No other package's may take the name of one of synth's. ConfigError for one that is not there, cannot be
+    loaded, or lacks a piece."""
+    if name not in known():
+        raise ConfigError(f"no backend {name!r}; {did_you_mean(name, known())}")
+    if name in shipped():
+        return plugins.load(GROUP, name, partial(import_module, f"{GROUP}.{name}"))
+    module = plugins.load(GROUP, name, needs="__name__")
+    whose = f"backend {name} of package {plugins.package(GROUP, name)}"
+    kind = getattr(module, "Options", None)
+    if kind is not None and not (isinstance(kind, type) and issubclass(kind, Options)):
+        raise ConfigError(f"{whose}: `Options` is no subclass of synth.backends.Options; make it one")
+    spared = OF_ANSWERER if kind is not None and issubclass(kind, Wrapping) else ()
+    if missing := [piece for piece in PIECES if piece not in spared and not hasattr(module, piece)]:
+        raise ConfigError(f"{whose} lacks {', '.join(missing)}; synth.backends.BackendModule says what each is")
+    return module
+
+
+def reading(name: str, given: Mapping[str, Any]) -> type[Options]:
+    """The class that reads the options of a role of that backend."""
+    kind: type[Options] = named(name).Options.reading(given)
+    return kind
+
+
+def answering(name: str, given: Mapping[str, Any]) -> Declared:
+    """What is declared of who answers: of a backend that wraps another, that one."""
+    found: Declared = named(name)
+    if not issubclass(found.Options, Wrapping):
+        return found
+    if not isinstance(given.get("of"), str):
+        raise ConfigError(f"backend {name} has another one answer; name it (options: {{of: openai}})")
+    inner: Declared = named(given["of"])
+    return inner
+
+
+def addressed(name: str, given: Mapping[str, Any]) -> bool:
+    """Whether a backend is asked at an address: then it has an option for it."""
+    return ADDRESS in reading(name, given).model_fields
+
+
+def owner(option: str) -> type[Options] | None:
+    """Of synth's backends the options in which there is one of that name."""
+    kinds: Iterator[type[Options]] = (named(name).Options for name in shipped())
+    return next((kind for kind in kinds if option in kind.model_fields), None)
+
+
+def options() -> frozenset[str]:
+    """The names of all options that synth's backends take."""
+    return frozenset(option for name in shipped() for option in named(name).Options.model_fields)
+
+
+def giving(what: str) -> str:
+    """The names of synth's backends whose models give something, in words."""
+    found = [name for name in shipped() if what in named(name).GIVES and not named(name).STAND_IN]
+    return " or ".join(filter(None, (", ".join(found[:-1]), found[-1])))
+
+
+def _marks(kind: type[Options]) -> Iterator[tuple[str, Bears]]:
+    for name, field in kind.model_fields.items():
+        yield from ((name, mark) for mark in field.metadata if isinstance(mark, Bears))
+
+
+def _default(kind: type[Options], name: str) -> Any:
+    return kind.model_fields[name].get_default(call_default_factory=True)
+
+
+def written(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of options that have been given, those that say more than their defaults do. pydantic's ValidationError for a wrong one."""
+    read = kind.model_validate(dict(given))
+    return {name: _plain(value) for name, value in given.items() if getattr(read, name) != _default(kind, name)}
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
