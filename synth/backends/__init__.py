@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from synth.errors import ConfigError
-from synth.recipe.backend import Bears, Declared, Options, Wrapping, known, named
+from synth.recipe.backend import Bears, Declared, Options, Wrapping, known, module
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 
-__all__ = ["Backend", "BackendModule", "Bears", "Options", "Sharing", "Wrapping", "connect", "known", "named"]
+__all__ = ["Backend", "BackendModule", "Bears", "Options", "Sharing", "Wrapping", "connect", "known", "module"]
 
 
 class Backend(Protocol):
@@ -86,8 +86,8 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
 
 def module_of(role: Role) -> BackendModule:
     """The file of a role's backend."""
-    module: BackendModule = named(role.backend)
-    return module
+    found: BackendModule = module(role.backend)
+    return found
 
 
 def family(role: Role) -> str:

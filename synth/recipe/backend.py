@@ -56,7 +56,7 @@ class Wrapping(Options):
     def reading(cls, given: Mapping[str, Any]) -> type[Options]:
         if not isinstance(given.get("of"), str):
             return cls
-        inner = named(given["of"]).Options
+        inner = module(given["of"]).Options
         if issubclass(inner, Wrapping):
             raise ConfigError(f"of: backend {given['of']} has another one answer itself; name that one")
         return _both(cls, inner)
@@ -105,7 +105,7 @@ def known() -> list[str]:
     return plugins.names(GROUP, shipped())
 
 
-def named(name: str) -> Any:
+def module(name: str) -> Any:
     """The module of a backend. No other package's may take the name of one of synth's. ConfigError for one that is not there, cannot be
     loaded, or lacks a piece."""
     if name not in known():
@@ -125,18 +125,18 @@ def named(name: str) -> Any:
 
 def reading(name: str, given: Mapping[str, Any]) -> type[Options]:
     """The class that reads the options of a role of that backend."""
-    kind: type[Options] = named(name).Options.reading(given)
+    kind: type[Options] = module(name).Options.reading(given)
     return kind
 
 
 def answering(name: str, given: Mapping[str, Any]) -> Declared:
     """What is declared of who answers: of a backend that wraps another, that one."""
-    found: Declared = named(name)
+    found: Declared = module(name)
     if not issubclass(found.Options, Wrapping):
         return found
     if not isinstance(given.get("of"), str):
         raise ConfigError(f"backend {name} has another one answer; name it (options: {{of: openai}})")
-    inner: Declared = named(given["of"])
+    inner: Declared = module(given["of"])
     return inner
 
 
@@ -147,18 +147,18 @@ def addressed(name: str, given: Mapping[str, Any]) -> bool:
 
 def owner(option: str) -> type[Options] | None:
     """Of synth's backends the options in which there is one of that name."""
-    kinds: Iterator[type[Options]] = (named(name).Options for name in shipped())
+    kinds: Iterator[type[Options]] = (module(name).Options for name in shipped())
     return next((kind for kind in kinds if option in kind.model_fields), None)
 
 
 def options() -> frozenset[str]:
     """The names of all options that synth's backends take."""
-    return frozenset(option for name in shipped() for option in named(name).Options.model_fields)
+    return frozenset(option for name in shipped() for option in module(name).Options.model_fields)
 
 
 def giving(what: str) -> str:
     """The names of synth's backends whose models give something, in words."""
-    found = [name for name in shipped() if what in named(name).GIVES and not named(name).STAND_IN]
+    found = [name for name in shipped() if what in module(name).GIVES and not module(name).STAND_IN]
     return " or ".join(filter(None, (", ".join(found[:-1]), found[-1])))
 
 

@@ -8,7 +8,7 @@ import yaml
 from synth.credentials import check_address, hidden
 from synth.errors import ConfigError
 from synth.recipe import extends
-from synth.recipe.backend import ADDRESS, VECTORS, addressed, answering, named
+from synth.recipe.backend import ADDRESS, VECTORS, addressed, answering, module
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
 from synth.recipe.role import SERVER, Role
@@ -31,7 +31,7 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
     """The recipe with every role's backend, model or address replaced; an address alone turns roles that have none (`offline`) into
     `openai`."""
     if backend is not None:
-        named(backend)
+        module(backend)
     if base_url is not None and not base_url.strip():
         raise ConfigError("--base-url is empty; write it like http://127.0.0.1:8000/v1")
     if base_url is not None:
