@@ -237,7 +237,7 @@ def test_batches_that_are_not_needed_any_more_can_be_cancelled(lab: Lab, calm: s
         assert server.stats()["repeated"] == 0
     assert lab.bytes() == calm
     assert journal_tools.cancel(lab.folder / "run", server.url) == [
-        f"{lab.folder / 'execute'}: nothing is left with a server"
+        f"{lab.folder / 'run'}: nothing is left with a server"
     ]
 
 

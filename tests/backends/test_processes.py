@@ -9,7 +9,7 @@ import pytest
 
 HOLDER = """
 import subprocess, sys, time
-from synth.orphans import leash, unleash
+from synth.backends.vllm.processes import leash, unleash
 child = subprocess.Popen([sys.executable, "-c", "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"],
                          stdout=subprocess.PIPE)
 grandchild = int(child.stdout.readline())
