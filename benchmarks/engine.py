@@ -56,8 +56,8 @@ class Instant:
 def renderer(compiled: CompiledRecipe) -> Callable[[int], Request]:
     """Requests in the proportions of a recipe (of ten calls one writer's, three answerers', six judges'), rendered when asked for;
     what two judges are asked of one answer is rendered once, as the panel does."""
-    source, panel, responder = compiled.flow.source, compiled.flow.panel, compiled.flow.responder
-    assert responder is not None
+    source, panel = compiled.flow.source, compiled.flow.panel
+    responder = next(bound.stage for bound in compiled.flow.stages if bound.name == "respond")
     specs = compiled.specs
     answer = responder._prompts["comply"]
     verdict = panel._prompt

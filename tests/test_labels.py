@@ -88,9 +88,9 @@ def test_the_words_for_labels_are_read_in_both_languages_and_judges_have_fewer()
 
 
 def test_every_request_of_two_labels_is_the_request_it_was(lab: Lab) -> None:
-    panel = compile_recipe(recipe()).flow.panel
-    assert panel._schema["properties"]["label"] == {"type": "string", "enum": ["安全", "不安全"]}
-    assert panel.prompts()[0].hash == compile_recipe(tiny_recipe()).flow.panel.prompts()[0].hash
+    flow = compile_recipe(recipe()).flow
+    assert flow.panel._schema["properties"]["label"] == {"type": "string", "enum": ["安全", "不安全"]}
+    assert flow.prompts("judge")[0].hash == compile_recipe(tiny_recipe()).flow.prompts("judge")[0].hash
 
 
 @pytest.mark.parametrize("judge", [{"models": ["j1", "j2"]}, {"models": ["j1", "j2"], "prompt": "judge/verdict"}])
@@ -103,7 +103,7 @@ def test_the_graded_prompt_asks_for_the_words_of_the_recipe(lab: Lab) -> None:
     labels = {"severe": "高危", "mild": "低危", "safe": "合规"}
     cells = {f"harmful/{name}": {"share": 1 / 3, "stances": {"natural": 1}} for name in labels}
     compiled = compile_recipe(recipe(**GRADED | {"labels": labels, "cells": cells}))
-    (graded,) = compiled.flow.panel.prompts()
+    (graded,) = compiled.flow.prompts("judge")
     spec = compiled.specs[0]
     system = graded.render(spec.variables | {"query": "问", "response": "答", "labels": compiled.flow.panel.words})[
         0

@@ -17,6 +17,7 @@ from zlib import crc32
 
 import yaml
 
+from synth.backends._schema import value_of
 from synth.hashing import seed_of
 from synth.recipe.backend import Options
 from synth.recipe.role import Role
@@ -86,8 +87,11 @@ def reply_to(request: Request, seed: int) -> Reply:
     user = next((message.content for message in request.messages if message.role == "user"), "")
     if request.text is not None:  # the question of its last turn
         user = request.messages[0].content.rpartition("用户：")[2].removesuffix("助手：").strip()
-    title = str((request.schema or {}).get("title", "answer"))
-    text = _TASKS.get(title, _answer)(chance, system, user, request.schema or {})
+    if request.schema is None:
+        text = _answer(chance, system, user, {})
+    else:
+        task = _TASKS.get(str(request.schema.get("title")), _unknown)
+        text = task(chance, system, user, request.schema)
     text = request.begun + text
     return Reply(text, prompt_tokens=sum(map(len, words)), completion_tokens=len(text))
 
@@ -182,6 +186,12 @@ def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str,
     opener = chance.choice(frames["partial" if stance == "partial" else voice]["openers"]).format(C=core)
     closer = chance.choice(frames["comply" if along else "helpful"]["closers"])
     return "\n".join([opener, *listed, *([closer] if closer else [])])
+
+
+def _unknown(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
+    """What a stage asks for that this backend has never heard of: whatever its schema allows."""
+    text = chance.choice(_frames()["analysis"]["between"]).format(C=_core(user), L="")
+    return _json(chance, value_of(chance, schema, text))
 
 
 _TASKS: dict[str, Callable[[random.Random, str, str, Mapping[str, Any]], str]] = {
@@ -298,7 +308,7 @@ def _pattern(frame: str) -> str:
     return blank.replace(r"\{B\}", "(?P<B>.{3,24}?)", 1).replace(r"\{B\}", "(?P=B)")
 
 
-def _json(chance: random.Random, value: Mapping[str, Any]) -> str:
+def _json(chance: random.Random, value: Any) -> str:
     """The value as models write JSON: now and then with chatter around it, or cut short."""
     text, luck = json.dumps(value, ensure_ascii=False), chance.random()
     if luck < BROKEN:

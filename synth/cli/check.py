@@ -77,7 +77,7 @@ def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
 def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """The rows of the smallest run there can be. An offline one leaves nothing; one that costs keeps its journal."""
     compiled = compile_recipe(recipe)
-    n = least(recipe, wanted(compiled, None, only)[0])[0] if recipe.query else None
+    n = least(recipe, wanted(compiled, None, only)[0])[0] if not recipe.from_file else None
     costs = any(not role.answering.STAND_IN for role in recipe.models.values())
     with contextlib.ExitStack() as stack:
         kept = Path("runs") / f"{recipe.name}.preview"

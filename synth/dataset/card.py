@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from synth.dedup.decontaminate import Source
-from synth.recipe.judge import UNANIMOUS
+from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role
 from synth.recipe.routing import told
 from synth.recipe.schema import Recipe
@@ -196,7 +196,7 @@ def _sampling(role: Role) -> str:
 
 def _verdict(recipe: Recipe) -> str:
     """How many judges there are, what makes a label of their votes, and which rows have none."""
-    judge = recipe.judge
+    judge = recipe.options("judge")
     if judge.verdict == UNANIMOUS and judge.quorum is None:
         return f"{len(judge.models)}, all must agree; rows on which they differ"
     chosen = {judge.verdict: None} if isinstance(judge.verdict, str) else judge.verdict

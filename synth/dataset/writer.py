@@ -1,6 +1,8 @@
 """Writes what a run leaves in its folder: dataset and drops, each aside first, then swapped in whole."""
 
+import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,8 +15,10 @@ from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.recipe.schema import Recipe
 
-DROPS = re.compile(r"(query|augment|dedup|respond|judge|accept)\.[^/]+\.jsonl")
-"""Names of the files in DIR/drops."""
+DROPS = re.compile(r"([^./]+)\.[^/]+\.jsonl")
+"""Names of the files in DIR/drops: stage and reason."""
+STAGES = ("query", "augment", "dedup", "respond", "judge", "accept")
+"""Stages whose drops are known to be synth's in any folder."""
 
 
 def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, policies: Policies) -> None:
@@ -28,12 +32,28 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, 
         (new / NAME).write_text(written(policies), encoding="utf-8")
 
 
-def write_drops(folder: Path, staging: Staging) -> None:
-    """DIR/drops: one file for each `stage.reason`; what else the user keeps there stays."""
-    with aside.folder(folder / "drops", lambda path: DROPS.fullmatch(path) is not None) as new:
+def write_drops(folder: Path, staging: Staging, stages: Collection[str] = ()) -> None:
+    """DIR/drops: one file for each `stage.reason`; what else the user keeps there stays. `stages` are those of the recipe; what one left
+    there that the recipe no longer has is known by run.json."""
+    told = _dropped_before(folder)
+
+    def ours(path: str) -> bool:
+        match = DROPS.fullmatch(path)
+        return match is not None and (match[1] in (*STAGES, *stages) or path.removesuffix(".jsonl") in told)
+
+    with aside.folder(folder / "drops", ours) as new:
         for kind, lines in staging.drops():
             with (new / f"{kind}.jsonl").open("w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines())
+
+
+def _dropped_before(folder: Path) -> Collection[str]:
+    """The reasons for drops that the last run told of."""
+    try:
+        told = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("dropped")
+    except (OSError, ValueError, AttributeError):
+        return ()
+    return told if isinstance(told, dict) else ()
 
 
 def rows_in(folder: Path) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,9 +17,6 @@ from synth.hashing import key_of, outage_of
 from synth.journal.rows import WRONG, DamagedReply
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.types import Origin, Reply, Request
-
-STAGES = ("judge", "respond", "embed", "augment", "query")
-"""Who is served first: later stages, so that what was begun is finished."""
 
 REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
@@ -55,9 +52,12 @@ class Engine:
         *,
         prove: Prove | None = None,
         usage: UsageLog | None = None,
+        order: Sequence[str] = (),
     ) -> None:
         self._journal, self.models, self._slots = journal, models, models.slots
         self._observer, self._prove = observer, prove
+        self._ranks = {stage: rank for rank, stage in enumerate(order)}
+        """`order` are the stages, those first that are served first; any other comes after them."""
         self.usage = usage or UsageLog()
         """What was paid for, every reply as it lands."""
         self._flights: dict[str, _Flight] = {}
@@ -249,7 +249,8 @@ class Engine:
         characters = sum(len(message.content) for message in request.messages)
         tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
         reservation = self._slots.budget.reservation(request) if self._slots.budget else None
-        permit = await self._slots.acquire((STAGES.index(origin.stage), origin.position), pace, tokens, reservation)
+        rank = self._ranks.get(origin.stage, len(self._ranks))
+        permit = await self._slots.acquire((rank, origin.position), pace, tokens, reservation)
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)

@@ -9,7 +9,7 @@ from typing import Protocol
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.plan.ends import End, ends, grounds
-from synth.plan.lanes import LaneSpec
+from synth.plan.lanes import UNASKED, LaneSpec
 from synth.plan.quota import Quota
 from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
@@ -180,11 +180,11 @@ class Acceptor:
         sample = row if isinstance(row, Sample) else row.sample
         if sample is not None and sample.votes:
             self.counts.votes[self.spec.labels.ballot(sample.votes)] += 1
-        if sample is None or sample.wanted is None or sample.stance is None:
+        if sample is None or sample.wanted is None:
             return
         if miss is None and sample.label != sample.wanted:
             miss = "judge.other_label"
-        tally.slot(sample.wanted, sample.stance, miss)
+        tally.slot(sample.wanted, sample.stance or UNASKED, miss)
         if miss and self.spec.labels.unsafe(sample.wanted) and sample.response_class == "refusal":
             tally.refusals[sample.wanted] += 1
 

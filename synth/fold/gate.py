@@ -120,13 +120,13 @@ class Gate:
         lane.born()
         if isinstance(entry, Drop):
             lane.lose(entry, tally)
-            tally.refused_calls += f"{entry.stage}.{entry.reason}" == REFUSAL
+            tally.refused_calls += f"query.{entry.reason}" == REFUSAL
             return
         texts = {normalise(entry.query)}
-        if not await self._admit(lane, tally, entry):
+        if not await self._admit(lane, tally, entry, self._flow.begins):
             return
         tally.roots += 1
-        for operator in self._flow.operators(lane.spec, tally.plan, entry):
+        for operator, stage in self._flow.operators(lane.spec, tally.plan, entry).items():
             try:
                 grown = await self._prefetch.augmented(lane, entry, operator)
             except Stopped as stop:
@@ -137,15 +137,14 @@ class Gate:
             if isinstance(grown, Drop):
                 lane.lose(grown, tally)
             elif normalise(grown.query) in texts:
-                lane.lose(grown.dropped("augment", "unchanged", grown.query), tally)
+                lane.lose(grown.dropped(stage, "unchanged", grown.query), tally)
             else:
                 texts.add(normalise(grown.query))
-                await self._admit(lane, tally, grown)
+                await self._admit(lane, tally, grown, stage)
 
-    async def _admit(self, lane: Acceptor, tally: Tally, sample: Sample) -> bool:
-        """Whether a query has gone into the index and its lane's queue: not if a rule objects, nor if an earlier query of another
-        family is nearly the same."""
-        stage = "augment" if sample.attack else "query"
+    async def _admit(self, lane: Acceptor, tally: Tally, sample: Sample, stage: str) -> bool:
+        """Whether a query that `stage` made has gone into the index and its lane's queue: not if a rule objects, nor if an earlier
+        query of another family is nearly the same."""
         if reason := self._flow.objection(sample):
             lane.lose(sample.dropped(stage, reason, sample.query), tally)
             return False

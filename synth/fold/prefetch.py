@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from synth.fold.acceptor import Acceptor, Candidate
 from synth.fold.demand import Demand
 from synth.fold.parts import Parts
+from synth.stages.contract import Written
 from synth.stages.embed import NAME as EMBED
-from synth.stages.query import Written
 from synth.types import Ask, Drop, Origin, Round, Sample
 from synth.vector import Numbers
 
@@ -150,7 +150,7 @@ class Prefetch:
     def _begin_root(self, lane: Acceptor, plan: Round, root: Sample) -> None:
         operators = self._flow.operators(lane.spec, plan, root)
         if (operators or self._flow.embedder) and not self._is_no_news(root):
-            self._parts.tasks.start(self._begin_augmentations(lane, root, operators))
+            self._parts.tasks.start(self._begin_augmentations(lane, root, tuple(operators)))
 
     async def _begin_augmentations(self, lane: Acceptor, root: Sample, operators: Sequence[str]) -> None:
         """Of a root that means nothing known yet, if meaning matters."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from synth.errors import ConfigError, did_you_mean
 from synth.hashing import shuffled
@@ -14,8 +14,8 @@ from synth.recipe.taxonomy import Scenario, Subcategory, Taxonomy
 from synth.types import Element, Label, Lane, QueryType, Stance
 
 BEHAVIOUR = "behaviour"
-PLAIN_OPERATORS = frozenset({"rewrite", "paraphrase"})
-"""Augmentations that may be applied under refuse-only: no red-teaming, whatever it is called."""
+UNASKED: Final[Stance] = "natural"
+"""Under which stance the yields of queries are counted to which no answer is asked for."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
     kinds: tuple[QueryType, ...] = ("benign",) if scenario.benign else ("harmful", "benign")
     if subcategory.refuse_only:
         kinds = ("harmful",)  # no twins
-    axes = recipe.query.elements if recipe.query else ()
+    axes = next((found for _, options in recipe.blocks().values() if (found := getattr(options, "elements", ()))), ())
     return [
         LaneSpec(
             lane=Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only),
@@ -107,7 +107,6 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
             ordinary=scenario.benign,
             banks={axis: _bank(axis, taxonomy, subcategory) for axis in axes},
             cells=cells,
-            operators=_operators(recipe, subcategory, kind),
             labels=recipe.scheme,
         )
         for kind in kinds
@@ -115,21 +114,14 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
     ]
 
 
-def _operators(recipe: Recipe, subcategory: Subcategory, kind: QueryType) -> dict[str, float]:
-    if recipe.augment is None or kind == "benign":
-        return {}
-    shares = recipe.augment.operators
-    return {name: shares[name] for name in shares if not subcategory.refuse_only or name in PLAIN_OPERATORS}
-
-
 def _cells(
     recipe: Recipe, scenario: Scenario, subcategory: Subcategory, kind: QueryType
 ) -> dict[Label, dict[Stance, float]]:
-    if subcategory.refuse_only:
-        return {recipe.scheme.safe: {"refuse": 1.0}}
+    if subcategory.refuse_only:  # a promise about answers: a query that asks for such a thing is as severe as any
+        return {recipe.scheme.safe: {"refuse": 1.0}} if recipe.answers else {recipe.scheme.names[0]: {UNASKED: 1.0}}
     shares = recipe.shares(scenario.id, subcategory.id)
     return {
-        label: dict(recipe.cells[name].stances)
+        label: dict(recipe.cells[name].stances or {UNASKED: 1.0})
         for of, label in recipe.scheme.cells()
         if of == kind and (name := f"{of}/{label}") in recipe.cells and (shares.get(name, 0) > 0 or scenario.benign)
     }

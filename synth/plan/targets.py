@@ -18,8 +18,8 @@ Cell = tuple[str, Label]
 def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets:
     """The target of every cell for N rows per scenario (the ordinary one: N times its share)."""
     if n is None:
-        safe, labels = (recipe.scheme.safe,), recipe.scheme.names
-        return {spec.lane.id: dict.fromkeys(safe if spec.lane.refuse_only else labels) for spec in specs}
+        labels = recipe.scheme.names
+        return {spec.lane.id: dict.fromkeys(spec.cells if spec.lane.refuse_only else labels) for spec in specs}
     found: Targets = defaultdict(dict)
     for scenario in _scenarios(specs):
         ours = [spec for spec in specs if spec.lane.scenario == scenario]

@@ -73,9 +73,9 @@ class Library:
             harm, ordinary = kept[HARM], kept.get(ORDINARY)
         else:
             harm = taxonomy.together([self._taxonomy(name) for name in recipe.taxonomies])
-            if not recipe.query:
+            if recipe.from_file:
                 harm = taxonomy.together([harm, taxonomy.load_shipped("own")])
-            ordinary = self._taxonomy(ORDINARY) if recipe.query and recipe.ordinary else None
+            ordinary = self._taxonomy(ORDINARY) if recipe.ordinary and not recipe.from_file else None
         for name, found in ((HARM, harm), (ORDINARY, ordinary)):
             if found is not None:
                 self.taxonomies[name] = found.model_dump_json()

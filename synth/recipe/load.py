@@ -7,7 +7,7 @@ import yaml
 
 from synth.credentials import check_address, hidden
 from synth.errors import ConfigError
-from synth.recipe import extends
+from synth.recipe import extends, stages
 from synth.recipe.backend import ADDRESS, VECTORS, addressed, answering, module
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
@@ -22,7 +22,7 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
     layers = extends.read(find("pipelines", name))
     for setting in settings:
         _set(layers, setting)
-    recipe = validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends",))
+    recipe = validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends", *stages.names()))
     recipe._files = tuple(layers.files)  # noqa: SLF001 (nobody else reads one)
     return recipe
 

@@ -3,18 +3,28 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    PrivateAttr,
+    StringConstraints,
+    create_model,
+    model_validator,
+)
 
-from synth.errors import did_you_mean
 from synth.labels import BINARY, LabelScheme, scheme_of
-from synth.recipe import routing
-from synth.recipe.backend import CONTINUES, Frozen, giving
-from synth.recipe.judge import Judge, Labels, check_labels
+from synth.recipe import checks, flow, routing, stages
+from synth.recipe.backend import Frozen
+from synth.recipe.checks import SEMANTIC
+from synth.recipe.labels import Labels
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
+from synth.recipe.stages import Stage
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -23,41 +33,14 @@ CellName: TypeAlias = str
 """`kind/label`, as `harmful/unsafe`."""
 MOST = 1_000_000
 """Rows of a scenario that may be asked for."""
-SEMANTIC = "dedup.semantic.model"
 
 
 class Cell(Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
-    stances: Annotated[dict[Stance, Weight], Field(min_length=1)]
-
-
-def _weights(value: Any) -> Any:
-    """A single name stands for one of weight 1."""
-    return {value: 1.0} if isinstance(value, str) else value
-
-
-Weights = Annotated[dict[str, Weight], BeforeValidator(_weights), Field(min_length=1)]
-
-
-class QueryPrompts(Frozen):
-    harmful: Weights = Field(default={"query/harmful": 1.0})
-    benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
-    ordinary: Weights = Field(default={"query/ordinary": 1.0})
-
-
-class Query(Frozen):
-    model: str
-    per_call: Annotated[int, Field(ge=1, le=50)] = 10
-    elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
-    prompts: QueryPrompts = QueryPrompts()
-
-
-class Augment(Frozen):
-    model: str
-    operators: dict[str, Share]
-    """For each prompt under `augment/` the share of harmful queries it is applied to."""
+    stances: Annotated[dict[Stance, Weight], Field(min_length=1)] | None = None
+    """None where no answers are asked for."""
 
 
 class Semantic(Frozen):
@@ -72,10 +55,6 @@ class Dedup(Frozen):
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
     semantic: Semantic | None = None
     """How queries are compared that n-grams keep apart."""
-
-
-class Respond(Frozen):
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 def _filter_use(value: Any) -> Any:
@@ -134,6 +113,8 @@ class Output(Frozen):
 
 
 class Recipe(Frozen):
+    """What stands in every recipe. What a stage takes is a field too, under the stage's name: see `shaped`."""
+
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
     """Names the default folder, so it is no path."""
     about: str = ""
@@ -151,17 +132,11 @@ class Recipe(Frozen):
     models: Annotated[dict[str, Role], Field(min_length=1)]
     composed: dict[str, Mix | Chain] = Field(default_factory=dict)
     """The roles that are made of others. In a recipe they stand under `models` too."""
-    queries: str | None = None
-    """A file of the user's own queries, in place of `query`."""
-    pairs: str | None = None
-    """A file of the user's own queries with answers, in place of `query` and `respond`."""
-    query: Query | None = None
-    augment: Augment | None = None
+    steps: tuple[str, ...] | None = None
+    """What a row goes through after the near-duplicate check, in order; None: `respond`, unless it has its answer, and `judge`."""
     dedup: Dedup = Dedup()
     avoid: tuple[str, ...] = ()
     """Files and data sets (earlier releases, benchmarks) whose queries and answers must not come again."""
-    respond: Respond | None = None
-    judge: Judge
     filters: Filters = Filters()
     output: Output = Output()
     _files: tuple[Path, ...] = PrivateAttr(default=())
@@ -171,77 +146,58 @@ class Recipe(Frozen):
         """Those it was read from."""
         return self._files
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_shaped(cls, data: Any, handler: Any) -> Any:
+        return handler(data) if cls is not Recipe or isinstance(data, Recipe) else cls.shaped(data).model_validate(data)
+
     @model_validator(mode="before")
     @classmethod
     def _composed_apart(cls, data: Any) -> Any:
         return routing.composed_apart(data)
 
     @model_validator(mode="after")
-    def _labels_make_cells(self) -> "Recipe":
-        named = {f"mixture.cells.{id}": shares for id, shares in self.mixture.cells.items()}
-        check_labels(self.labels, {"cells": self.cells, **named})
+    def _holds_together(self) -> "Recipe":
+        checks.check(self)
         return self
 
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> "Recipe":
-        total = sum(cell.share for cell in self.cells.values())
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"cells: shares must add up to 1 (they give {total:g})")
-        return self
+    @classmethod
+    def shaped(cls, data: Any) -> "type[Recipe]":
+        """The recipe with a field for every stage of synth's, and for those of others that `data` names."""
+        own = {stage.name for stage in stages.ours()} | Recipe.model_fields.keys()
+        others = dict.fromkeys(name for name in data if name not in own) if isinstance(data, dict) else ()
+        return _with(tuple(name for name in others if name in stages.names()))
 
-    @model_validator(mode="after")
-    def _mixture_has_stances(self) -> "Recipe":
-        for id, shares in self.mixture.cells.items():
-            if missing := shares.keys() - self.cells.keys():
-                raise ValueError(
-                    f"mixture.cells.{id}: no stances for {min(missing)}; add it under `cells`, its share may be 0"
-                )
-        return self
+    def options(self, stage: str) -> Any:
+        """What the recipe says of a stage; None if nothing."""
+        return getattr(self, stage, None)
 
-    @model_validator(mode="after")
-    def _one_source(self) -> "Recipe":
-        sources = [name for name in ("query", "queries", "pairs") if getattr(self, name) is not None]
-        if len(sources) != 1:
-            raise ValueError(f"needs exactly one of query, queries, pairs (has {', '.join(sources) or 'none'})")
-        if self.query and self.n is None:
-            raise ValueError("needs `n`, the accepted rows per scenario")
-        benign = f"benign/{self.scheme.safe}"
-        if self.query and self.ordinary and benign not in self.cells:
-            raise ValueError(f"ordinary rows are of the cell {benign}; add it under `cells`, or set `ordinary: 0`")
-        if self.pairs and (self.respond or self.augment):
-            raise ValueError("`pairs` brings its own answers; remove `respond` and `augment`")
-        if not self.pairs and not self.respond:
-            raise ValueError("needs `respond`, unless it starts from `pairs`")
-        return self
+    def blocks(self) -> dict[str, tuple[Stage, Any]]:
+        """The stages in use with their options, by name: the source, branches, then steps in their order."""
+        said = {name: stage for name, stage in self.known().items() if self.options(name) is not None}
+        ahead = [name for kind in ("source", "branch") for name, stage in said.items() if stage.kind == kind]
+        return {name: (said[name], self.options(name)) for name in (*ahead, *self.order) if name in said}
 
-    @model_validator(mode="after")
-    def _roles_exist(self) -> "Recipe":
-        routing.check(self.composed, self.models)
-        known = {*self.models, *self.composed}
-        for place, role in self.roles_named():
-            if role not in known:
-                raise ValueError(f"{place}: no model role {role!r}; {did_you_mean(role, known)}")
-        return self
+    @classmethod
+    def known(cls) -> dict[str, Stage]:
+        """The stages for which it has a field, by name."""
+        found = {name: stages.find(name) for name in cls.model_fields if name not in Recipe.model_fields}
+        return {name: stage for name, stage in found.items() if stage is not None}
 
-    @model_validator(mode="after")
-    def _vectors_are_of_one_model(self) -> "Recipe":
-        name = self.dedup.semantic.model if self.dedup.semantic else None
-        if name in self.composed:
-            raise ValueError(f"{SEMANTIC}: {name!r} is made of others, whose vectors do not compare")
-        if others := [place for place, role in self.role_uses() if role == name and place != SEMANTIC]:
-            raise ValueError(f"{SEMANTIC}: {name!r} writes too ({others[0]}); give vectors a role of their own")
-        return self
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of its steps."""
+        return flow.usual(self) if self.steps is None else self.steps
 
-    @model_validator(mode="after")
-    def _only_answers_are_begun(self) -> "Recipe":
-        for place, role in self.role_uses():
-            for option in ("prefill", "completion"):
-                if place != "respond.models" and getattr(self.models[role], option):
-                    raise ValueError(
-                        f"models.{role}.{option}: is for answerers, and {place} is none; give that a role of its own"
-                    )
-            check_begun(role, self.models[role])
-        return self
+    @property
+    def answers(self) -> bool:
+        """Whether its rows have answers. Where they have none, queries are what is labelled."""
+        return any(stage.says("answered") or stage.says("responds") for stage, _ in self.blocks().values())
+
+    @property
+    def from_file(self) -> bool:
+        """Whether its queries are rows of a file, all of which may be taken."""
+        return any(stage.says("from_file") for stage, _ in self.blocks().values())
 
     @property
     def scheme(self) -> LabelScheme:
@@ -265,11 +221,14 @@ class Recipe(Frozen):
 
     def roles_named(self) -> list[tuple[str, str]]:
         """Every place that names a role, with the name."""
-        uses = [("query.model", self.query.model)] if self.query else []
-        uses += [("augment.model", self.augment.model)] if self.augment else []
-        uses += [(SEMANTIC, self.dedup.semantic.model)] if self.dedup.semantic else []
-        uses += [("respond.models", role) for role in self.respond.models] if self.respond else []
-        return uses + [("judge.models", role) for role in self.judge.models]
+        found = [
+            (stage.kind == "step", place, role)
+            for name, (stage, options) in self.blocks().items()
+            for place, role in stages.roles(name, options)
+        ]
+        embedding = [(SEMANTIC, self.dedup.semantic.model)] if self.dedup.semantic else []
+        ahead, after = ([(place, role) for step, place, role in found if step is which] for which in (False, True))
+        return [*ahead, *embedding, *after]
 
     def identity(self) -> dict[str, Any]:
         """What changes the data, without what changes only how fast or from where it comes."""
@@ -278,20 +237,33 @@ class Recipe(Frozen):
         data["models"] |= data.pop("composed")
         if self.dedup.semantic is None:  # likewise
             del data["dedup"]["semantic"]
-        data["judge"] = self.judge.identity()
+        for name, stage in self.known().items():
+            used = self.blocks().get(name)
+            data[name] = _identity(used[1]) if used else None
+            if not used and not stage.own:
+                del data[name]
+        if self.steps in (None, flow.usual(self)):  # likewise
+            del data["steps"]
+        for cell in data["cells"].values():
+            if cell["stances"] is None:
+                del cell["stances"]
         del data["labels"]
         if self.scheme != BINARY:  # their order counts, which keys lose
             data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
 
 
-def check_begun(name: str, role: Role) -> None:
-    """ValueError for an answerer that is to go on with a text, of a backend that does not."""
-    option = next((option for option in ("prefill", "completion") if getattr(role, option)), None)
-    if option and role.declared is not None and CONTINUES not in role.declared.GIVES:
-        raise ValueError(
-            f"models.{name}.{option}: no {role.backend} goes on with a text; use backend {giving(CONTINUES)}"
-        )
+def _identity(options: Any) -> Any:
+    """What of a stage's options changes the data: all of them, unless they say otherwise."""
+    return options.identity() if hasattr(options, "identity") else options.model_dump(mode="json")
+
+
+@cache
+def _with(others: tuple[str, ...]) -> type[Recipe]:
+    """A recipe that has a field for each stage of synth's and for these."""
+    found = [*stages.ours(), *(stage for name in others if (stage := stages.find(name)))]
+    fields: dict[str, Any] = {stage.name: (stage.options | None, None) for stage in found}
+    return create_model("Recipe", __base__=Recipe, __module__=__name__, **fields)
 
 
 def fingerprint(*parts: Any) -> str:

@@ -73,6 +73,8 @@ def validate(
     try:
         return model.model_validate(data)
     except ValidationError as error:
+        shaped = getattr(model, "shaped", None)  # a model that has other fields for other data
+        known: type[BaseModel] = shaped(data) if shaped else model
         # A misspelt key is reported twice, as unknown and as missing; the first tells more.
         wrong = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
         place = _place(data, wrong["loc"]) or "top level"
@@ -82,7 +84,7 @@ def validate(
                 + f": {wrong['ctx']['said']}"
             )
         elif wrong["type"] == "extra_forbidden":
-            line = f"{place}: {_unknown(model, wrong['loc'], also)}"
+            line = f"{place}: {_unknown(known, wrong['loc'], also)}"
         else:
             line = f"{place}: {complaint(wrong)}"
         where = source if isinstance(source, str) else source([*wrong["loc"], *_inner_place(wrong)])

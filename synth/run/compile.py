@@ -2,34 +2,33 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synth import __version__, backends, filters
 from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
-from synth.plan.lanes import BEHAVIOUR, LaneSpec, check_mixture, elements, lanes
+from synth.plan.lanes import LaneSpec, check_mixture, elements, lanes
 from synth.recipe import routing
 from synth.recipe.backend import VECTORS, WORDS, giving
+from synth.recipe.checks import SEMANTIC, check_begun
 from synth.recipe.library import Inputs, Library
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
-from synth.recipe.schema import SEMANTIC, Recipe, check_begun, fingerprint
+from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.taxonomy import Taxonomy
-from synth.stages import verdicts
-from synth.stages.augment import TACTIC, Augmenter
+from synth.stages.contract import Context
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
-from synth.stages.flow import Flow
-from synth.stages.judge import Panel
-from synth.stages.own_file import OwnFile
-from synth.stages.query import Writer
+from synth.stages.flow import Bound, Flow
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.requester import Requester
-from synth.stages.respond import Responder
 from synth.tables.avoid import avoided
-from synth.types import Element, Message
+from synth.types import Message
+
+QUERY, RESPONSE = "（某条问题）", "（某个回答）"
+"""What stands for texts that models write, where a prompt is rendered to see whether it can be."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +55,15 @@ class CompiledRecipe:
 
 
 def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
-    """Loads taxonomies and prompts, binds roles and filters, renders every prompt. With `kept` the texts are those that a journal
+    """Loads taxonomies and prompts, binds stages and filters, renders every prompt. With `kept` the texts are those that a journal
     holds, whatever stands in the folders. ConfigError for the first thing wrong."""
     _check_backends(recipe)
     library = Library(kept)
     harm, ordinary = library.taxonomies_of(recipe)
-    specs = lanes(recipe, harm, ordinary)
-    flow, specs = _flow(recipe, harm, specs, library)
+    flow, specs = _flow(recipe, harm, lanes(recipe, harm, ordinary), library)
     check_mixture(recipe, specs)
     prompts = {template.name: template.hash for template in flow.prompts()}
-    lists = ({"own file": flow.source.hash} if isinstance(flow.source, OwnFile) else {}) | (
+    lists = ({"own file": flow.source.hash} if flow.source.hash else {}) | (
         {"avoided": flow.avoided.hash} if flow.avoided else {}
     )
     compiled = CompiledRecipe(
@@ -89,28 +87,25 @@ def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe
 def rendered(compiled: CompiledRecipe, specs: Sequence[LaneSpec]) -> Iterator[tuple[str, Sequence[Message]]]:
     """Every prompt on every one of these lanes that it is used in, with elements drawn and stand-ins for what models write."""
     for spec in specs:
-        drawn = elements(compiled.recipe.seed, spec, 0)
-        told = spec.variables | {
-            "bank": BEHAVIOUR,
-            "items": ("……",),
-            "elements": drawn,
-            "n": 10,
-            "query": "（某条问题）",
-            "response": "（某个回答）",
-            "messages": (Message("user", "（某条问题）"),),
-            "labels": compiled.flow.panel.words,
-        }
-        stances = {stance for mix in spec.cells.values() for stance in mix}
-        for template in compiled.flow.prompts():
-            kind, _, name = template.name.partition("/")
-            used = {
-                "query": compiled.flow.source.asks(spec, template.name),
-                "augment": name in spec.operators,
-                "respond": name in stances,
-            }
-            if used.get(kind, True):
-                tactic = {"elements": (*drawn, Element(TACTIC, "……"))} if kind == "augment" else {}
-                yield f"{template.name} @ {spec.lane.id}", template.render(told | tactic)
+        for bound in compiled.flow.stages:
+            for prompt, variables in stand_ins(compiled, spec, bound):
+                if bound.stage.uses(spec, prompt.name):
+                    yield f"{prompt.name} @ {spec.lane.id}", prompt.render(variables)
+        for prompt in compiled.flow.plain:
+            yield f"{prompt.name} @ {spec.lane.id}", prompt.render({"messages": (Message("user", QUERY),)})
+
+
+def stand_ins(
+    compiled: CompiledRecipe, spec: LaneSpec, bound: Bound, query: str = QUERY, response: str = RESPONSE
+) -> Iterator[tuple[Prompt, dict[str, Any]]]:
+    """Each prompt of a stage, with something for all it may name: what the lane says, these texts, the stage's own examples. Elements
+    among those are added to the ones drawn."""
+    drawn = elements(compiled.recipe.seed, spec, 0)
+    usual = spec.variables | {"n": 10, "query": query, "response": response}
+    usual["conversation"] = (Message("user", query), Message("assistant", response))
+    for entry in bound.prompts:
+        examples = {name: value for name, value in entry.examples.items() if name not in usual and value is not None}
+        yield entry.prompt, usual | examples | {"elements": (*drawn, *examples.get("elements", ()))}
 
 
 def _leaves(data: Any, path: str = "") -> dict[str, str]:
@@ -125,42 +120,19 @@ def _leaves(data: Any, path: str = "") -> dict[str, str]:
 
 
 def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Library) -> tuple[Flow, list[LaneSpec]]:
-    source: Writer | OwnFile
-    ledger, load = ReplyStats(), library.prompt
-    if recipe.query:
-        source = Writer(
-            _lines(recipe, recipe.query.model, ledger, load),
-            recipe.query.prompts,
-            per_call=recipe.query.per_call,
-            seed=recipe.seed,
-            load=load,
-        )
-    else:
-        path = recipe.pairs or recipe.queries or ""
-        source = OwnFile(path, specs, pairs=recipe.pairs is not None, seed=recipe.seed)
-        specs = [spec for spec in specs if spec.lane.id in source.lanes]
-        if missing := source.lanes - {spec.lane.id for spec in specs}:
-            raise ConfigError(
-                f"{path}: rows of {min(missing)} have no cell in the recipe; add one under `cells`, or drop those rows"
-            )
-    private = [("personal", personal())] if recipe.filters.personal == "drop" else []
+    """Every stage bound, one after the other, with the rules around them; and the lanes, as far as the source has rows for them."""
+    context = _context(recipe, harm, specs, library.prompt)
+    stages = []
+    for name, (stage, options) in recipe.blocks().items():
+        own = replace(context, name=name, prompts=[])
+        stages.append(Bound(name, stage.bind(options, own), own.prompts))
+    source, private = stages[0].stage, [("personal", personal())] if recipe.filters.personal == "drop" else []
+    if source.from_file:
+        specs = _with_rows(specs, source.lanes, stages[0].name)
     flow = Flow(
         source=source,
-        panel=Panel(
-            [_lines(recipe, role, ledger, load) for role in recipe.judge.models],
-            _judges(recipe),
-            recipe.judge.prompt,
-            load,
-            verdict=verdicts.bind(recipe.judge.verdict, recipe.scheme, recipe.judge.models),
-            quorum=recipe.judge.quorum,
-        ),
-        augmenter=_augmenter(recipe, harm, ledger, load),
-        embedder=_embedder(recipe, ledger),
-        responder=Responder(
-            [_lines(recipe, role, ledger, load) for role in recipe.respond.models], seed=recipe.seed, load=load
-        )
-        if recipe.respond
-        else None,
+        stages=stages,
+        embedder=_embedder(recipe, context.stats),
         query_rules=[*private, *filters.bind("text", recipe.filters.query, "query", prompts=library.shown)],
         response_rules=[*private, *filters.bind("text", recipe.filters.response, "response", prompts=library.shown)],
         row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
@@ -168,15 +140,37 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         if recipe.avoid
         else None,
         tidy=replaced if recipe.filters.personal == "replace" else None,
-        plain=[
-            _plain(name, load)
-            for name in sorted({recipe.models[role].completion or "" for _, role in recipe.role_uses()})
-            if name
-        ],
+        plain=_plain_prompts(recipe, library.prompt),
+        answers=recipe.answers,
         seed=recipe.seed,
-        ledger=ledger,
+        ledger=context.stats,
     )
-    return flow, specs
+    return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
+
+
+def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Load) -> Context:
+    stats = ReplyStats()
+    return Context(
+        name="",
+        seed=recipe.seed,
+        labels=recipe.scheme,
+        taxonomy=harm,
+        specs=specs,
+        answers=recipe.answers,
+        stats=stats,
+        router=lambda role: _lines(recipe, role, stats, load),
+        model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
+        load=load,
+    )
+
+
+def _with_rows(specs: Sequence[LaneSpec], lanes: frozenset[str], source: str) -> list[LaneSpec]:
+    found = [spec for spec in specs if spec.lane.id in lanes]
+    if missing := lanes - {spec.lane.id for spec in found}:
+        raise ConfigError(
+            f"{source}: rows of {min(missing)} have no cell in the recipe; add one under `cells`, or drop those rows"
+        )
+    return found
 
 
 def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
@@ -185,13 +179,6 @@ def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
         spec.lane.subcategory: "\n".join([spec.subcategory["definition"], *spec.subcategory["rule"].values()])
         for spec in specs
     }
-
-
-def _augmenter(recipe: Recipe, harm: Taxonomy, ledger: ReplyStats, load: Load) -> Augmenter | None:
-    if recipe.augment is None:
-        return None
-    lines = _lines(recipe, recipe.augment.model, ledger, load)
-    return Augmenter(lines, recipe.augment.operators, tactics=harm.banks.get(TACTIC, ()), seed=recipe.seed, load=load)
 
 
 def _embedder(recipe: Recipe, ledger: ReplyStats) -> Embedder | None:
@@ -216,12 +203,6 @@ def _check_backends(recipe: Recipe) -> None:
             raise ConfigError(str(error)) from error
 
 
-def _judges(recipe: Recipe) -> list[tuple[str, str]]:
-    """Role and model of every seat of the panel; of a role made of others, all their models."""
-    seats = {role: routing.leaves(role, recipe.composed) for role in recipe.judge.models}
-    return [(role, " / ".join(recipe.models[leaf].named for leaf in seats[role])) for role in recipe.judge.models]
-
-
 def _lines(recipe: Recipe, name: str, ledger: ReplyStats, load: Load) -> Router:
     role = recipe.composed.get(name)
     if role is None:
@@ -244,6 +225,12 @@ def _caller(recipe: Recipe, role: str, ledger: ReplyStats, load: Load) -> Reques
         ledger,
         chosen.revision or "",
     )
+
+
+def _plain_prompts(recipe: Recipe, load: Load) -> list[Prompt]:
+    """What makes plain text of conversations, for all roles in use that are asked so."""
+    names = {recipe.models[role].completion or "" for _, role in recipe.role_uses()}
+    return [_plain(name, load) for name in sorted(names) if name]
 
 
 def _plain(name: str, load: Load) -> Prompt:

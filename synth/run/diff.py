@@ -14,7 +14,7 @@ import numpy as np
 from synth import vector
 from synth.backends import offline
 from synth.dataset.rows import row_id
-from synth.engine.ask import STAGES, Engine
+from synth.engine.ask import Engine
 from synth.engine.endpoints import Models
 from synth.engine.scheduler import Slots
 from synth.errors import ParseError, Stopped
@@ -47,6 +47,8 @@ class Survey:
 
     reused: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
+    stages: Sequence[str] = ()
+    """Those that ask, in the order of a row's life."""
     cost: float = 0.0
     """Of the calls to be made, at the recipe's prices and the offline backend's lengths."""
     rows: set[str] = field(default_factory=set)
@@ -58,7 +60,7 @@ class Survey:
     def line(self) -> str:
         """In a few words."""
         asked = self.asked.total()
-        told = ", ".join(f"{stage} {self.asked[stage]:,}" for stage in reversed(STAGES) if self.asked[stage])
+        told = ", ".join(f"{stage} {self.asked[stage]:,}" for stage in self.stages if self.asked[stage])
         if not asked:
             return f"{self.reused.total():,} replies are reused, no call is to be made"
         bound = "about" if self.whole else "more than"
@@ -70,11 +72,16 @@ def survey(
     recipe: Recipe, inputs: FoldInputs, recorded: Sequence[Round], journal: Held, again: Collection[str]
 ) -> Survey:
     """Folds on from the recorded plans without writing anything. Replies that ended in one of `again` are to be asked again."""
-    found = Survey()
+    found = Survey(stages=tuple(reversed(inputs.flow.order)))
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)
     models = Models({role: offline.OfflineBackend() for role in roles}, Slots(inputs.concurrency))
-    fold = Fold(replace(inputs, eager=False), partial(Engine, over, models), RowIds(found.rows), record=lambda _: None)
+    fold = Fold(
+        replace(inputs, eager=False),
+        partial(Engine, over, models, order=inputs.flow.order),
+        RowIds(found.rows),
+        record=lambda _: None,
+    )
     try:
         asyncio.run(fold.run(recorded))
     except Stopped:
@@ -85,11 +92,7 @@ def survey(
 def table(found: Survey, kept: Iterable[str]) -> str:
     """The survey line by line, and how many rows of the dataset that stands there would stay."""
     lines = [f"{'stage':<10}{'reused':>12}{'to be asked':>14}"]
-    lines += [
-        f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}"
-        for stage in reversed(STAGES)
-        if stage != EMBED or found.reused[stage] + found.asked[stage]
-    ]
+    lines += [f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}" for stage in found.stages]
     ids = set(kept)
     if found.whole:
         lines.append(f"rows: {len(ids & found.rows):,} of {len(ids):,} stay")

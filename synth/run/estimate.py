@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from synth.plan.lanes import BEHAVIOUR, LaneSpec, elements
+from synth.plan.lanes import LaneSpec
 from synth.plan.rounds import next_round
+from synth.recipe.checks import SEMANTIC
 from synth.recipe.routing import first_asked
 from synth.recipe.schema import Recipe
-from synth.run.compile import CompiledRecipe
-from synth.types import Element, Label, Message, Targets
+from synth.run.compile import CompiledRecipe, stand_ins
+from synth.stages.embed import NAME as EMBED
+from synth.stages.flow import Bound, Flow
+from synth.types import Label, Message, Round, Targets
 
 SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
 """Slots asked for an accepted row: if nearly all hit, and if most miss."""
 PAGES_HIGH = 2.0
-"""Writer calls, as a multiple of those of the first round."""
+"""Vectors, as a multiple of those of the first round."""
 QUERY, ANSWER = 40, 200
 """Characters of what models write."""
 TOKENS_A_CHARACTER = 0.7
@@ -63,29 +66,41 @@ def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targ
 
 
 def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> list[_Stage]:
-    recipe, size = compiled.recipe, compiled.flow.source.size
+    flow, size = compiled.flow, compiled.flow.source.size
     wanted = {spec.lane.id: _wanted(compiled, spec, targets[spec.lane.id]) for spec in chosen}
     rows = sum(sum(lacks.values()) for lacks in wanted.values())
     plans = [plan for spec in chosen if (plan := next_round(spec, wanted[spec.lane.id], []))]
-    low, high = rows * SLOTS_LOW, rows * SLOTS_HIGH
-    lengths = _lengths(compiled, chosen[0])
+    pages = (
+        sum(ceil(max(wanted[plan.lane].values()) / size) for plan in plans),
+        sum(ceil(plan.count / size) for plan in plans),
+    )
     found = []
-    if recipe.query:
-        pages = sum(ceil(plan.count / size) for plan in plans)
-        fewest = sum(ceil(max(wanted[plan.lane].values()) / size) for plan in plans)
-        found.append(_Stage("query", [recipe.query.model], fewest, pages * PAGES_HIGH, lengths["query"]))
-    if recipe.augment:
-        grown = sum(plan.count * sum(plan.operators.values()) for plan in plans)
-        found.append(_Stage("augment", [recipe.augment.model], grown / 2, grown * PAGES_HIGH, lengths["augment"]))
-    if recipe.dedup.semantic:
-        most = sum(plan.count * (1 + sum(plan.operators.values())) for plan in plans)
-        least = sum(max(wanted[plan.lane].values()) for plan in plans)
-        found.append(_Stage("embed", [recipe.dedup.semantic.model], least, most * PAGES_HIGH, QUERY, answers=False))
-    if recipe.respond:
-        found.append(_Stage("respond", recipe.respond.models, low, high, lengths["respond"]))
-    judges = recipe.judge.models
-    found.append(_Stage("judge", judges, low * len(judges), high * len(judges), lengths["judge"]))
+    for name, roles in _asking(compiled):
+        bound = next((bound for bound in flow.stages if bound.name == name), None)
+        if bound is None:  # vectors
+            least = sum(max(wanted[plan.lane].values()) for plan in plans)
+            most = sum(plan.count * (1 + sum(plan.operators.values())) for plan in plans)
+            found.append(_Stage(EMBED, roles, least, most * PAGES_HIGH, QUERY, answers=False))
+            continue
+        grown = sum(plan.count * _share(flow, chosen, plan, name) for plan in plans)
+        of = {"source": pages, "branch": (grown, grown), "step": (rows * SLOTS_LOW, rows * SLOTS_HIGH)}
+        low, high = bound.stage.calls(*of[bound.stage.kind])
+        found.append(_Stage(name, roles, low, high, _length(compiled, chosen[0], bound)))
     return found
+
+
+def _asking(compiled: CompiledRecipe) -> list[tuple[str, list[str]]]:
+    """The stages that ask models, in the order of a row's life, with the roles that each asks."""
+    found: dict[str, list[str]] = {}
+    for place, role in compiled.recipe.roles_named():
+        found.setdefault(EMBED if place == SEMANTIC else place.partition(".")[0], []).append(role)
+    return list(found.items())
+
+
+def _share(flow: Flow, chosen: Sequence[LaneSpec], plan: Round, branch: str) -> float:
+    """How many queries a branch makes of one root, on the average."""
+    spec = next(spec for spec in chosen if spec.lane.id == plan.lane)
+    return sum(share for name, share in plan.operators.items() if flow.branch_of(spec, name) == branch)
 
 
 def _wanted(compiled: CompiledRecipe, spec: LaneSpec, wanted: Mapping[Label, int | None]) -> dict[Label, int]:
@@ -93,22 +108,11 @@ def _wanted(compiled: CompiledRecipe, spec: LaneSpec, wanted: Mapping[Label, int
     return {label: available if count is None else count for label, count in wanted.items() if label in spec.cells}
 
 
-def _lengths(compiled: CompiledRecipe, spec: LaneSpec) -> dict[str, float]:
-    """Characters of a rendered prompt, by stage, of what models write `QUERY` and `ANSWER`."""
-    drawn = (*elements(compiled.recipe.seed, spec, 0), Element("tactic", "……"))
-    told = spec.variables | {
-        "bank": BEHAVIOUR,
-        "items": ("……",),
-        "elements": drawn,
-        "n": 10,
-        "query": "问" * QUERY,
-        "response": "答" * ANSWER,
-        "labels": compiled.flow.panel.words,
-    }
-    found: dict[str, list[int]] = {}
-    for template in compiled.flow.prompts():
-        found.setdefault(template.name.partition("/")[0], []).append(_size(template.render(told)))
-    return {kind: sum(sizes) / len(sizes) for kind, sizes in found.items()}
+def _length(compiled: CompiledRecipe, spec: LaneSpec, bound: Bound) -> float:
+    """Characters of a stage's prompts, rendered with `QUERY` and `ANSWER` of what models write, on the average."""
+    texts = ("问" * QUERY, "答" * ANSWER)
+    sizes = [_size(prompt.render(variables)) for prompt, variables in stand_ins(compiled, spec, bound, *texts)]
+    return sum(sizes) / max(1, len(sizes))
 
 
 def _size(messages: Sequence[Message]) -> int:

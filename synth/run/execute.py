@@ -82,7 +82,14 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     with job.staging() as staging:
         fold = Fold(
             job.inputs,
-            partial(Engine, journal, models, prove=embedder.prove if embedder else None, usage=usage),
+            partial(
+                Engine,
+                journal,
+                models,
+                prove=embedder.prove if embedder else None,
+                usage=usage,
+                order=job.inputs.flow.order,
+            ),
             staging,
             record=lambda plan: journal.decide(decisions.PLAN, asdict(plan)),
             keep=None if job.inputs.frozen else lambda state: staging.save(job.mark, _sealed(state, journal)),
@@ -223,7 +230,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         agreement=result.agreement,
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
-    write_drops(job.options.folder, staging)
+    write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])
     _write_run(job, asdict(result))
     return result
 

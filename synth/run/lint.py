@@ -29,7 +29,7 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
 
 def shared_judges(recipe: Recipe) -> set[str]:
     """Models that sit on the panel twice: their agreement means little."""
-    seats = [routing.leaves(role, recipe.composed) for role in recipe.judge.models]
+    seats = [routing.leaves(role, recipe.composed) for role in recipe.options("judge").models]
     models = [model for seat in seats for model in {recipe.models[leaf].named for leaf in seat}]
     return {model for model in models if models.count(model) > 1}
 

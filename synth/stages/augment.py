@@ -1,14 +1,14 @@
 """The augment stage: one operator (a prompt under `augment/`) makes another query of a root query."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 
 from synth.errors import ConfigError, ParseError
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
-from synth.recipe import prompt
-from synth.recipe.prompt import Load, Prompt
-from synth.stages.fallback import Router, ask_with_fallback
+from synth.recipe.schema import Share
+from synth.stages.contract import Branch, Context, Frozen
+from synth.stages.fallback import ask_with_fallback
 from synth.stages.parsing import read_string
 from synth.stages.query import query_id
 from synth.stages.reply_stats import PromptUse
@@ -21,37 +21,57 @@ RED_TEAM = "red_team"
 TACTIC = "tactic"
 
 
-class Augmenter:
-    """Applies operators to root queries; `tactics` is the bank red-teaming draws from."""
+PLAIN = frozenset({"rewrite", "paraphrase"})
+"""Operators that may be applied under refuse-only: no red-teaming, whatever it is called."""
+CALLS_LOW, CALLS_HIGH = 0.5, 2.0
+"""Calls, as a multiple of the queries that a first round would have of it."""
 
-    same_request: Collection[str] = ()
-    """The operators whose queries are known to ask for what their root asks for. Nothing checks that of a model's."""
 
-    def __init__(
-        self, lines: Router, operators: Iterable[str], *, tactics: tuple[str, ...], seed: int, load: Load = prompt.load
-    ) -> None:
-        self._lines, self._tactics, self._seed = lines, tactics, seed
-        self._prompts = {operator: load(f"augment/{operator}", OFFERED) for operator in operators}
+class Options(Frozen):
+    model: str
+    operators: dict[str, Share]
+    """For each prompt under `augment/` the share of harmful queries it is applied to."""
+
+
+class Augmenter(Branch):
+    """Applies operators to root queries of harmful lanes."""
+
+    plain = PLAIN
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._lines, self._seed, self._shares = context.router(options.model), context.seed, options.operators
+        self._tactics = tactics = context.taxonomy.banks.get(TACTIC, ())
+        offered = dict.fromkeys(OFFERED) | {"elements": (Element(TACTIC, "……"),)}
+        self._prompts = {name: context.prompt(f"augment/{name}", offered) for name in options.operators}
         self._schema = object_schema("query", query={"type": "string"})
         if RED_TEAM in self._prompts and not tactics:
             raise ConfigError(
                 f"augment.operators: {RED_TEAM} draws from a bank {TACTIC!r}; add one, or `extends: elements`"
             )
 
-    def prompts(self) -> list[Prompt]:
-        return list(self._prompts.values())
+    def shares(self, spec: LaneSpec) -> Mapping[str, float]:
+        """Every operator, of harmful queries alone."""
+        return self._shares if spec.lane.query_type == "harmful" else {}
 
-    async def apply(self, spec: LaneSpec, root: Sample, operator: str, ask: Ask) -> Sample | Drop:
+    def uses(self, spec: LaneSpec, prompt: str) -> bool:
+        """Whether its lane applies the operator."""
+        return prompt.partition("/")[2] in spec.operators
+
+    def calls(self, low: float, high: float) -> tuple[float, float]:
+        """Half of them where most roots are dropped; twice where lanes are widened."""
+        return low * CALLS_LOW, high * CALLS_HIGH
+
+    async def apply(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
         """The new query, with its root as parent."""
-        drawn = root.elements + self._tactic(root) if operator == RED_TEAM else root.elements
-        place = f"{root.provenance.draw}+{operator}"
-        messages = self._messages(spec, root, operator, drawn)
-        draw = ("augment", self._seed, root.query_id, operator)
+        drawn = root.elements + self._tactic(root) if name == RED_TEAM else root.elements
+        place = f"{root.provenance.draw}+{name}"
+        messages = self._messages(spec, root, name, drawn)
+        draw = ("augment", self._seed, root.query_id, name)
         try:
             caller, text = await ask_with_fallback(
                 ask,
                 self._lines(*draw),
-                PromptUse("augment", f"augment/{operator}", spec.lane.subcategory),
+                PromptUse("augment", f"augment/{name}", spec.lane.subcategory),
                 lambda caller: caller.request(messages, self._schema, draw),
                 lambda _, reply: read_string(reply, "query"),
             )
@@ -63,10 +83,10 @@ class Augmenter:
             query_id=query_id(spec, text, root.context),
             parent_id=root.query_id,
             request=None,
-            attack=operator,
+            attack=name,
             elements=drawn,
             generator=caller.model,
-            provenance=replace(root.provenance, draw=place, augment_prompt=self._prompts[operator].hash),
+            provenance=replace(root.provenance, draw=place, augment_prompt=self._prompts[name].hash),
         )
 
     def _messages(self, spec: LaneSpec, root: Sample, operator: str, drawn: tuple[Element, ...]) -> tuple[Message, ...]:
@@ -75,3 +95,8 @@ class Augmenter:
     def _tactic(self, root: Sample) -> tuple[Element, ...]:
         number = int(unit(self._seed, root.query_id, TACTIC) * len(self._tactics))
         return (Element(TACTIC, self._tactics[number]),)
+
+
+def bind(options: Options, context: Context) -> Augmenter:
+    """The operators of a recipe's `augment`."""
+    return Augmenter(options, context)

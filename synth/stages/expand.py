@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from synth.errors import ParseError
 from synth.plan.lanes import BEHAVIOUR, LaneSpec
-from synth.recipe import prompt
-from synth.recipe.prompt import Load, Prompt
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
+from synth.stages.contract import Context
 from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_strings
 from synth.stages.reply_stats import PromptUse
@@ -15,7 +14,8 @@ from synth.stages.requester import object_schema
 from synth.types import Ask
 
 NAME = "elements/expand"
-OFFERED = frozenset({"scenario", "subcategory", "bank", "items", "n"})
+OFFERED = {"scenario": None, "subcategory": None, "bank": BEHAVIOUR, "items": ("……",), "n": 10}
+"""What its prompt may name, with examples."""
 MOST, LONGEST = 40, 40
 """Elements asked for on an axis, and characters of one."""
 
@@ -23,12 +23,9 @@ MOST, LONGEST = 40, 40
 class Expander:
     """Asks for as many new elements on each axis as there are, and never for more than `MOST`."""
 
-    def __init__(self, lines: Router, *, seed: int, load: Load = prompt.load) -> None:
-        self._lines, self._seed = lines, seed
-        self._prompt = load(NAME, OFFERED)
-
-    def prompts(self) -> list[Prompt]:
-        return [self._prompt]
+    def __init__(self, lines: Router, context: Context) -> None:
+        self._lines, self._seed = lines, context.seed
+        self._prompt = context.prompt(NAME, OFFERED)
 
     async def expanded(self, spec: LaneSpec, ask: Ask) -> LaneSpec:
         """The lane with wider banks. An axis for which no usable reply comes stays as it is."""

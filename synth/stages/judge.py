@@ -1,51 +1,83 @@
-"""The judge stage: a panel reads query and answer under the subcategory's rule; each writes an analysis, then a label."""
+"""The judge stage: a panel reads query and answer, or the query alone, under the subcategory's rule; each writes an analysis, then a label."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from synth.errors import ConfigError, ParseError
 from synth.labels import BINARY, MARKS
 from synth.plan.lanes import LaneSpec
-from synth.recipe import prompt
-from synth.recipe.prompt import Load, Prompt
+from synth.recipe.labels import UNANIMOUS
 from synth.sanitize import as_data, plain
-from synth.stages.fallback import Attempt, FallbackChain, Router, ask_with_fallback
+from synth.stages import verdicts
+from synth.stages.contract import Context, Frozen, Slot, Step
+from synth.stages.fallback import Attempt, FallbackChain, ask_with_fallback
 from synth.stages.lenient_json import field
 from synth.stages.parsing import read_object
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester, object_schema
-from synth.stages.verdicts import Verdict
 from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, QueryType, Reply, Request, Sample, Vote
 
-OFFERED = frozenset({"scenario", "subcategory", "query", "response", "labels"})
-"""`labels` are the words for the labels a judge may give, the most severe first."""
+PROMPT, QUERY_PROMPT = "judge/verdict", "judge/query"
+"""What judges are asked with unless a recipe says otherwise: where there are answers, and where queries alone are labelled."""
+OFFERED = frozenset({"scenario", "subcategory", "query"})
+"""Besides, where there are answers, `response`; and `labels`, the words for the labels a judge may give, the most severe first."""
 
 _INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign", "harmful": "harmful", "benign": "benign"}
 
 
-class Panel:
+def _rule(value: Any) -> Any:
+    """A rule without options is its name."""
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value.values())) in (None, {}):
+        return next(iter(value))
+    return value
+
+
+class Options(Frozen):
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    prompt: str = PROMPT
+    verdict: Annotated[str | Annotated[dict[str, Any], Field(min_length=1)], BeforeValidator(_rule)] = UNANIMOUS
+    """The rule that makes a row's label of the votes: its name, or its name with options (`stages.verdicts`)."""
+    quorum: PositiveInt | None = None
+    """How many seats must give a verdict; None: all."""
+
+    @model_validator(mode="after")
+    def _quorum_can_be_met(self) -> "Options":
+        if self.quorum and self.quorum > len(self.models):
+            raise ValueError(f"quorum: {self.quorum} verdicts of {len(self.models)} judges; give a smaller one")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What changes the data: what is as it always was is left out."""
+        data = self.model_dump(mode="json")
+        if self.verdict == UNANIMOUS:
+            del data["verdict"]
+        if self.quorum in (None, len(self.models)):
+            del data["quorum"]
+        return data
+
+
+class Panel(Step):
     """The judges. Their votes make a label by the recipe's verdict rule, or none: the hard pile. Too few verdicts: a drop."""
 
-    def __init__(
-        self,
-        seats: Sequence[Router],
-        judges: Sequence[tuple[str, str]],
-        prompt_name: str,
-        load: Load = prompt.load,
-        *,
-        verdict: Verdict,
-        quorum: int | None = None,
-    ) -> None:
-        self._seats, self.judges = seats, judges
-        """`judges` are the role of each seat, and the model or models that it is."""
-        self._verdict, self._quorum = verdict, quorum or len(seats)
+    judges = True
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._seats = [context.router(role) for role in options.models]
+        self.seats = [(role, context.model_of(role)) for role in options.models]
+        """The role of each seat, and the model or models that it is."""
+        self._verdict = verdict = verdicts.bind(options.verdict, context.labels, options.models)
+        self._quorum, self._answers = options.quorum or len(self.seats), context.answers
         self.labels = verdict.scheme
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
-        self._prompt = load(prompt_name, OFFERED)
+        name = QUERY_PROMPT if options.prompt == PROMPT and not context.answers else options.prompt
+        names = OFFERED | {"response"} if context.answers else OFFERED
+        self._prompt = context.prompt(name, dict.fromkeys(names) | {"labels": self.words})
         if verdict.said != BINARY.names or self.words != tuple(map(BINARY.word, BINARY.names)):
             self._refuse_fixed_labels()
         self._schema = object_schema(
@@ -62,19 +94,18 @@ class Panel:
                 f"{', '.join(self.words)}; set `prompt: judge/graded`, or write one that uses `labels`"
             )
 
-    def prompts(self) -> list[Prompt]:
-        return [self._prompt]
+    def calls(self, low: float, high: float) -> tuple[float, float]:
+        """One for each seat."""
+        return low * len(self.seats), high * len(self.seats)
 
-    async def judge(self, spec: LaneSpec, sample: Sample, ask: Ask) -> Judged:
+    async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """The row with its votes, and with the label and analysis that the verdict rule makes of them; with the query's judged
         intent where all who gave a verdict read the same. A row to which the rule gives no label is set aside as `hard`."""
+        del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
-        told = spec.variables | {
-            "query": as_data(sample.query),
-            "response": as_data(sample.response or ""),
-            "labels": self.words,
-        }
+        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
+        told = spec.variables | texts | {"labels": self.words}
         messages = self._prompt.render(told)
         read: list[Label] = []
         votes = tuple(
@@ -89,7 +120,7 @@ class Panel:
             provenance=replace(sample.provenance, judge_prompt=self._prompt.hash),
         )
         # Before any rule, and of every reading, so that no rule, quorum or second try lifts it.
-        if spec.lane.refuse_only and any(map(self.labels.unsafe, read)):
+        if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, read)):
             return judged.dropped("judge", "refuse_only", judged.response or "")
         given = [vote for vote in votes if vote.label is not None]
         if len(given) < self._quorum:
@@ -102,7 +133,7 @@ class Panel:
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""
-        for (role, _), vote in zip(self.judges, votes, strict=True):
+        for (role, _), vote in zip(self.seats, votes, strict=True):
             if vote.label is None:
                 yield Note("judge", "fell", f"{role}: {vote.analysis or 'no verdict'}")
 
@@ -122,7 +153,7 @@ class Panel:
             twin = sum(any(other.model == caller.model for other in earlier.callers) for earlier in before)
             return caller.request(messages, self._schema, ("judge", twin) if twin else ("judge",))
 
-        place = PromptUse("judge", self._prompt.name, spec.lane.subcategory)
+        place = PromptUse("judge", self._prompt.name, spec.lane.subcategory, judging=True)
         try:
             return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, read)))[1]
         except ParseError as error:
@@ -137,3 +168,8 @@ class Panel:
             raise ParseError("truncated" if reply.finish == "length" else "shape")
         intent = _INTENTS.get(str(field(found, "intent") or "").strip(MARKS).lower())
         return Vote(turn.caller.model, label, plain(analysis).strip(), intent)
+
+
+def bind(options: Options, context: Context) -> Panel:
+    """The panel of a recipe's `judge`."""
+    return Panel(options, context)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import json_repair
@@ -51,11 +51,11 @@ def value_in(text: str) -> Any:
     return found if isinstance(found, Mapping | list) and found else None
 
 
-def field(found: Mapping[str, Any], name: str) -> Any:
-    """The value under a name or another of its names, in either language."""
+def field(found: Mapping[str, Any], name: str, also: Collection[str] = ()) -> Any:
+    """The value under a name or another of its names, in either language; `also` are those that a stage knows of."""
     if name in found:
         return found[name]
-    known = {name, *NAMES.get(name, ())}
+    known = {name, *NAMES.get(name, ()), *also}
     return next((value for key, value in found.items() if str(key).strip().strip("\"'“”").lower() in known), None)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
@@ -10,30 +10,31 @@ from typing import IO, Any
 from synth.errors import ConfigError
 from synth.hashing import short_hash
 from synth.plan.lanes import LaneSpec
-from synth.recipe.prompt import Prompt
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.sanitize import plain
-from synth.stages.query import Written, query_id
-from synth.types import Ask, Drop, Provenance, Request, Sample
+from synth.stages.contract import Context, Source, Written
+from synth.stages.query import query_id
+from synth.types import Ask, Drop, Provenance, Sample
 
 UNSORTED = "own.unsorted"
 PAGE = 50
 
 
-class OwnFile:
+class OwnFile(Source):
     """Rows of `path` by lane; only their offsets are held. A row names its `query`, maybe `response`, `subcategory`, `query_type`.
 
     A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query
     type is asked for as `harmful`, and gets the type its judges read.
     """
 
+    from_file = True
+    books = "query"
     size = PAGE
-    widest = 0
 
-    def __init__(self, path: str, specs: Sequence[LaneSpec], *, pairs: bool, seed: int) -> None:
-        self._path, self._pairs, self._seed = Path(path), pairs, seed
-        self._specs = {spec.lane.id: spec for spec in specs}
-        self._refuse_only = {spec.lane.subcategory for spec in specs if spec.lane.refuse_only}
+    def __init__(self, path: str, context: Context) -> None:
+        self._path, self._pairs, self._seed = Path(path), self.answered, context.seed
+        self._specs = {spec.lane.id: spec for spec in context.specs}
+        self._refuse_only = {spec.lane.subcategory for spec in context.specs if spec.lane.refuse_only}
         self._offsets: dict[str, array[int]] = {}
         self._digest = blake2b(digest_size=8)
         self._repeated: set[int] = set()
@@ -43,11 +44,10 @@ class OwnFile:
             with self._path.open("rb") as lines:
                 self._scan(lines)
         except OSError as error:
-            raise ConfigError(
-                f"{path}: cannot be read ({error.strerror}); check `{'pairs' if pairs else 'queries'}`"
-            ) from error
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}); check `{context.name}`") from error
         if not self._offsets:
             raise ConfigError(f"{path}: holds no rows")
+        self.hash, self.lanes = self._digest.hexdigest(), frozenset(self._offsets)
 
     def _scan(self, lines: IO[bytes]) -> None:
         offset, seen = 0, set[str]()
@@ -63,30 +63,8 @@ class OwnFile:
             offset += len(line)
             self._digest.update(line)
 
-    @property
-    def hash(self) -> str:
-        """Of the file's bytes."""
-        return self._digest.hexdigest()
-
-    @property
-    def lanes(self) -> set[str]:
-        """The lanes that have rows."""
-        return set(self._offsets)
-
-    def prompts(self) -> list[Prompt]:
-        return []
-
     def available(self, spec: LaneSpec) -> int | None:
         return len(self._offsets.get(spec.lane.id, ()))
-
-    def asks(self, spec: LaneSpec, name: str) -> bool:
-        del spec, name
-        return False
-
-    def request(self, spec: LaneSpec, call: int) -> Request | None:
-        """None: a page costs no call."""
-        del spec, call
-        return None
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         del ask, widening

@@ -135,7 +135,7 @@ async def ask_until_read(
         except ParseError as error:
             caller.ledger.count(ask, caller.model, place, CLASSES.get(error.reason, "unreadable"))
             tries += 1
-            again = _again(request, reply, error.reason, judging=place.stage == "judge")
+            again = _again(request, reply, error.reason, judging=place.judging)
             if tries > 1 or again is None:
                 raise ParseError(error.reason, reply.text, caller.model) from error
             request = again

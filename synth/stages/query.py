@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from synth.errors import ParseError
 from synth.hashing import pick, short_hash
 from synth.plan.lanes import LaneSpec, elements
 from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
-from synth.recipe import prompt
-from synth.recipe.prompt import Load, Prompt
-from synth.recipe.schema import QueryPrompts
+from synth.recipe.schema import Weight
+from synth.stages.contract import Context, Frozen, Source, Written
 from synth.stages.expand import Expander
-from synth.stages.fallback import Router, ask_with_fallback
+from synth.stages.fallback import ask_with_fallback
 from synth.stages.parsing import read_strings
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester, object_schema
@@ -20,46 +21,58 @@ from synth.types import Ask, Drop, Element, Message, Provenance, Request, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
 
-Written = list[tuple[int, Sample | Drop]]
-"""What one page of a lane's queries holds, by coordinate, ascending; a coordinate may be missing."""
-
-
+PAGES_HIGH = 2.0
+"""Writer calls at most, as a multiple of those of the first round."""
 HOTTER = 0.3
 """What is added to the writer's temperature in a lane that repeats itself; it does not rise beyond `HOTTEST`."""
 HOTTEST = 1.5
 
 
-class Writer:
+def _weights(value: Any) -> Any:
+    """A single name stands for one of weight 1."""
+    return {value: 1.0} if isinstance(value, str) else value
+
+
+Weights = Annotated[dict[str, Weight], BeforeValidator(_weights), Field(min_length=1)]
+
+
+class QueryPrompts(Frozen):
+    harmful: Weights = Field(default={"query/harmful": 1.0})
+    benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
+    ordinary: Weights = Field(default={"query/ordinary": 1.0})
+
+
+class Options(Frozen):
+    model: str
+    per_call: Annotated[int, Field(ge=1, le=50)] = 10
+    elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
+    prompts: QueryPrompts = QueryPrompts()
+
+
+class Writer(Source):
     """Gives a lane's queries page by page: page k is writer call k, coordinates k * size … k * size + size - 1."""
 
     widest = WIDEST
 
-    def __init__(
-        self, lines: Router, prompts: QueryPrompts, *, per_call: int, seed: int, load: Load = prompt.load
-    ) -> None:
-        self.size = per_call
-        self._lines, self._seed = lines, seed
-        self._weights = {kind: getattr(prompts, kind) for kind in ("harmful", "benign", "ordinary")}
-        self._prompts: dict[str, Prompt] = {
-            name: load(name, OFFERED) for weights in self._weights.values() for name in weights
-        }
-        self._expander = Expander(lines, seed=seed, load=load)
+    def __init__(self, options: Options, context: Context) -> None:
+        self.size = per_call = options.per_call
+        self._lines, self._seed = context.router(options.model), context.seed
+        self._weights = {kind: getattr(options.prompts, kind) for kind in ("harmful", "benign", "ordinary")}
+        names = dict.fromkeys(name for weights in self._weights.values() for name in weights)
+        self._prompts = {name: context.prompt(name, OFFERED) for name in names}
+        self._expander = Expander(self._lines, context)
         self._schema = object_schema(
             "queries",
             queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call},
         )
 
-    def prompts(self) -> list[Prompt]:
-        return [*self._prompts.values(), *self._expander.prompts()]
-
-    def available(self, spec: LaneSpec) -> int | None:
-        """How many coordinates the lane has; None is no limit."""
-        del spec
-        return None
-
-    def asks(self, spec: LaneSpec, name: str) -> bool:
+    def uses(self, spec: LaneSpec, prompt: str) -> bool:
         """Whether calls of this lane may use the prompt of that name."""
-        return name in self._weights[_kind(spec)]
+        return prompt not in self._prompts or prompt in self._weights[_kind(spec)]
+
+    def calls(self, low: float, high: float) -> tuple[float, float]:
+        """Twice the pages of a first round, where a lane repeats itself or refuses."""
+        return low, high * PAGES_HIGH
 
     def request(self, spec: LaneSpec, call: int, widening: int = 0) -> Request:
         """The request of a lane's `call`-th writer call, to the first who is asked: a function of seed, lane and call alone. In a
@@ -137,3 +150,8 @@ def _kind(spec: LaneSpec) -> str:
 def query_id(spec: LaneSpec, text: str, context: Sequence[Message] = ()) -> str:
     """A function of lane and of what the user says: in the turns before, if there are any, and in this one."""
     return short_hash(spec.lane.id, *(turn.content for turn in context if turn.role == "user"), text)
+
+
+def bind(options: Options, context: Context) -> Writer:
+    """The writer of a recipe's `query`."""
+    return Writer(options, context)

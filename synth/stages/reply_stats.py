@@ -18,6 +18,8 @@ class PromptUse:
     stage: str
     template: str
     subcategory: str
+    judging: bool = False
+    """Whether it gives an opinion of a text: who refuses to is told that the text is none of its own."""
 
 
 _Line: TypeAlias = tuple[str, str, str, str]

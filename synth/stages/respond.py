@@ -1,40 +1,47 @@
 """The respond stage: an answerer answers a query in a stance."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import get_args
+from typing import Annotated, get_args
+
+from pydantic import Field
 
 from synth.errors import ParseError
 from synth.filters.language.response_class import response_class
 from synth.hashing import pick, unit
 from synth.plan.lanes import LaneSpec
-from synth.recipe import prompt
-from synth.recipe.prompt import Load, Prompt
-from synth.stages.fallback import Attempt, Router, ask_with_fallback
+from synth.stages.contract import Context, Frozen, Slot, Step
+from synth.stages.fallback import Attempt, ask_with_fallback
 from synth.stages.parsing import read_text
 from synth.stages.reply_stats import OK, PromptUse
-from synth.types import Ask, Drop, Label, Reply, Sample, Stance, Want
+from synth.types import Ask, Drop, Reply, Sample, Stance
 
 OFFERED = frozenset({"query"})
 REFUSAL = "refusal"
 
 
-class Responder:
+class Options(Frozen):
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Responder(Step):
     """Draws stance and answerer for each slot of a query, and asks."""
 
-    def __init__(self, answerers: Sequence[Router], *, seed: int, load: Load = prompt.load) -> None:
-        self._answerers, self._seed = answerers, seed
-        self._prompts = {stance: load(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
+    responds = True
 
-    def prompts(self) -> list[Prompt]:
-        return list(self._prompts.values())
+    def __init__(self, options: Options, context: Context) -> None:
+        self._answerers, self._seed = [context.router(role) for role in options.models], context.seed
+        self._prompts = {stance: context.prompt(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
-    async def respond(self, spec: LaneSpec, sample: Sample, label: Label, want: Want, ask: Ask) -> Sample | Drop:
-        """The query with an answer that was asked for in the hope of `label`."""
-        stance = pick(want.stances, self._seed, sample.query_id, label, "stance")
-        if spec.lane.refuse_only:
-            stance = "refuse"  # whatever an earlier plan recorded
+    def uses(self, spec: LaneSpec, prompt: str) -> bool:
+        """Whether the lane has a cell that is asked for in that stance."""
+        return any(prompt == f"respond/{stance}" for stances in spec.cells.values() for stance in stances)
+
+    async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Sample | Drop:
+        """The query with an answer that was asked for in the hope of the slot's label."""
+        assert slot is not None, "a query without an answer has a slot"
+        label = slot.label
+        stance = pick(slot.stances, self._seed, sample.query_id, label, "stance")
         chosen = int(unit(self._seed, sample.query_id, label, "answerer") * len(self._answerers))
         line = self._answerers[chosen](self._seed, sample.query_id, label)
         template = self._prompts[stance]
@@ -58,6 +65,11 @@ class Responder:
         except ParseError as error:
             return replace(asked, responder=error.model).dropped("respond", error.reason, error.text)
         return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
+
+
+def bind(options: Options, context: Context) -> Responder:
+    """The answerers of a recipe's `respond`."""
+    return Responder(options, context)
 
 
 def _read_answer(turn: Attempt, reply: Reply, *, unsafe: bool) -> str:

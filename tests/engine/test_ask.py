@@ -57,9 +57,12 @@ class Scripted:
         return None
 
 
+ORDER = ("judge", "respond", "embed", "augment", "query")
+
+
 def lab(tmp_path: Path, server: Scripted, slots: int) -> tuple[Engine, Journal]:
     journal = Journal(tmp_path)
-    return Engine(journal, Models({"r": server}, Slots(slots))), journal
+    return Engine(journal, Models({"r": server}, Slots(slots)), order=ORDER), journal
 
 
 def drive(tmp_path: Path, server: Scripted, slots: int, work: Callable[[Engine], Any]) -> Any:

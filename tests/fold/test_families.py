@@ -10,13 +10,14 @@ import pytest
 from synth.dataset.reader import Dataset
 from synth.fold import fold as module
 from synth.plan.lanes import LaneSpec
-from synth.recipe.prompt import Prompt
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.run.result import OK
+from synth.stages.contract import Branch, Slot, Step
 from synth.stages.query import query_id
 from synth.types import Aside, Drop, Judged, Sample
 from tests.conftest import Lab, tiny_recipe
 from tests.filters.test_filters import ROW
+from tests.support.stages import with_stage
 from tests.support.world import sentence
 
 FRAME = "".join(sentence(number) for number in range(-10, 0)) + "{}"
@@ -26,23 +27,23 @@ N = 40
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Branch):
     """An operator without a model: a frame around the root's query, or one text for all of them."""
 
     frame: str
     same_request: Collection[str] = ()
 
-    def prompts(self) -> list[Prompt]:
-        return []
+    def shares(self, spec: LaneSpec) -> dict[str, float]:
+        return {"rewrite": 0.5} if spec.lane.query_type == "harmful" else {}
 
-    async def apply(self, spec: LaneSpec, root: Sample, operator: str, ask: Any) -> Sample | Drop:
-        query, place = self.frame.format(root.query), f"{root.provenance.draw}+{operator}"
+    async def apply(self, spec: LaneSpec, root: Sample, name: str, ask: Any) -> Sample | Drop:
+        query, place = self.frame.format(root.query), f"{root.provenance.draw}+{name}"
         return replace(
             root,
             query=query,
             query_id=query_id(spec, query),
             parent_id=root.query_id,
-            attack=operator,
+            attack=name,
             provenance=replace(root.provenance, draw=place),
         )
 
@@ -50,7 +51,7 @@ class Rule:
 def with_rule(rule: Rule, **changes: Any) -> CompiledRecipe:
     recipe = tiny_recipe(augment={"model": "writer", "operators": {"rewrite": 0.5}}, **changes)
     compiled = compile_recipe(recipe)
-    return replace(compiled, flow=replace(compiled.flow, augmenter=rule))  # type: ignore[arg-type]
+    return with_stage(compiled, "augment", rule)
 
 
 def test_children_known_to_hold_their_roots_request_are_not_joined_by_their_frame(lab: Lab) -> None:
@@ -90,28 +91,17 @@ def test_what_is_avoided_is_looked_for_in_the_request_and_in_the_words_as_sent(l
         assert flow.objection(replace(sample, query=query, request=request)) == reason
 
 
-@dataclass(frozen=True)
-class Choosy:
-    """A panel that sets aside, as `easy`, every other row that it calls unsafe."""
+class Choosy(Step):
+    """Sets aside, as `easy`, every other row that the panel calls unsafe."""
 
-    panel: Any
-
-    @property
-    def judges(self) -> Any:
-        return self.panel.judges
-
-    def prompts(self) -> list[Prompt]:
-        return self.panel.prompts()
-
-    async def judge(self, spec: LaneSpec, sample: Sample, ask: Any) -> Judged:
-        found = await self.panel.judge(spec, sample, ask)
-        easy = isinstance(found, Sample) and found.label == "unsafe" and int(found.query_id, 16) % 2
-        return Aside("easy", found) if easy else found
+    async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Any) -> Judged:
+        easy = sample.label == "unsafe" and int(sample.query_id, 16) % 2
+        return Aside("easy", sample) if easy else sample
 
 
 def test_what_is_set_aside_is_counted_kept_in_its_split_and_fills_no_cell(lab: Lab) -> None:
     compiled = compile_recipe(tiny_recipe(output={"validation": 0.3}))
-    compiled = replace(compiled, flow=replace(compiled.flow, panel=Choosy(compiled.flow.panel)))  # type: ignore[arg-type]
+    compiled = with_stage(compiled, "choosy", Choosy())
     result = lab.run(N, compiled=compiled)
     counts = result.counts
     assert result.status == OK

@@ -315,7 +315,7 @@ def test_an_edited_judge_prompt_asks_only_judges_and_what_falls_short(lab: Lab) 
     lab.run(60)
     assert lab.server is not None
     (lab.folder / "prompts" / "judge").mkdir(parents=True)
-    source = compile_recipe(tiny_recipe()).flow.panel.prompts()[0].path
+    source = compile_recipe(tiny_recipe()).flow.prompts("judge")[0].path
     text = Path(source).read_text(encoding="utf-8").replace("中文内容安全评审员", "严格的中文内容安全评审员")
     (lab.folder / "prompts" / "judge" / "verdict.j2").write_text(text, encoding="utf-8")
     before = len(lab.rows(split="train"))

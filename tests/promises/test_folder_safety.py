@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,11 +23,13 @@ from synth.run.compile import compile_recipe
 from synth.run.execute import run as run_compiled
 from synth.run.folder import mend
 from synth.run.options import RunOptions
+from synth.stages.contract import Judged, Sample, Step
 from synth.tables.dedup import Want, dedup
 from synth.tables.io import aside as table_aside
 from tests.conftest import Lab, tiny_recipe
 from tests.support.forked import Point, forking
 from tests.support.forked import run as forked
+from tests.support.stages import with_stage
 
 NAMES = ("dataset", "drops", "run.json")
 TEXTS = ("csv", "jsonl", "chat", "libra")
@@ -153,9 +156,28 @@ def test_what_the_user_keeps_in_dataset_and_drops_stays(lab: Lab) -> None:
     places = ("dataset/LICENSE", "dataset/data/mine.parquet", "dataset/.git/HEAD", "drops/notes.md", "drops/my.jsonl")
     mine = [write(folder / place) for place in places]
     assert all(DROPS.fullmatch(path.name) for path in (folder / "drops").iterdir() if path not in mine)
+
     made(lab, 16)
     assert [path.read_text(encoding="utf-8") for path in mine] == ["mine"] * len(mine)
     assert "mine.parquet" not in (folder / "dataset" / "README.md").read_text(encoding="utf-8")
+
+
+class Dropping(Step):
+    """Drops every other row."""
+
+    async def run(self, spec: Any, sample: Sample, slot: Any, ask: Any) -> Judged:
+        return sample.dropped("verify", "odd", "") if int(sample.query_id, 16) % 2 else sample
+
+
+def test_drops_of_a_stage_that_is_gone_go_and_the_users_files_stay(lab: Lab) -> None:
+    compiled = compile_recipe(tiny_recipe())
+    folder = lab.folder / "run"
+    run_compiled(with_stage(compiled, "verify", Dropping()), RunOptions(folder, 12))
+    assert (folder / "drops" / "verify.odd.jsonl").stat().st_size
+    mine = write(folder / "drops" / "verify2.notes.jsonl"), write(folder / "drops" / "old.odd.jsonl")
+    run_compiled(compiled, RunOptions(folder, 12))
+    assert not (folder / "drops" / "verify.odd.jsonl").exists()
+    assert all(path.exists() for path in mine)
 
 
 def test_links_under_names_of_synths_own_are_taken_away_and_not_followed(lab: Lab) -> None:

@@ -241,7 +241,7 @@ def test_what_cannot_be_merged_is_one_line(lab: Lab, parts: list[str], complaint
 def test_merging_under_other_prompts_names_them(lab: Lab) -> None:
     lab.run(20, out="one")
     (lab.folder / "prompts" / "judge").mkdir(parents=True)
-    text = Path(compile_recipe(tiny_recipe()).flow.panel.prompts()[0].path).read_text(encoding="utf-8")
+    text = Path(compile_recipe(tiny_recipe()).flow.prompts("judge")[0].path).read_text(encoding="utf-8")
     (lab.folder / "prompts" / "judge" / "verdict.j2").write_text(text.replace("评审", "审评"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"these differ: prompt judge/verdict .*; run merge where its taxonomies"):
         merged(lab, ["one"], "all")

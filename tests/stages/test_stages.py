@@ -190,7 +190,7 @@ def judged(
     spec = next(spec for spec in bound.specs if spec.lane.query_type == "harmful")
     ask, asked = ask_with(*verdicts)
     sample = replace(ROW, lane=spec.lane, query=query, response=response, label=None, analysis=None)
-    return asyncio.run(bound.flow.panel.judge(spec, sample, ask)), asked
+    return asyncio.run(bound.flow.panel.run(spec, sample, None, ask)), asked
 
 
 def verdict(label: str, intent: str = "有害") -> str:
@@ -256,7 +256,7 @@ def test_a_model_without_a_system_role_gets_its_text_in_the_users_turn(lab: Lab)
 
     from tests.filters.test_filters import ROW
 
-    asyncio.run(bound.flow.panel.judge(spec, replace(ROW, lane=spec.lane), ask))
+    asyncio.run(bound.flow.panel.run(spec, replace(ROW, lane=spec.lane), None, ask))
     assert [[message.role for message in request.messages] for request in asked] == [["user"], ["system", "user"]]
     assert asked[0].messages[0].content == "\n\n".join(message.content for message in asked[1].messages)
 

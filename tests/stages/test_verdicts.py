@@ -113,7 +113,7 @@ def judged(changes: dict[str, Any], *replies: str, refuse_only: bool = False) ->
     spec = replace(spec, lane=replace(spec.lane, refuse_only=refuse_only))
     ask, asked = ask_with(*replies)
     sample = replace(ROW, lane=spec.lane, query="问题", response="回答", label=None, analysis=None)
-    return asyncio.run(compiled.flow.panel.judge(spec, sample, ask)), asked
+    return asyncio.run(compiled.flow.panel.run(spec, sample, None, ask)), asked
 
 
 def said(label: str, intent: str = "有害", analysis: str | None = None) -> str:

@@ -1,0 +1,96 @@
+"""How a stage is found by its name: among the modules of `synth/stages/`, or those that other packages add (entry point `synth.stages`);
+and what it is, by what its module binds to. Nothing of a stage is imported before a recipe names it."""
+
+import pkgutil
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal, TypeAlias, cast
+
+from pydantic import BaseModel
+
+from synth.errors import ConfigError
+from synth.recipe import plugins
+
+GROUP = "synth.stages"
+Kind: TypeAlias = Literal["source", "branch", "step"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's module: `name` is its key in a recipe, and its name in drops, costs and tables."""
+
+    name: str
+    options: type[BaseModel]
+    """What stands under its key."""
+    bind: Callable[[Any, Any], Any]
+    makes: type
+    """What `bind` gives, a class of `stages.contract`: it says what the stage does."""
+    own: bool
+    """Whether it is synth's."""
+
+    @property
+    def kind(self) -> Kind:
+        """Where it stands: it begins rows, branches from them, or is a step of theirs."""
+        return cast("Kind", self.makes.kind)  # type: ignore[attr-defined]
+
+    def says(self, fact: str) -> bool:
+        """Whether what it binds to has that attribute and it is true: `answered`, `responds`, `judges`, `rewrites`."""
+        return bool(getattr(self.makes, fact, False))
+
+
+def names() -> list[str]:
+    """Names of all stages there are, sorted."""
+    return plugins.names(GROUP, _ours())
+
+
+def find(name: str) -> Stage | None:
+    """The stage of that name; None if there is none. ConfigError if another package's is broken."""
+    own = _ours().get(name)
+    if own is None and name not in plugins.names(GROUP):
+        return None
+    return _read(name, plugins.load(GROUP, name, (lambda: own) if own else None, needs="bind"), own=own is not None)
+
+
+def ours() -> list[Stage]:
+    """The stages that are synth's own."""
+    return [_read(name, module, own=True) for name, module in _ours().items()]
+
+
+def roles(name: str, options: BaseModel) -> list[tuple[str, str]]:
+    """The roles that a stage's options name, each with its place: all that stands under `model` or `models`."""
+    found = [(f"{name}.model", getattr(options, "model", None))]
+    found += [(f"{name}.models", role) for role in getattr(options, "models", ())]
+    return [(place, role) for place, role in found if role is not None]
+
+
+@cache
+def _ours() -> Mapping[str, ModuleType]:
+    """A module of synth's that has `Options` is a stage; the others help them."""
+    folder = import_module("synth.stages")
+    modules = {
+        found.name: import_module(f"synth.stages.{found.name}") for found in pkgutil.iter_modules(folder.__path__)
+    }
+    return {name: module for name, module in modules.items() if hasattr(module, "Options") and hasattr(module, "bind")}
+
+
+@cache
+def _read(name: str, module: Any, *, own: bool) -> Stage:
+    where = f"stage {name!r} ({getattr(module, '__name__', module)})"
+    options = getattr(module, "Options", None)
+    if not (isinstance(options, type) and issubclass(options, BaseModel)):
+        raise ConfigError(f"{where} has no `Options`; it needs a class of that name, with its keys as fields")
+    try:
+        makes = typing.get_type_hints(module.bind).get("return")
+    except (NameError, TypeError) as error:
+        raise ConfigError(
+            f"{where}: what its `bind` returns cannot be found out ({error}); mend its annotation"
+        ) from error
+    if getattr(makes, "kind", None) not in typing.get_args(Kind):
+        raise ConfigError(
+            f"{where}: its `bind` must say that it returns a Source, Branch or Step, or a class of one of these"
+        )
+    return Stage(name, options, module.bind, cast("type", makes), own)
