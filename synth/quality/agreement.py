@@ -141,7 +141,7 @@ def _judge(seat: int, judge: tuple[str, str], voted: Mapping[str, int], scheme: 
         "no_verdict": _rounded(silent / asked if asked else None),
         "unsafe": _rounded(shares[seat] if shares else None),
         "bias": _rounded(shares[seat] - sum(shares) / len(shares) if shares else None),
-        **({"labels": each} if scheme != BINARY else {}),
+        **({"labels": each} if (scheme.names, scheme.words) != (BINARY.names, BINARY.words) else {}),
     }
 
 

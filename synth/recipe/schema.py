@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -202,7 +203,8 @@ class Recipe(Frozen):
     @property
     def scheme(self) -> LabelScheme:
         """The labels, what each is called, and the cells they make."""
-        return scheme_of(self.labels)
+        found = scheme_of(self.labels)
+        return found if self.answers else replace(found, of="prompt")
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
         """The share of each cell among the rows of a subcategory."""
@@ -248,7 +250,7 @@ class Recipe(Frozen):
             if cell["stances"] is None:
                 del cell["stances"]
         del data["labels"]
-        if self.scheme != BINARY:  # their order counts, which keys lose
+        if scheme_of(self.labels) != BINARY:  # their order counts, which keys lose
             data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
 
