@@ -72,7 +72,7 @@ class Fold:
         observer: FoldObserver | None = None,
     ) -> None:
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
-        self.judges, self.labels = inputs.flow.panel.seats, inputs.flow.panel.labels
+        self.judges, self.labels = inputs.flow.panel.seats, inputs.flow.labels
         self._record, self._observer = record, observer
         inputs.flow.ledger.clear()
         if inputs.flow.embedder is not None:

@@ -2,6 +2,7 @@
 and what it is, by what its module binds to. Nothing of a stage is imported before a recipe names it."""
 
 import pkgutil
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from synth.errors import ConfigError
 from synth.recipe import plugins
 
 GROUP = "synth.stages"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What a stage may be called: its name begins names of files and stands in tables."""
+RESERVED = ("accept", "dedup", "embed")
+"""Names under which the fold books drops and calls of its own."""
 Kind: TypeAlias = Literal["source", "branch", "step"]
 
 
@@ -80,6 +85,10 @@ def _ours() -> Mapping[str, ModuleType]:
 @cache
 def _read(name: str, module: Any, *, own: bool) -> Stage:
     where = f"stage {name!r} ({getattr(module, '__name__', module)})"
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise ConfigError(
+            f"{where}: cannot be called that; use small letters, digits and _, and not {', '.join(RESERVED)}"
+        )
     options = getattr(module, "Options", None)
     if not (isinstance(options, type) and issubclass(options, BaseModel)):
         raise ConfigError(f"{where} has no `Options`; it needs a class of that name, with its keys as fields")

@@ -141,6 +141,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         else None,
         tidy=replaced if recipe.filters.personal == "replace" else None,
         plain=_plain_prompts(recipe, library.prompt),
+        labels=recipe.scheme,
         answers=recipe.answers,
         seed=recipe.seed,
         ledger=context.stats,

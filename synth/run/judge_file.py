@@ -38,9 +38,9 @@ def judged(
             line = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
             stream.write(json.dumps(line) + "\n")
     labels, told = made.labels.names, made.facts()["recipe"]
-    recipe = told | {
+    recipe = {key: value for key, value in told.items() if key in Recipe.model_fields or key == "judge"} | {
         "models": {name: unasked(role) for name, role in told["models"].items()},
-        **dict.fromkeys(("query", "queries", "augment", "respond", "n")),
+        **dict.fromkeys(("n", "steps")),
         "pairs": str(pairs),
         "avoid": [],
         "mixture": {},

@@ -129,6 +129,9 @@ class Step(_Stage, Protocol):
     """Whether it changes the answer or the turns before the query. What was said of the row before is then void: a step that judges
     must follow. In refuse-only lanes it is left out."""
 
+    seats: Sequence[tuple[str, str]] = ()
+    """Of one that judges: role and model of each who votes, in the order of a row's votes."""
+
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """The row as it goes on, what stopped it, or the row set aside."""
         ...

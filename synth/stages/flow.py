@@ -14,13 +14,13 @@ from synth.errors import ConfigError
 from synth.filters import Rules, first_reason
 from synth.filters.language.response_class import response_class
 from synth.hashing import unit
+from synth.labels import BINARY, LabelScheme
 from synth.plan.lanes import LaneSpec
 from synth.recipe.prompt import Prompt
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written
 from synth.stages.embed import NAME as EMBED
 from synth.stages.embed import Embedder
-from synth.stages.judge import Panel
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.rules import ResponseRules, RowRules
@@ -55,6 +55,7 @@ class Flow:
     avoided: Avoided | None = None
     plain: Sequence[Prompt] = ()
     """What makes plain text of conversations, for models that know none."""
+    labels: LabelScheme = BINARY
     answers: bool = True
     """Whether rows have answers; where they have none, queries are labelled."""
     seed: int = 0
@@ -62,7 +63,7 @@ class Flow:
     """What became of the replies that were read."""
     steps: Sequence[tuple[str, Step]] = field(init=False)
     """What a row goes through, rules among it, each with the name of the stage that its drops stand under."""
-    panel: Panel = field(init=False)
+    panel: Step = field(init=False)
     """Who gives rows their label."""
 
     def __post_init__(self) -> None:
