@@ -10,7 +10,9 @@ TOP = Path(__file__).parents[1]
 TERMS = [
     (word.strip(), where)
     for word, _, places in re.findall(
-        r"^\| (?!word)(?!---)(.+?) \| (.+) \| (.+) \|$", (TOP / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE
+        r"^\| (?!word)(?!---)(.+?) \| (.+) \| (.+) \|$",
+        (TOP / "docs" / "glossary.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     for where in re.findall(r"`([^`]+)`", places)
 ]

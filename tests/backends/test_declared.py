@@ -10,7 +10,7 @@ import pytest
 
 from synth.backends import connect
 from synth.errors import ConfigError
-from synth.recipe import files, load
+from synth.recipe import files, load, plugins
 from synth.recipe.role import Role
 from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.yaml import validate
@@ -103,10 +103,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         (site / f"synth_{name}.py").write_text(text, encoding="utf-8")
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: synth-{name}\nVersion: 1.0\n", encoding="utf-8")
         (about / "entry_points.txt").write_text(f"[synth.backends]\n{name} = synth_{name}\n", encoding="utf-8")
+        plugins._points.cache_clear()
 
     site.mkdir()
     monkeypatch.syspath_prepend(site)
-    return lay
+    yield lay
+    plugins._points.cache_clear()
 
 
 def of_demo(**role: Any) -> Recipe:
