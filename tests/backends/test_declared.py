@@ -212,7 +212,7 @@ def test_a_package_that_lacks_a_piece_is_named_in_one_line(install: Any, text: s
 def test_no_package_takes_the_name_of_a_backend_of_synth(install: Any) -> None:
     install("offline", ECHO)
     with pytest.raises(
-        ConfigError, match="'offline' is synth's own, and synth-offline takes the name too .* uninstall"
+        ConfigError, match=r"'offline' is synth's own, and synth-offline takes the name too .* uninstall"
     ):
         connect({"a": Role(model="m", backend="offline")})
 
