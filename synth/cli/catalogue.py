@@ -97,7 +97,12 @@ def _filters() -> Iterator[Entry]:
 
 
 def _verdicts() -> Iterator[Entry]:
-    for name, factory in verdicts.known().items():
+    for name in verdicts.known():
+        try:
+            factory = verdicts.factory(name)
+        except ConfigError as error:
+            yield name, f"broken: {error}"
+            continue
         options = ", ".join(map(str, verdicts.options(factory)))
         yield name, _first_line(factory.__doc__) + (f" ({options})" if options else "")
 

@@ -41,7 +41,13 @@ def module(name: str) -> Any:
     if name not in known():
         raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
     ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
-    return plugins.load(GROUP, name, ours, needs="__name__")
+    found = plugins.load(GROUP, name, ours, needs="__name__")
+    if not ours and not (hasattr(found, "records") or hasattr(found, "export")):
+        package = plugins.package(GROUP, name)
+        raise ConfigError(
+            f"{name!r} of the package {package} has neither `records` nor `export`; upgrade or uninstall {package}"
+        )
+    return found
 
 
 def find(name: str) -> Export:

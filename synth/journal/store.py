@@ -289,6 +289,8 @@ def other_version(path: Path, version: int) -> ConfigError:
 
 
 def _as_config_error(path: Path, error: BaseException) -> ConfigError:
-    if "not a database" in str(error) or "malformed" in str(error):
+    if "malformed" in str(error):
+        return ConfigError(f"{path}: the journal is damaged ({error}); put a copy of it back, or choose another -o DIR")
+    if "not a database" in str(error):
         return ConfigError(f"{path}: is not a journal of synth ({error}); move it away or use another -o DIR")
     return ConfigError(f"{path}: cannot be opened ({error}); check space and permissions, or use another -o DIR")

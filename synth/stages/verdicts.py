@@ -8,18 +8,17 @@ given the names of the seats besides its options. A rule that makes a label whic
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import entry_points
 from inspect import Parameter
 from typing import Any, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
 from synth.labels import LabelScheme
 from synth.recipe import factory as factories
+from synth.recipe import plugins
 from synth.types import Label, Vote
 
 VerdictRule: TypeAlias = Callable[[Sequence[Vote], LabelScheme], Label | None]
-PLACE = "judge.verdict"
+GROUP, PLACE = "synth.verdicts", "judge.verdict"
 
 
 def unanimous() -> VerdictRule:
@@ -105,23 +104,31 @@ class Verdict:
         return label, "\n".join(vote.analysis or "" for vote in given)
 
 
-@cache
-def known() -> dict[str, Callable[..., VerdictRule]]:
-    """Every verdict rule, those of other packages (entry points `synth.verdicts`) included."""
-    ours: dict[str, Callable[..., VerdictRule]] = {one.__name__: one for one in (unanimous, majority, split_is)}
-    return ours | {point.name: point.load() for point in entry_points(group="synth.verdicts")}
+_OURS: Mapping[str, Callable[..., VerdictRule]] = {one.__name__: one for one in (unanimous, majority, split_is)}
 
 
-def options(factory: Callable[..., VerdictRule]) -> list[Parameter]:
+def known() -> list[str]:
+    """Names of the verdict rules, those of other packages (entry points `synth.verdicts`) included."""
+    return plugins.names(GROUP, _OURS)
+
+
+def factory(name: str) -> Callable[..., VerdictRule]:
+    """The function that makes the rule of that name; ConfigError if there is none, or another package's is broken."""
+    own = _OURS.get(name)
+    found: Callable[..., VerdictRule] = plugins.load(GROUP, name, (lambda: own) if own else None)
+    return found
+
+
+def options(maker: Callable[..., VerdictRule]) -> list[Parameter]:
     """What a recipe may set of a rule: its arguments but `seats`, which it is given."""
-    return factories.options(factory, {"seats": ()})
+    return factories.options(maker, {"seats": ()})
 
 
 def bind(use: str | Mapping[str, Any], scheme: LabelScheme, seats: Sequence[str]) -> Verdict:
     """The rule a recipe names: by name; as `name: {options}`; or as `name: value`, the value being its first option's and the others
     standing beside it."""
     name, chosen = _read(use)
-    rule = factories.made(known()[name], chosen, f"{PLACE}.{name}", {"seats": list(seats)})
+    rule = factories.made(factory(name), chosen, f"{PLACE}.{name}", {"seats": list(seats)})
     makes = tuple(getattr(rule, "makes", ()))
     for label in makes:
         if label not in scheme.names:
@@ -146,7 +153,7 @@ def _read(use: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     value = given.pop(named[0])
     if isinstance(value, dict) or value is None:
         return named[0], (value or {}) | given
-    first = options(known()[named[0]])[:1]
+    first = options(factory(named[0]))[:1]
     if not first:
         raise ConfigError(f"{PLACE}.{named[0]}: takes no options (got {value!r})")
     return named[0], {first[0].name: value} | given

@@ -10,7 +10,7 @@ import pytest
 
 from synth.backends import connect
 from synth.errors import ConfigError
-from synth.recipe import files, load
+from synth.recipe import files, load, plugins
 from synth.recipe.role import Role
 from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.yaml import validate
@@ -58,7 +58,7 @@ def connect(role, options):
     return Echo(options.words)
 """
 HERD = """
-from synth.backends import Wrapping, named
+from synth.backends import Wrapping, module
 
 
 class Options(Wrapping):
@@ -82,11 +82,11 @@ class Herd:
 
 
 def share(role, options):
-    return (options.of, options.workers, named(options.of).share(role, options))
+    return (options.of, options.workers, module(options.of).share(role, options))
 
 
 def connect(role, options):
-    return Herd(named(options.of).connect(role, options))
+    return Herd(module(options.of).connect(role, options))
 """
 REQUEST = Request("echo/1", "m", (Message("user", "问"),), {}, None, ())
 
@@ -103,10 +103,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         (site / f"synth_{name}.py").write_text(text, encoding="utf-8")
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: synth-{name}\nVersion: 1.0\n", encoding="utf-8")
         (about / "entry_points.txt").write_text(f"[synth.backends]\n{name} = synth_{name}\n", encoding="utf-8")
+        plugins._points.cache_clear()
 
     site.mkdir()
     monkeypatch.syspath_prepend(site)
-    return lay
+    yield lay
+    plugins._points.cache_clear()
 
 
 def of_demo(**role: Any) -> Recipe:
@@ -196,7 +198,7 @@ def test_what_a_backend_does_not_give_is_said_before_anything_is_asked(install: 
     [
         (ECHO.replace("def share", "def shares"), "backend bad of package synth-bad lacks share;"),
         (ECHO.replace("FAMILY, GIVES, STAND_IN =", "FAMILY, _, __ ="), "of package synth-bad lacks GIVES, STAND_IN;"),
-        ("import nothing_of_that_name\n", "backend bad of package synth-bad cannot be loaded .ModuleNotFoundError"),
+        ("import nothing_of_that_name\n", "'bad' of the package synth-bad cannot be loaded .ModuleNotFoundError"),
         (ECHO.replace("Options(Base)", "Options"), "of package synth-bad: `Options` is no subclass"),
     ],
 )
@@ -209,7 +211,10 @@ def test_a_package_that_lacks_a_piece_is_named_in_one_line(install: Any, text: s
 
 def test_no_package_takes_the_name_of_a_backend_of_synth(install: Any) -> None:
     install("offline", ECHO)
-    assert connect({"a": Role(model="m", backend="offline")})["a"].family == "offline/1"
+    with pytest.raises(
+        ConfigError, match=r"'offline' is synth's own, and synth-offline takes the name too .* uninstall"
+    ):
+        connect({"a": Role(model="m", backend="offline")})
 
 
 def test_a_backend_that_wraps_another_takes_its_options_and_is_what_it_is(install: Any) -> None:

@@ -15,6 +15,7 @@ from synth.dataset.reader import Dataset
 from synth.dataset.shards import write_split
 from synth.errors import ConfigError
 from synth.exporters import files, find, settings
+from synth.recipe import plugins
 from tests.conftest import Lab
 
 MIXED = [("train", {"n": 1}), ("validation", {"n": 2}), ("train", {"n": 3})]
@@ -165,7 +166,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "site" / "my_guards.py").write_text(MINE, encoding="utf-8")
     (tmp_path / "site" / "my_broken.py").write_text("FILE = 'xml'\n\ndef records(dataset): ...\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "site")
+    plugins._points.cache_clear()
     yield
+    plugins._points.cache_clear()
     for name in ("my_guards", "my_broken"):
         sys.modules.pop(name, None)
 

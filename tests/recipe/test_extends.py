@@ -83,7 +83,7 @@ def test_a_role_of_another_kind_takes_the_whole_place(here: Path) -> None:
 def test_a_server_without_a_key_can_be_said_over_one_with(here: Path) -> None:
     write(here, "base", models={"writer": {"api_key_env": "MINE"}})
     write(here, extends="base", models={"writer": {"api_key_env": None}})
-    assert load("mine").models["writer"].api_key_env is None
+    assert load("mine").models["writer"].options["api_key_env"] is None
 
 
 def test_a_name_and_what_a_recipe_is_about_are_of_its_file_alone(here: Path) -> None:

@@ -24,10 +24,13 @@ def no_cats(*, word: str = "猫"):
 EXPORTER = '''"""A line a row."""
 
 
-def export(made, out, template):
-    out.mkdir(parents=True)
-    (out / "ids.txt").write_text("\\n".join(row["id"] for split in made.splits() for row in made.rows(split)))
-    return [out / "ids.txt"]
+FILE = "jsonl"
+
+
+def records(dataset):
+    for split in dataset.splits():
+        for row in dataset.rows(split):
+            yield split, {"id": row["id"]}
 '''
 RECIPE = """\
 # Libra in our words, offline, with our rule and our look-alikes.
@@ -100,7 +103,7 @@ def test_a_package_brings_a_filter_a_format_a_prompt_and_a_recipe(
     assert "extends" not in facts["recipe"]
     assert "ours/harmful" in facts["prompts"]
     assert synth("export", "runs/ours", "--to", "ids").returncode == 0
-    assert len((here / "runs" / "ours" / "export" / "ids" / "ids.txt").read_text().split()) >= 24
+    assert len((here / "runs" / "ours" / "export" / "ids" / "train.jsonl").read_text().splitlines()) >= 24
     assert "[text] Drops what speaks of cats. (word: str = '猫')" in synth("list", "filters").stdout
     assert "A line a row." in synth("list", "formats").stdout
     assert "我们的配方。" in synth("list", "recipes").stdout

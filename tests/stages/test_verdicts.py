@@ -11,6 +11,7 @@ import pytest
 from synth.errors import ConfigError
 from synth.filters.row import label_agrees, outline, refused_is_safe
 from synth.labels import BINARY, KNOWN
+from synth.recipe import plugins
 from synth.run.compile import compile_recipe
 from synth.stages import verdicts
 from synth.types import Drop, Note, Request, Sample, Vote
@@ -99,11 +100,8 @@ def lenient(*, seats: list[str]) -> verdicts.VerdictRule:
 def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule of another package, found by its entry point."""
     point = EntryPoint("lenient", f"{__name__}:lenient", "synth.verdicts")
-    monkeypatch.setattr(verdicts, "entry_points", lambda group: [point] if group == "synth.verdicts" else [])
-    verdicts.known.cache_clear()
-    yield
-    monkeypatch.undo()
-    verdicts.known.cache_clear()
+    points = plugins._points
+    monkeypatch.setattr(plugins, "_points", lambda group: (point,) if group == "synth.verdicts" else points(group))
 
 
 def judged(changes: dict[str, Any], *replies: str, refuse_only: bool = False) -> tuple[Sample | Drop, list[Request]]:

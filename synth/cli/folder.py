@@ -1,0 +1,56 @@
+"""The commands that read a finished run: its rows shown, its data set handed on in a format a trainer reads."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "to", required=True, metavar="FORMAT", help="chat, csv, hf, jsonl, libra …: see `synth list formats`."
+)
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), metavar="OUT", help="Where to.  [default: DIR/export/FORMAT]"
+)
+@click.option("--template", metavar="T", help="The guard's file, for chat: --set template=T.  [default: guard/libra]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the format, e.g. template=guard/lines; may be repeated.",
+)
+@click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
+@click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
+def export(
+    folder: Path,
+    to: str,
+    out: Path | None,
+    template: str | None,
+    settings: tuple[str, ...],
+    push_to: str | None,
+    public: bool,
+) -> None:
+    """Write the dataset in DIR in a format a trainer reads."""
+    from synth import exporters
+    from synth.cli import run
+
+    options = ({"template": template} if template else {}) | exporters.settings(settings)
+    for line in run.export(folder, to, out, options=options, push_to=push_to, private=not public):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("cell", required=False)
+@click.option("--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops to show.")
+@click.option(
+    "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
+)
+def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
+    """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
+    from synth.cli import show as command
+
+    for text in command.covered(folder) if coverage else command.show(folder, cell, most):
+        click.echo(text)
