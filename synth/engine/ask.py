@@ -79,9 +79,8 @@ class Engine:
         """What the latest try failed of, if it did."""
         self.abandoned = False
         self.damaged: dict[str, DamagedReply] = {}
-        """Replies, by key, that are not what was written, and so asked for once more."""
+        """Replies, by key, that are not what was written, and so asked for once more; `say` is told of the first."""
         self.say: Callable[[str], None] = lambda _: None
-        """Told of the first of them."""
 
     @property
     def in_flight(self) -> Counter[str]:
@@ -129,8 +128,7 @@ class Engine:
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
         """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
-        reply = self._kept(key_of(request), self._journal.get, spare=spare)
-        if reply is None:
+        if (reply := self._kept(key_of(request), self._journal.get, spare=spare)) is None:
             raise Stopped(REPLAY)
         return reply
 
@@ -144,9 +142,7 @@ class Engine:
             return self._journal.get(key)
         except DamagedReply as damaged:
             if not self.damaged:
-                self.say(
-                    f"the reply {key} (stage {damaged.stage}) in the journal {WRONG}: it is asked for again, as are others like it"
-                )
+                self.say(f"the reply {key} (stage {damaged.stage}) {WRONG}: it and any like it are asked for again")
             self.damaged[key] = damaged
             return None
 
