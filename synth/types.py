@@ -13,9 +13,6 @@ LABELLED: Final = ("train", "validation", "test")
 """The splits of rows that stand in a cell. Every other split holds rows that were set aside."""
 
 
-# --- what is asked of a model, and what comes back ---
-
-
 def named(model: str, revision: str | None) -> str:
     """A model's name with its revision, if it has one."""
     return f"{model}@{revision}" if revision else model
@@ -110,9 +107,6 @@ class Ceiling:
             lower(self.tpm, other.tpm),
             min(self.timeout, other.timeout),
         )
-
-
-# --- the row ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +238,6 @@ Judged: TypeAlias = Sample | Drop | Aside
 
 HARD: Final = "hard"
 """The split of rows on which the judges differ."""
-
-
-# --- the plan ---
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,15 @@ def copied(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FIXTURE, tmp_path / "work"))
 
 
+def synth(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "synth", *arguments]
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False, timeout=120)
+
+
 def folded(folder: Path, name: str) -> dict[str, Any]:
     """What `synth run` says of the same command, run once more."""
-    command = [sys.executable, "-m", "synth", "run", name, *RUNS[name], "-o", name, "--json"]
-    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False, timeout=120)
+    done = synth(folder, "run", name, *RUNS[name], "-o", name, "--json")
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout)
     return said
@@ -79,6 +83,36 @@ def test_a_journal_of_format_1_gives_its_rows_without_one_call(copied: Path, nam
         assert {column: row[column] for column in was} == was, "in the columns of before"
         assert [column for column in row if column in was] == list(was)
     assert drops_of(copied / name) == drops
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_journal_of_format_1_is_one_of_today_once_it_was_gone_on_with(copied: Path, name: str) -> None:
+    path = copied / name / "journal.sqlite"
+    assert folded(copied, name)["calls"] == 0
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        kinds = [kind for (kind,) in db.execute("SELECT kind FROM decisions ORDER BY seq")]
+        first, *_ = db.execute("SELECT sum IS NULL FROM replies").fetchone()
+    assert (kinds[-2:], first) == (["unsealed", "inputs"], 1)
+    shutil.rmtree(copied / "prompts")
+    shutil.rmtree(copied / "taxonomies")
+    merged = synth(copied, "merge", name, "-o", "merged")
+    assert merged.returncode == 0, merged.stderr
+    assert [row["id"] for row in rows_of(copied / "merged")] == [row["id"] for row in expected(name)[0]]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_journal_of_format_1_is_read_and_left_as_it_is(copied: Path, name: str) -> None:
+    path = copied / name / "journal.sqlite"
+    before = path.read_bytes()
+    for command in ("stats", "verify", "export"):
+        done = synth(copied, "journal", command, name)
+        assert done.returncode == 0, done.stderr
+        told = {"stats": "format 1", "verify": "of format 1 have no sum", "export": '{"reply": '}[command]
+        assert told in done.stdout
+    done = synth(copied, "run", name, *RUNS[name], "-o", name, "--dry-run")
+    assert "no call" in done.stdout or "the recipe is that of the last run" in done.stdout, done.stderr
+    assert path.read_bytes() == before
 
 
 def test_the_rows_come_from_the_journal(copied: Path) -> None:

@@ -121,8 +121,7 @@ class Engine:
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
         """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
-        reply = self._kept(key_of(request), self._journal.get, spare=spare)
-        if reply is None:
+        if (reply := self._kept(key_of(request), self._journal.get, spare=spare)) is None:
             raise Stopped(REPLAY)
         return reply
 
@@ -137,7 +136,7 @@ class Engine:
         except DamagedReply as damaged:
             if not self.damaged:
                 self.models.say(
-                    f"the reply {key} (stage {damaged.stage}) in the journal {WRONG}: it is asked for again, as are others like it"
+                    f"the reply {key} (stage {damaged.stage}) {WRONG}: it and any like it are asked for again"
                 )
             self.damaged[key] = damaged
             return None

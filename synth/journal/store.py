@@ -67,6 +67,7 @@ class Journal:
         self._db = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._open()
+            self._rows = _rows(self._db, self.path)
         except BaseException:
             self.close()
             raise
@@ -84,7 +85,6 @@ class Journal:
             if version != VERSION or not tables:
                 with self._transaction():
                     self._make(version, tables)
-            self._rows = Rows(self._db, self.path, VERSION)
         except sqlite3.Error as error:
             raise _as_config_error(self.path, error) from error
         except Stopped as stop:  # nothing of the transaction is kept
@@ -286,6 +286,15 @@ def other_version(path: Path, version: int) -> ConfigError:
     return ConfigError(
         f"{path}: written by {age} synth (journal format {version}, this one reads {VERSION}); go on with {way_out}, or use another -o DIR"
     )
+
+
+def _rows(db: sqlite3.Connection, path: Path) -> Rows:
+    try:
+        return Rows(db, path, VERSION)
+    except sqlite3.Error as error:
+        raise ConfigError(
+            f"{path}: the journal is damaged ({error}); put a copy of it back, or choose another -o DIR"
+        ) from error
 
 
 def _as_config_error(path: Path, error: BaseException) -> ConfigError:

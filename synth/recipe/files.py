@@ -38,8 +38,9 @@ def folders(kind: Kind) -> list[Path]:
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether a file came with synth, and is none of the user's own."""
-    return any(path.resolve().is_relative_to((shipped() / kind).resolve()) for kind in get_args(Kind))
+    """Whether a file came with synth or another package, and is none of the user's own."""
+    installed = [(root / kind).resolve() for root in (*plugins.folders(), shipped()) for kind in get_args(Kind)]
+    return any(path.resolve().is_relative_to(folder) for folder in installed)
 
 
 def names(kind: Kind) -> list[str]:

@@ -88,7 +88,7 @@ class Library:
 
     def inputs(self, recipe: Recipe, lists: Mapping[str, str], synth: str) -> Inputs:
         """What has been given out, for this recipe."""
-        for path in recipe.files:
+        for path in recipe._files:  # noqa: SLF001 (noted by `load`)
             self._note("pipelines", path, path.read_bytes())
         found = tuple(self.files[key] for key in sorted(self.files))
         used = {use.name for use in (*recipe.filters.query, *recipe.filters.response)}

@@ -141,11 +141,7 @@ class Recipe(Frozen):
     filters: Filters = Filters()
     output: Output = Output()
     _files: tuple[Path, ...] = PrivateAttr(default=())
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Those it was read from."""
-        return self._files
+    """Those it was read from."""
 
     @model_validator(mode="wrap")
     @classmethod

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synth import __version__, backends, filters
@@ -44,7 +44,7 @@ class CompiledRecipe:
     """Hash of every prompt in use, by name."""
     identity: Mapping[str, str]
     """What bears on the data, by dotted name: keys of the recipe, taxonomies, prompts, the user's own file."""
-    inputs: Inputs
+    inputs: Inputs = field(repr=False)
     """All that was read."""
     prices: Prices
     """Of the models."""

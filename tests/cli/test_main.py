@@ -201,7 +201,7 @@ def test_shards_merged_are_the_whole_and_its_journal_can_be_looked_into(
     assert (ended.status, ended.out) == (0, "")
     assert "whole/dataset: train 24" in ended.err
     assert "; 0 calls" in synth(*command, "-o", "whole").err
-    assert ", plan " in synth("journal", "stats", "whole").out
+    assert "decisions: inputs 1, plan" in synth("journal", "stats", "whole").out
     assert "whole/journal.sqlite: good" in synth("journal", "verify", "whole").out
     lines = synth("journal", "export", "whole").out.splitlines()
     assert synth("journal", "export", "whole", "-o", "lines.jsonl").out == "lines.jsonl\n"

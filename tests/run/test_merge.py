@@ -27,6 +27,7 @@ from synth.run.result import OK, SHORT, Result
 from synth.types import Origin, Reply, Request
 from tests.conftest import Lab, tiny_recipe
 from tests.promises.test_kill import SMALL
+from tests.support.journals import as_format_1, change
 from tests.support.standin import standing_in
 from tests.support.world import World, sentence
 
@@ -231,6 +232,7 @@ def test_what_cannot_be_merged_is_one_line(lab: Lab, parts: list[str], complaint
     for copy in ("killed", "torn"):
         shutil.copytree(lab.folder / "one", lab.folder / copy)
     (lab.folder / "killed" / "run.json").unlink()
+    as_format_1(lab.folder / "killed" / "journal.sqlite")
     (lab.folder / "torn" / "run.json").write_text("{")
     replies_only(lab.folder / "replies")
     with pytest.raises(ConfigError, match=complaint):
@@ -238,13 +240,49 @@ def test_what_cannot_be_merged_is_one_line(lab: Lab, parts: list[str], complaint
     assert not (lab.folder / "all").exists()
 
 
-def test_merging_under_other_prompts_names_them(lab: Lab) -> None:
-    lab.run(20, out="one")
+def under_another_prompt(lab: Lab) -> None:
     (lab.folder / "prompts" / "judge").mkdir(parents=True)
     text = Path(compile_recipe(tiny_recipe()).flow.prompts("judge")[0].path).read_text(encoding="utf-8")
     (lab.folder / "prompts" / "judge" / "verdict.j2").write_text(text.replace("评审", "审评"), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"these differ: prompt judge/verdict .*; run merge where its taxonomies"):
+
+
+def test_merging_a_journal_without_inputs_under_other_prompts_names_them(lab: Lab) -> None:
+    lab.run(20, out="one")
+    as_format_1(lab.folder / "one" / "journal.sqlite")
+    merged(lab, ["one"], "before")
+    under_another_prompt(lab)
+    with pytest.raises(
+        ConfigError, match=r"these differ: prompt judge/verdict .*; run merge where its taxonomies .* with synth 0"
+    ):
         merged(lab, ["one"], "all")
+
+
+def test_what_the_journals_hold_is_merged_whatever_stands_in_the_folders(lab: Lab) -> None:
+    lab.run(40)
+    for shard in ("1/2", "2/2"):
+        lab.run(40, out=shard[0], shard=shard)
+    under_another_prompt(lab)
+    (lab.folder / "taxonomies" / "tiny.yaml").unlink()
+    for folder in "12":
+        (lab.folder / folder / "run.json").unlink()  # killed before it could write any
+    assert merged(lab, "12", "all").status == OK
+    assert lab.bytes("all") == lab.bytes()
+    assert merged(lab, ["all", "1"], "again").status == OK
+    assert lab.bytes("again") == lab.bytes()
+
+
+def test_a_merge_stops_at_a_reply_that_no_journal_holds_as_it_was_written(lab: Lab) -> None:
+    lab.run(30)
+    for shard in ("1/2", "2/2"):
+        lab.run(30, out=shard[0], shard=shard)
+    change(lab.folder / "1" / "journal.sqlite", "UPDATE replies SET text = text || '。' WHERE rowid = 9")
+    with pytest.raises(
+        ConfigError, match=r"1/journal.sqlite: the reply \w{32} .* is not what was written.*`synth run`"
+    ):
+        merged(lab, "12", "all")
+    assert not (lab.folder / "all" / "journal.sqlite").exists()
+    assert merged(lab, ["1", "2", "run"], "all").status == OK
+    assert lab.bytes("all") == lab.bytes()
 
 
 def synth(folder: Path, *arguments: str) -> "subprocess.Popen[str]":

@@ -24,3 +24,23 @@ def seal(path: Path) -> None:
         for row in db.execute("SELECT seq, kind, body FROM decisions").fetchall():
             db.execute("UPDATE decisions SET sum = ? WHERE seq = ?", (sum_of(*row), row[0]))
         db.commit()
+
+
+def as_format_1(path: Path) -> None:
+    """Turns a closed journal into what the first format would have held of it."""
+    change(
+        path,
+        "DELETE FROM decisions WHERE kind = 'inputs'",
+        "UPDATE decisions SET seq = (SELECT count(*) FROM decisions AS one WHERE one.seq <= decisions.seq)",
+        "ALTER TABLE replies DROP COLUMN sum",
+        "ALTER TABLE replies DROP COLUMN more",
+        "ALTER TABLE decisions DROP COLUMN sum",
+        "PRAGMA user_version=1",
+    )
+
+
+def flip(path: Path, at: int, bit: int) -> None:
+    """One bit of the file."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
