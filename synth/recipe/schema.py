@@ -94,8 +94,11 @@ class Mixture(Frozen):
     """Weight of a subcategory among those of its scenario."""
     cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
     """Shares of a scenario or subcategory, in place of those under the recipe's `cells`."""
-    at_least: dict[str, PositiveInt] = Field(default_factory=dict)
-    """For an axis the rows that each of its values gets in every cell of harmful queries."""
+    at_least: dict[str, PositiveInt | Annotated[dict[str, PositiveInt], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """For an axis of elements, or one of `plan.quota.FACETS`, the rows that each of its values, or of those named, gets in every cell
+    of harmful queries."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Mixture":
