@@ -185,8 +185,7 @@ class Recipe(Frozen):
     @classmethod
     def known(cls) -> dict[str, Stage]:
         """The stages for which it has a field, by name."""
-        found = {name: stages.find(name) for name in cls.model_fields if name not in Recipe.model_fields}
-        return {name: stage for name, stage in found.items() if stage is not None}
+        return _known(cls)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -261,6 +260,12 @@ class Recipe(Frozen):
 def _identity(options: Any) -> Any:
     """What of a stage's options changes the data: all of them, unless they say otherwise."""
     return options.identity() if hasattr(options, "identity") else options.model_dump(mode="json")
+
+
+@cache
+def _known(shaped: type[Recipe]) -> dict[str, Stage]:
+    found = {name: stages.find(name) for name in shaped.model_fields if name not in Recipe.model_fields}
+    return {name: stage for name, stage in found.items() if stage is not None}
 
 
 @cache
