@@ -41,12 +41,21 @@ def _short(result: Result) -> list[str]:
     short = [cell for cell in result.cells if cell["grounds"]]
     lines = [
         f"{cell['subcategory']}/{cell['query_type']}/{cell['label']} {cell['accepted']}/{cell['target']} "
-        f"{cell['status']}: {cell['grounds']['words']}"
+        f"{cell['status']}: {cell['grounds']['words']}{_kept_free(cell)}"
         for cell in short[:SHOWN]
     ]
     if len(short) > SHOWN:
         lines.append(f"… and {len(short) - SHOWN} more; `synth show DIR` lists all cells")
     return [*lines, ""] if lines else []
+
+
+def _kept_free(cell: dict[str, Any]) -> str:
+    """For what a cell has kept rows free in vain."""
+    kept = [
+        f"{axis} {value} {rows}" for axis, values in cell.get("kept_free", {}).items() for value, rows in values.items()
+    ]
+    more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
+    return f"; kept free for {', '.join(kept[:SHOWN])}{more}" if kept else ""
 
 
 def _width(name: str) -> int:

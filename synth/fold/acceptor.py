@@ -10,7 +10,7 @@ from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.plan.ends import End, ends, grounds
 from synth.plan.lanes import UNASKED, LaneSpec
-from synth.plan.quota import Quota
+from synth.plan.quota import Quota, values
 from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample
@@ -206,10 +206,10 @@ class Acceptor:
         assert row.label is not None, "what has no label is dropped or set aside"
         target = self.targets.get(row.label, 0)
         lack = None if target is None else target - self.counts.accepted[row.label]
-        if lack is not None and (lack <= 0 or not self.quota.admits(row.elements, row.label, lack)):
+        if lack is not None and (lack <= 0 or not self.quota.admits(values(row), row.label, lack)):
             self.counts.surplus[row.label] += 1
             return None
-        self.quota.take(row.elements, row.label)
+        self.quota.take(values(row), row.label)
         self.counts.accepted[row.label] += 1
         tally.accepted += 1
         self._sink.keep("accepted", row)
@@ -235,7 +235,7 @@ class Acceptor:
     def wants(self, sample: Sample) -> bool:
         """Whether any answer to this query could still be accepted; once none could, none ever will."""
         return None in self.targets.values() or any(
-            self.quota.admits(sample.elements, label, lack) for label, lack in self.lacks().items()
+            self.quota.admits(values(sample), label, lack) for label, lack in self.lacks().items()
         )
 
     @property

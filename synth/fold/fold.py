@@ -1,7 +1,7 @@
 """One fold over a journal: lanes, gate and prefetch put together, run to the end or to a stop."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from synth.fold.gate import Gate
 from synth.fold.parts import Parts
 from synth.fold.prefetch import Prefetch
 from synth.plan.lanes import LaneSpec
-from synth.plan.quota import Quota
+from synth.plan.quota import AtLeast, Quota
 from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
 from synth.recipe.schema import Dedup
@@ -49,8 +49,8 @@ class FoldInputs:
     targets: Targets
     dedup: Dedup
     concurrency: int
-    at_least: Mapping[str, int] = field(default_factory=dict)
-    """By axis, how many rows each of its values gets in every cell of harmful queries."""
+    at_least: AtLeast = field(default_factory=dict)
+    """By axis, how many rows its values get in every cell of harmful queries."""
     eager: bool = True
     """Whether idle slots are used for what will only likely be needed."""
     frozen: frozenset[str] = frozenset()

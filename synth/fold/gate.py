@@ -12,7 +12,8 @@ from synth.fold.parts import Parts
 from synth.fold.planner import Planner
 from synth.fold.prefetch import Prefetch
 from synth.hashing import short_hash
-from synth.plan.tally import REFUSAL, Tally
+from synth.plan.tally import Tally
+from synth.stages.reply_stats import REFUSAL
 from synth.types import Drop, Round, Sample
 
 
@@ -120,7 +121,7 @@ class Gate:
         lane.born()
         if isinstance(entry, Drop):
             lane.lose(entry, tally)
-            tally.refused_calls += f"query.{entry.reason}" == REFUSAL
+            tally.refused_calls += entry.reason == REFUSAL
             return
         texts = {normalise(entry.query)}
         if not await self._admit(lane, tally, entry, self._flow.begins):

@@ -76,12 +76,10 @@ def check_mixture(recipe: Recipe, specs: Sequence[LaneSpec]) -> None:
     """Raises ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
     scenarios = {spec.lane.scenario for spec in specs}
     subcategories = {spec.lane.subcategory for spec in specs}
-    axes = {axis for spec in specs for axis in spec.banks}
     for place, named, known in (
         ("mixture.scenarios", recipe.mixture.scenarios, scenarios),
         ("mixture.subcategories", recipe.mixture.subcategories, subcategories),
         ("mixture.cells", recipe.mixture.cells, scenarios | subcategories),
-        ("mixture.at_least", recipe.mixture.at_least, axes),
     ):
         for id in named:
             if id not in known:

@@ -1,25 +1,42 @@
-"""Rows that every value of an axis is to get at least: rows of a cell kept free for values that still lack some.
+"""Rows that every value of an axis is to get at least: rows of a cell kept free for values that still lack some. An axis is one of
+elements, which queries are asked for, or a facet, which rows turn out to have: no plan is made for that.
 
 Counted by cell, not by lane: so no value tells the label, and so a larger N keeps every row that a smaller one has.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias, get_args
 
-from synth.errors import ConfigError
+from synth.errors import ConfigError, did_you_mean
 from synth.plan.lanes import LaneSpec, elements
-from synth.types import Element, Label, Targets
+from synth.types import Element, Label, Sample, Stance, Targets
+
+AtLeast: TypeAlias = Mapping[str, int | Mapping[str, int]]
+"""Rows for every value of an axis, or for the values named."""
+ATTACKED, STANCE, RESPONSE_CLASS = "attacked", "stance", "response_class"
+FACETS: Final[Mapping[str, tuple[str, ...]]] = {
+    ATTACKED: ("yes", "no"),
+    STANCE: get_args(Stance),
+    RESPONSE_CLASS: ("refusal", "rebuttal", "partial", "incapable", "compliance"),
+}
+"""What a row turns out to be, with the values: whether its query was made of another, how an answer was asked for, what it does."""
+
+
+def values(row: Sample) -> tuple[Element, ...]:
+    """The value of a row, or of a query that is not answered yet, on every axis that is known of it."""
+    found = (STANCE, row.stance), (RESPONSE_CLASS, row.response_class), (ATTACKED, "yes" if row.attack else "no")
+    return (*row.elements, *(Element(axis, value) for axis, value in found if value is not None))
 
 
 class Quota:
     """What each value of the axes in `at_least` (axis -> rows) still lacks in the cells of one lane. Harmful lanes only.
     `size` is the number of coordinates of a writer call."""
 
-    def __init__(self, spec: LaneSpec, at_least: Mapping[str, int], *, seed: int, size: int) -> None:
+    def __init__(self, spec: LaneSpec, at_least: AtLeast, *, seed: int, size: int) -> None:
         self._spec, self._seed, self._size = spec, seed, size
-        axes = _axes(spec, at_least)
         self.lacks: dict[Label, dict[str, Counter[str]]] = {
-            label: {axis: Counter(dict.fromkeys(spec.banks[axis], at_least[axis])) for axis in axes}
+            label: {axis: Counter(rows) for axis in at_least if (rows := _rows(spec, label, axis, at_least[axis]))}
             for label in spec.cells
         }
 
@@ -46,7 +63,7 @@ class Quota:
             for label in labels
             for axis, lacks in self.lacks.get(label, {}).items()
             for value, rows in lacks.items()
-            if rows > 0
+            if rows > 0 and axis in self._spec.banks
         }
         if not missing:
             return first
@@ -58,19 +75,62 @@ class Quota:
         return call * self._size
 
 
-def check_quotas(at_least: Mapping[str, int], specs: Sequence[LaneSpec], targets: Targets) -> None:
+def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -> None:
+    """Raises ConfigError for an axis or a value that the lanes do not have."""
+    banks = {
+        axis: {value for spec in specs for value in spec.banks.get(axis, ())} for spec in specs for axis in spec.banks
+    }
+    facets = {facet: set(known) for facet, known in FACETS.items() if answers or facet == ATTACKED}
+    axes = facets | banks
+    for axis, wanted in at_least.items():
+        if axis not in axes:
+            raise ConfigError(f"mixture.at_least: there is no {axis!r}; {did_you_mean(axis, axes)}")
+        for value in wanted if isinstance(wanted, Mapping) else ():
+            if value not in axes[axis]:
+                raise ConfigError(f"mixture.at_least.{axis}: there is no {value!r}; {did_you_mean(value, axes[axis])}")
+        if axis == RESPONSE_CLASS and not isinstance(wanted, Mapping):
+            raise ConfigError(f"mixture.at_least.{axis}: say of which classes, as {{refusal: {wanted}}}")
+
+
+def check_quotas(at_least: AtLeast, specs: Sequence[LaneSpec], targets: Targets) -> None:
     """Raises ConfigError where a cell has fewer rows than the values of an axis are to get."""
     for spec in specs:
-        for axis in _axes(spec, at_least):
-            for label, seats in targets[spec.lane.id].items():
-                needed = at_least[axis] * len(spec.banks[axis])
-                if seats is not None and needed > seats:
+        for label, seats in targets[spec.lane.id].items():
+            for axis in at_least if label in spec.cells else ():
+                wanted = _rows(spec, label, axis, at_least[axis])
+                if seats is not None and sum(wanted.values()) > seats:
+                    each = (
+                        len(set(wanted.values())) == 1
+                        and f"{min(wanted.values())} rows for each of {len(wanted)} values"
+                    )
                     raise ConfigError(
-                        f"mixture.at_least.{axis}: {at_least[axis]} rows for each of {len(spec.banks[axis])} values are more"
-                        f" than the {seats} rows of {spec.lane.id}/{label}; ask for fewer, or give a larger -n",
+                        f"mixture.at_least.{axis}: {each or f'{sum(wanted.values())} rows for its values'} are more than the {seats}"
+                        f" rows of {spec.lane.id}/{label}; ask for fewer, or give a larger -n",
                         status=2,
                     )
 
 
-def _axes(spec: LaneSpec, at_least: Mapping[str, int]) -> list[str]:
-    return [axis for axis in at_least if axis in spec.banks and spec.lane.query_type == "harmful"]
+def _rows(spec: LaneSpec, label: Label, axis: str, wanted: int | Mapping[str, int]) -> dict[str, int]:
+    """How many rows values of an axis are to get in one cell: none that it cannot have."""
+    if spec.lane.query_type != "harmful":
+        return {}
+    known = spec.banks.get(axis) or _facet(spec, label, axis)
+    return {
+        value: wanted[value] if isinstance(wanted, Mapping) else wanted
+        for value in known
+        if isinstance(wanted, int) or value in wanted
+    }
+
+
+def _facet(spec: LaneSpec, label: Label, axis: str) -> Sequence[str]:
+    """The values of a facet that rows of a cell may have."""
+    match axis:
+        case "attacked":
+            return FACETS[axis] if spec.operators else ("no",)
+        case "stance":
+            return tuple(spec.cells[label])
+        case "response_class" if spec.lane.refuse_only:
+            return ("refusal",)
+        case "response_class":
+            return [name for name in FACETS[axis] if name != "refusal" or not spec.labels.unsafe(label)]
+    return ()

@@ -94,8 +94,11 @@ class Mixture(Frozen):
     """Weight of a subcategory among those of its scenario."""
     cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
     """Shares of a scenario or subcategory, in place of those under the recipe's `cells`."""
-    at_least: dict[str, PositiveInt] = Field(default_factory=dict)
-    """For an axis the rows that each of its values gets in every cell of harmful queries."""
+    at_least: dict[str, PositiveInt | Annotated[dict[str, PositiveInt], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """For an axis of elements, or one of `plan.quota.FACETS`, the rows that each of its values, or of those named, gets in every cell
+    of harmful queries."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Mixture":
@@ -178,8 +181,7 @@ class Recipe(Frozen):
     @classmethod
     def known(cls) -> dict[str, Stage]:
         """The stages for which it has a field, by name."""
-        found = {name: stages.find(name) for name in cls.model_fields if name not in Recipe.model_fields}
-        return {name: stage for name, stage in found.items() if stage is not None}
+        return _known(cls)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -254,6 +256,12 @@ class Recipe(Frozen):
 def _identity(options: Any) -> Any:
     """What of a stage's options changes the data: all of them, unless they say otherwise."""
     return options.identity() if hasattr(options, "identity") else options.model_dump(mode="json")
+
+
+@cache
+def _known(shaped: type[Recipe]) -> dict[str, Stage]:
+    found = {name: stages.find(name) for name in shaped.model_fields if name not in Recipe.model_fields}
+    return {name: stage for name, stage in found.items() if stage is not None}
 
 
 @cache

@@ -10,6 +10,7 @@ from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
 from synth.plan.lanes import LaneSpec, check_mixture, elements, lanes
+from synth.plan.quota import check_axes
 from synth.recipe import routing
 from synth.recipe.backend import VECTORS, WORDS, giving
 from synth.recipe.checks import SEMANTIC, check_begun
@@ -62,6 +63,7 @@ def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe
     harm, ordinary = library.taxonomies_of(recipe)
     flow, specs = _flow(recipe, harm, lanes(recipe, harm, ordinary), library)
     check_mixture(recipe, specs)
+    check_axes(recipe.mixture.at_least, specs, answers=recipe.answers)
     prompts = {template.name: template.hash for template in flow.prompts()}
     lists = ({"own file": flow.source.hash} if flow.source.hash else {}) | (
         {"avoided": flow.avoided.hash} if flow.avoided else {}

@@ -93,6 +93,15 @@ def _grounds(lane: Acceptor, label: Label) -> dict[str, Any] | None:
     return asdict(end) | {"share": end.share, "words": str(end)}
 
 
+def _kept_free(lane: Acceptor, label: Label) -> dict[str, dict[str, int]]:
+    """The rows by axis and value that a cell that fell short has kept free for them in vain."""
+    lacks = {} if lane.status(label) == "met" else lane.quota.lacks.get(label, {})
+    found = {
+        axis: {value: rows for value, rows in sorted(values.items()) if rows > 0} for axis, values in lacks.items()
+    }
+    return {axis: values for axis, values in found.items() if values}
+
+
 def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str:
     if not isinstance(stopped, Stopped) or stopped.why != "budget":
         return str(stopped)
@@ -135,6 +144,7 @@ def _cells(lane: Acceptor, lines: list[Usage], prices: Prices) -> list[dict[str,
             "surplus": lane.counts.surplus[label],
             "status": lane.status(label),
             "grounds": _grounds(lane, label),
+            "kept_free": _kept_free(lane, label),
             **spent[label],
         }
         for label in lane.spec.labels.names

@@ -202,10 +202,11 @@ class Flow:
                 return self._tidied(spec, found)
             if isinstance(found, Aside):
                 aside, found = found.split, found.sample
-            if found is not row:
-                row = self._checked(Bound(name, step), spec, row, found)
-                if reason := _subject(row):
-                    return row.dropped(name, reason, row.response or "")
+            if found is row:
+                continue
+            before, row = row, self._checked(Bound(name, step), spec, row, found)
+            if (row.response, row.context) != (before.response, before.context) and (reason := _subject(row)):
+                return row.dropped(name, reason, row.response or "")
         if (
             spec.lane.refuse_only
             and self.answers

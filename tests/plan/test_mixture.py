@@ -1,5 +1,6 @@
 """Uneven on purpose: weights, shares of one's own, rows that every element gets, harms held out of training."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synth.cli.summary import summary
 from synth.errors import ConfigError
 from synth.plan.targets import deal
 from synth.run.compile import compile_recipe
 from synth.run.resolve import wanted
-from synth.run.result import OK
+from synth.run.result import OK, SHORT
 from tests.conftest import Lab, tiny_recipe
 from tests.fold.test_fold import lost
 
@@ -102,6 +104,53 @@ def test_with_quotas_too_a_larger_n_keeps_every_row_that_was_there(lab: Lab) -> 
     assert not lost(before, lab.rows())
 
 
+FACETED = {"at_least": {"attacked": 3, "stance": 2, "response_class": {"refusal": 2}}}
+MANY = {"mixture": FACETED, "augment": {"model": "writer", "operators": {"rewrite": 0.5}}}
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+def test_every_facet_gets_its_rows_in_every_cell_that_can_have_it(lab: Lab, concurrency: int) -> None:
+    result = lab.run(120, concurrency=concurrency, **MANY)
+    assert result.status == OK
+    rows = [row for row in rows_of(lab) if row["query_type"] == "harmful"]
+    attacked = Counter((row["subcategory"], row["label"], row["attack"] is not None) for row in rows)
+    assert len(attacked) == 5 * 2 * 2
+    assert min(attacked.values()) >= 3
+    stances = Counter((row["subcategory"], row["label"], row["stance"]) for row in rows)
+    for id in {row["subcategory"] for row in rows}:
+        for label, stance in (
+            ("unsafe", "comply"),
+            ("unsafe", "natural"),
+            ("safe", "refuse"),
+            ("safe", "safe_complete"),
+        ):
+            assert stances[id, label, stance] >= 2
+    refused = Counter(
+        row["subcategory"] for row in rows if (row["label"], row["response_class"]) == ("safe", "refusal")
+    )
+    assert len(refused) == 5
+    assert min(refused.values()) >= 2
+    lab.run(120, out="again", concurrency=7, **MANY)
+    assert lab.bytes() == lab.bytes("again")
+
+
+def test_with_facets_too_a_larger_n_keeps_every_row_that_was_there(lab: Lab) -> None:
+    lab.run(120, **MANY)
+    before = lab.rows()
+    lab.run(200, **MANY)
+    assert not lost(before, lab.rows())
+
+
+def test_a_facet_that_no_row_has_is_named_and_ends(lab: Lab) -> None:
+    result = lab.run(60, mixture={"at_least": {"response_class": {"incapable": 2}}})
+    assert result.status == SHORT
+    short = [cell for cell in result.cells if cell["status"] != "met"]
+    assert {cell["query_type"] for cell in short} == {"harmful"}
+    assert {json.dumps(cell["kept_free"]) for cell in short} == {'{"response_class": {"incapable": 2}}'}
+    assert all(cell["accepted"] == cell["target"] - 2 and cell["grounds"] for cell in short)
+    assert "kept free for response_class incapable 2" in summary(result, lab.folder / "run")
+
+
 def test_what_is_held_out_stands_in_test_alone(lab: Lab) -> None:
     lab.run(60, output={"validation": 0.2, "held_out": ["one.s1", "tw*"]})
     for split, expected in (("test", {"one.s1", "two.s0", "two.s1"}), ("train", {"one.s0", "one.s2"})):
@@ -116,6 +165,11 @@ def test_what_is_held_out_stands_in_test_alone(lab: Lab) -> None:
         ({"mixture": {"subcategories": {"one.s9": 2}}}, "mixture.subcategories: there is no 'one.s9'"),
         ({"mixture": {"cells": {"x": {"harmful/safe": 1.0}}}}, "mixture.cells: there is no 'x'"),
         ({"mixture": {"at_least": {"behavior": 1}}}, "there is no 'behavior'; did you mean 'behaviour'"),
+        (
+            {"mixture": {"at_least": {"stance": {"complie": 1}}}},
+            "at_least.stance: there is no 'complie'; did you mean 'comply'",
+        ),
+        ({"mixture": {"at_least": {"response_class": 2}}}, "say of which classes, as {refusal: 2}"),
         ({"output": {"held_out": ["three*"]}}, "output.held_out: 'three.' matches nothing"),
     ],
 )
