@@ -5,11 +5,10 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from synth.backends import Resumable, SelfScheduling
+from synth.engine.contract import NOBODY, Observer, Prove, Store
 from synth.engine.endpoints import Models
-from synth.engine.observer import NOBODY, Observer
 from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
@@ -20,17 +19,6 @@ from synth.types import Origin, Reply, Request
 
 REPLAY = "replay"
 """Why a fold with calls forbidden comes to its end: the journal holds no more."""
-
-Prove = Callable[[Request, Reply], None]
-"""Sees a reply before it is journalled. Raises ProviderError for one that will not do, and it is asked for again."""
-
-
-class Store(Protocol):
-    """Where an engine keeps replies by request key: the journal."""
-
-    def get(self, key: str) -> Reply | None: ...
-    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Returns once the reply is safe. Raises Stopped if it cannot be kept."""
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Protocol
 from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Vectors
 from synth.engine.ask import Engine
-from synth.engine.observer import Observer
+from synth.engine.contract import Observer
 from synth.fold.acceptor import Acceptor, Candidate, Outcome, RowSink
 from synth.fold.checkpoint import State, hash_of, read, restore, state_of
 from synth.fold.demand import Demand

@@ -1,0 +1,37 @@
+"""What an engine is given: where replies are kept, what proves them, and who is told of clocks and arrivals while it asks, by which
+work may be begun early and nothing decided."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from synth.types import Origin, Reply, Request
+
+Prove = Callable[[Request, Reply], None]
+"""Sees a reply before it is journalled. Raises ProviderError for one that will not do, and it is asked for again."""
+
+
+class Store(Protocol):
+    """Where an engine keeps replies by request key: the journal."""
+
+    def get(self, key: str) -> Reply | None: ...
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
+        """Returns once the reply is safe. Raises Stopped if it cannot be kept."""
+
+
+class Observer(Protocol):
+    """Told by an engine of what happens to its requests. Must return at once and may not raise."""
+
+    def missed(self, origin: Origin) -> None:
+        """The journal could not answer a request; `origin` says for which role, stage and lane it was asked."""
+
+    def landed(self) -> None:
+        """An attempt is over, so a slot may have come free."""
+
+
+class _Nobody:
+    def missed(self, origin: Origin) -> None: ...
+    def landed(self) -> None: ...
+
+
+NOBODY: Final[Observer] = _Nobody()
+"""Observes nothing."""
