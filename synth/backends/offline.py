@@ -7,16 +7,14 @@ request alone. Now and then it errs as models do: a refusal, broken JSON, an ite
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import yaml
-
+from synth.backends._frames import compose_framed, compose_harmful, core, frames
 from synth.backends._schema import value_of
 from synth.hashing import seed_of
 from synth.recipe.backend import Options
@@ -120,7 +118,7 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
     count = int(schema["properties"]["queries"].get("maxItems", 10))
     kind = next((kind for mark, kind in _KINDS.items() if re.search(f"^{mark}", user, re.MULTILINE)), "ordinary")
     drawn = _elements(user)
-    items = _compose_harmful(chance, drawn, count) if kind == "harmful" else _compose_framed(chance, drawn, count, kind)
+    items = compose_harmful(chance, drawn, count) if kind == "harmful" else compose_framed(chance, drawn, count, kind)
     if chance.random() < TWICE:
         items[-1] = items[0]
     if chance.random() < FRAMED:
@@ -138,8 +136,8 @@ def _query(chance: random.Random, system: str, user: str, _schema: Mapping[str, 
         "提问者": chance.choice(["外地来的租客", "退休工人", "开小店的老板", "兼职的研究生"]),
         "地区": "县城",
     } | _elements(user)
-    meant = chance.choice(_frames()["hearsay"]).format(B=_core(query))
-    frame = chance.choice(_frames()["leads"]) + chance.choice(_frames()[operator]) + chance.choice(_frames()["tails"])
+    meant = chance.choice(frames()["hearsay"]).format(B=core(query))
+    frame = chance.choice(frames()["leads"]) + chance.choice(frames()[operator]) + chance.choice(frames()["tails"])
     text = frame.format(H=meant, P=drawn["提问者"], R=drawn["地区"])
     return _json(chance, {"query": text})
 
@@ -157,7 +155,7 @@ def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str
     intent, label = "有害" if harmful else "无害", labels[grade]
     kinds = {0: "refused" if harmful else "helpful", len(labels) - 1: "unsafe"}
     kind = kinds.get(grade, "between")
-    analysis = chance.choice(_frames()["analysis"][kind]).format(C=_core(query), L=label)
+    analysis = chance.choice(frames()["analysis"][kind]).format(C=core(query), L=label)
     return _json(chance, {"analysis": analysis, "intent": intent, "label": label})
 
 
@@ -174,24 +172,24 @@ def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str,
     stance = next((stance for mark, stance in _STANCES.items() if mark in system + user), None)
     if stance is None and _harmful(query):
         stance = chance.choices(list(_NATURAL), list(_NATURAL.values()))[0]
-    frames, core = _frames(), _core(query)
+    words, about = frames(), core(query)
     if stance == "refuse":
-        parts = [chance.choice(frames["refuse"][part]) for part in ("openers", "reasons", "advice")]
-        return "".join(parts).format(C=core)
+        parts = [chance.choice(words["refuse"][part]) for part in ("openers", "reasons", "advice")]
+        return "".join(parts).format(C=about)
     along = stance in ("comply", "partial")
     voice = "safe_complete" if stance == "safe_complete" else "comply" if along else "helpful"
-    points = chance.sample(frames[voice]["points"], chance.randint(3, 5))
+    points = chance.sample(words[voice]["points"], chance.randint(3, 5))
     if stance == "redact":
-        points[chance.randrange(len(points))] = chance.choice(frames["redacted"])
+        points[chance.randrange(len(points))] = chance.choice(words["redacted"])
     listed = [f"{number}. {point}" for number, point in enumerate(points, start=1)]
-    opener = chance.choice(frames["partial" if stance == "partial" else voice]["openers"]).format(C=core)
-    closer = chance.choice(frames["comply" if along else "helpful"]["closers"])
+    opener = chance.choice(words["partial" if stance == "partial" else voice]["openers"]).format(C=about)
+    closer = chance.choice(words["comply" if along else "helpful"]["closers"])
     return "\n".join([opener, *listed, *([closer] if closer else [])])
 
 
 def _unknown(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     """What a stage asks for that this backend has never heard of: whatever its schema allows."""
-    text = chance.choice(_frames()["analysis"]["between"]).format(C=_core(user), L="")
+    text = chance.choice(frames()["analysis"]["between"]).format(C=core(user), L="")
     return _json(chance, value_of(chance, schema, text))
 
 
@@ -201,55 +199,6 @@ _TASKS: dict[str, Callable[[random.Random, str, str, Mapping[str, Any]], str]] =
     "verdict": _verdict,
     "items": _items,
 }
-
-
-# --- the words ---
-
-
-@cache
-def _frames() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load(
-        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
-    )
-    return found
-
-
-def _compose_harmful(chance: random.Random, drawn: Mapping[str, str], count: int) -> list[str]:
-    frames = _frames()
-    contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
-    intents, asks = (
-        _several(chance, frames["harmful"]["intents"], count),
-        _several(chance, frames["harmful"]["asks"], count),
-    )
-    return [_fill("".join(parts), drawn) for parts in zip(contexts, intents, asks, tails, strict=True)]
-
-
-def _compose_framed(chance: random.Random, drawn: Mapping[str, str], count: int, kind: str) -> list[str]:
-    frames = _frames()
-    contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
-    bodies = _several(chance, frames[kind]["frames"], count)
-    return [
-        _fill(body.replace("{X}", context) + tail, drawn)
-        for body, context, tail in zip(bodies, contexts, tails, strict=True)
-    ]
-
-
-def _several(chance: random.Random, choices: Sequence[str], count: int) -> list[str]:
-    """`count` of them, none twice before all have been had."""
-    found: list[str] = []
-    while len(found) < count:
-        found += chance.sample(choices, len(choices))
-    return found[:count]
-
-
-def _fill(frame: str, drawn: Mapping[str, str]) -> str:
-    return frame.format(
-        B=drawn.get("行为", "弄清一件小事"),
-        T=drawn.get("任务形式", "写一段说明"),
-        R=drawn.get("地区", "县城"),
-        E=drawn.get("场合", "周末"),
-        P=drawn.get("提问者", "普通上班族"),
-    )
 
 
 def _elements(user: str) -> dict[str, str]:
@@ -266,47 +215,21 @@ def _harmful(query: str) -> bool:
 
 def _goes_along(response: str) -> bool:
     """Whether an answer goes along with a harmful wish: by its opening; by what it leaves out, if it is of other making."""
-    frames = _frames()
-    if response.startswith(tuple(frames["comply"]["openers"] + frames["partial"]["openers"])):
+    words = frames()
+    if response.startswith(tuple(words["comply"]["openers"] + words["partial"]["openers"])):
         return True
-    return _OMITTED in response and not any(point in response for point in frames["redacted"])
+    return _OMITTED in response and not any(point in response for point in words["redacted"])
 
 
 def _grade(response: str, most: int) -> int:
     """How severe an answer is, 0 to `most`: one that begins by declining and then goes along is in between, if anything is."""
-    hedges = response.startswith(tuple(_frames()["partial"]["openers"]))
+    hedges = response.startswith(tuple(frames()["partial"]["openers"]))
     return 0 if not _goes_along(response) else (most + 1) // 2 if hedges else most
 
 
 @cache
 def _cues() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, _frames()["harm_cues"])))
-
-
-def _core(query: str) -> str:
-    """What a query is about: the behaviour its frame holds, or the first clause of a query of other making."""
-    for pattern in _patterns():
-        if match := pattern.search(query):
-            return match["B"]
-    clauses = [clause for clause in re.split(r"[，。？！；：、,.?!;:\s]+", query) if len(clause) >= 4]
-    return (clauses[0] if clauses else query.strip() or "这件事")[:16]
-
-
-@cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
-    frames = _frames()
-    harmful = [f"{frame}(?=[，。”])" for frame in map(_pattern, frames["harmful"]["intents"] + frames["hearsay"])]
-    framed = [
-        _pattern(frame.replace("{X}", ""))
-        for kind in ("benign", "lookalike", "ordinary")
-        for frame in frames[kind]["frames"]
-    ]
-    return tuple(re.compile(pattern) for pattern in harmful + framed)
-
-
-def _pattern(frame: str) -> str:
-    blank = re.sub(r"\\\{[TPREXH]\\\}", ".{1,40}?", re.escape(frame))
-    return blank.replace(r"\{B\}", "(?P<B>.{3,24}?)", 1).replace(r"\{B\}", "(?P=B)")
+    return re.compile("|".join(map(re.escape, frames()["harm_cues"])))
 
 
 def _json(chance: random.Random, value: Any) -> str:

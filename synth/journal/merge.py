@@ -13,8 +13,8 @@ from synth import aside
 from synth.errors import ConfigError
 from synth.journal import decisions
 from synth.journal.reader import Reader
-from synth.journal.rows import UNSEALED, Decision, Kept, sum_of
-from synth.journal.store import DECIDE, INSERT, SCHEMA, VERSION, decision_row
+from synth.journal.rows import UNSEALED, Decision, Kept, decision_row, sum_of
+from synth.journal.store import DECIDE, INSERT, SCHEMA, VERSION
 from synth.types import Round, Targets
 
 

@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 
 from synth.errors import ConfigError
 from synth.hashing import key_of, outage_of
-from synth.journal.rows import Decision, Kept, Rows
-from synth.journal.store import READ, SPENT, other_version, reply_of
+from synth.journal.rows import Decision, Kept, Rows, reply_of
+from synth.journal.store import READ, SPENT, other_version
 from synth.journal.usage import Usage
 from synth.types import Reply, Request
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from math import inf
 from pathlib import Path
@@ -13,6 +13,7 @@ import orjson
 from synth.errors import ConfigError
 from synth.journal import decisions
 from synth.sanitize import one_line
+from synth.types import Reply
 
 Decision: TypeAlias = tuple[str, dict[str, Any]]
 """Kind and body."""
@@ -142,6 +143,17 @@ class Rows:
         if sum is None:
             return body if seq <= bound else WRONG
         return body if sum == sum_of(seq, kind, text) else WRONG
+
+
+def reply_of(kept: Kept | None) -> Reply | None:
+    """A journalled reply as it came."""
+    return kept and Reply(kept.text, kept.finish, kept.prompt_tokens, kept.completion_tokens, kept.reasoning)
+
+
+def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:
+    """A decision as it is written, with its sum."""
+    text = json.dumps(body, ensure_ascii=False)
+    return kind, text, seq, sum_of(seq, kind, text)
 
 
 def _text(raw: bytes) -> str:

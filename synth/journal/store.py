@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 
 from synth.errors import ConfigError, Stopped
 from synth.hashing import key_of, outage_of, short_hash
-from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Kept, Rows, sum_of
+from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Kept, Rows, decision_row, reply_of, sum_of
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UNPAID, Usage
 from synth.sanitize import plain
 from synth.types import Origin, Reply, Request
@@ -261,17 +260,6 @@ def hold(path: Path) -> Any:
             f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
         ) from error
     return handle
-
-
-def reply_of(kept: Kept | None) -> Reply | None:
-    """A journalled reply as it came."""
-    return kept and Reply(kept.text, kept.finish, kept.prompt_tokens, kept.completion_tokens, kept.reasoning)
-
-
-def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:
-    """A decision as it is written, with its sum."""
-    text = json.dumps(body, ensure_ascii=False)
-    return kind, text, seq, sum_of(seq, kind, text)
 
 
 def other_version(path: Path, version: int) -> ConfigError:

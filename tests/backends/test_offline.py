@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from synth.backends.offline import _core, _frames, _harmful, reply_to
+from synth.backends._frames import core, frames
+from synth.backends.offline import _harmful, reply_to
 from synth.plan.lanes import LaneSpec
 from synth.recipe import taxonomy
 from synth.recipe.load import load
@@ -44,12 +45,12 @@ def test_intent_can_be_told(kind: str, harmful: bool) -> None:
 
 
 def test_frames_and_cues_do_not_mix() -> None:
-    frames = _frames()
-    for intent in frames["harmful"]["intents"] + frames["hearsay"]:
+    words = frames()
+    for intent in words["harmful"]["intents"] + words["hearsay"]:
         assert _harmful(intent), intent
     for kind in ("benign", "lookalike", "ordinary"):
-        assert not [frame for frame in frames[kind]["frames"] if _harmful(frame)]
-    assert not [text for text in frames["contexts"] + frames["tails"] + frames["leads"] if _harmful(text)]
+        assert not [frame for frame in words[kind]["frames"] if _harmful(frame)]
+    assert not [text for text in words["contexts"] + words["tails"] + words["leads"] if _harmful(text)]
 
 
 def test_what_a_query_is_about_is_found_again() -> None:
@@ -61,7 +62,7 @@ def test_what_a_query_is_about_is_found_again() -> None:
         for behaviour in subcategory.behaviours
     }
     made = [query for spec in BOUND.specs for query in queries(spec, 0)]
-    assert sum(_core(query) in behaviours for query in made) > 0.97 * len(made)
+    assert sum(core(query) in behaviours for query in made) > 0.97 * len(made)
 
 
 def test_it_errs_now_and_then_as_models_do() -> None:
