@@ -10,7 +10,8 @@ _FEATURES: Final = b"huggingface"
 
 
 def schema_of(file: Path) -> Any:
-    """The Arrow schema of a Parquet or Arrow file, with its metadata, which hold the names of `datasets.ClassLabel`."""
+    """The Arrow schema of a Parquet or Arrow file; its metadata hold the names of `datasets.ClassLabel`, from the file or
+    beside it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -22,7 +23,7 @@ def schema_of(file: Path) -> Any:
 
 def class_name(value: Any, names: Sequence[str]) -> Any:
     """The name of a class by its number in a column of `datasets.ClassLabel`; None for -1, which `datasets` writes where
-    there is none."""
+    there is none; what is no such number as it is."""
     if value == -1:
         return None
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
