@@ -39,7 +39,7 @@ class SelfScheduling(Protocol):
 
     @property
     def note(self) -> str | None:
-        """What is to be said of such a backend after a run, in one line; None for nothing."""
+        """What is to be said of a self-scheduling backend after a run, in one line; None for nothing."""
         ...
 
     def dismiss(self, why: Exception) -> None:

@@ -98,7 +98,7 @@ def _words(error: Any) -> str:
 
 
 def complaint(batch: Mapping[str, Any], client: OpenAIBackend) -> str:
-    """What a server objects to in a batch it refuses: the first of its errors, and how many more there are."""
+    """What a server objects to in a batch that it refuses: the first of its errors, and how many more there are."""
     found = batch.get("errors")
     errors = found.get("data") if isinstance(found, dict) else found
     if not isinstance(errors, list) or not errors:
