@@ -20,7 +20,8 @@ def beside(path: Path, ending: str) -> Path:
 
 
 def through(path: Path) -> Path:
-    """Where a link leads to; any other path as it is. ConfigError for a link to nothing, if no killed swap left it so."""
+    """Where a link that is written through leads to; any other path as it is. ConfigError for a link to nothing, if no
+    killed swap left it so."""
     if not path.is_symlink():
         return path
     real = path.resolve()
@@ -40,7 +41,7 @@ def remove(path: Path) -> None:
 
 
 def begins(path: Path, *starts: bytes) -> bool:
-    """Whether a plain file is empty, or begins with one of these: as what synth writes under that name does."""
+    """Whether a plain file is empty, or begins with one of these bytes: as what synth writes under that name does."""
     if not path.is_file():
         return False
     with path.open("rb") as written:
@@ -50,7 +51,8 @@ def begins(path: Path, *starts: bytes) -> bool:
 
 @contextlib.contextmanager
 def file(path: Path) -> Iterator[Path]:
-    """A name to write a file under, which then takes the place of `path`. ConfigError where no plain file stands there."""
+    """A name to write a file under for the length of a block, which then takes the place of `path` whole. ConfigError where
+    no plain file stands there."""
     real = through(path)
     if real.exists() and not real.is_file():
         raise ConfigError(f"{path}: is there already and is no plain file; choose another name")
@@ -65,7 +67,8 @@ def file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder(path: Path, ours: Ours) -> Iterator[Path]:
-    """A new folder to fill, which then takes the place of `path`. What stands there and is not `ours` is in it afterwards too."""
+    """A new folder to fill for the length of a block, which then takes the place of `path` whole. What stands there and is
+    not `ours` is in it afterwards too."""
     real = through(path)
     mend(real)
     new = beside(real, "new")
@@ -91,7 +94,7 @@ def swap(new: Path, real: Path) -> None:
 
 
 def mend(path: Path) -> None:
-    """Ends a swap that was killed half way: the old folder had gone aside, so the new one is whole."""
+    """Ends a swap of folders that was killed half way: the old folder had gone aside, so the new one is whole."""
     real = through(path)
     new, old = beside(real, "new"), beside(real, "old")
     if old.exists() and not real.exists():

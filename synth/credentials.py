@@ -40,7 +40,7 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def is_key(text: str) -> bool:
-    """Whether a text looks like a key: it begins like those of a known kind, is long and random, or calls itself one."""
+    """Whether a text looks like an API key: it begins like those of a known kind, is long and random, or calls itself one."""
     text = text.strip()
     if _PREFIXED.search(text):
         return True
@@ -56,12 +56,12 @@ def _is_key_as_name(text: str) -> bool:
 
 
 def names_key(name: str) -> bool:
-    """Whether a header or a field of that name is one for a key."""
+    """Whether a header or a field of that name is one for an API key."""
     return _OF_KEYS.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) is not None and not _HARMLESS.fullmatch(name)
 
 
 def hidden(text: str) -> str:
-    """A text that may hold somebody's key, with what begins like one of a known kind made `[key]`."""
+    """A text that may hold somebody's API key, with what begins like one of a known kind made `[key]`."""
     return _PREFIXED.sub(MASK, text)
 
 
@@ -69,7 +69,7 @@ def hidden(text: str) -> str:
 
 
 def check_variable(name: str | None) -> str | None:
-    """ValueError where a key stands in the place of the variable that holds it; it is not shown."""
+    """ValueError where an API key stands in the place of the variable that holds it; it is not shown."""
     if name is not None and (not _NAME.fullmatch(name) or _is_key_as_name(name)):
         raise ValueError(
             "takes the name of an environment variable, not a key; export the key and name it (OPENAI_API_KEY)"
@@ -78,7 +78,7 @@ def check_variable(name: str | None) -> str | None:
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """ValueError for a header that could not be sent, and for one that holds a key itself in place of `$NAME`."""
+    """ValueError for a header that could not be sent, and for one that holds an API key itself in place of `$NAME`."""
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or _is_key_as_name(name):
             raise ValueError("a name is none that a header can have; write name: value, and a key as $NAME")
@@ -94,12 +94,12 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
-    """ValueError for a field of the body that holds what looks like a key: fields bear on what is asked, and are kept."""
+    """ValueError for a field of a request's body that holds what looks like an API key: fields are journalled."""
     _check_fields(fields, is_key, "send it as a header (headers: {X-Api-Key: $MY_KEY})")
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """The same for options of an engine, where what is long and random is a revision."""
+    """ValueError for an option of an engine that holds what looks like an API key; what is long and random is a revision."""
     _check_fields(
         options, lambda text: _PREFIXED.search(text) is not None, "export it as its library reads it (HF_TOKEN)"
     )
@@ -149,7 +149,8 @@ def check_address(address: str, place: str) -> None:
 
 
 def shown(address: str) -> str:
-    """An address as it may be written down: of its query the names alone and the version of the API, of its path no key."""
+    """A server's address as it may be written down: of its query the names alone and the version of the API, of its path no
+    key."""
     whole, _, fragment = address.partition("#")
     head, _, query = whole.partition("?")
     scheme, mark, rest = head.rpartition("://")
@@ -201,7 +202,7 @@ def _of_address(address: str) -> Iterator[str]:
 
 
 def from_environment(name: str, place: str, way_out: str = "") -> str:
-    """The key a variable holds. ConfigError for none, and for one that cannot be sent."""
+    """The API key that an environment variable holds. ConfigError for none, and for one that cannot be sent."""
     value = os.environ.get(name, "")
     if not value.strip():
         raise ConfigError(f"{place and f'{place}: '}{name} is not set; export it{way_out}")
@@ -211,7 +212,8 @@ def from_environment(name: str, place: str, way_out: str = "") -> str:
 
 
 def filled(headers: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Headers with `$NAME` and `${NAME}` read from the environment, and what was read there."""
+    """Headers with `$NAME` and `${NAME}` read from the environment, and the keys read there. ConfigError as
+    `from_environment`."""
     read: list[str] = []
 
     def value_of(found: re.Match[str], place: str) -> str:
@@ -226,7 +228,7 @@ def filled(headers: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the user sends that nobody is to see."""
+    """The keys and headers that a backend sends to its server, and how replies and messages are kept free of them."""
 
     keys: tuple[str, ...]
     """Keys: no reply and no message shows them."""
@@ -235,7 +237,7 @@ class Secrets:
 
     @classmethod
     def sent(cls, address: str, keys: Iterable[str], other: Iterable[str] = ()) -> "Secrets":
-        """With what the address holds."""
+        """The secrets sent to a server: these keys and headers, and the keys that its address holds."""
         found = {one.strip() for one in (*keys, *_of_address(address)) if len(one.strip()) >= SHOWN}
         return cls(_longest(found), _longest({one for one in other if len(one) >= SHOWN}))
 
@@ -244,7 +246,7 @@ class Secrets:
         return _longest(form for key in self.keys if len(key) >= KEPT for form in _forms(key))
 
     def out_of_reply(self, text: str) -> str:
-        """A reply without any key of 16 characters or more, plain or in a usual encoding; all else stays as it came."""
+        """A reply without any API key of 16 characters or more, plain or in a usual encoding; all else stays as it came."""
         for form in self._kept:
             text = text.replace(form, MASK)
         return text
@@ -259,7 +261,7 @@ class Secrets:
         return hidden(text)
 
     def within(self, value: Any) -> bool:
-        """Whether a value that is to be written down holds a key."""
+        """Whether a value that is to be written down holds an API key."""
         return any(key in text for _, _, text in _texts(value) for key in self.keys if len(key) >= KEPT)
 
 

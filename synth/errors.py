@@ -2,7 +2,7 @@
 
 ConfigError   you can fix it: what, where, the way out; exit 1
 ParseError    this reply is unusable; becomes a Drop with its reason
-Weather       the provider may answer later; the engine waits and asks again
+ProviderError the provider may answer later; the engine waits and asks again
 Stopped       nothing more may be asked; a pause, never a decision
 """
 
@@ -20,7 +20,8 @@ class ConfigError(Exception):
 
 
 class ParseError(Exception):
-    """A reply that cannot be used; `reason` is a stable key from the table in `stages.reading`, `text` what it said, `model` who."""
+    """A model's reply that cannot be used; `reason` is a stable key from the table in `stages.parsing`, `text` what it
+    said, `model` who."""
 
     def __init__(self, reason: str, text: str = "", model: str = "") -> None:
         super().__init__(reason)
@@ -28,12 +29,12 @@ class ParseError(Exception):
 
 
 Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", "garbled"]
-"""What kind of weather: too many requests (429); a server with too much to do (503, 529); any other error of its own; nothing that
-came back at all; nothing in time; something that is no completion."""
+"""What kind of failure of a model's server: too many requests (429); a server with too much to do (503, 529); any other error of
+its own; nothing that came back at all; nothing in time; something that is no completion."""
 
 
 class ProviderError(Exception):
-    """A failure that may pass. `retry_after` is in seconds, if the server named it."""
+    """A failure of a model's server that may pass. `retry_after` is in seconds, if the server named it."""
 
     def __init__(self, message: str, *, cause: Cause = "server", retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -50,7 +51,7 @@ class Stopped(Exception):
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """The way out of a misspelt name."""
+    """The way out for an error about a misspelt name: the known one that is nearest, else all of them."""
     known = sorted(known)
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known) or 'none'}"

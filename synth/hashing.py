@@ -18,7 +18,7 @@ were written. Another spelling would ask for everything again."""
 
 
 def key_of(request: Request) -> str:
-    """SHA-256 over the canonical JSON of everything in the request, 32 hex digits."""
+    """A request's key: SHA-256 over the canonical JSON of everything in the request, 32 hex digits."""
     roles: list[str] = [message.role for message in request.messages]
     roles[:1] = [_SPELLING.get(request.kind, roles[0])]
     everything = [
@@ -38,18 +38,18 @@ def key_of(request: Request) -> str:
 
 
 def outage_of(key: str) -> str:
-    """Where it stands that a model was given up on for the request of that key, and the next of its chain asked: a key of its own,
-    since the request may still be answered where it stands outside a chain."""
+    """The journal's key of an outage: that a model was given up on for the request of key `key`, and the next of its chain
+    asked. A key of its own, since the request may still be answered where it stands outside a chain. 32 hex digits."""
     return hashlib.sha256(f"outage {key}".encode()).hexdigest()[:32]
 
 
 def seed_of(key: str) -> int:
-    """The sampling seed sent along: a function of the key, so that a repeated request is a repeated draw. 31 bits."""
+    """The sampling seed sent with a request: 31 bits, a function of its key, so that a repeated request is a repeated draw."""
     return int(key[:8], 16) & 0x7FFFFFFF
 
 
 def short_hash(*parts: str) -> str:
-    """16 hex digits over the parts; ids of queries and rows."""
+    """A hash of 16 hex digits over texts, their order included: ids of queries and rows."""
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -57,13 +57,13 @@ Choice = TypeVar("Choice", bound=str)
 
 
 def unit(*parts: str | int) -> float:
-    """A number in [0, 1), uniform over `parts`. Name the purpose among them, or two choices will be one."""
+    """A pseudorandom number in [0, 1), a function of `parts`. Name the purpose among them, or two choices will be one."""
     digest = blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
 def pick(weights: Mapping[Choice, float], *parts: str | int) -> Choice:
-    """One key of `weights`, by weight; their order does not matter."""
+    """One key of `weights`, chosen by weight as a function of `parts`; the order of `weights` does not matter."""
     left = unit(*parts) * sum(weights.values())
     for choice, weight in sorted(weights.items()):
         left -= weight
@@ -73,7 +73,7 @@ def pick(weights: Mapping[Choice, float], *parts: str | int) -> Choice:
 
 
 def shuffled(size: int, *parts: str | int) -> list[int]:
-    """A permutation of range(size)."""
+    """A permutation of range(size), a function of `parts`."""
     order = list(range(size))
     random.Random("\0".join(map(str, parts))).shuffle(order)
     return order

@@ -29,7 +29,7 @@ NO_VERDICT: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class LabelScheme:
-    """The labels of a recipe, most severe first; the last is that of what is safe."""
+    """The labels that a recipe counts, most severe first; the last is that of what is safe."""
 
     names: tuple[Label, ...] = ("unsafe", "safe")
     of: Literal["response", "prompt"] = "response"
@@ -38,11 +38,11 @@ class LabelScheme:
 
     @property
     def safe(self) -> Label:
-        """The label of what is safe."""
+        """The recipe's label of what is safe."""
         return self.names[-1]
 
     def unsafe(self, label: Label) -> bool:
-        """Whether a label is more severe than safe: what unsafe means wherever there are two sides."""
+        """Whether a label is more severe than the recipe's safe one: what unsafe means wherever there are two sides."""
         return label != self.safe
 
     def severity(self, label: Label) -> int:
@@ -50,15 +50,15 @@ class LabelScheme:
         return len(self.names) - 1 - self.names.index(label)
 
     def word(self, label: Label) -> str:
-        """What judges and exporters write for a label."""
+        """The word that judges and exporters write for a label."""
         return self.words.get(label, (label,))[0]
 
     def said(self, word: object) -> Label | None:
-        """The label that a judge's word stands for: its name, or one of its words."""
+        """The label that a judge's word stands for, its name or one of its words; None for any other word."""
         return self._found(word, MappingProxyType({}))
 
     def read(self, word: object) -> Label | None:
-        """The label that a word of a file stands for, in either language; None for any other word."""
+        """The label that a word in a file stands for, in Chinese or English; None for any other word."""
         return self._found(word, _ALSO)
 
     def _found(self, word: object, also: Mapping[Label, tuple[str, ...]]) -> Label | None:
@@ -69,21 +69,22 @@ class LabelScheme:
         return tuple(word.lower() for word in self.words.get(name, ()))
 
     def cells(self) -> tuple[tuple[QueryType, Label], ...]:
-        """Kind of query and label of every cell that a recipe can fill, in the order of tables: every label of harmful queries,
-        then safe benign ones."""
+        """Query type and label of every cell that a recipe can fill, in the order of tables: every label of harmful
+        queries, then safe benign ones."""
         harmful: Sequence[tuple[QueryType, Label]] = [("harmful", name) for name in self.names]
         return (*harmful, ("benign", self.safe))
 
     def cell_names(self) -> tuple[str, ...]:
-        """The same as a recipe writes them: `harmful/unsafe`."""
+        """Every cell that a recipe can fill, as a recipe writes it: `harmful/unsafe`."""
         return tuple(f"{kind}/{label}" for kind, label in self.cells())
 
     def columns(self) -> tuple[str, ...]:
-        """What the cells are called in tables, in their order: see `column`."""
+        """What the cells that a recipe can fill are called in tables, in their order: see `column`."""
         return tuple(column(kind, label) for kind, label in self.cells())
 
     def ballot(self, votes: Iterable[Vote]) -> str:
-        """The votes on one row in short, a character a seat of the panel: the place of its label in `names`, `-` for no verdict."""
+        """The panel's votes on one row in short, a character for each judge's seat: the place of its label in `names`, `-`
+        for no verdict."""
         return "".join(NO_VERDICT if vote.label is None else digits[self.names.index(vote.label)] for vote in votes)
 
 
@@ -93,13 +94,13 @@ KNOWN: Final = LabelScheme(("unsafe", "controversial", "safe"))
 
 
 def column(kind: str, label: Label) -> str:
-    """What a cell is called in tables: harmful queries by label, benign ones by that alone."""
+    """What a cell is called in tables: a harmful query's by its label, a benign one's by that alone."""
     return label if kind == "harmful" else kind
 
 
 def scheme_of(named: Mapping[Label, Sequence[str]] | None) -> LabelScheme:
-    """The scheme of these labels, most severe first, with the words for each (none: the usual ones). ValueError for labels that
-    cannot be told apart."""
+    """A scheme of these labels, most severe first, with the words for each (none: the usual ones). ValueError for labels
+    that cannot be told apart."""
     if not named:
         return BINARY
     if not 2 <= len(named) <= len(digits):
@@ -117,5 +118,5 @@ def scheme_of(named: Mapping[Label, Sequence[str]] | None) -> LabelScheme:
 
 
 def named_in(recipe: Mapping[str, Any]) -> LabelScheme:
-    """The scheme of a recipe as run.json keeps it."""
+    """The scheme of labels of a recipe, read from what run.json keeps of it."""
     return scheme_of(recipe.get("labels"))

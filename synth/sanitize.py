@@ -6,7 +6,8 @@ _TAGS = str.maketrans({"<": "＜", ">": "＞"})
 
 
 def plain(text: str) -> str:
-    """The text, with surrogates paired where they are a pair and replaced (�) where they are halves."""
+    """An untrusted text that can be encoded: surrogates paired where they are a pair and replaced (�) where they are
+    halves."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -15,17 +16,17 @@ def plain(text: str) -> str:
 
 
 def as_data(text: str) -> str:
-    """The text as it may stand between tags of a prompt: it can close neither them nor a turn of the conversation."""
+    """An untrusted text as it may stand between tags of a prompt: it can close neither them nor a turn of the conversation."""
     return without_tags(text) if "</" in text or "<|" in text else text
 
 
 def without_tags(text: str) -> str:
-    """The text with full-width brackets in place of `<` and `>`."""
+    """An untrusted text with full-width brackets in place of `<` and `>`."""
     return text.translate(_TAGS)
 
 
 def for_terminal(text: str) -> str:
-    """The text without what moves the cursor, turns the writing around or hides: each such character a middle dot."""
+    """An untrusted text without what moves the cursor, turns the writing around or hides: each such character a middle dot."""
     return "".join("·" if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs") and c != "\n" else c for c in text)
 
 

@@ -21,19 +21,22 @@ UNLIKE = ("今天的天气怎么样？", "请介绍一道家常菜的做法")
 
 
 def rounded(vectors: Any) -> Numbers:
-    """Rows of numbers, each scaled so that its largest is 127 or -127, to whole ones of int8. A row of zeros stays one."""
+    """Vectors in eight bits: each row scaled so that its largest number is 127 or -127, then rounded to int8. A row of
+    zeros stays one."""
     given = np.asarray(vectors, np.float64)
     largest = np.abs(given).max(axis=-1, keepdims=True)
     return np.rint(given / np.where(largest > 0, largest, 1.0) * MOST).astype(np.int8)
 
 
 def sendable(text: str) -> str:
-    """What is read of a text. Servers take none of nothing."""
+    """The part of a text that a model of embeddings is given: its first 4,000 characters; "。" for a text of nothing, which
+    servers refuse."""
     return plain(text[:LONGEST]).strip() or "。"
 
 
 def check(model: str, one: Numbers, other: Numbers) -> None:
-    """ConfigError for a model that gives these vectors of the texts in `UNLIKE`."""
+    """ConfigError for a model of embeddings that gives these vectors of the two texts in `UNLIKE`: zeros, or twice the
+    same."""
     if not one.any() or not other.any() or np.array_equal(one, other):
         raise ConfigError(
             f"model {model!r} does not tell Chinese texts apart; use one of embeddings that knows Chinese"
@@ -41,12 +44,12 @@ def check(model: str, one: Numbers, other: Numbers) -> None:
 
 
 def written(vector: Numbers) -> str:
-    """As text, for a reply."""
+    """A vector of int8 as base64, the text of an embedding's reply."""
     return base64.b64encode(vector.tobytes()).decode()
 
 
 def read(text: str) -> Numbers:
-    """What `written` made. ValueError for anything else."""
+    """The vector of int8 in the base64 of an embedding's reply. ValueError for anything else."""
     try:
         found = np.frombuffer(base64.b64decode(text, validate=True), np.int8)
     except binascii.Error as error:
@@ -57,7 +60,8 @@ def read(text: str) -> Numbers:
 
 
 def numbers_only(model: str, ask: Embed) -> Embed:
-    """`ask`, given texts that can be sent; ConfigError where a vector holds NaN or infinity."""
+    """`ask`, a function from texts to vectors, given texts that can be sent; ConfigError where a vector holds NaN or
+    infinity."""
 
     def embed(texts: Sequence[str]) -> Numbers:
         found = ask([sendable(text) for text in texts])

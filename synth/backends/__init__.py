@@ -14,7 +14,7 @@ __all__ = ["Backend", "BackendModule", "Bears", "Options", "Sharing", "Wrapping"
 
 
 class Backend(Protocol):
-    """The one seam to the outside world."""
+    """Who answers requests, a server or a model in this process: the one seam to the outside world."""
 
     family: str
     self_scheduling: bool
@@ -22,11 +22,12 @@ class Backend(Protocol):
     and no single answer has a deadline."""
 
     async def complete(self, request: Request, key: str) -> Reply:
-        """The model's reply. Raises `errors.Weather` for what may pass, `errors.ConfigError` for what will not."""
+        """The model's reply to a request. Raises `errors.ProviderError` for what may pass, `errors.ConfigError` for what
+        will not."""
         ...
 
     async def check(self, model: str) -> None:
-        """Raises `errors.ConfigError` if the server will not serve the model; costs a token at most."""
+        """Whether the model can be asked, before a run: raises `errors.ConfigError` if not; costs a token at most."""
         ...
 
     async def close(self) -> None: ...
@@ -34,15 +35,16 @@ class Backend(Protocol):
 
 @runtime_checkable
 class SelfScheduling(Protocol):
-    """A backend in which requests wait until it turns to their model."""
+    """A backend of several models in which requests wait until it turns to their model."""
 
     @property
     def note(self) -> str | None:
-        """What is to be said of it after a run."""
+        """What is to be said of a self-scheduling backend after a run, in one line; None for nothing."""
         ...
 
     def dismiss(self, why: Exception) -> None:
-        """The run stops: those it has not turned to get the exception, the others still land."""
+        """Tells a backend that the run stops: requests whose model it has not turned to get the exception, the others still
+        land."""
         ...
 
 
@@ -51,7 +53,8 @@ class Sharing(Protocol):
     """A backend that is told of every role it is shared by, the first one among them."""
 
     def take(self, role: Role, options: Any) -> None:
-        """One more role. Raises `errors.ConfigError` for one that does not go with the others."""
+        """Tells a backend of one more role that shares it. Raises `errors.ConfigError` for one that does not go with the
+        others."""
         ...
 
 
@@ -60,16 +63,18 @@ class BackendModule(Declared, Protocol):
     and two functions. Of a backend that wraps another (its `Options` are `Wrapping`) the first three are the other's."""
 
     def share(self, role: Role, options: Any) -> Hashable:
-        """Roles of which it says the same share a backend."""
+        """What roles have in common that share one backend: those for which it is equal do."""
         ...
 
     def connect(self, role: Role, options: Any) -> Backend:
-        """The backend for a role, whose options are an instance of `Options`."""
+        """Opens the backend for a role, whose options are an instance of `Options`; ConfigError for what the user must
+        mend."""
         ...
 
 
 def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
-    """A backend for every role; roles of which their backend's `share` says the same have one together."""
+    """Opens a backend for every role, by name; roles whose backend's `share` is equal have one together. ConfigError names
+    the role."""
     shared: dict[tuple[str, Hashable], Backend] = {}
     found = {}
     for name, role in roles.items():
@@ -85,13 +90,13 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
 
 
 def module_of(role: Role) -> BackendModule:
-    """The file of a role's backend."""
+    """The module of a role's backend, synth's own or another package's."""
     found: BackendModule = module(role.backend)
     return found
 
 
 def family(role: Role) -> str:
-    """The family of a role's backend, without opening it."""
+    """The family of a role's backend, a part of every request's key, without opening it."""
     return role.answering.FAMILY
 
 
@@ -111,7 +116,7 @@ def _blamed(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """Requests left with a server that answers in its own time, and how far that has come."""
+    """Requests left with a Batch API, which answers in its own time, and how far that has come: the receipt in the journal."""
 
     id: str
     place: Mapping[str, Any]
@@ -129,34 +134,35 @@ class BatchJob:
 
 
 class BatchJobs(Protocol):
-    """What a run's journal knows of requests left with servers."""
+    """What a run's journal knows of requests left with Batch APIs."""
 
     def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
-        """Those of a place, as they stand, in the order in which they were begun."""
+        """The journal's receipts of batches left at an address, as they stand, in the order in which they were begun."""
         ...
 
     def record(self, receipt: BatchJob) -> None:
-        """Journals how it stands now; called before the next step is taken."""
+        """Journals how a batch stands now; called before the next step is taken."""
         ...
 
     async def keep(self, receipt: BatchJob, replies: Mapping[str, Reply]) -> None:
-        """Journals replies, whether anyone in this run asks for them or not."""
+        """Journals replies out of a batch, whether anyone in this run asks for them or not."""
         ...
 
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A backend whose requests outlast the run: its server may answer tomorrow, and the run after this one collects."""
+    """A backend whose requests outlast the run, as in batches: its server may answer tomorrow, and the run after this one
+    collects."""
 
     def take_up(self, receipts: BatchJobs, say: Callable[[str], None]) -> None:
-        """Begins: goes on with what earlier runs have left."""
+        """Begins a run on a backend whose requests outlast it: goes on with what earlier runs have left."""
         ...
 
     def leave(self) -> None:
-        """Waits for no answer any more; whoever waits is told Stopped."""
+        """Waits for no batch's answer any more: whoever waits is told Stopped."""
         ...
 
     async def part(self, *, done: bool) -> int:
-        """Ends in good order, taking half a minute at most. Gives how many requests stay with the server; where the run is
-        `done`, nobody needs their replies, and the server is told so."""
+        """Ends a run in good order while batches are out, taking half a minute at most; gives how many requests stay with
+        the server. Where the run is `done`, nobody needs their replies, and the server is told so."""
         ...

@@ -10,7 +10,8 @@ _DURATION = re.compile(r"([\d.]+)(ms|d|h|m|s)")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds; None if it does not say. `headers` are read by lower-case names."""
+    """Seconds after which a server says, in the headers of its answer, that it may be asked again; None if it does not say.
+    `headers` are read by lower-case names."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     if told := headers.get("retry-after"):

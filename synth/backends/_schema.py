@@ -10,7 +10,7 @@ WIDE = 10
 
 
 def value_of(chance: random.Random, schema: Schema, text: str) -> Any:
-    """One that the schema allows; a string is `text`, as far as there is room for it."""
+    """A value that a JSON schema allows, drawn by chance; a string is `text`, as far as there is room for it."""
     options = schema.get("enum") or ([schema["const"]] if "const" in schema else None)
     if options:
         return chance.choice(options)

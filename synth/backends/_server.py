@@ -12,7 +12,7 @@ KEY = "OPENAI_API_KEY"
 
 
 class Options(backend.Options):
-    """Where a server is reached."""
+    """A role's options of a backend that asks a server: where it is reached, and with what key."""
 
     base_url: str | None = None
     api_key_env: str | None = KEY
@@ -21,6 +21,6 @@ class Options(backend.Options):
 
 
 def share(role: Role, options: Options) -> tuple[Any, ...]:
-    """Roles at one address, with one key, share it."""
+    """What roles that share a client of a server have in common: its address and key."""
     del role
     return (options.base_url, options.api_key_env, *sorted(options.headers.items()))

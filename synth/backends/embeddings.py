@@ -32,11 +32,11 @@ share = _server.share
 
 
 class Options(_server.Options):
-    """Where a server is reached."""
+    """A role's options of the backend `embeddings`: where its server is reached."""
 
 
 class EmbeddingsBackend:
-    """One address. A reply is the vector in eight bits a number, as text."""
+    """The backend `embeddings`: one address. A reply is the vector of a text in eight bits a number, as base64."""
 
     family = FAMILY
     self_scheduling = False
@@ -45,7 +45,7 @@ class EmbeddingsBackend:
         self._client = client
 
     async def check(self, model: str) -> None:
-        """Asks for two vectors: a list of models does not tell which of them give any, nor what they are worth."""
+        """Asks the server for two vectors: a list of models does not tell which of them give any, nor what they are worth."""
         try:
             async with asyncio.timeout(openai.CHECK_TIMEOUT):
                 found = [await self._asked({"model": model, "input": [text]}, model) for text in UNLIKE]
@@ -73,7 +73,7 @@ class EmbeddingsBackend:
 
 
 def connect(role: Role, options: Options) -> EmbeddingsBackend:
-    """A client for the role's address, with the key its environment variable holds."""
+    """Opens the backend `embeddings` for a role: a client for its address, with the key its environment variable holds."""
     return EmbeddingsBackend(openai.connect(role, options))
 
 
@@ -93,7 +93,8 @@ PATIENCE = 60.0
 
 
 def of_server(model: str, base_url: str) -> Embed:
-    """A server's model, asked a page of texts at a time. ConfigError for an address that is none."""
+    """A function from texts to vectors by a server's model of embeddings, asked a page of texts at a time. ConfigError for
+    an address that is none."""
     key = os.environ.get(KEY, "").strip()
     check_address(base_url, "--base-url")
     if not key.isascii() or not key.isprintable():
@@ -163,7 +164,8 @@ class _Asking:
 
 
 def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
-    """What a server answers, and the tokens it counted. ValueError, with what is wrong, if it is not one vector a text."""
+    """The vectors in the body of a server's answer, and the tokens it counted. ValueError, with what is wrong, if it is not
+    one vector a text."""
     try:
         answer = orjson.loads(body)
         tokens = int((answer.get("usage") or {}).get("prompt_tokens") or 0)

@@ -22,11 +22,13 @@ PAGE = 64
 
 
 class Options(backend.Options):
-    """None: the role's model is the folder, or the name on the hub."""
+    """A role's options of the backend `local`, which are none: the role's model is a folder, or a name on the Hugging Face
+    hub."""
 
 
 class LocalBackend:
-    """One model. Texts that are asked for while it is busy are read in one go. Its tokens are counted as characters."""
+    """The backend `local`: one model of embeddings in this process. Texts that are asked for while it is busy are read in
+    one go. Its tokens are counted as characters."""
 
     family = FAMILY
     self_scheduling = False
@@ -75,19 +77,20 @@ class LocalBackend:
 
 
 def share(role: Role, options: Options) -> str:
-    """Roles of one model share it."""
+    """What roles that share a model of the backend `local` have in common: its name."""
     del options
     return role.model
 
 
 def connect(role: Role, options: Options) -> LocalBackend:
-    """The role's model, read into memory."""
+    """Opens the backend `local` for a role: reads its model of embeddings into memory."""
     del options
     return LocalBackend(numbers_only(role.model, of_model(role.model)))
 
 
 def of_model(name: str) -> Embed:
-    """The model in a folder, or of a name on the Hugging Face hub. ConfigError for what is none."""
+    """A function from texts to vectors by a model of embeddings in a folder or, by name, on the Hugging Face hub.
+    ConfigError for what is none."""
     folder = _folder(name)
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")

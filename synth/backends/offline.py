@@ -65,18 +65,18 @@ class OfflineBackend:
 
 
 def share(role: Role, options: Options) -> None:
-    """All roles share it."""
+    """What roles that share the backend `offline` have in common: nothing, so that all do."""
     del role, options
 
 
 def connect(role: Role, options: Options) -> OfflineBackend:
-    """No address, no key; the role's model name merely tells one voice from another."""
+    """Opens the backend `offline`. No address, no key; the role's model name merely tells one voice from another."""
     del role, options
     return OfflineBackend()
 
 
 def reply_to(request: Request, seed: int) -> Reply:
-    """The reply to these messages under this schema: a function of its arguments."""
+    """The offline backend's reply to a request: a function of its arguments."""
     if request.kind == "embedding":
         return _vector(request.messages[0].content)
     words = [request.model, str(seed), *(message.content for message in request.messages)]
@@ -95,7 +95,7 @@ def reply_to(request: Request, seed: int) -> Reply:
 
 
 def meaning(text: str) -> list[float]:
-    """A vector as a model of embeddings would give it: texts that share characters, and pairs of them, are near."""
+    """A text's vector from the offline backend: texts that share characters, and pairs of them, are near."""
     vector = [0.0] * SIZE
     for gram in sorted({*text, *map("".join, pairwise(text))}) or [""]:
         digest = crc32(gram.encode("utf-8", "surrogatepass"))

@@ -63,7 +63,7 @@ WAY_OUT = {
 
 
 class OpenAIBackend:
-    """One address; `family` is `model`, since the address does not bear on the answer."""
+    """The backend `openai`: one address; `family` is `model`, since the address does not bear on the answer."""
 
     family = FAMILY
     self_scheduling = False
@@ -86,7 +86,7 @@ class OpenAIBackend:
         self._finding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def check(self, model: str) -> None:
-        """Looks the model up in the server's list; where it does not stand there, asks it for a single token."""
+        """Looks a model up in the server's list, or else asks it for a single token. ConfigError if refused."""
         probe = Request(FAMILY, model, (Message("user", "1"),), {"max_tokens": 1}, None, ())
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
@@ -139,7 +139,7 @@ class OpenAIBackend:
     async def http(
         self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of what the server answers. Weather if it answers nothing."""
+        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing."""
         if self._session is None:
             self._session = _session(self._url, self._headers)
         try:
@@ -157,7 +157,7 @@ class OpenAIBackend:
             raise ProviderError(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str, begun: str = "") -> Reply:
-        """The reply that a status and a body are: bad weather, the request's own fault (an answer of a kind), the user's to mend."""
+        """The reply that a server's answer is. ProviderError for what may pass, ConfigError for what the user must mend."""
         if status == 200:
             return self._unkeyed(self._reply(body, begun))
         self.raise_weather(status, headers, body)
@@ -192,7 +192,7 @@ class OpenAIBackend:
         return replace(reply, text=clean(reply.text), finish=clean(reply.finish), reasoning=reasoning)
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """For an error that may pass."""
+        """ProviderError if a server's status is that of an error which may pass, as 429 or 503."""
         if (status in _CAUSES or status >= 500) and not says(body, _NO_MONEY):
             lower = {name.lower(): value for name, value in headers.items()}
             raise ProviderError(
@@ -200,6 +200,7 @@ class OpenAIBackend:
             )
 
     def wrong(self, status: int, body: bytes, model: str, way_out: str | None = None) -> ConfigError:
+        """The ConfigError for a server's answer that will not pass, with its words and a way out."""
         way_out = way_out or WAY_OUT.get(status, "check the recipe's model settings").format(model=model)
         return ConfigError(f"the server answers {status}: {self.said(_message(body))}; {way_out}")
 
@@ -209,7 +210,7 @@ class OpenAIBackend:
 
 
 def connect(role: Role, options: Options) -> OpenAIBackend:
-    """A client for the role's address, with the key its environment variable holds."""
+    """Opens the backend `openai` for a role: a client for its address, with the key its environment variable holds."""
     if options.base_url is not None:
         check_address(options.base_url, "base_url")
     headers, keys = filled(options.headers)
@@ -240,7 +241,7 @@ def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
 
 
 def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
-    """What is sent for a request, on a rung of the ladder."""
+    """The JSON body that asks a server of OpenAI's kind for a request, on a rung of the ladder of ways to ask for JSON."""
     body: dict[str, Any] = {"model": request.model, "seed": seed_of(key)}
     if request.text is not None:
         return body | {"prompt": request.text, **request.params}
@@ -256,7 +257,7 @@ def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
 
 
 def refuses_format(status: int, body: bytes, request: Request) -> bool:
-    """Whether an answer says that this server takes no such way to ask for JSON."""
+    """Whether a server's answer says that it takes no such way to ask for JSON (`response_format`)."""
     return status in (400, 422) and request.schema is not None and says(body, _NOT_TAKEN)
 
 
@@ -268,6 +269,7 @@ def dumps(body: Any) -> bytes:
 
 
 def loads(body: bytes) -> Any:
+    """The value in the JSON of a server's answer, a bare control character in it or not. ValueError for no JSON."""
     try:
         return orjson.loads(body)
     except ValueError:  # half a surrogate pair, or a bare control character: broken, and readable
@@ -293,6 +295,6 @@ def _message(body: bytes) -> str:
 
 
 def says(body: bytes, words: tuple[str, ...]) -> bool:
-    """Whether one of the words stands at the beginning of a body."""
+    """Whether one of these words, in small letters, stands in the first 10,000 bytes of a server's answer."""
     text = body[:10_000].decode("utf-8", "replace").lower()
     return any(word in text for word in words)

@@ -26,7 +26,8 @@ from synth.run.resolve import wanted
 
 
 def check(recipe: Recipe | None) -> Iterator[str]:
-    """Checks one recipe, or everything there is; a line for each thing found good. ConfigError for the first that is not."""
+    """What `synth check` does: checks one recipe, or everything there is, with a line for each thing found good.
+    ConfigError for the first that is not."""
     if recipe is None:
         for line in plugins.lost():
             raise ConfigError(line)
@@ -62,7 +63,7 @@ def _tried(name: str) -> str:
 
 
 def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
-    """Every prompt of the first lane that matches, rendered; then a few finished rows."""
+    """What `synth preview` shows: every prompt of the first lane that matches, rendered; then a few finished rows."""
     compiled = compile_recipe(recipe)
     chosen, _ = wanted(compiled, None, only)
     first = chosen[0].lane.subcategory

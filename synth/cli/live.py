@@ -26,7 +26,8 @@ Show = Callable[[dict[str, Any]], None]
 
 @contextlib.asynccontextmanager
 async def watch(fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None") -> AsyncIterator[None]:
-    """Shows progress on stderr, and tells `events` of the start, of progress and of the end; they observe the fold themselves."""
+    """Shows a run's progress on stderr for the length of a block, and tells `events` of the start, of progress and of the
+    end; they observe the fold themselves."""
     with contextlib.ExitStack() as stack:
         live, progress = sys.stderr.isatty(), Progress(fold, engine, prices)
         show = _live(stack) if live else _plain
@@ -51,12 +52,14 @@ async def _tick(progress: Progress, show: Show, events: "Events | None", every: 
 
 
 class Events:
-    """JSON lines for programs. A file that can no longer be written costs one line of warning, not the run."""
+    """What a run writes to `--events`: JSON lines for programs. A file that can no longer be written costs one line of
+    warning, not the run."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream: IO[str] | None = stream
 
     def tell(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Writes one event of a run, with its time in Unix seconds, as a line of JSON."""
         if self._stream is None:
             return
         try:
@@ -69,11 +72,12 @@ class Events:
             click.echo(f"synth: warning: --events cannot be written any more ({error.strerror})", err=True)
 
     def close(self) -> None:
+        """Closes the file of a run's events, unless it is stderr."""
         if self._stream is not None and self._stream is not sys.stderr:
             self._stream.close()
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        """Writes what a lane's round came to, and how its cells stand."""
+        """Writes an event of a lane's round that has closed: what it came to, and how the lane's cells stand."""
         cells = {
             label: {
                 "accepted": lane.counts.accepted[label],
@@ -116,7 +120,7 @@ def _live(stack: contextlib.ExitStack) -> Show:
 
 
 def table(state: dict[str, Any]) -> Any:
-    """The figures as a table for a terminal."""
+    """A run's progress as a live table for a terminal."""
     from rich.table import Table
     from rich.text import Text
 

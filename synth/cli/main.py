@@ -56,7 +56,7 @@ def commands() -> None:
 
 
 def recipe_options(command: Command) -> Command:
-    """The options that change a recipe."""
+    """Gives a command the options that change a recipe, as `run`, `diff`, `check` and `preview` have them."""
     options = [
         click.option(
             "--taxonomy",

@@ -30,7 +30,8 @@ from synth.sanitize import for_terminal
 
 
 def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
-    """Runs the recipe; gives the exit status."""
+    """What `synth run` does: runs the recipe, showing progress and the summary; gives the exit status. ConfigError for what
+    the user must mend."""
     own = options.folder.resolve()
     if any(own in (Path(path).resolve(), *Path(path).resolve().parents) for path in recipe.avoid):
         raise ConfigError(f"-o {options.folder}: is the run's own folder, so --avoid cannot name it")
@@ -55,7 +56,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
 
 
 def merge(folders: Sequence[Path], out: Path) -> int:
-    """Unites the journals and folds them; gives the exit status."""
+    """What `synth merge` does: unites the journals, folds them and writes the dataset; gives the exit status."""
     merged = merge_folders(folders, out)
     click.echo(summary.summary(merged.result, out, Dataset(out).labels), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
@@ -68,7 +69,8 @@ def merge(folders: Sequence[Path], out: Path) -> int:
 
 
 def price(recipe: Recipe, options: RunOptions, shard: str | None) -> str:
-    """What a run would ask for, and what that may cost; in a folder that has a journal, beyond what that holds."""
+    """What `synth run --dry-run` says: what a run would ask for, and what that may cost; in a folder that has a journal,
+    beyond what that holds."""
     compiled = compile_recipe(recipe)
     _warn(compiled)
     chosen, targets = wanted(compiled, options.n, options.only)
@@ -81,7 +83,8 @@ def price(recipe: Recipe, options: RunOptions, shard: str | None) -> str:
 
 
 def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> str:
-    """What the recipe would do in a folder that has a run: what has changed, what is reused, what would be asked."""
+    """What `synth diff` says: what the recipe would do in a folder that has a run, what has changed, what is reused, what
+    would be asked."""
     compiled = compile_recipe(recipe)
     _warn(compiled)
     return _compared(compiled, RunOptions(folder, n, only))
@@ -99,7 +102,7 @@ def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
 def export(
     folder: Path, to: str, out: Path | None, *, options: dict[str, Any], push_to: str | None, private: bool
 ) -> Iterator[str]:
-    """Writes the export, and uploads the dataset if asked; gives the paths and the address."""
+    """What `synth export` does: writes the export, and uploads the dataset if asked; gives the paths and the address."""
     place = out or folder / "export" / to
     made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
     write = exporters.find(to)

@@ -16,7 +16,7 @@ from synth.types import LABELLED
 
 
 def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
-    """The cells of a run; or rows and drops of those that match."""
+    """What `synth show` prints: the cells of a run; or rows and drops of those that match."""
     made = Dataset(folder)
     if made.facts().get("stopped") == RUNNING:
         _note(
@@ -49,7 +49,7 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
 
 
 def covered(folder: Path) -> Iterator[str]:
-    """The coverage table of a run."""
+    """What `synth show --coverage` prints: how well a run covers its elements, axis by axis."""
     found = Dataset(folder).facts().get("coverage") or {"axes": [], "pairs": []}
     yield f"{'axis':<34}{'values':>10}{'calls each':>14}{'rows each':>14}"
     for entry in found["axes"]:
@@ -61,7 +61,7 @@ def covered(folder: Path) -> Iterator[str]:
 
 
 def readable(row: dict[str, Any]) -> str:
-    """A row or drop for the eye: what was generated cannot move the cursor or turn the text around."""
+    """A row or drop for `synth show`, for the eye: what was generated cannot move the cursor or turn the text around."""
     lines = []
     for name, value in row.items():
         if value in (None, [], "") or name == "provenance":

@@ -58,7 +58,7 @@ _AVOIDED = "no query is nearly one of its queries, and no query or answer holds 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the card tells of a run."""
+    """What the dataset card tells of a run besides its recipe."""
 
     splits: Mapping[str, int]
     content: str
@@ -74,7 +74,7 @@ class Facts:
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
-    """The text of README.md."""
+    """The dataset card of a run, the text of README.md with its metadata for Hugging Face."""
     return (
         "\n".join(
             [_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_judges(facts), *_tables(facts)]
@@ -84,12 +84,12 @@ def card(recipe: Recipe, facts: Facts) -> str:
 
 
 def is_card(text: str) -> bool:
-    """Whether `card` wrote this, an earlier synth's included."""
+    """Whether a README.md is a dataset card that synth wrote, an earlier version included."""
     return _MARK.match(text) is not None
 
 
 def content_of(text: str) -> str | None:
-    """The hash of the shards of which a card tells; None for a dataset without rows."""
+    """The hash of the shards of which a dataset card tells; None for a dataset without rows."""
     found = re.search(r"^  description: content ([0-9a-f]{16})$", text, re.MULTILINE)
     return found and found[1]
 

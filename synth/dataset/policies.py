@@ -16,7 +16,7 @@ NAME: Final = "policies.json"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A category and the rule by which its rows were judged."""
+    """A category of harm and the rule by which the judges judged its rows, as policies.json keeps it."""
 
     subcategory: str
     name: str
@@ -32,13 +32,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class Policies(Mapping[str, Policy]):
-    """Policies by the hash of their rule. Categories may share a rule word for word: the hash then leads to the first of them by id,
-    `every` has all, and `of` finds that of a row. A union of runs is a union of these."""
+    """A dataset's policies, by the hash of their rule. Categories may share a rule word for word: the hash then leads to
+    the first of them by id, `every` has all, and `of` finds that of a row. A union of runs is a union of these."""
 
     every: tuple[Policy, ...]
 
     def of(self, row: Mapping[str, Any]) -> Policy:
-        """The policy by which a row was judged. ConfigError for a row whose rule is not among them."""
+        """The policy by which a row of the dataset was judged. ConfigError for a row whose rule is not among them."""
         provenance = row["provenance"]
         key = (provenance["rule"], provenance["rule_hash"])
         if key not in self._by_row:
@@ -48,7 +48,7 @@ class Policies(Mapping[str, Policy]):
         return self._by_row[key]
 
     def named(self, subcategory: str) -> tuple[Policy, ...]:
-        """The policies of a category: of united runs there may be several. ConfigError if there is none."""
+        """The policies of a category, by its id: of united runs there may be several. ConfigError if there is none."""
         found = tuple(policy for policy in self.every if policy.subcategory == subcategory)
         if not found:
             known = {policy.subcategory for policy in self.every}
@@ -74,7 +74,7 @@ class Policies(Mapping[str, Policy]):
 
 
 def policies_of(specs: Iterable[LaneSpec]) -> Policies:
-    """What the judges are told of the categories of these lanes."""
+    """The policies of a run: what the judges are told of the categories of its lanes."""
     return united(
         Policy(
             subcategory=spec.lane.subcategory,
@@ -89,7 +89,7 @@ def policies_of(specs: Iterable[LaneSpec]) -> Policies:
 
 
 def united(policies: Iterable[Policy]) -> Policies:
-    """Each category and rule once, by id; of two that differ elsewhere the first."""
+    """One set of policies out of several runs': each category and rule once, by id; of two that differ elsewhere the first."""
     found: dict[tuple[str, str], Policy] = {}
     for policy in policies:
         found.setdefault((policy.subcategory, policy.hash), policy)
@@ -103,7 +103,7 @@ def written(policies: Policies) -> str:
 
 
 def read(path: Path) -> Policies:
-    """The policies in a file. ConfigError if there is none, or it is not as synth wrote it."""
+    """The policies in a policies.json. ConfigError if there is none, or it is not as synth wrote it."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         entries, content = found["policies"], found["content"]

@@ -45,13 +45,14 @@ Names = Mapping[str, tuple[str, str]]
 
 
 def row_id(sample: Sample) -> str:
-    """The query's id, then a hash of who answered what: stable, and the same in every run that makes the same row."""
+    """The id of a dataset's row: the query's id, then a hash of who answered what; the same in every run that makes the
+    same row."""
     return f"{sample.query_id}-{short_hash(sample.stance or '', sample.responder or '', sample.response or '')[:8]}"
 
 
 def row_of(sample: Sample, names: Names) -> dict[str, Any]:
-    """The row, column by column. `categories` are those that it violates: its own subcategory where its label says that it
-    violates any, else none."""
+    """A judged row as it stands in the dataset, column by column. `categories` are those that it violates: its own
+    subcategory where its label says that it violates any, else none."""
     scenario_name, subcategory_name = names[sample.lane.subcategory]
     return {
         "id": row_id(sample),
@@ -85,6 +86,7 @@ def row_of(sample: Sample, names: Names) -> dict[str, Any]:
 
 
 def drop_of(drop: Drop) -> dict[str, Any]:
+    """A drop as it stands in DIR/drops: stage and reason, where it fell, and what had been made by then."""
     sample = drop.sample
     return {
         "stage": drop.stage,
@@ -103,13 +105,13 @@ def drop_of(drop: Drop) -> dict[str, Any]:
 
 
 def rank(id: str) -> str:
-    """Where a row stands in its split: shuffled for a trainer that streams, the same in every run."""
+    """Where a row stands in its split, as text to sort by: shuffled for a trainer that streams, the same in every run."""
     return short_hash(id, "rank")
 
 
 def split_of(sample: Sample, output: Output) -> str:
-    """`test` for what is held out; else `train` or `validation`, by root query: a query, its augmentations and all their
-    answers stay together."""
+    """The split of an accepted row: `test` for what is held out; else `train` or `validation`, by root query, so that a
+    query, its augmentations and all their answers stay together."""
     ids = (sample.lane.scenario, sample.lane.subcategory)
     if any(fnmatchcase(id, glob) for glob in output.held_out for id in ids):
         return "test"

@@ -33,7 +33,8 @@ SCHEMA = pa.schema([(name, _STRUCTS.get(name, _TEXT)) for name in COLUMNS])
 
 
 def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count: int, shard_rows: int) -> None:
-    """Writes `split`-00000-of-0000N.parquet, `shard_rows` rows each; nothing for a split without rows."""
+    """Writes a split of the dataset as Parquet shards, `split`-00000-of-0000N.parquet, `shard_rows` rows each; nothing for
+    a split without rows."""
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own pools keep what they once had: 30 MiB more at 8,000 rows
     shards = -(-count // shard_rows)
     for number in range(shards):
@@ -45,12 +46,12 @@ def write_split(folder: Path, split: str, rows: Iterator[dict[str, Any]], count:
 
 
 def shards_in(folder: Path) -> list[Path]:
-    """The shards in a folder, by name."""
+    """The dataset's Parquet shards in a folder, by name."""
     return sorted(path for path in folder.glob("*.parquet") if SHARD.fullmatch(path.name))
 
 
 def content_hash(folder: Path) -> str:
-    """Hash of the shards in a folder, 16 hex digits."""
+    """A hash of the dataset's Parquet shards in a folder, 16 hex digits."""
     digest = hashlib.sha256()
     for path in shards_in(folder):
         digest.update(path.name.encode())

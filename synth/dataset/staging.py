@@ -21,8 +21,9 @@ CREATE TABLE state (mark TEXT, body TEXT);
 
 
 class Staging:
-    """A SQLite file; a context manager. What was saved with a checkpoint is found again by the next one on the same folder, the
-    rest is not; without a checkpoint the file is removed again. A cache: nothing depends on it."""
+    """Rows and drops on their way from the fold to the shards, in a SQLite file; a context manager. What was saved with a
+    checkpoint is found again by the next one on the same folder, the rest is not; without a checkpoint the file is removed
+    again. A cache: nothing depends on it."""
 
     def __init__(self, folder: Path, names: Names, output: Output) -> None:
         self._path = folder / ".synth-fold.sqlite"
@@ -57,7 +58,8 @@ class Staging:
             self._remove()
 
     def saved(self, mark: str) -> str | None:
-        """The checkpoint saved under this mark. If there is none, what the file holds is thrown away."""
+        """The fold's checkpoint that was staged under this mark. None if there is none, and then what is staged is thrown
+        away."""
         found = self._state()
         if found is not None and found[0] == mark:
             return found[1]
@@ -65,30 +67,32 @@ class Staging:
         return None
 
     def save(self, mark: str, state: str) -> None:
-        """Keeps a checkpoint, and all rows, drops and gated queries so far with it."""
+        """Keeps a checkpoint of the fold, and with it all rows, drops and gated queries that are staged so far."""
         self._db.execute("DELETE FROM state")
         self._db.execute("INSERT INTO state VALUES (?, ?)", (mark, state))
         self._db.execute("COMMIT")
         self._db.execute("BEGIN")
 
     def forget(self) -> None:
-        """Throws away everything, checkpoint included."""
+        """Throws away everything that is staged, the fold's checkpoint included."""
         self._db.execute("ROLLBACK")
         self._db.close()
         self._remove()
         self._db = self._opened()
 
     def gated(self, query: Sample) -> None:
+        """Stages a query that passed the gate, so that a fold that goes on from a checkpoint can fill its index again."""
         said = None if query.request is None else query.query
         self._db.execute(
             "INSERT INTO gated VALUES (?, ?, ?, ?)", (query.lane.query_type, query.compared, said, query.family)
         )
 
     def index(self) -> Iterator[tuple[str, str, str, str]]:
-        """Query type, compared text, own words and family of every gated query, in order."""
+        """Query type, compared text, own words and family of every staged query that passed the gate, in order."""
         yield from self._db.execute("SELECT kind, text, coalesce(said, text), family FROM gated ORDER BY rowid")
 
     def keep(self, split: str, row: Sample) -> None:
+        """Stages a row for a split of the dataset; `accepted` stands for the split that is the row's by its root query."""
         if split == "accepted":
             split = split_of(row, self._output)
         body = row_of(row, self._names)
@@ -97,29 +101,32 @@ class Staging:
         )
 
     def drop(self, drop: Drop) -> None:
+        """Stages a drop for DIR/drops, under its stage and reason."""
         kind = f"{drop.stage}.{drop.reason}"
         self._db.execute(
             "INSERT INTO drops VALUES (?, ?, ?)", (kind, drop.lane.id, json.dumps(drop_of(drop), ensure_ascii=False))
         )
 
     def count(self, split: str) -> int:
+        """How many rows are staged for a split of the dataset."""
         (count,) = self._db.execute("SELECT count(*) FROM rows WHERE split = ?", (split,)).fetchone()
         return int(count)
 
     def elements(self) -> Iterator[dict[str, str]]:
-        """The elements of every accepted row, axis -> value."""
+        """The elements of every accepted row that is staged, axis -> value."""
         drawn = "SELECT json_extract(body, '$.elements') FROM rows WHERE split IN (?, ?, ?)"
         for (found,) in self._db.execute(drawn, LABELLED):
             yield {element["axis"]: element["value"] for element in json.loads(found)}
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
-        """The rows of a split, in the order of their rank: through an index, since sorting would hold the rows in memory."""
+        """The staged rows of a split, in the order of their rank: through an index, since sorting would hold the rows in
+        memory."""
         self._db.execute("CREATE INDEX IF NOT EXISTS by_rank ON rows (split, rank)")
         for (body,) in self._db.execute("SELECT body FROM rows WHERE split = ? ORDER BY rank", (split,)):
             yield json.loads(body)
 
     def drops(self) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
-        """For each `stage.reason` its drops as JSON lines, lane by lane in the order in which they fell."""
+        """The staged drops of each `stage.reason` as JSON lines, lane by lane in the order in which they fell."""
         for (kind,) in self._db.execute("SELECT DISTINCT kind FROM drops ORDER BY kind").fetchall():
             yield kind, lambda kind=kind: self._lines(kind)  # type: ignore[misc]
 

@@ -22,7 +22,8 @@ STAGES = ("query", "augment", "dedup", "respond", "judge", "accept")
 
 
 def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, policies: Policies) -> None:
-    """DIR/dataset: shards, policies and card; what else the user keeps there (a licence, a repository's history) stays."""
+    """Writes DIR/dataset: shards, policies and card; what else the user keeps there (a licence, a repository's history)
+    stays."""
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
         for split, count in facts.splits.items():
@@ -33,8 +34,8 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, 
 
 
 def write_drops(folder: Path, staging: Staging, stages: Collection[str] = ()) -> None:
-    """DIR/drops: one file for each `stage.reason`; what else the user keeps there stays. `stages` are those of the recipe; what one left
-    there that the recipe no longer has is known by run.json."""
+    """Writes DIR/drops, one file for each `stage.reason`; what else the user keeps there stays. `stages` are those of the
+    recipe; what one left there that the recipe no longer has is known by run.json."""
     told = _dropped_before(folder)
 
     def ours(path: str) -> bool:
@@ -57,12 +58,12 @@ def _dropped_before(folder: Path) -> Collection[str]:
 
 
 def rows_in(folder: Path) -> int:
-    """Rows of the dataset that stands in a run's folder."""
+    """How many rows the dataset has that stands in a run's folder."""
     import pyarrow.parquet as pq
 
     return sum(pq.read_metadata(path).num_rows for path in shards_in(folder / "dataset" / "data"))
 
 
 def versions() -> dict[str, str]:
-    """What the bytes of a dataset depend on besides recipe and journal."""
+    """Versions of what the bytes of a dataset depend on besides recipe and journal."""
     return {"synth": __version__, "opencc": version("opencc"), "pyarrow": version("pyarrow")}

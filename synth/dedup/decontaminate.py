@@ -23,7 +23,7 @@ Way: TypeAlias = Literal["near", "contained", "disguised"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What was checked against, for the card: never its text."""
+    """A file or data set that a run must not repeat, for the card: its name, its rows and its hash, never its text."""
 
     name: str
     rows: int
@@ -32,7 +32,8 @@ class Source:
 
 
 class Avoided:
-    """Queries and answers that must not come again. They are filed with `add`, then `seal`ed, then looked for."""
+    """The queries and answers that a run must not repeat, of benchmarks and earlier releases. They are filed with `add`,
+    then `seal`ed, then looked for."""
 
     def __init__(self, *, ngram: int, threshold: float) -> None:
         self._near = tuple(Index(ngram=ngram, threshold=threshold) for _ in range(2))
@@ -41,11 +42,12 @@ class Avoided:
 
     @property
     def hash(self) -> str:
-        """Of all that was read."""
+        """A hash of all sources that a run must not repeat, and of their order."""
         return "+".join(source.hash for source in self.sources)
 
     def query(self, query: str) -> Way | None:
-        """Whether a query is nearly one of those avoided or holds one, and in which way; the plainest if in several."""
+        """In which way a query repeats one that a run must avoid (nearly the same, holds one, in disguise), the plainest if
+        in several; None if in none."""
         plain, seen_through = self._near
         if plain.find(query):
             return "near"
@@ -55,13 +57,13 @@ class Avoided:
         return "disguised" if seen_through.find(unmasked) or self._queries.any_in(unmasked) else None
 
     def response(self, response: str) -> Way | None:
-        """Whether an answer holds one of those avoided, and in which way."""
+        """In which way an answer holds one that a run must avoid (plainly, in disguise); None if it holds none."""
         if self._responses.any_in(normalise(response)):
             return "contained"
         return "disguised" if self._responses.any_in(undisguised(response)) else None
 
     def add(self, queries: Sequence[str], responses: Sequence[str]) -> None:
-        """Files texts that must not come again; all of them before the first look."""
+        """Files queries and answers that a run must not repeat; all of them before `seal`."""
         plain, seen_through = self._near
         plain.add_all(queries)
         seen_through.add_all([undisguised(one) for one in queries])
@@ -70,15 +72,15 @@ class Avoided:
             known.add(undisguised(one) for one in texts)
 
     def seal(self, sources: Iterable[Source]) -> None:
-        """Ends the filing: from here on texts are looked for."""
+        """Ends the filing of what a run must not repeat: from here on texts are looked for."""
         self.sources = (*self.sources, *sources)
         self._queries.sort()
         self._responses.sort()
 
 
 class Passages:
-    """Texts to be found again inside others. If 0.8 of a text's grams are in another, any fifth of them and one more has one
-    that is: so much of each text is filed, the rest is compared only then."""
+    """Texts to be found again inside longer ones. If 0.8 of a text's grams are in another, any fifth of them and one more
+    has one that is: so much of each text is filed, the rest is compared only then."""
 
     def __init__(self, shortest: int) -> None:
         self._shortest = shortest
@@ -87,6 +89,7 @@ class Passages:
         self._sorted: tuple[Numbers, Numbers] = (np.empty(0, np.int64), np.empty(0, np.uint32))
 
     def add(self, texts: Iterable[str]) -> None:
+        """Files texts that are to be found again inside others; they must be normalised."""
         for one in texts:
             if len(one) >= self._shortest:
                 # A text's own hashes choose: they differ from process to process, what is found does not.
@@ -97,13 +100,13 @@ class Passages:
                 self._texts.append(one)
 
     def sort(self) -> None:
-        """After the last `add`, before the first look."""
+        """Makes filed texts ready to be found: after the last `add`, before the first look."""
         order = np.argsort(self._hashes)
         self._sorted = np.array(self._hashes)[order], np.array(self._numbers)[order]
         self._hashes, self._numbers = array("q"), array("I")
 
     def any_in(self, whole: str) -> bool:
-        """Whether one of the texts is held by this one."""
+        """Whether this text holds one of the filed texts: 0.8 of its grams."""
         hashes, numbers = self._sorted
         if len(whole) < self._shortest * 4 // 5 or not len(hashes):
             return False

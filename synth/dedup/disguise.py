@@ -17,7 +17,8 @@ _PICTURE = re.compile("[\u2190-\u2bff\U0001f000-\U0001ffff]")
 
 
 def undisguised(text: str) -> str:
-    """The normalised text, every character that has a reading as one character for all of that reading, tones aside."""
+    """A normalised text with evasive spellings seen through, for comparison: every character that has a reading as one
+    character for all of that reading, tones aside."""
     if _PICTURE.search(text):
         text = _without_emoji(text)
     text = _LATIN.sub(_read_pinyin, _rejoined(normalise(text)))

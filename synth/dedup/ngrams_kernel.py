@@ -30,7 +30,7 @@ SLACK = 1 - 1e-9
 
 
 class Store(NamedTuple):
-    """The index as flat arrays, enlarged from outside."""
+    """The n-gram index as flat arrays for compiled code, enlarged from outside."""
 
     table: Numbers
     """Open addressing: pairs (gram + 1, number); 0 is free. Its length is a power of two."""
@@ -49,7 +49,7 @@ class Store(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Text i is codes[ends[i - 1] : ends[i]]; -1 is no family."""
+    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none."""
 
     codes: Numbers
     ends: Numbers
@@ -73,7 +73,7 @@ class Query(NamedTuple):
 
 
 def compiled(function: Function) -> Function:
-    """Compiled at its first call, and kept beside the package or in the user's cache where one of them can be written."""
+    """The function, compiled by numba at its first call and kept beside the package, or in the user's cache, if it can be."""
     try:
         made: Any = njit(cache=True)(function)
     except RuntimeError:
@@ -83,7 +83,7 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
-    """Takes the texts in turn; gives the number of the first that there is no room for, or how many there are.
+    """Takes texts into the n-gram index; gives the number of the first that there is no room for, or how many there are.
 
     out[i]: the earliest near row of another family or -1, the tokens shared with it, the tokens in both.
     """
@@ -107,7 +107,7 @@ def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
 
 @compiled
 def rehash(old: Numbers, new: Numbers) -> None:
-    """Copies a table into a larger, empty one."""
+    """Copies the n-gram index's hash table of grams into a larger, empty one."""
     for slot in range(len(old) // 2):
         if old[2 * slot]:
             at = _slot(new, old[2 * slot])
@@ -116,7 +116,7 @@ def rehash(old: Numbers, new: Numbers) -> None:
 
 @compiled
 def reorder(store: Store, order: Numbers, ngram: int, threshold: float) -> None:
-    """Gives every gram the rank order[rank], and files all rows anew."""
+    """Gives every gram of the index the rank order[rank], and files all rows anew."""
     for slot in range(len(store.table) // 2):
         key = store.table[2 * slot]
         if key and (ngram <= 3 or (key - 1) & WHOLE):

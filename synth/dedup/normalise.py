@@ -19,13 +19,14 @@ _UNSEEN, _LONG = 0xFFFFFFFF, 0xFFFFFFFE
 
 
 def normalise(text: str) -> str:
-    """NFKC, case folded, traditional characters as simplified ones, letters and digits only."""
+    """The text as near-duplicates are compared by: NFKC, case folded, traditional characters as simplified ones, letters
+    and digits only."""
     folded = text.translate(_folds())
     return _fold(text) if _MARK in folded else folded
 
 
 def shingles(text: str, n: int) -> set[str]:
-    """The set of character n-grams of the normalised text; a shorter text is one shingle, a text of nothing has none."""
+    """The set of character n-grams of a text, normalised; a shorter text is one shingle, a text of nothing has none."""
     text = normalise(text)
     if len(text) < n:
         return {text} if text else set()
@@ -33,12 +34,12 @@ def shingles(text: str, n: int) -> set[str]:
 
 
 def jaccard(a: set[str], b: set[str]) -> float:
-    """|a and b| / |a or b|; 0 for two empty sets."""
+    """The Jaccard similarity of two sets of shingles, |a and b| / |a or b|; 0 for two empty sets."""
     return len(a & b) / len(a | b) if a or b else 0.0
 
 
 def normalise_all(texts: Sequence[str]) -> tuple[Numbers, Numbers]:
-    """The normalised texts as one array of code points, and where each of them ends in it."""
+    """Texts normalised, as one array of code points, and where each of them ends in it."""
     codes, ends = _codes(texts)
     folded = _folded(codes)
     long = np.unique(np.searchsorted(ends, np.flatnonzero(folded == _LONG), side="right"))

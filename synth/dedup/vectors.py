@@ -18,7 +18,8 @@ _SLACK = 1e-6
 
 
 class Vectors:
-    """Kept vectors in eight bits, counted as rows in order. One may be of a family, which is exempt from itself only."""
+    """A near-duplicate index of vectors in eight bits (true cosine), counted as rows in order. One may be of a family,
+    which is exempt from itself only."""
 
     def __init__(self, *, threshold: float) -> None:
         from synth.dedup import vectors_kernel
@@ -33,16 +34,17 @@ class Vectors:
         return self._rows
 
     def admit_all(self, vectors: Numbers, families: Sequence[str | None] | None = None) -> list[Near | None]:
-        """For each vector in turn the earliest kept one at or over the threshold; one that is near to none is kept. Vectors that are
-        not of int8 are rounded to it."""
+        """For each vector in turn the earliest kept one at or over the threshold of cosine; one that is near to none is
+        kept. Vectors that are not of int8 are rounded to it. ConfigError if they have not as many numbers as those kept."""
         return self._run(self._task(vectors, families, looks=True))
 
     def fits(self, vector: Numbers) -> bool:
-        """Whether it has as many numbers as those before it."""
+        """Whether a vector has as many numbers as those kept before it."""
         return self._kept is None or vector.shape[-1] == self._kept.vectors.shape[1]
 
     def find(self, vector: Numbers, family: str) -> Near | None:
-        """What `admit` would give; the vector is not kept."""
+        """The earliest kept vector that this one is near to, those of `family` left out; None if there is none. The vector
+        is not kept."""
         if self._kept is None or not self.fits(vector):
             return None
         task = self._task(vector[None], [family], looks=True)
@@ -50,11 +52,11 @@ class Vectors:
         return _found(task)[0]
 
     def admit(self, vector: Numbers, family: str) -> Near | None:
-        """`admit_all` of one."""
+        """The earliest kept vector that this one is near to; a vector near to none is kept, and None given."""
         return self.admit_all(vector[None], [family])[0]
 
     def add(self, vector: Numbers, family: str) -> None:
-        """Keeps the vector, whatever it is near to."""
+        """Keeps a vector in the near-duplicate index, whatever it is near to."""
         self._run(self._task(vector[None], [family], looks=False))
 
     def _run(self, task: Any) -> list[Near | None]:
@@ -104,7 +106,8 @@ def _enlarged(part: Numbers, size: int) -> Numbers:
 
 
 class Cascade:
-    """N-grams first, then the meaning of what they keep: what an `Index` of the texts kept in the end would say."""
+    """A near-duplicate index that asks n-grams first, then the meaning of what they keep: what an `Index` of the texts kept
+    in the end would say."""
 
     def __init__(self, near: Index, far: Vectors, embed: Embed) -> None:
         self._near, self._far, self._embed = near, far, embed
@@ -112,7 +115,8 @@ class Cascade:
         """For each row of `near` the row it came to: its own, or the one whose meaning it has."""
 
     def admit_all(self, texts: Sequence[str], families: Sequence[str | None] | None = None) -> list[Near | None]:
-        """`Index.admit_all`, by both."""
+        """For each text in turn the earliest kept one that it nearly repeats, in n-grams or in meaning; one that repeats
+        none is kept."""
         found = self._near.admit_all(texts, families)
         fresh = [at for at, near in enumerate(found) if near is None]
         if not fresh:

@@ -15,6 +15,8 @@ BLOCK = 256
 
 
 class Rows(NamedTuple):
+    """Vectors in eight bits for compiled code, with their lengths and families."""
+
     vectors: Numbers
     """Of int8."""
     lengths: Numbers
@@ -25,6 +27,8 @@ class Rows(NamedTuple):
 
 
 class Task(NamedTuple):
+    """New vectors for the index, what near means, and where what they are near to is filled in."""
+
     new: Rows
     least: float
     """The cosine from which on two vectors are near."""
@@ -37,7 +41,7 @@ class Task(NamedTuple):
 
 
 def look(kept: Rows, first: int, last: int, task: Task, at: int) -> None:
-    """Fills in the earliest of these rows that is near to a new vector, if none before them is.
+    """Fills in the earliest of these kept vectors that is near to a new vector, if none before them is.
 
     Its loops stand here and not in functions of their own: a call costs more than a product.
     """
@@ -75,7 +79,7 @@ _keep = compiled(_keep)
 
 
 def run(kept: Rows, rows: int, task: Task) -> int:
-    """Takes in new vectors one after the other. Gives how many are kept then; there must be room for all."""
+    """Takes new vectors into the index one after the other. Gives how many are kept then; there must be room for all."""
     count = len(task.new.vectors)
     for start in range(0, rows if task.looks else 0, BLOCK):
         for at in range(count):

@@ -25,19 +25,19 @@ _NO_FORMAT = ("files",)
 
 
 class Export(Protocol):
-    """What a format does, whichever way it is written: files in `out`, and their paths. ConfigError for an option it has not, for a
-    dataset that gives it nothing, and for what stands in the way."""
+    """An exporter: writes a dataset's files in one format to `out`, and gives their paths. ConfigError for an option it has
+    not, for a dataset that gives it nothing, and for what stands in the way."""
 
     def __call__(self, dataset: Dataset, out: Path, **options: Any) -> list[Path]: ...
 
 
 def known() -> list[str]:
-    """Names of the formats, those of other packages (entry points `synth.exporters`) included."""
+    """Names of the export formats, those of other packages (entry points `synth.exporters`) included."""
     return plugins.names(GROUP, _ours())
 
 
 def module(name: str) -> Any:
-    """The module that holds the format of that name; ConfigError if there is none, or another package's is broken."""
+    """The module that holds the export format of that name; ConfigError if there is none, or another package's is broken."""
     if name not in known():
         raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
     ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
@@ -51,8 +51,8 @@ def module(name: str) -> Any:
 
 
 def find(name: str) -> Export:
-    """The exporter of that name: of a module that has `export(dataset, out, *, its options)` this, since what it writes is no file of
-    records; of any other one that writes its `records`."""
+    """The exporter of the format of that name: the `export(dataset, out, *, its options)` of a module that has one, since
+    what it writes is no file of records; of any other one a function that writes its `records`."""
     found = module(name)
 
     def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
@@ -65,7 +65,7 @@ def find(name: str) -> Export:
 
 
 def settings(given: Sequence[str]) -> dict[str, Any]:
-    """Options of a format as the command line has them: `key=value` with YAML values."""
+    """Options of an export format as the command line has them: `key=value` with YAML values. ConfigError for another text."""
     options: dict[str, Any] = {}
     for setting in given:
         key, separator, text = setting.partition("=")
@@ -79,8 +79,8 @@ def settings(given: Sequence[str]) -> dict[str, Any]:
 
 
 def guard_of(dataset: Dataset, template: str) -> guard.Guard:
-    """The guard's file of that name (`guard/libra`), for the rows of a dataset: with their labels, and with their policies if the file
-    speaks of any."""
+    """The guard's file of that name (`guard/libra`), for the rows of a dataset: with their labels, and with their policies
+    if the file speaks of any."""
     found = guard.load(template, COLUMNS, dataset.labels)
     return found.with_policies(dataset.policies) if found.needs_policies else found
 

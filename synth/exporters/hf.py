@@ -12,7 +12,8 @@ from synth.errors import ConfigError
 
 
 def export(made: Dataset, out: Path) -> list[Path]:
-    """Replaced is an earlier export, its card and its shards; what else the user keeps in OUT stays as it is."""
+    """Copies the dataset's repository (card, shards) to OUT. Replaced is an earlier export; what else the user keeps there
+    stays as it is."""
     dataset = made.folder / "dataset"
     real = aside.through(out)
     if real.resolve().is_relative_to(dataset.resolve()):
@@ -30,7 +31,7 @@ def export(made: Dataset, out: Path) -> list[Path]:
 
 
 def push(made: Dataset, repository: str, *, private: bool) -> str:
-    """Uploads the dataset folder to a Hugging Face dataset repository; gives its address."""
+    """Uploads the dataset's folder to a Hugging Face dataset repository; gives its address."""
     from httpx2 import HTTPError
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled

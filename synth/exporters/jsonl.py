@@ -9,7 +9,7 @@ FILE = "jsonl"
 
 
 def records(dataset: Dataset) -> Iterator[tuple[str, Record]]:
-    """Every row as it stands, the hard pile included."""
+    """Every row of the dataset as it stands, one JSON object a line, the hard pile included."""
     for split in dataset.splits():
         for row in dataset.rows(split):
             yield split, row

@@ -9,7 +9,7 @@ FILE = "json"
 
 
 def records(dataset: Dataset) -> Iterator[tuple[str, Record]]:
-    """One a row, in one JSON array a split, as Libra-Test is stored; the hard pile has no labels and is left out."""
+    """One record a row of the dataset, as Libra-Test is stored; the hard pile has no labels and is left out."""
     word = dataset.labels.word
     for split in dataset.labelled():
         for row in dataset.rows(split):

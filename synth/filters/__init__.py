@@ -20,12 +20,14 @@ Kind: TypeAlias = Literal["text", "row"]
 
 
 def known(kind: Kind) -> list[str]:
-    """Names of the rules of that kind, those of other packages (entry points `synth.filters.text`, `synth.filters.row`) included."""
+    """Names of the filters of that kind (`text` or `row`), those of other packages (entry points `synth.filters.text`,
+    `synth.filters.row`) included."""
     return plugins.names(_group(kind), _ours(kind))
 
 
 def factory(kind: Kind, name: str) -> Callable[..., Any]:
-    """The function that makes the rule of that name; ConfigError if there is none, or another package's is broken."""
+    """The function that makes the filter of that name from its options; ConfigError if there is none, or another package's
+    is broken."""
     if name not in known(kind):
         raise ConfigError(f"no filter {name!r}; {did_you_mean(name, known(kind))}")
     own = _ours(kind).get(name)
@@ -59,15 +61,15 @@ def bind(
     *,
     prompts: Sequence[str] | None = None,
 ) -> Rules:
-    """The rules a recipe names at `place`, each with its options checked against its signature. Those that ask for them are given
-    `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and `prompts`, the texts that models are asked with
-    (None: all that are found)."""
+    """The filters that a recipe names at `place`, each with its options checked against its signature. Those that ask for
+    them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and `prompts`, the texts that
+    models are asked with (None: all that are found)."""
     given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts}
     return [(use.name, _bound(kind, use, place, given)) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a recipe may set of a rule: its arguments but those it is given (see `bind`)."""
+    """What a recipe may set of a filter: its arguments but those it is given (see `bind`)."""
     return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None})
 
 
@@ -81,7 +83,7 @@ def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> 
 
 
 def first_reason(rules: Rules, subject: Any) -> str | None:
-    """The first rule's reason against it, or None."""
+    """The reason that the first of these filters to object gives against a text or row; None if none objects."""
     for _, rule in rules:
         if reason := rule(subject):
             return reason
@@ -90,7 +92,7 @@ def first_reason(rules: Rules, subject: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Measured:
-    """What `benchmarks/filters.py` found of a rule at one place."""
+    """What `benchmarks/filters.py` found of a filter at one place: how often it drops rightly and wrongly."""
 
     name: str
     place: str
@@ -110,7 +112,7 @@ class Measured:
 
 
 def measured() -> dict[str, list[Measured]]:
-    """By name: the figures that ship, of every place at which the reference recipe has the rule."""
+    """The measured figures that ship, by name of filter, of every place at which the reference recipe has it."""
     found: dict[str, list[Measured]] = {}
     for figures in json.loads((Path(__file__).parent / "measured.json").read_text(encoding="utf-8")):
         found.setdefault(figures["name"], []).append(Measured(**figures))

@@ -30,6 +30,8 @@ def personal() -> TextRule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
+    """A piece of personal data in a text: its kind, where it starts and ends (in characters), and its value."""
+
     kind: Kind
     start: int
     end: int
@@ -38,7 +40,7 @@ class Finding:
 
 
 def find(text: str) -> list[Finding]:
-    """What is personal in a text, in order; no two overlap."""
+    """The personal data in a text (numbers, addresses, ids …), in order; no two overlap."""
     if not _WORTH.search(text):
         return []
     folded, found = text.translate(_WIDTH) if _WIDE.search(text) else text, list[Finding]()
@@ -55,7 +57,7 @@ def find(text: str) -> list[Finding]:
 
 
 def replaced(text: str) -> str:
-    """The text with look-alikes in the place of what is personal; width, spaces and hyphens stay as they were."""
+    """A text with its personal data replaced by invalid look-alikes; width, spaces and hyphens stay as they were."""
     for _ in range(ROUNDS):
         found = find(text)
         if not found:

@@ -18,10 +18,11 @@ def agreement(
     voted: Iterable[tuple[str, Mapping[str, int]]],
     scheme: LabelScheme = BINARY,
 ) -> dict[str, Any]:
-    """`judges` are role and model of each seat, `voted` the number of ballots (`LabelScheme.ballot`) by subcategory. Kappa is Fleiss'
-    for all seats together, Cohen's for two, on the rows on which every seat gave a verdict; alpha is Krippendorff's, on those on which
-    two did. None where it is not defined: nothing judged, one seat, or no two different labels. A judge's bias is his share of what is
-    not safe less the panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each."""
+    """How far a panel's judges agree, as run.json and the card keep it. `judges` are role and model of each seat, `voted`
+    the number of ballots (`LabelScheme.ballot`) by subcategory. Kappa is Fleiss' for all seats together, Cohen's for two,
+    on the rows on which every seat gave a verdict; alpha is Krippendorff's, on those on which two did. None where it is not
+    defined: nothing judged, one seat, or no two different labels. A judge's bias is his share of what is not safe less the
+    panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each."""
     by: dict[str, Counter[str]] = {}
     for subcategory, tally in voted:
         by.setdefault(subcategory, Counter()).update(tally)
@@ -39,7 +40,8 @@ def agreement(
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """What `agreement` gave, for the eye; nothing where nothing was judged."""
+    """The table of a panel's agreement, line by line for the terminal, of what `agreement` gave; nothing where nothing was
+    judged."""
     if not found or not found["overall"]["n"]:
         return
     yield f"{'judges':<44} {'n':>8} {'agreed':>8} {'kappa':>8}"
@@ -58,7 +60,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shares(judge: Mapping[str, Any]) -> Mapping[str, float | None]:
-    """Of one of the judges that `agreement` gave, the share of each label but the safe one."""
+    """The share, 0 to 1, of each label but the safe one in the verdicts of a judge: one of those that `agreement` gave."""
     return judge.get("labels") or {"unsafe": judge["unsafe"]}
 
 
@@ -71,7 +73,8 @@ def _told(value: float | None, form: str) -> str:
 
 
 def cohen(voted: Mapping[str, int]) -> float | None:
-    """Cohen's kappa of two seats (Cohen 1960): agreement beyond what their own shares of the labels would give by chance."""
+    """Cohen's kappa of two judges' ballots (Cohen 1960): agreement beyond what their own shares of the labels would give by
+    chance."""
     total = sum(voted.values())
     if not total:
         return None
@@ -80,7 +83,8 @@ def cohen(voted: Mapping[str, int]) -> float | None:
 
 
 def fleiss(voted: Mapping[str, int]) -> float | None:
-    """Fleiss' kappa (Fleiss 1971): the agreeing pairs of a row's votes, beyond what the panel's shares of the labels give by chance."""
+    """Fleiss' kappa of a panel's ballots (Fleiss 1971): the agreeing pairs of a row's votes, beyond what the panel's shares
+    of the labels give by chance."""
     total, seats = sum(voted.values()), len(next(iter(voted), ""))
     if not total or seats < 2:
         return None
@@ -90,7 +94,8 @@ def fleiss(voted: Mapping[str, int]) -> float | None:
 
 
 def krippendorff(voted: Mapping[str, int]) -> float | None:
-    """Krippendorff's alpha of labels without an order (Krippendorff 2011): of rows with two verdicts or more, whoever gave none."""
+    """Krippendorff's alpha of a panel's ballots, labels without an order (Krippendorff 2011): over the rows with two
+    verdicts or more, whoever gave none."""
     given = {votes.replace(NO_VERDICT, ""): 0 for votes in voted}
     for votes, count in voted.items():
         given[votes.replace(NO_VERDICT, "")] += count

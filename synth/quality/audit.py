@@ -26,7 +26,8 @@ SHOWN = 20
 
 
 def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -> str:
-    """Writes so many rows of every cell, chosen and ordered by a hash of their ids, as CSV for a spreadsheet."""
+    """Writes the sheet of `synth audit` for a person to label: so many rows of every cell, chosen and ordered by a hash of
+    their ids, as CSV for a spreadsheet."""
     if out.suffix != ".csv":
         raise ConfigError(f"{out}: the sheet is CSV; name it so (-o sheet.csv)")
     if out.exists():
@@ -50,7 +51,7 @@ def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -
 
 @dataclass
 class Audit:
-    """What came of reading a labelled file."""
+    """What `synth audit` found: how the labels of panel and judges stand up to a person's, in counts of rows and in scores."""
 
     labelled: int = 0
     blank: int = 0
@@ -81,7 +82,7 @@ class _Row:
 
 @dataclass
 class Labelled:
-    """A labelled file, read and checked before anything is asked for."""
+    """A file of rows that a person has labelled for an audit, read and checked before anything is asked for."""
 
     path: Path
     rows: list[_Row] = field(default_factory=list)
@@ -89,7 +90,7 @@ class Labelled:
 
 
 def labelled(path: Path, scheme: LabelScheme = BINARY, label_names: str | None = None) -> Labelled:
-    """The rows of a file that have a label; ConfigError for a label, or a row, that cannot be read.
+    """The rows of a file that a person has labelled, for an audit; ConfigError for a label, or a row, that cannot be read.
     `label_names` are what numbers stand for, from 0 on, with commas."""
     found, reader = Labelled(path), reader_for(scheme, label_names)
     for file in io.files_of(path):
@@ -105,7 +106,8 @@ def labelled(path: Path, scheme: LabelScheme = BINARY, label_names: str | None =
 
 
 def read(made: Dataset, file: Labelled) -> Audit:
-    """Compares the labels of a file with those of the run's rows, found by id or else by query and response."""
+    """The audit of a run: a person's labels compared with those of its rows, which are found by id or else by query and
+    response."""
     rows, audit = file.rows, Audit(len(file.rows), file.blank)
     ids, texts = {row.id for row in rows}, {row.text for row in rows}
     known: dict[str, tuple[Label | None, list[dict[str, Any]]]] = {}
@@ -119,7 +121,7 @@ def read(made: Dataset, file: Labelled) -> Audit:
 
 
 def lines(audit: Audit) -> Iterator[str]:
-    """The audit for the eye."""
+    """The audit as a table, line by line for the terminal."""
     told = f"{audit.labelled:,} rows with a label"
     told += f" ({audit.blank:,} without)" if audit.blank else ""
     yield f"{told}; {audit.found:,} found, {audit.undecided:,} of them without a label of the panel"
@@ -133,6 +135,7 @@ def lines(audit: Audit) -> Iterator[str]:
 
 
 def as_json(audit: Audit) -> str:
+    """The audit as JSON, for `synth audit --json`."""
     return json.dumps(asdict(audit), ensure_ascii=False)
 
 

@@ -13,9 +13,10 @@ Drawn = Mapping[str, str]
 
 
 def coverage(lanes: Iterable[Acceptor], rows: Iterable[Drawn], *, seed: int, size: int) -> dict[str, Any]:
-    """`axes`: least and most writer calls and accepted rows over the values of an axis. `pairs`: how many of the pairs of values
-    of two axes were asked for, and how many came to an accepted row. `rows` are the elements of the accepted rows, `size` the
-    number of coordinates of a writer call. Memory is bounded by the element banks."""
+    """How well a dataset covers its elements, as counts. `axes`: least and most writer calls and accepted rows over the
+    values of an axis. `pairs`: how many of the pairs of values of two axes were asked for, and how many came to an accepted
+    row. `rows` are the elements of the accepted rows, `size` the number of coordinates of a writer call. Memory is bounded
+    by the element banks."""
     lanes = [lane for lane in lanes if lane.spec.banks]
     values: dict[str, set[str]] = {}
     for lane in lanes:

@@ -16,6 +16,8 @@ _DRAWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
+    """An accuracy or F1, 0 to 1, with the ends of its 95 % interval."""
+
     value: float
     low: float
     high: float
@@ -23,6 +25,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
+    """How labels stand up to a person's on `n` rows: accuracy, F1 of unsafe and of safe, and the errors of either kind as
+    counts."""
+
     n: int
     accuracy: Figure
     f1_unsafe: Figure | None
@@ -35,8 +40,8 @@ class Scores:
 
 
 def scores(pairs: Iterable[tuple[Label, Label]], scheme: LabelScheme = BINARY) -> Scores | None:
-    """Of pairs of a person's label and the one to be measured; None if there are none. Right is the same label; of more labels than
-    two, whatever is not safe is unsafe in all the rest."""
+    """Accuracy and F1 over pairs of a person's label and the one to be measured; None if there are none. Right is the same
+    label; of more labels than two, whatever is not safe is unsafe in all the rest."""
     counts, named = Counter[tuple[bool, bool]](), list(pairs)
     for yours, theirs in named:
         counts[scheme.unsafe(yours), scheme.unsafe(theirs)] += 1
@@ -54,7 +59,7 @@ def scores(pairs: Iterable[tuple[Label, Label]], scheme: LabelScheme = BINARY) -
 
 
 def wilson(hits: int, n: int) -> Figure:
-    """A share and its Wilson interval (Wilson 1927): honest near 0 and 1, and for few rows."""
+    """The share `hits` / `n` with its 95 % Wilson interval (Wilson 1927): honest near 0 and 1, and for few rows."""
     share, spread = hits / n, _Z * _Z / n
     middle = (share + spread / 2) / (1 + spread)
     half = _Z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)

@@ -18,7 +18,7 @@ from synth.serve.faults import CREATIONS, LOOKS, ROWS, UPLOADS, Habits, latency_
 
 
 class Host(Protocol):
-    """The stand-in they are part of."""
+    """The stand-in server as its Batch API needs it: its habits, whom it turns away, its answer to a row, the next fault."""
 
     habits: Habits
 
@@ -39,6 +39,7 @@ class File:
     created: float
 
     def facts(self) -> dict[str, Any]:
+        """The stand-in's file as OpenAI's Files API describes one, without its bytes."""
         size, created = len(self.data), int(self.created)
         names = {"id": self.id, "object": "file", "filename": self.name, "purpose": self.purpose}
         return names | {"bytes": size, "created_at": created}
@@ -62,6 +63,7 @@ class Batch:
     late: bool = False
 
     def facts(self) -> dict[str, Any]:
+        """The stand-in's batch as OpenAI's Batch API describes one."""
         return {
             "id": self.id,
             "object": "batch",
@@ -80,7 +82,7 @@ class Batch:
 
 
 class Batches:
-    """Files and batches of one stand-in; time passes only when somebody looks."""
+    """The Batch API of one stand-in server, its files and its batches; a batch moves on only when somebody looks at it."""
 
     def __init__(self, host: Host) -> None:
         self._host, self._fault = host, host.step
@@ -96,6 +98,7 @@ class Batches:
         self._chance = random.Random(host.habits.seed)
 
     def stats(self) -> dict[str, Any]:
+        """What `/stats` tells of the Batch API: counts of files, batches and rows, and of what was sent more than once."""
         return {
             "files_uploaded": self.uploads.total(),
             "files_uploaded_again": self.uploads.total() - len(self.uploads),
@@ -108,6 +111,7 @@ class Batches:
         }
 
     def routes(self, application: web.Application) -> None:
+        """Adds the Batch API's routes to the stand-in's application; each turns away a client that is served nothing."""
         for method, path, handler in (
             ("POST", "/v1/files", self.upload),
             ("GET", "/v1/files", self.list_files),
@@ -125,8 +129,6 @@ class Batches:
             return self._host.unwelcome(http) or await handler(http)
 
         return handle
-
-    # --- files ---
 
     async def upload(self, http: web.Request) -> web.StreamResponse:
         form = await http.post()
@@ -163,8 +165,6 @@ class Batches:
         file = File(f"file-{next(self._ids)}", name, purpose, data, time.time())
         self.files[file.id] = file
         return file
-
-    # --- batches ---
 
     async def create(self, http: web.Request) -> web.StreamResponse:
         wish = await http.json()
@@ -234,7 +234,6 @@ class Batches:
         return batch.status in ("validating", "in_progress", "finalizing", "cancelling")
 
     def _pass_time(self, batch: Batch) -> None:
-        """Where the batch stands by now."""
         now, ends = time.time(), batch.created + BatchOptions(window=batch.window).seconds
         if batch.status in ("failed", "completed", "expired", "cancelled"):
             return
@@ -285,7 +284,7 @@ _SORRY = {"error": {"message": "this request is out of luck"}}
 
 
 def lost(http: web.Request) -> web.Response:
-    """It is done, and the client never hears of it."""
+    """A fault of the stand-in server: the request was carried out, and the connection breaks before the answer."""
     assert http.transport is not None
     http.transport.abort()
     return web.Response()

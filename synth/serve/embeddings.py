@@ -7,7 +7,8 @@ from synth.backends.offline import SIZE, meaning
 
 
 def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str, Any]:
-    """The body of an answer, with a fault of `habits.VECTORS`."""
+    """The JSON body with which the stand-in answers a request for embeddings, with a fault of `serve.faults.VECTORS` if one
+    is given."""
     vectors: list[list[float | None]] = [[*meaning(text)] for text in texts]
     if fault == "few":
         vectors.pop()
@@ -22,7 +23,7 @@ def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str,
 
 
 def texts_of(body: Mapping[str, Any]) -> list[str]:
-    """What is to be embedded: one text, or a list of them."""
+    """The texts that a request to the stand-in wants embedded: `input` is one text, or a list of them."""
     return [body["input"]] if isinstance(body["input"], str) else list(body["input"])
 
 

@@ -36,7 +36,7 @@ Latency = Callable[[random.Random], float]
 
 @dataclass(frozen=True)
 class Habits:
-    """A server's habits; those of a calm and quick one unless told."""
+    """How the stand-in server behaves: latency, faults and how often, limits, models, keys. Unless told, calm and quick."""
 
     latency: str = "0"
     """Seconds; or LOW..HIGH; or lognormal:MEAN:SIGMA."""
@@ -85,14 +85,15 @@ class Habits:
                 )
 
     def faults_of(self, model: str) -> dict[str, float]:
-        """The rates that hold for a model."""
+        """The rate of each fault, 0 to 1, that the stand-in has for requests of this model."""
         named = {told: rate for told, rate in self.faults.items() if "@" not in told}
         own = {told.partition("@")[0]: rate for told, rate in self.faults.items() if told.partition("@")[2] == model}
         return named | own
 
 
 def latency_law(text: str) -> Latency:
-    """The law a text like `0.2`, `0.1..0.5` or `lognormal:1:1` describes."""
+    """How long an answer of the stand-in takes, as a function that draws seconds: of a text like `0.2`, `0.1..0.5` or
+    `lognormal:1:1`. ConfigError for another."""
     try:
         if text.startswith("lognormal:"):
             mean, sigma = map(float, text.split(":")[1:])
@@ -104,7 +105,8 @@ def latency_law(text: str) -> Latency:
 
 
 def rates(named: Sequence[str]) -> dict[str, float]:
-    """What `NAME=RATE` names, each."""
+    """Rates of the stand-in's faults by name, of texts `NAME=RATE` as the command line has them. ConfigError for another
+    text."""
     found = {}
     for text in named:
         name, _, rate = text.partition("=")
@@ -116,7 +118,8 @@ def rates(named: Sequence[str]) -> dict[str, float]:
 
 
 def draw(rates: Mapping[str, float], kinds: Sequence[str], luck: float) -> str | None:
-    """The fault among `kinds` that a number from 0 to 1 falls on, if any."""
+    """The stand-in's fault that befalls a request: that among `kinds` on whose rate `luck`, a number from 0 to 1, falls;
+    None for none."""
     for name in kinds:
         luck -= rates.get(name, 0.0)
         if luck < 0:

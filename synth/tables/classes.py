@@ -10,7 +10,8 @@ _FEATURES: Final = b"huggingface"
 
 
 def schema_of(file: Path) -> Any:
-    """The Arrow schema of a Parquet or Arrow file, the names of its classes with it."""
+    """The Arrow schema of a Parquet or Arrow file; its metadata hold the names of `datasets.ClassLabel`, from the file or
+    beside it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -21,14 +22,16 @@ def schema_of(file: Path) -> Any:
 
 
 def class_name(value: Any, names: Sequence[str]) -> Any:
-    """The name of a class; None for -1, which `datasets` writes where there is none."""
+    """The name of a class by its number in a column of `datasets.ClassLabel`; None for -1, which `datasets` writes where
+    there is none; what is no such number as it is."""
     if value == -1:
         return None
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
 
 
 def classes(file: Path, schema: Any) -> dict[str, list[str]]:
-    """The columns that hold numbers of classes, with the classes' names: as `datasets` keeps them in the file, or beside it."""
+    """The columns of a data file that hold numbers of classes (`datasets.ClassLabel`), with the classes' names: from the
+    file, or beside it."""
     return {
         name: list(feature["names"])
         for name, feature in _features(file, schema).items()

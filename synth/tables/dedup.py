@@ -28,6 +28,9 @@ TEXT = ("query", "text", "prompt", "question", "instruction")
 
 @dataclass(frozen=True)
 class Want:
+    """What `synth dedup` is asked for: the columns compared, by n-grams and by meaning, how near is near, what becomes of
+    conflicts."""
+
     threshold: float
     ngram: int = 2
     columns: tuple[str, ...] = ()
@@ -44,7 +47,7 @@ class Want:
 
 @dataclass
 class Report:
-    """What became of the rows: rows = kept + joined + conflicting."""
+    """What `synth dedup` made of a table's rows, as counts: rows = kept + joined + conflicting."""
 
     rows: int = 0
     kept: int = 0
@@ -62,7 +65,7 @@ class Report:
     """Name, number of its first row counted over all files, rows, kept rows."""
 
     def line(self) -> str:
-        """In a few words."""
+        """The report of `synth dedup` in one line, for the terminal."""
         told = f"{self.rows:,} rows: {self.kept:,} kept, {self.joined:,} joined to an earlier one"
         more = f", {self.conflicting:,} in {self.conflicts:,} conflicts of labels" if self.conflicts else ""
         meant = f" ({self.by_meaning:,} of the rows not kept by meaning alone)" if self.by_meaning else ""
@@ -70,7 +73,8 @@ class Report:
 
 
 def dedup(path: Path, out: Path, want: Want) -> Report:
-    """Writes the kept rows to `out`, a file or a folder as `path` is, and beside it what was joined to what, and a report."""
+    """Writes the rows of a table that are no near-duplicates to `out`, a file or a folder as `path` is, and beside it which
+    row was joined to which, and a report."""
     if want.base_url and not want.semantic:
         raise ConfigError("--base-url goes with --semantic MODEL", status=2)
     files = files_of(path)

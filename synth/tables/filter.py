@@ -29,6 +29,8 @@ Put: TypeAlias = Callable[[Chunk, Sequence[Verdict]], None]
 
 @dataclass
 class Report:
+    """What `synth filter` made of a table's rows: how many were kept, and counts of reasons and of classes of answers."""
+
     rows: int = 0
     kept: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -39,7 +41,7 @@ class Report:
     """Of the first of them."""
 
     def lines(self) -> Iterator[str]:
-        """In a few words."""
+        """The report of `synth filter` in two or three lines, for the terminal."""
         yield f"{self.rows:,} rows: {self.kept:,} kept, {self.rows - self.kept:,} with a reason against them"
         for told in (self.reasons, self.classes):
             if told:
@@ -57,8 +59,8 @@ class _Bound:
 
 
 def filter_table(path: Path, out: Path, only: Sequence[str] = (), label_names: str | None = None) -> Report:
-    """Writes every row of `path` to `out` with `reasons` (empty: kept) and `response_class`. `label_names` are what numbers in the
-    label column stand for, from 0 on, with commas."""
+    """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`.
+    `label_names` are what numbers in the label column stand for, from 0 on, with commas."""
     rules = _bound(only, reader_of(path, label_names))
     files = files_of(path)
     report = Report()

@@ -22,7 +22,7 @@ BATCH = 2_000
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a file, in order."""
+    """Some rows of a data file, in order, both as dicts and as the file has them."""
 
     rows: Sequence[dict[str, Any]]
     """Numbers of classes (`datasets.ClassLabel`) by name."""
@@ -37,7 +37,8 @@ Keep = Callable[[Chunk, Sequence[bool]], None]
 
 
 def files_of(path: Path) -> list[Path]:
-    """The data files at `path`, in order of name: the file itself, a data set's, or those of a run's folder."""
+    """The data files (JSON, CSV, Parquet, Arrow) at `path`, in order of name: the file itself, a data set's, or those of a
+    run's folder. ConfigError if there are none, or of several kinds."""
     if path.is_dir():
         folder = next(f for f in (path / "dataset" / "data", path / "data", path) if f.is_dir())
         found = sorted(
@@ -58,7 +59,8 @@ def files_of(path: Path) -> list[Path]:
 
 
 def targets(path: Path, files: Sequence[Path], out: Path) -> list[Path]:
-    """Where the rows of each file go that is written to `out`, a file or a folder as `path` is."""
+    """For each data file read from `path`, the file that its rows are written to: `out` itself, or one below it.
+    ConfigError if `out` is what is read, of another kind, or there already."""
     if out.resolve() in (path.resolve(), *(file.resolve() for file in files)):
         raise ConfigError(f"-o {out}: is what is read; choose another")
     if out.suffix in KINDS:
@@ -74,7 +76,7 @@ def targets(path: Path, files: Sequence[Path], out: Path) -> list[Path]:
 
 
 def hash_of(files: Sequence[Path]) -> str:
-    """Of the bytes of all files, 16 hex digits."""
+    """A hash of the bytes of all these data files, 16 hex digits."""
     digest = blake2b(digest_size=8)
     for file in files:
         with _readable(file), file.open("rb") as stream:
@@ -84,14 +86,15 @@ def hash_of(files: Sequence[Path]) -> str:
 
 
 def batches(file: Path, columns: Collection[str] | None = None) -> Iterator[Chunk]:
-    """All rows of a file. Of Parquet, with `columns`, those of them that there are and no others."""
+    """All rows of a data file, a chunk at a time; of a Parquet file those of `columns` alone that it has. ConfigError if it
+    cannot be read."""
     read = {".csv": _comma_rows, ".arrow": _arrow_rows}.get(file.suffix, _json_rows)
     with _readable(file):
         yield from _parquet_rows(file, columns) if file.suffix == ".parquet" else read(file)
 
 
 def column(row: dict[str, Any], names: Sequence[str], place: str) -> str:
-    """The first of these columns that the row has; ConfigError if it has none of them."""
+    """The first of these names that a table's row has as a column; ConfigError, with `place`, if it has none of them."""
     found = next((name for name in names if name in row), None)
     if found is None:
         raise ConfigError(f"{place}: no column {' or '.join(map(repr, names))}; there is: {', '.join(row) or 'none'}")
@@ -99,14 +102,14 @@ def column(row: dict[str, Any], names: Sequence[str], place: str) -> str:
 
 
 def text(row: dict[str, Any], name: str, place: str) -> str:
-    """What the row has in a column that must hold text."""
+    """The text in a column of a table's row; ConfigError, with `place`, if there is none or it is no text."""
     if not isinstance(row.get(name), str):
         raise ConfigError(f"{place}: no text under {name!r}")
     return str(row[name])
 
 
 def writer(file: Path, like: Path) -> AbstractContextManager[Keep]:
-    """Writes rows of `like` to `file`, which gets its name when it is whole."""
+    """Writes chunks of a table to `file` in the format of the file `like`; the file gets its name when it is whole."""
     if like.suffix in (".parquet", ".arrow"):
         return _write_parquet(file.with_suffix(".parquet"), like)
     return _write_comma_rows(file, like) if like.suffix == ".csv" else _write_lines(file)
@@ -232,7 +235,8 @@ def _readable(file: Path) -> Iterator[None]:
 
 @contextmanager
 def aside(file: Path) -> Iterator[Path]:
-    """A name to write under; what stands there at the end takes the place of `file`."""
+    """A name to write a table under for the length of a block; the file then takes the place of `file`. ConfigError if it
+    cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with swapped.file(file) as new:

@@ -25,15 +25,15 @@ _TRUTH: Final = MappingProxyType({"true": 1, "false": 0, "是": 1, "否": 0})
 
 @dataclass(frozen=True, slots=True)
 class LabelReader:
-    """Reads the labels of a file. A number that no name stands for is refused: sets that call 0 safe and sets that call it unsafe
-    look the same."""
+    """Reads labels in a table of anybody's. A number that no name stands for is refused: some sets call 0 safe, some
+    unsafe, and the two look the same."""
 
     scheme: LabelScheme = KNOWN
     numbers: tuple[Label, ...] = ()
     """What 0, 1 … stand for in a column whose name does not say it, as the user has it."""
 
     def column(self, row: Mapping[str, Any], place: str, first: Sequence[str] = ()) -> str:
-        """The column of a row that has its label, those of `first` before all others; ConfigError if it has none."""
+        """The column of a table's row that holds its label, those of `first` before all others; ConfigError if it has none."""
         found = next((name for name in (*first, *COLUMNS, *TELLING) if name in row), None)
         if found is None:
             names = " or ".join(map(repr, (*first, LABEL)))
@@ -41,7 +41,8 @@ class LabelReader:
         return found
 
     def read(self, row: Mapping[str, Any], column: str, place: str) -> Label | None:
-        """The label in a column; None for an empty one. ConfigError for what cannot be read, and for a number nobody explains."""
+        """The label in a column of a table's row; None for an empty one. ConfigError for what is no label, and for a number
+        nobody explains."""
         value = row[column]
         if (
             value is None
@@ -75,13 +76,14 @@ class LabelReader:
 
 
 def reader_of(path: Path, names: str | None = None) -> LabelReader:
-    """What reads the labels at `path`: with the labels of its recipe, if it is a run's folder or lies in one. `names` are what
-    numbers stand for, from 0 on, with commas."""
+    """A reader for the labels of the table at `path`: with the labels of its recipe, if it is a run's folder or lies in
+    one. `names` are what numbers stand for, from 0 on, with commas; ConfigError for one that is no label."""
     return reader_for(_scheme_at(path), names)
 
 
 def reader_for(scheme: LabelScheme, names: str | None = None) -> LabelReader:
-    """What reads labels of a scheme. ConfigError with exit status 2 for a name among `names` that is none."""
+    """A reader for a table's labels of this scheme. `names` are what numbers stand for, from 0 on, with commas; ConfigError
+    (exit status 2) for one that is no label."""
     numbers: list[Label] = []
     for word in names.split(",") if names else ():
         label = scheme.read(word)

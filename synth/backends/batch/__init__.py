@@ -44,7 +44,7 @@ class _Asked:
 
 
 class BatchBackend:
-    """One address; `family` is `model`: a reply out of a batch is a model's reply."""
+    """The backend `batch`: one address's Batch API; `family` is `model`, since a reply out of a batch is a model's reply."""
 
     family = FAMILY
     self_scheduling = True
@@ -71,7 +71,7 @@ class BatchBackend:
         self._left = False
 
     def take(self, role: Role, options: Options) -> None:
-        """One more role at the address."""
+        """Lets one more role share the address's batches. ConfigError for one whose options of batches differ."""
         del role
         if options.batch != self._want:
             raise ConfigError("`batch` differs from another model's at the same address; give both the same")
@@ -125,7 +125,7 @@ class BatchBackend:
         return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.file)
 
     async def cancel(self, receipts: BatchJobs) -> list[str]:
-        """Cancels what earlier runs have left; a line for each."""
+        """Cancels the batches that earlier runs have left at the address; gives a line of words for each."""
         self._steps.receipts, lines = receipts, []
         for receipt in receipts.known(self._place):
             if not receipt.closed:
@@ -295,5 +295,5 @@ class BatchBackend:
 
 
 def connect(role: Role, options: Options, place: Mapping[str, Any] | None = None) -> BatchBackend:
-    """A client for the role's address, with the key its environment variable holds; `place` is what its receipts call that."""
+    """Opens the backend `batch` for a role: a client for its address, with the key its environment variable holds."""
     return BatchBackend(openai.connect(role, options), place or place_of(options), options.batch)

@@ -35,20 +35,22 @@ _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=60)
 
 
 class Api:
-    """One address's files and batches, over a client of its chat completions."""
+    """The files and batches of one address's Batch API, over a client of its chat completions. Calls raise ProviderError
+    for what may pass, ConfigError for what will not."""
 
     def __init__(self, client: OpenAIBackend) -> None:
         self.client = client
         self._heard = False
 
     async def check(self) -> None:
-        """ConfigError for a server that has no batches, or none for this key."""
+        """ConfigError for a server that has no Batch API, or none for this key."""
         with contextlib.suppress(ProviderError):  # the first real call will tell
             async with _in_time(CONTROL):
                 await self._call("GET", "/batches?limit=1")
 
     async def insist(self, work: Callable[[bool], Awaitable[Found]]) -> Found:
-        """What `work` gives, told each time whether it was tried before; ConfigError or Stopped where there is no point in it."""
+        """What `work` gives, some calls of a Batch API, tried again while its server fails; it is told each time whether it
+        was tried before. ConfigError or Stopped where there is no point in going on."""
 
         async def attempt() -> Found:
             found = await work(retrying.statistics["attempt_number"] > 1)
@@ -66,7 +68,7 @@ class Api:
             raise Stopped("provider", f"the server {error}; run the same command again once it answers") from error
 
     async def upload(self, name: str, data: bytes) -> str:
-        """Id of the file."""
+        """Uploads a file of requests for a batch, under a name; gives its id on the server."""
         form = aiohttp.FormData()
         form.add_field("purpose", "batch")
         form.add_field("file", data, filename=name, content_type="application/jsonl")
@@ -76,13 +78,14 @@ class Api:
         return self._id(body)
 
     async def file_named(self, name: str) -> str | None:
+        """The id of the file of requests that has this name on a Batch API's server; None if there is none."""
         async for entry in self._entries("/files", purpose="batch"):
             if entry.get("filename") == name:
                 return str(entry["id"])
         return None
 
     async def create(self, file: str, receipt: str, window: str) -> str:
-        """Id of the batch."""
+        """Makes a batch of an uploaded file, marked with the id of its receipt; gives the batch's id on the server."""
         told = {
             "input_file_id": file,
             "endpoint": ENDPOINT,
@@ -93,14 +96,15 @@ class Api:
             return self._id(await self._call("POST", "/batches", dumps(told)))
 
     async def batch_of(self, receipt: str, file: str | None) -> str | None:
-        """The batch of a receipt: by its mark, or, where the server keeps none, by its file."""
+        """The id of the batch that was made for a receipt: found by its mark, or, where the server keeps none, by its file;
+        None if there is none."""
         async for entry in self._entries("/batches"):
             if (entry.get("metadata") or {}).get(MARK) == receipt or (file and entry.get("input_file_id") == file):
                 return str(entry["id"])
         return None
 
     async def look(self, batch: str) -> dict[str, Any]:
-        """The batch as it stands; of one that the server does not know, the status GONE."""
+        """A batch as the server describes it now; of one that the server does not know, the status GONE."""
         async with _in_time(CONTROL):
             status, headers, body = await self.client.http("GET", f"/batches/{batch}")
         if status == 404:
@@ -111,17 +115,18 @@ class Api:
         return found
 
     async def cancel(self, batch: str) -> None:
+        """Asks a Batch API to cancel a batch, which it does in its own time."""
         async with _in_time(CONTROL):
             await self._call("POST", f"/batches/{batch}/cancel")
 
     async def content(self, file: str) -> bytes:
-        """A file's bytes; of one that is gone, none."""
+        """The bytes of a batch's file on the server; of one that is gone, none."""
         async with _in_time(TRANSFER):
             status, headers, body = await self.client.http("GET", f"/files/{file}/content")
         return b"" if status == 404 else self._good(status, headers, body)
 
     async def delete(self, file: str) -> None:
-        """Tried once: a file that stays does no harm."""
+        """Has a Batch API delete a file. Tried once: a file that stays does no harm."""
         with contextlib.suppress(ProviderError, ConfigError):
             async with _in_time(CONTROL):
                 await self._call("DELETE", f"/files/{file}")

@@ -12,7 +12,7 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class BatchOptions(Frozen):
-    """The limits are OpenAI's; other servers have others."""
+    """How requests are put into batches: size, window, pauses. The limits are OpenAI's; other servers have others."""
 
     rows: PositiveInt = 50_000
     """Requests in one batch at most."""
@@ -29,21 +29,22 @@ class BatchOptions(Frozen):
 
     @property
     def bytes(self) -> float:
+        """The size of a batch's file at most, in bytes."""
         return self.megabytes * 1e6
 
     @property
     def seconds(self) -> float:
-        """Of the window."""
+        """The window within which the server is to answer a batch, in seconds."""
         return float(int(self.window[:-1]) * _SECONDS[self.window[-1]])
 
 
 class Options(_server.Options):
-    """Where a server is reached, and how it is given batches."""
+    """A role's options of the backend `batch`: where the server is reached, and how it is given batches."""
 
     batch: BatchOptions = BatchOptions()
 
 
 def place_of(options: _server.Options) -> dict[str, Any]:
-    """Where a role's requests are left, as receipts say it: without any key."""
+    """Where a role's batches are left, as receipts in the journal say it: address and names of variables, without any key."""
     headers = {name: value for name, value in options.headers.items() if value.startswith("$")}
     return without_keys({"base_url": options.base_url, "api_key_env": options.api_key_env, "headers": headers})

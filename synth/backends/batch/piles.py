@@ -23,6 +23,8 @@ class _Pile:
 
 
 class Piles:
+    """Lines of requests that are in no batch yet, a pile for each model, and when a pile is sent off as a batch."""
+
     def __init__(self, want: BatchOptions, send: Send, busy: Callable[[str], bool]) -> None:
         self._want, self._send, self._busy = want, send, busy
         self._piles: dict[str, _Pile] = {}
@@ -30,6 +32,7 @@ class Piles:
         """Models of which the server takes so many requests in one batch, and one batch at a time."""
 
     def add(self, model: str, key: str, line: bytes) -> None:
+        """Puts a request's line on its model's pile; a pile that fills a batch is sent off."""
         loop = asyncio.get_running_loop()
         pile = self._piles.setdefault(model, _Pile(loop.time()))
         pile.size += len(line) + 1 - len(pile.lines.get(key, b""))
@@ -40,14 +43,17 @@ class Piles:
             pile.timer = loop.call_later(self._want.quiet, self._look, model, pile)
 
     def keys(self, model: str) -> list[str]:
+        """Keys of the requests on a model's pile, which are in no batch yet."""
         pile = self._piles.get(model)
         return list(pile.lines) if pile else []
 
     def narrow(self, model: str, most: int) -> None:
+        """From now on a model has one batch at a time, of `most` requests at most."""
         self._narrow[model] = min(most, self._narrow.get(model, most))
 
     def cut(self, model: str) -> None:
-        """Sends off as much of a pile as one batch may hold, and of what is left likewise, unless the server takes one at a time."""
+        """Sends off a model's pile as batches, as much in each as one may hold; one batch alone where the server takes one
+        at a time."""
         pile = self._piles.get(model)
         most = min(self._want.rows, self._narrow.get(model, self._want.rows))
         while pile and pile.lines and not (model in self._narrow and self._busy(model)):
@@ -64,6 +70,7 @@ class Piles:
             self._forget(model)
 
     def clear(self) -> None:
+        """Throws away all piles: what is in no batch yet is not sent."""
         for model in list(self._piles):
             self._forget(model)
 

@@ -17,12 +17,13 @@ TURN = 500
 
 
 def line_of(request: Request, key: str, rung: int) -> bytes:
+    """A request as a line of a batch's file, told by its key, on a rung of the JSON ladder."""
     return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": body_of(request, key, LADDER[rung])})
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch brought, by key."""
+    """What a batch brought, by request key: replies, failures, and what must be asked again."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
     failures: dict[str, ProviderError | ConfigError | Stopped] = field(default_factory=dict)
@@ -33,7 +34,7 @@ class Outcome:
 
 
 def parsed(data: bytes) -> tuple[list[dict[str, Any]], bool]:
-    """The rows of a file, and whether every line was one."""
+    """The rows of a file that a batch brought, and whether every line was one."""
     rows, whole = [], True
     for line in data.split(b"\n"):
         if not line.strip():
@@ -51,7 +52,8 @@ def parsed(data: bytes) -> tuple[list[dict[str, Any]], bool]:
 async def outcome_of(
     files: Sequence[list[dict[str, Any]]], receipt: BatchJob, requests: Mapping[str, Request], client: OpenAIBackend
 ) -> Outcome:
-    """`requests` are those somebody waits for. Of several rows for one key a reply counts, the first of them."""
+    """What a batch brought, read from the rows of its files. `requests` are those somebody waits for. Of several rows for
+    one key a reply counts, the first of them."""
     outcome, keys = Outcome(), set(receipt.keys)
     for number, row in enumerate(chain.from_iterable(files)):
         if not number % TURN:
@@ -96,7 +98,7 @@ def _words(error: Any) -> str:
 
 
 def complaint(batch: Mapping[str, Any], client: OpenAIBackend) -> str:
-    """What a server objects to in a batch it refuses: the first of its errors, and how many more there are."""
+    """What a server objects to in a batch that it refuses: the first of its errors, and how many more there are."""
     found = batch.get("errors")
     errors = found.get("data") if isinstance(found, dict) else found
     if not isinstance(errors, list) or not errors:

@@ -18,7 +18,8 @@ CANCELLED = ("cancelling", "cancelled")
 
 
 class Steps:
-    """Of one address; `open` are the receipts whose batches have not been brought home."""
+    """The steps of one address's batches, each recorded as a receipt before the next; `open` are the receipts whose batches
+    have not been brought home."""
 
     def __init__(self, api: Api, want: BatchOptions) -> None:
         self.open: dict[str, BatchJob] = {}
@@ -27,7 +28,7 @@ class Steps:
         self._api, self._want = api, want
 
     def note(self, receipt: BatchJob, **news: Any) -> BatchJob:
-        """The receipt with what is new, recorded."""
+        """A batch's receipt with what is new, recorded in the journal."""
         receipt = replace(receipt, **news)
         self.receipts.record(receipt)
         self.open[receipt.id] = receipt
@@ -36,11 +37,11 @@ class Steps:
         return receipt
 
     def of_model(self, model: str) -> list[BatchJob]:
-        """Open ones."""
+        """The receipts of a model's batches that have not been brought home."""
         return [receipt for receipt in self.open.values() if receipt.model == model]
 
     async def send(self, receipt: BatchJob, data: bytes) -> BatchJob:
-        """Uploads the file and makes a batch of it."""
+        """Uploads a file of requests and makes a batch of it; gives its receipt."""
         receipt, name = self.note(receipt), name_of(receipt)
 
         async def upload(again: bool) -> str:
@@ -49,8 +50,8 @@ class Steps:
         return await self._create(self.note(receipt, file=await self._api.insist(upload)))
 
     async def find(self, receipt: BatchJob, wanted: Callable[[BatchJob], Awaitable[bool]]) -> BatchJob | None:
-        """What has become of a receipt of an earlier run. Where no batch was made of an uploaded file, one is made now if what it
-        asks is still wanted; otherwise the receipt is closed."""
+        """What has become of a batch that an earlier run left, as its receipt. Where no batch was made of an uploaded file,
+        one is made now if what it asks is still wanted; otherwise the receipt is closed, and None given."""
         if receipt.batch is None:
             batch = await self._api.insist(lambda _: self._api.batch_of(receipt.id, receipt.file))
             if batch is None:
@@ -64,7 +65,8 @@ class Steps:
         return receipt
 
     async def wait(self, receipt: BatchJob) -> tuple[dict[str, Any], bool]:
-        """The batch at its end, and whether it had been cancelled when this run first looked."""
+        """Waits for a batch to end; gives it, and whether it had been cancelled when this run first looked. ConfigError for
+        one that the server does not know, Stopped long after its window."""
         loop, batch = asyncio.get_running_loop(), str(receipt.batch)
         pause, deadline, first = self._want.poll / 16, 0.0, ""
         while True:
@@ -85,15 +87,16 @@ class Steps:
             pause = min(1.5 * pause, self._want.poll)
 
     async def close(self, receipt: BatchJob, *files: str | None) -> None:
-        """All is journalled, or there is nothing: the files are not needed any more."""
+        """Closes a batch's receipt, all it brought being journalled, and deletes its files on the server unless they are to
+        be kept."""
         for file in files if not self._want.keep_files else ():
             if file:
                 await self._api.delete(file)
         self.note(receipt, closed=True)
 
     async def drop(self, receipt: BatchJob) -> tuple[BatchJob, dict[str, Any]]:
-        """Tells the server that nobody needs the replies. How the batch stood before: what one at its end brought is paid for. A
-        receipt of which the server knows no batch is closed."""
+        """Tells the server that nobody needs a batch's replies; gives how the batch stood before: what one at its end
+        brought is paid for. A receipt of which the server knows no batch is closed."""
         if receipt.batch is None and (found := await self._api.batch_of(receipt.id, receipt.file)):
             receipt = self.note(receipt, batch=found)
         batch = await self._api.look(receipt.batch) if receipt.batch else {"status": GONE}
@@ -122,5 +125,5 @@ class Steps:
 
 
 def name_of(receipt: BatchJob) -> str:
-    """Of the file of requests."""
+    """The name on the server of a receipt's file of requests."""
     return f"synth-{receipt.id}.jsonl"

@@ -55,7 +55,8 @@ END_OF_THOUGHT = "</think>"
 
 
 class VLLMBackend:
-    """All models of a recipe that vLLM runs here; `family` is `model`, since a server gives the same answers."""
+    """The backend `vllm`: all models of a recipe that vLLM runs here; `family` is `model`, since a server gives the same
+    answers."""
 
     family = FAMILY
     self_scheduling = True
@@ -70,18 +71,20 @@ class VLLMBackend:
 
     @property
     def swaps(self) -> int:
-        """How often a model made room for another."""
+        """How often one model made room for another on the GPU."""
         return max(0, self._turns.changes - 1)
 
     @property
     def note(self) -> str | None:
+        """Tokens of vLLM's prompts, the share of them that stood in the prefix cache, and swaps, as a line at a run's end."""
         if not self.prompt_tokens:
             return None
         cached = self.cached_tokens / self.prompt_tokens
         return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps"
 
     def take(self, role: Role, options: Options) -> None:
-        """One more role. All roles of a model have one engine: whose options are told differ in nothing."""
+        """Lets one more role share vLLM. All roles of a model have one engine: ConfigError for options that differ, or that
+        vLLM lacks."""
         _check_names("engine", options.engine, _engine_fields())
         _check_names("extra", role.extra, [*_sampling_fields(), TEMPLATE])
         known = self._options.get(role.model)
@@ -92,7 +95,7 @@ class VLLMBackend:
         self._options[role.model] = known or options.engine
 
     async def check(self, model: str) -> None:
-        """Has vLLM look at the model and the options, without loading weights."""
+        """Has vLLM look at the model and its engine's options, without loading weights."""
         async with self._looking:
             await asyncio.to_thread(self._config, model)
 
@@ -104,7 +107,7 @@ class VLLMBackend:
         return reply
 
     def dismiss(self, why: Exception) -> None:
-        """Nothing more is wanted of models that are not resident."""
+        """Gives the exception to requests that wait for models which vLLM has not loaded."""
         self._turns.dismiss(why)
 
     async def close(self) -> None:
@@ -230,12 +233,12 @@ class _Resident:
 
 
 def share(role: Role, options: Options) -> None:
-    """All roles share one GPU, or one set of them."""
+    """What roles that share the backend `vllm` have in common: nothing, since all share one GPU, or one set of them."""
     del role, options
 
 
 def connect(role: Role, options: Options) -> VLLMBackend:
-    """The backend, not yet told of any role."""
+    """Opens the backend `vllm`, not yet told of any role. ConfigError for an address, and where vLLM is not installed."""
     del options
     if ADDRESS in role.options:
         raise ConfigError("base_url: backend vllm runs in this process; for a vLLM server write `backend: openai`")

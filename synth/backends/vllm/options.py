@@ -19,7 +19,7 @@ does not know them, as it does not know them of a server."""
 
 
 class Options(backend.Options):
-    """How the engine is built."""
+    """A role's options of the backend `vllm`: how its engine is built."""
 
     engine: Annotated[dict[str, Any], backend.Bears(BEARING)] = Field(default_factory=dict)
     """Options of vLLM's engine, as `AsyncEngineArgs` names them."""

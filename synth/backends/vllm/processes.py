@@ -18,7 +18,8 @@ for pid in sys.argv[1:]:
 
 
 def leash(pids: Iterable[int]) -> "subprocess.Popen[bytes]":
-    """A process that ends these, and those they have started, once this one is gone. To be given to `unleash` when they have ended."""
+    """Starts a process that ends these, and those they have started (engines of vLLM), once this one is gone. To be given
+    to `unleash` when they have ended."""
     command = [
         sys.executable,
         "-S",
@@ -30,7 +31,7 @@ def leash(pids: Iterable[int]) -> "subprocess.Popen[bytes]":
 
 
 def unleash(watch: "subprocess.Popen[bytes]") -> None:
-    """Nothing is to be ended any more."""
+    """Ends the watching process that `leash` started: the engines it watched have ended by themselves."""
     watch.kill()
     watch.communicate()
 

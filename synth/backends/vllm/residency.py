@@ -12,9 +12,10 @@ GRACE = 0.25
 
 
 class Residency(Generic[Guest]):
-    """Lets guests in by name with `enter` and sees them off with `leave`. Of those waited for, the longest waited for comes next.
+    """A place for one resident at a time, as a model on a GPU: lets residents in by name with `enter` and sees them off
+    with `leave`. Of those waited for, the longest waited for comes next.
 
-    Whoever uses the guest waits for no one, so every turn ends, and so does every wait.
+    Whoever uses the resident waits for no one, so every stay ends, and so does every wait.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Residency(Generic[Guest]):
 
     @contextlib.asynccontextmanager
     async def of(self, name: str) -> AsyncIterator[Guest]:
-        """The guest of that name, for the length of a block; waits for its turn."""
+        """The resident of that name, for the length of a block; waits until it is let in."""
         if name == self._name and self._guest is not None:
             self._admit()
             guest = self._guest
@@ -49,13 +50,13 @@ class Residency(Generic[Guest]):
             self._finished()
 
     def dismiss(self, why: Exception) -> None:
-        """Nobody who waits gets a turn: they get the exception."""
+        """Gives the exception to all who wait for a resident that is not there."""
         for turn in [turn for turns in self._waiting.values() for turn in turns if not turn.done()]:
             turn.set_exception(why)
         self._waiting.clear()
 
     async def close(self) -> None:
-        """Sees the guest off; one that is being let in comes in first."""
+        """Sees the resident off; one that is being let in comes in first."""
         self._closed = True
         if self._changing is not None:
             await asyncio.wait([self._changing])

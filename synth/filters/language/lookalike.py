@@ -15,7 +15,7 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def of(kind: str, value: str, written: str) -> str:
-    """The look-alike of a value, in the way it was written: the same width, spaces and hyphens."""
+    """An invalid look-alike of a piece of personal data, in the way it was written: the same width, spaces and hyphens."""
     digest = blake2b(f"{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return _MAKERS[kind](random.Random(digest), value, written)
 
@@ -35,7 +35,7 @@ def is_identity(number: str) -> bool:
 
 
 def is_card(number: str) -> bool:
-    """Whether the digits pass Luhn's check."""
+    """Whether the digits of a bank card's number pass Luhn's check."""
     from stdnum import luhn
 
     return bool(luhn.is_valid(number))

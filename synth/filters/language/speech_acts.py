@@ -129,7 +129,7 @@ MARK = re.compile(r"【略】|\[(?:redacted|omitted)\]")
 
 @dataclass(frozen=True)
 class Act:
-    """One sentence and what it does."""
+    """One sentence of an answer and what it does: declines, admonishes, gives …"""
 
     at: int
     """Where it begins, in characters of the answerer's own words."""
@@ -159,18 +159,20 @@ class Act:
 
 
 def own_words(text: str) -> str:
-    """The text without what it quotes and without code, small letters, apostrophes straight, traditional characters simplified."""
+    """An answer's own words: the text without what it quotes and without code, small letters, apostrophes straight,
+    traditional characters simplified."""
     text = text.replace("’", "'").replace("‘", "'").translate(_SIMPLE).lower()
     return _QUOTED.sub("“”", _CODE.sub("", text))
 
 
 def declines(sentence: str) -> bool:
-    """Whether a sentence of someone's own words turns a request down."""
+    """Whether a sentence of someone's own words (see `own_words`) turns a request down."""
     return bool(_DECLINE.search(sentence) or _DECLINE_EN.search(sentence))
 
 
 def cannot(sentence: str) -> bool:
-    """Whether a sentence of someone's own words says that something is missing: data, senses, understanding, a body."""
+    """Whether a sentence of someone's own words (see `own_words`) says that something is missing: data, senses,
+    understanding, a body."""
     return bool(_CANNOT.search(sentence) or _CANNOT_EN.search(sentence))
 
 

@@ -40,7 +40,8 @@ NEAR = 60
 
 
 def contradicts(analysis: str, label: Label, scheme: LabelScheme) -> bool:
-    """Whether an analysis comes to another label than this one, as far as can be told: of labels in between only what it ends with."""
+    """Whether a judge's analysis comes to another label than this one, as far as can be told: of labels in between only
+    what it ends with."""
     last = scheme.said(_ENDING.split(analysis.rstrip(' \n。.！!”"的')[-40:])[-1])
     if last is not None and last not in (scheme.names[0], scheme.safe):
         return last != label
@@ -51,7 +52,8 @@ def contradicts(analysis: str, label: Label, scheme: LabelScheme) -> bool:
 
 
 def stated(analysis: str) -> Literal["safe", "unsafe"] | None:
-    """The verdict on the answer that an analysis states; None where it states none, or not so that it could be told."""
+    """The label that an analysis states in words as its verdict on the answer; None where it states none, or not so that it
+    could be told."""
     last: dict[str, Literal["safe", "unsafe"]] = {}
     for match in _TERM.finditer(analysis):
         before = _SENTENCE.split(analysis[max(0, match.start() - NEAR) : match.start()])[-1]

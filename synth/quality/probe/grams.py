@@ -25,7 +25,8 @@ _STEP = 1_000
 
 
 def rows(texts: Sequence[str]) -> Rows:
-    """A row of length 1 for each text, over 2^20 buckets: which of its n-grams of 1 to 3 characters are there."""
+    """The matrix a probe learns from: for each text a sparse row of unit length over 2^20 buckets, of which of its n-grams
+    of 1 to 3 characters are there."""
     from scipy.sparse import coo_matrix, csr_matrix
 
     columns, counts = [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
@@ -43,7 +44,7 @@ def rows(texts: Sequence[str]) -> Rows:
 
 
 def spelled(texts: Sequence[str], buckets: Sequence[int]) -> dict[int, str]:
-    """For each bucket the n-gram most often met in it."""
+    """For each bucket of a probe's matrix the character n-gram most often met in it; none for a bucket that no text fills."""
     met: dict[int, Counter[int]] = {bucket: Counter() for bucket in buckets}
     wanted = np.zeros(1 << BITS, bool)
     wanted[list(buckets)] = True

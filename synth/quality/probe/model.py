@@ -24,7 +24,8 @@ _Z = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many of so many, and a 95 % interval (Wilson's) that counts rows of one root query as what they are: alike."""
+    """How many rows of how many a probe's model says something of, with a 95 % interval (Wilson's) in which rows of one
+    root query, being alike, count as fewer."""
 
     of: int
     count: int
@@ -33,22 +34,24 @@ class Rate:
 
     @property
     def value(self) -> float:
+        """The share of rows, 0 to 1, whose count and interval this rate holds."""
         return self.count / self.of
 
 
 def seen(pairs: Sequence[Pair]) -> Rows:
-    """What a model is given to see: the n-grams of the query, then those of the answer."""
+    """The matrix of what a probe's model sees of labelled pairs: the n-grams of the query, then those of the answer."""
     return side_by_side(rows([pair.query for pair in pairs]), rows([pair.response for pair in pairs]))
 
 
 def side_by_side(queries: Rows, responses: Rows) -> Rows:
+    """One matrix for a probe's model out of two: the n-grams of each query, then those of its answer."""
     from scipy.sparse import hstack
 
     return hstack([queries, responses], format="csr")
 
 
 def trained(features: Rows, unsafe: Numbers) -> "SGDClassifier":
-    """Logistic regression by stochastic gradient descent, the same at every call."""
+    """A probe's model, trained: logistic regression by stochastic gradient descent, the same at every call."""
     from sklearn.linear_model import SGDClassifier
 
     rounds = max(5, min(30, _STEPS // max(1, len(unsafe))))
@@ -59,8 +62,8 @@ def trained(features: Rows, unsafe: Numbers) -> "SGDClassifier":
 
 
 def held_out(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
-    """For each row what a model says that was trained without its root query: 1 unsafe, 0 safe, -1 not asked, since of many
-    rows only a fold is."""
+    """For each row what a probe's model says that was trained without its root query: 1 unsafe, 0 safe, -1 not asked, since
+    of many rows only a fold is."""
     folds = np.array([int(unit(root, "fold") * FOLDS) for root in roots])
     said = np.full(len(unsafe), -1)
     for fold in range(max(1, min(FOLDS, _STEPS // 4 // max(1, len(roots))))):
@@ -71,7 +74,8 @@ def held_out(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
 
 
 def rate(hits: Numbers, roots: Sequence[str]) -> Rate:
-    """Of how many rows (one at least) it is so."""
+    """The share of rows (one at least) of which `hits` holds 1 and not 0, with an interval that knows which root query each
+    is of."""
     n, share = len(hits), float(hits.mean())
     numbers: dict[str, int] = {}
     of = np.array([numbers.setdefault(root, len(numbers)) for root in roots])
@@ -86,7 +90,7 @@ def rate(hits: Numbers, roots: Sequence[str]) -> Rate:
 
 
 def f1(unsafe: Numbers, said: Numbers, of: int) -> float | None:
-    """Of a label (1 unsafe, 0 safe); None where it neither is nor is said."""
+    """F1 of a label (1 unsafe, 0 safe) in what a probe's model says; None where no row has it and none is said to."""
     both = int(((unsafe == of) & (said == of)).sum())
     either = int((unsafe == of).sum() + (said == of).sum())
     return 2 * both / either if either else None

@@ -24,6 +24,8 @@ _ASIDE = re.compile(r"(?:hard|test)[-.]")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """A labelled pair of query and answer, as a probe learns from it or is tried on it."""
+
     query: str
     response: str
     unsafe: bool
@@ -38,8 +40,8 @@ class Pair:
 
 
 def sample(path: Path, most: int, label_names: str | None = None) -> tuple[list[Pair], int]:
-    """Pairs of whole root queries, about `most` at most and the same ones in whatever order rows come, and how many
-    labelled rows there are. Of a run, its splits `hard` and `test` are left out."""
+    """Labelled pairs for a probe to learn from, of whole root queries, about `most` at most and the same ones in whatever
+    order rows come; and how many labelled rows there are. Of a run, its splits `hard` and `test` are left out."""
     if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
         raise ConfigError(f"{path}: holds no dataset yet; the command that began it goes on with it")
     kept: dict[str, list[Pair]] = {}
@@ -58,17 +60,19 @@ def sample(path: Path, most: int, label_names: str | None = None) -> tuple[list[
 
 
 def every(path: Path, label_names: str | None = None) -> list[Pair]:
-    """All labelled rows."""
+    """All labelled rows of a table as pairs for a probe to be tried on; ConfigError if there are none."""
     return list(_labelled(files_of(path), path, label_names))
 
 
 def ordinary() -> list[Pair]:
-    """Sixty ordinary questions with helpful answers, written for this purpose."""
+    """Sixty ordinary questions with helpful answers that ship with synth: a probe that calls them unsafe has learnt a
+    shortcut."""
     return answers(Path(__file__).with_name("ordinary.jsonl"))
 
 
 def answers(path: Path) -> list[Pair]:
-    """All rows, whatever their label: ordinary helpful answers, as the user says."""
+    """All rows of a table as pairs labelled safe, whatever their label: the user says that they are ordinary helpful
+    answers. ConfigError if none has an answer."""
     found = [
         _pair(row, names, unsafe=False, name=path.name)
         for file in files_of(path)

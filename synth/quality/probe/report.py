@@ -29,7 +29,8 @@ ALONE = 0.95
 
 @dataclass(frozen=True)
 class Tried:
-    """A source of a labelled file, or the mean over all sources: every source counts the same, as for Libra-Test."""
+    """How a probe's model does on one source of a labelled file, or the mean over all sources: every source counts the
+    same, as for Libra-Test."""
 
     source: str
     rows: int
@@ -42,6 +43,9 @@ class Tried:
 
 @dataclass(frozen=True)
 class Report:
+    """What `synth probe` learned from a data set: how much of its labels a linear model tells, by which shortcuts, and
+    warnings."""
+
     folder: str
     rows: int
     """Labelled ones."""
@@ -64,7 +68,7 @@ class Report:
     warnings: Sequence[str]
 
     def facts(self) -> dict[str, Any]:
-        """For JSON."""
+        """The report of `synth probe` as nested dicts, for JSON."""
         return asdict(self) | {
             name: {key: asdict(rate) | {"value": rate.value} for key, rate in getattr(self, name).items()}
             for name in ("held_out", "false_alarms")
@@ -74,8 +78,9 @@ class Report:
 def probe(
     folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = (), label_names: str | None = None
 ) -> Report:
-    """Learns from the rows in `folder` (a run, or any labelled table) and tries it. Every file is read before anything is learnt.
-    `label_names` are what numbers in a label column stand for, from 0 on, with commas."""
+    """Trains a linear model on the rows in `folder` (a run, or any labelled table), tries it and reports. Every file is
+    read before anything is learnt. `label_names` are what numbers in a label column stand for, from 0 on, with commas.
+    ConfigError for too few rows of a label."""
     learnt, labelled = pairs.sample(folder, SAMPLE, label_names)
     unsafe = np.array([int(pair.unsafe) for pair in learnt])
     for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):

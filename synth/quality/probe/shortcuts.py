@@ -21,7 +21,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What one feature alone says of the label."""
+    """How much one feature of a row's make-up, as the length of its answer, says of its label."""
 
     name: str
     explained: float
@@ -31,6 +31,8 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Gram:
+    """A character n-gram that gives the label away: how a probe's model weighs it, and how many rows hold it."""
+
     text: str
     where: str
     """`query` or `response`."""
@@ -43,12 +45,13 @@ class Gram:
 
     @property
     def shown(self) -> str:
-        """As it may stand in a line of a terminal."""
+        """The n-gram in quotes, harmless in a line of a terminal."""
         return f"'{for_terminal(self.text).replace(chr(10), '⏎')}'"
 
 
 def features(pairs: Sequence[Pair]) -> list[Feature]:
-    """The features of a row's make-up that these rows have, the most telling first."""
+    """How much each feature of a row's make-up (lengths, class of answer, attack) says of the label, the most telling
+    first; those alone that these rows have."""
     told: dict[str, Callable[[Pair], Hashable]] = {
         f"{MARK} in the answer": lambda pair: MARK in pair.response,
         "length of the answer": lambda pair: _scale(pair.response),
@@ -63,13 +66,13 @@ def features(pairs: Sequence[Pair]) -> list[Feature]:
 
 
 def class_of(pair: Pair) -> str:
-    """As its row says, else by the rule."""
+    """The class of a pair's answer (refusal, compliance …): as its row says, else by the rule `response_class`."""
     return pair.response_class or response_class(pair.response)
 
 
 def telling(pairs: Sequence[Pair], seen: grams.Rows, weights: Numbers) -> tuple[list[Gram], list[Gram], Gram | None]:
-    """The n-grams that speak most for unsafe and for safe, by a model's weights and by the rows that hold them, and the one that
-    alone explains most. Only those count that stand in five rows and in one of a hundred."""
+    """The character n-grams that speak most for unsafe and for safe, by a probe's weights and by the rows that hold them,
+    and the one that alone explains most. Only those count that stand in five rows and in one of a hundred."""
     unsafe = np.array([pair.unsafe for pair in pairs])
     bad, good = (seen[which].getnnz(axis=0).astype(np.int64) for which in (unsafe, ~unsafe))
     common = np.flatnonzero(bad + good >= max(5, len(pairs) // 100))

@@ -11,7 +11,7 @@ _VIEWS = {"query": "query alone", "response": "answer alone", "both": "query and
 
 
 def table(report: Report) -> str:
-    """Everything but the warnings."""
+    """The report of `synth probe` as a table for the terminal, all but its warnings."""
     return "\n".join([*_opening(report), *_alarms(report), *_shortcuts(report), *_grams(report), *_tests(report)])
 
 
