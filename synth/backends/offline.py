@@ -7,7 +7,7 @@ request alone. Now and then it errs as models do: a refusal, broken JSON, an ite
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
@@ -17,6 +17,7 @@ from zlib import crc32
 
 import yaml
 
+from synth.backends._compose import compose
 from synth.backends._schema import value_of
 from synth.hashing import seed_of
 from synth.recipe.backend import Options
@@ -120,7 +121,7 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
     count = int(schema["properties"]["queries"].get("maxItems", 10))
     kind = next((kind for mark, kind in _KINDS.items() if re.search(f"^{mark}", user, re.MULTILINE)), "ordinary")
     drawn = _elements(user)
-    items = _compose_harmful(chance, drawn, count) if kind == "harmful" else _compose_framed(chance, drawn, count, kind)
+    items = compose(_frames(), chance, drawn, count, kind)
     if chance.random() < TWICE:
         items[-1] = items[0]
     if chance.random() < FRAMED:
@@ -212,44 +213,6 @@ def _frames() -> dict[str, Any]:
         Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )
     return found
-
-
-def _compose_harmful(chance: random.Random, drawn: Mapping[str, str], count: int) -> list[str]:
-    frames = _frames()
-    contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
-    intents, asks = (
-        _several(chance, frames["harmful"]["intents"], count),
-        _several(chance, frames["harmful"]["asks"], count),
-    )
-    return [_fill("".join(parts), drawn) for parts in zip(contexts, intents, asks, tails, strict=True)]
-
-
-def _compose_framed(chance: random.Random, drawn: Mapping[str, str], count: int, kind: str) -> list[str]:
-    frames = _frames()
-    contexts, tails = _several(chance, frames["contexts"], count), _several(chance, frames["tails"], count)
-    bodies = _several(chance, frames[kind]["frames"], count)
-    return [
-        _fill(body.replace("{X}", context) + tail, drawn)
-        for body, context, tail in zip(bodies, contexts, tails, strict=True)
-    ]
-
-
-def _several(chance: random.Random, choices: Sequence[str], count: int) -> list[str]:
-    """`count` of them, none twice before all have been had."""
-    found: list[str] = []
-    while len(found) < count:
-        found += chance.sample(choices, len(choices))
-    return found[:count]
-
-
-def _fill(frame: str, drawn: Mapping[str, str]) -> str:
-    return frame.format(
-        B=drawn.get("行为", "弄清一件小事"),
-        T=drawn.get("任务形式", "写一段说明"),
-        R=drawn.get("地区", "县城"),
-        E=drawn.get("场合", "周末"),
-        P=drawn.get("提问者", "普通上班族"),
-    )
 
 
 def _elements(user: str) -> dict[str, str]:
