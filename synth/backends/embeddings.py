@@ -15,8 +15,8 @@ import orjson
 from synth.backends import _server, openai
 from synth.backends._retry_after import retry_after
 from synth.backends._server import KEY
-from synth.credentials import Secrets, at, check_address, shown
 from synth.errors import ConfigError, ProviderError
+from synth.recipe.credentials import Secrets, at, check_address, shown
 from synth.recipe.role import Role
 from synth.sanitize import one_line
 from synth.types import Reply, Request

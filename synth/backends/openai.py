@@ -19,9 +19,9 @@ import orjson
 
 from synth.backends._retry_after import retry_after
 from synth.backends._server import Options, share
-from synth.credentials import Secrets, at, check_address, filled, from_environment, shown
 from synth.errors import Cause, ConfigError, ProviderError
 from synth.hashing import seed_of
+from synth.recipe.credentials import Secrets, at, check_address, filled, from_environment, shown
 from synth.recipe.role import Role
 from synth.sanitize import for_terminal
 from synth.types import Message, Reply, Request

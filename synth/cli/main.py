@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _end(line: str, status: int) -> None:
-    from synth.credentials import hidden
+    from synth.recipe.credentials import hidden
 
     click.echo(f"synth: {hidden(line)}", err=True)
     sys.exit(status)

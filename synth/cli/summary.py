@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.journal.usage import UsageTotal
-from synth.labels import BINARY, LabelScheme, column
+from synth.recipe.labels import BINARY, LabelScheme, column
 from synth.run.cost import in_words
 from synth.run.result import Result
 from synth.sanitize import for_terminal

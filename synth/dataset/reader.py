@@ -9,7 +9,7 @@ from typing import Any
 from synth.dataset import policies
 from synth.dataset.groups import grouped
 from synth.errors import ConfigError, did_you_mean
-from synth.labels import LabelScheme, named_in
+from synth.recipe.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED
 
 RUNNING = "running"

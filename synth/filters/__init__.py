@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
 from synth.filters import personal, query, response, row, text
-from synth.labels import BINARY, LabelScheme
 from synth.recipe import factory as factories
 from synth.recipe import plugins
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.schema import FilterUse
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]

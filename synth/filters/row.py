@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from synth.filters.language.response_class import response_class
 from synth.filters.language.stated_label import contradicts
-from synth.labels import BINARY, LabelScheme
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.types import RowRule, Sample
 
 _AMOUNT = r"毫克|毫升|公斤|千克|摄氏度|[汤茶]?[勺匙]|克(?![服制隆拉])|升(?![级至到高降温学职为起])"

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from synth.backends import BatchJob
-from synth.credentials import shown
 from synth.journal.decisions import RECEIPT
 from synth.journal.store import Journal
+from synth.recipe.credentials import shown
 from synth.types import Origin, Reply
 
 KEY = 32

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from synth.errors import ConfigError, did_you_mean
 from synth.hashing import shuffled
-from synth.labels import BINARY, LabelScheme
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.schema import Recipe
 from synth.recipe.taxonomy import Scenario, Subcategory, Taxonomy
 from synth.types import Element, Label, Lane, QueryType, Stance

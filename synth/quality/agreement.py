@@ -10,7 +10,7 @@ from itertools import combinations
 from string import digits
 from typing import Any
 
-from synth.labels import BINARY, NO_VERDICT, LabelScheme
+from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
 
 
 def agreement(

@@ -12,8 +12,8 @@ from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.files import cells
 from synth.hashing import short_hash
-from synth.labels import BINARY, LabelScheme
 from synth.quality.metrics import Figure, Scores, scores
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.sanitize import for_terminal
 from synth.tables import io
 from synth.tables.avoid import QUERY, RESPONSE

@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from synth.labels import BINARY, LabelScheme
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.types import Label
 
 _Z = 1.959964

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from synth.errors import did_you_mean
-from synth.recipe import flow, routing, stages
+from synth.recipe import routing, stages, steps
 from synth.recipe.backend import CONTINUES, giving
 from synth.recipe.labels import check_labels
 from synth.recipe.role import Role
@@ -19,7 +19,7 @@ def check(recipe: "Recipe") -> None:
     _labels_make_cells(recipe)
     _shares_add_up(recipe)
     _mixture_has_stances(recipe)
-    flow.check(recipe)
+    steps.check(recipe)
     _roles_exist(recipe)
     _vectors_are_of_one_model(recipe)
     _only_answers_are_begun(recipe)

@@ -11,11 +11,11 @@ import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
 from synth.errors import ConfigError
-from synth.labels import BINARY, LabelScheme
-from synth.recipe import verdict
+from synth.recipe import guard_verdict
 from synth.recipe.backend import Frozen
+from synth.recipe.guard_verdict import Kind
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import ROLES, Prompt
-from synth.recipe.verdict import Kind
 from synth.recipe.yaml import validate
 from synth.sanitize import as_data, without_tags
 from synth.types import Label, Message
@@ -128,7 +128,7 @@ class Guard:
         """What a verdict says. ConfigError if the guard's file does not say how one is read."""
         if self.reads is None:
             raise ConfigError(f"{self.prompt.path}: has no block 'read', by which a verdict is read back; add one")
-        found = verdict.fields(self.reads.kind, self.reads.fields, text)
+        found = guard_verdict.fields(self.reads.kind, self.reads.fields, text)
         return Reading(self._label(found.pop("label", "")), found)
 
     def word(self, label: Label) -> str:
@@ -145,7 +145,7 @@ class Guard:
     def _label(self, word: str) -> str | None:
         if self.reads is None or not self.reads.words:
             return self.labels.read(word)
-        said = word.strip(verdict.MARKS).casefold()
+        said = word.strip(guard_verdict.MARKS).casefold()
         return next(
             (label for label, words in self.reads.words.items() if said in map(str.casefold, words)),
             None,

@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
-from synth.credentials import check_address, hidden
 from synth.errors import ConfigError
 from synth.recipe import extends, stages
 from synth.recipe.backend import ADDRESS, VECTORS, addressed, answering, module
+from synth.recipe.credentials import check_address, hidden
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
 from synth.recipe.role import SERVER, Role

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from synth.credentials import MASK, check_headers, check_options, check_variable, shown
+from synth.recipe.credentials import MASK, check_headers, check_options, check_variable, shown
 
 ADDRESS, HEADERS, VARIABLE = "base_url", "headers", "_env"
 """Options of a backend that may hold or name a key: an address, headers, and the ends of names of variables."""

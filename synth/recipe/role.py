@@ -16,10 +16,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from synth import credentials
-from synth.credentials import hidden
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import credentials
 from synth.recipe.backend import Declared, Frozen, Options, answering, options, owner, reading, written
+from synth.recipe.credentials import hidden
 from synth.recipe.option_keys import check_no_keys, without_keys
 from synth.recipe.yaml import WRONG_OPTION, first_wrong, validate
 from synth.types import Ceiling, named

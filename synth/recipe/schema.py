@@ -18,11 +18,10 @@ from pydantic import (
     model_validator,
 )
 
-from synth.labels import BINARY, LabelScheme, scheme_of
-from synth.recipe import checks, flow, routing, stages
+from synth.recipe import checks, routing, stages, steps
 from synth.recipe.backend import Frozen
 from synth.recipe.checks import SEMANTIC
-from synth.recipe.labels import Labels
+from synth.recipe.labels import BINARY, Labels, LabelScheme, scheme_of
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
 from synth.recipe.stages import Stage
@@ -186,7 +185,7 @@ class Recipe(Frozen):
     @property
     def order(self) -> tuple[str, ...]:
         """The names of its steps."""
-        return flow.usual(self) if self.steps is None else self.steps
+        return steps.usual(self) if self.steps is None else self.steps
 
     @property
     def answers(self) -> bool:
@@ -242,7 +241,7 @@ class Recipe(Frozen):
             data[name] = _identity(used[1]) if used else None
             if not used and not stage.own:
                 del data[name]
-        if self.steps in (None, flow.usual(self)):  # likewise
+        if self.steps in (None, steps.usual(self)):  # likewise
             del data["steps"]
         for cell in data["cells"].values():
             if cell["stances"] is None:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from synth.credentials import hidden
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe.credentials import hidden
 from synth.recipe.files import MAY_HOLD_KEYS
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from synth.backends._server import KEY
-from synth.credentials import check_address, shown
 from synth.errors import ConfigError
 from synth.recipe.backend import ADDRESS
+from synth.recipe.credentials import check_address, shown
 from synth.recipe.role import LIMITS, OFFLINE, SERVER, Role
 from synth.recipe.schema import Recipe
 from synth.sanitize import for_terminal

@@ -14,7 +14,6 @@ from synth import aside
 from synth.backends._server import KEY
 from synth.backends.batch import connect
 from synth.backends.batch.options import Options, place_of
-from synth.credentials import shown
 from synth.errors import ConfigError
 from synth.journal import decisions
 from synth.journal.inputs import recorded
@@ -24,6 +23,7 @@ from synth.journal.receipts import JournalledBatchJobs, without_keys
 from synth.journal.rows import WRONG, Kept
 from synth.journal.store import SPENT, Journal
 from synth.journal.usage import Prices, Usage, bill, prices
+from synth.recipe.credentials import shown
 from synth.recipe.role import Role
 from synth.recipe.schema import Recipe
 from synth.run.asking import unasked

@@ -13,7 +13,7 @@ from synth.engine.ask import Engine
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices, Usage, UsageTotal, bill
-from synth.labels import column
+from synth.recipe.labels import column
 from synth.types import HARD
 
 KNOWN = 20

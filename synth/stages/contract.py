@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from synth.errors import ParseError
-from synth.labels import LabelScheme
 from synth.plan.lanes import LaneSpec
 from synth.recipe.backend import Frozen
+from synth.recipe.labels import LabelScheme
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.stages import Kind
 from synth.recipe.taxonomy import Taxonomy

@@ -14,8 +14,8 @@ from synth.errors import ConfigError
 from synth.filters import Rules, first_reason
 from synth.filters.language.response_class import response_class
 from synth.hashing import unit
-from synth.labels import BINARY, LabelScheme
 from synth.plan.lanes import LaneSpec
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import Prompt
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from synth.errors import ConfigError, ParseError
-from synth.labels import BINARY, MARKS
 from synth.plan.lanes import LaneSpec
-from synth.recipe.labels import UNANIMOUS
+from synth.recipe.labels import BINARY, MARKS, UNANIMOUS
 from synth.sanitize import as_data, plain
 from synth.stages import verdicts
 from synth.stages.contract import Context, Frozen, Slot, Step

@@ -12,9 +12,9 @@ from inspect import Parameter
 from typing import Any, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
-from synth.labels import LabelScheme
 from synth.recipe import factory as factories
 from synth.recipe import plugins
+from synth.recipe.labels import LabelScheme
 from synth.types import Label, Vote
 
 VerdictRule: TypeAlias = Callable[[Sequence[Vote], LabelScheme], Label | None]

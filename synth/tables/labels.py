@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from synth.errors import ConfigError
-from synth.labels import KNOWN, LabelScheme, named_in
+from synth.recipe.labels import KNOWN, LabelScheme, named_in
 from synth.types import Label
 
 LABEL: Final = "label"

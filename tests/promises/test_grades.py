@@ -12,12 +12,12 @@ from synth.cli import live
 from synth.cli.main import commands
 from synth.dataset.reader import Dataset
 from synth.fold import fold as module
-from synth.labels import scheme_of
+from synth.recipe.labels import scheme_of
 from synth.run.compile import compile_recipe
 from synth.types import Request
 from tests.conftest import Lab
+from tests.recipe.test_labels import CELLS, GRADED, GRADES, recipe
 from tests.support.world import World
-from tests.test_labels import CELLS, GRADED, GRADES, recipe
 
 SPLIT = {"split_is": "controversial", "strict": "j1", "loose": "j2"}
 

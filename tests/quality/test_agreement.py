@@ -13,8 +13,8 @@ from hypothesis import strategies as some
 from sklearn.metrics import cohen_kappa_score
 
 from synth.fold import fold as module
-from synth.labels import BINARY, scheme_of
 from synth.quality.agreement import agreement, cohen, fleiss, krippendorff, lines
+from synth.recipe.labels import BINARY, scheme_of
 from synth.types import Vote
 from tests.conftest import Lab
 from tests.support.world import World

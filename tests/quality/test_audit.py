@@ -16,9 +16,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from synth.cli.main import commands
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
-from synth.labels import BINARY
 from synth.quality import audit
 from synth.quality.metrics import scores, wilson
+from synth.recipe.labels import BINARY
 from synth.run.compile import compile_recipe
 from synth.run.judge_file import judged
 from tests.conftest import Lab, tiny_recipe

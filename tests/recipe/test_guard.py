@@ -10,10 +10,10 @@ from synth.cli.check import check
 from synth.dataset.policies import Policy, united
 from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
-from synth.labels import BINARY, LabelScheme
-from synth.recipe import guard, verdict
+from synth.recipe import guard, guard_verdict
 from synth.recipe.files import names
 from synth.recipe.guard import Guard, tried
+from synth.recipe.labels import BINARY, LabelScheme
 
 TOLD = Policy("one.a", "甲类", "定义", "不该说的", "该说的", "边界", "a" * 16)
 OTHER = Policy("one.b", "乙类", "别的定义", "不该说的二", "该说的二", "边界二", "b" * 16)
@@ -105,9 +105,9 @@ def test_a_verdict_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
     ],
 )  # fmt: skip
 def test_a_verdict_is_taken_apart(
-    kind: verdict.Kind, named: dict[str, str | int], text: str, expected: dict[str, str]
+    kind: guard_verdict.Kind, named: dict[str, str | int], text: str, expected: dict[str, str]
 ) -> None:
-    assert verdict.fields(kind, named, text) == expected
+    assert guard_verdict.fields(kind, named, text) == expected
 
 
 def test_a_verdict_that_cannot_be_read_has_no_label(here: Path) -> None:

@@ -10,15 +10,15 @@ import pytest
 
 from synth.errors import ConfigError
 from synth.filters.row import label_agrees, outline, refused_is_safe
-from synth.labels import BINARY, KNOWN
 from synth.recipe import plugins
+from synth.recipe.labels import BINARY, KNOWN
 from synth.run.compile import compile_recipe
 from synth.stages import verdicts
 from synth.types import Drop, Note, Request, Sample, Vote
 from tests.conftest import Lab
 from tests.filters.test_filters import ROW
+from tests.recipe.test_labels import GRADED, recipe
 from tests.stages.test_stages import ask_with
-from tests.test_labels import GRADED, recipe
 
 SPLIT = {"split_is": "controversial", "strict": "j1", "loose": "j2"}
 OF = {"u": "unsafe", "c": "controversial", "s": "safe", "-": None}

@@ -10,9 +10,9 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from synth.cli.main import commands
 from synth.errors import ConfigError
-from synth.labels import KNOWN
 from synth.quality import audit
 from synth.quality.probe import pairs
+from synth.recipe.labels import KNOWN
 from synth.tables import dedup
 from synth.tables.filter import filter_table
 from synth.tables.io import batches, files_of

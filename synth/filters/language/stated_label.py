@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from synth.labels import LabelScheme
+from synth.recipe.labels import LabelScheme
 from synth.types import Label
 
 _TERM = re.compile(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from synth.errors import ConfigError
-from synth.labels import BINARY, KNOWN, scheme_of
+from synth.recipe.labels import BINARY, KNOWN, scheme_of
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import compile_recipe

@@ -13,14 +13,13 @@ from typing import Any
 import click.testing
 import pytest
 
-from synth import credentials
 from synth.backends import openai
 from synth.cli import main
-from synth.credentials import Secrets, at, shown
 from synth.errors import ConfigError
 from synth.journal.receipts import RECEIPT
 from synth.journal.store import Journal
-from synth.recipe import load
+from synth.recipe import credentials, load
+from synth.recipe.credentials import Secrets, at, shown
 from synth.recipe.role import Role
 from synth.run import journal_tools
 from tests.support.opened import opened
