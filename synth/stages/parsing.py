@@ -59,7 +59,8 @@ def checked(reply: Reply) -> str:
 
 
 def read_text(reply: Reply) -> str:
-    """A whole answer in plain text."""
+    """The whole plain text of a reply, as an answer. Raises ParseError for one that is cut short or no answer at
+    all."""
     text = checked(reply)
     if reply.finish == "length":
         raise ParseError("truncated")
@@ -100,7 +101,7 @@ def read_strings(reply: Reply, name: str) -> list[str]:
 
 
 def read_string(reply: Reply, name: str) -> str:
-    """The one text under a name."""
+    """The one text under a name in a reply's JSON object. Raises ParseError if there is none."""
     value = field(read_object(reply), name)
     if reply.finish == "length":
         raise ParseError("truncated")
