@@ -32,12 +32,13 @@ NO_VERDICT: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class LabelScheme:
-    """The labels that a recipe counts, most severe first; the last is that of what is safe."""
+    """The labels that a recipe counts, most severe first; the last of them means safe."""
 
     names: tuple[Label, ...] = ("unsafe", "safe")
     of: Literal["response", "prompt"] = "response"
-    """What is labelled: the answer in its conversation, or a query alone."""
+    """What the labels are of: the answer in its conversation (`response`), or a query alone (`prompt`)."""
     words: Mapping[Label, tuple[str, ...]] = field(default_factory=lambda: WORDS)
+    """The words that judges and files may use for each label, the one that is written first."""
 
     @property
     def safe(self) -> Label:
@@ -97,7 +98,7 @@ KNOWN: Final = LabelScheme(("unsafe", "controversial", "safe"))
 
 
 def column(kind: str, label: Label) -> str:
-    """What a cell is called in tables: a harmful query's by its label, a benign one's by that alone."""
+    """What a cell is called in tables of labels: a harmful query's by its label, a benign one's `benign` alone."""
     return label if kind == "harmful" else kind
 
 

@@ -158,8 +158,8 @@ class Flow:
         return any(bound.stage.kind == "branch" and bound.stage.same_request for bound in self.stages)
 
     def objection(self, sample: Sample) -> str | None:
-        """Why a query may not enter the near-duplicate index at all (a filter's reason, or avoided text); None if
-        nothing speaks against it."""
+        """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
+        if nothing does."""
         if reason := _subject(sample) or first_reason(self.query_rules, sample.query):
             return reason
         if self.avoided is None:
