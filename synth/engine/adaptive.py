@@ -37,6 +37,7 @@ class Permit:
     """Allows one attempt at one request: a slot of its model, held from sending to journalling."""
 
     sent: float
+    """When the attempt was sent, in seconds of the event loop."""
     tokens: list[float] | None = None
     """The attempt's entry among the tokens of its model's minute; None without such a ceiling."""
     reservation: Reservation | None = None
@@ -87,12 +88,12 @@ class Pace:
         return Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
 
     def back(self, permit: Permit) -> None:
-        """The attempt is over, however it ended."""
+        """Frees the slot of an attempt that is over, however it ended."""
         del permit
         self.out -= 1
 
     def idle(self, now: float) -> int:
-        """How many slots stand free; none while the model rests."""
+        """How many slots of the model stand free; none while the model rests."""
         return 0 if now < self.resting_until else max(0, self._bearable(now) - self.out)
 
     def tokens_of(self, characters: int) -> float:
@@ -145,7 +146,8 @@ class Pace:
             self._brake, self._rests = 1.0, self._rests + 1
 
     def deadline(self, *, again: bool) -> float | None:
-        """Seconds an attempt may take; None is no bound. After one that took too long (`again`), the recipe's timeout in full."""
+        """How many seconds an attempt at this model may take; None is no bound. After one that took too long
+        (`again`), the recipe's timeout in full."""
         if self.self_scheduling:
             return None
         if again or self._replies < KNOWN:

@@ -65,7 +65,7 @@ class Engine:
 
     @property
     def in_flight(self) -> Counter[str]:
-        """Requests that are out, by lane."""
+        """How many requests are out, by lane."""
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
@@ -74,12 +74,12 @@ class Engine:
 
     @property
     def idle(self) -> int:
-        """How many slots stand free that nobody waits for."""
+        """How many slots of all models stand free that nobody waits for."""
         return self._slots.free
 
     @property
     def failure(self) -> Stopped | ConfigError | None:
-        """What stopped the engine, if anything did."""
+        """What stopped the engine; None while it may ask."""
         return self._stop
 
     async def ask(self, request: Request, origin: Origin) -> Reply:
@@ -108,7 +108,8 @@ class Engine:
         return reply
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
-        """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
+        """The journalled reply to a request, without a call. Raises Stopped(REPLAY) where there is none,
+        DamagedReply where there was one."""
         if (reply := self._kept(key_of(request), self._journal.get, spare=spare)) is None:
             raise Stopped(REPLAY)
         return reply
@@ -130,8 +131,8 @@ class Engine:
             return None
 
     def stop(self, why: Stopped | ConfigError) -> None:
-        """From now on only the journal answers; everybody else who asks gets `why`. What has been sent still lands, but for what
-        may take until tomorrow. Of several causes the first is kept."""
+        """Stops the engine: from now on only the journal answers; everybody else who asks gets `why`. What has been
+        sent still lands, but for what may take until tomorrow. Of several causes the first is kept."""
         if self._stop is None:
             self._stop = why
             self._stopping.set()

@@ -42,7 +42,7 @@ class Slots:
         self._alarm: asyncio.TimerHandle | None = None
 
     def add(self, pace: Pace) -> None:
-        """Makes a model known before it is first asked, so that its slots count among the free ones."""
+        """Adds a model's pace before it is first asked, so that its slots count among the free ones."""
         self._queues.setdefault(pace, [])
 
     def drop(self, pace: Pace) -> None:
@@ -50,7 +50,7 @@ class Slots:
         del self._queues[pace]
 
     def dismiss(self, why: Exception, of: Pace | None = None) -> None:
-        """Everybody who waits for a permit, or for one of that model alone, gets the exception instead."""
+        """Raises the exception in everybody who waits for a permit, or for one of that model alone."""
         for pace, queue in self._queues.items() if of is None else [(of, self._queues[of])]:
             for _, _, waiter in queue:
                 if not waiter.turn.done():
@@ -91,7 +91,8 @@ class Slots:
             raise
 
     def release(self, pace: Pace, permit: Permit) -> None:
-        """The attempt is over: what its reply did not use of the budget is free again, and the next waiter is served."""
+        """Takes back the permit of an attempt that is over: what its reply did not use of the budget is free again,
+        and the next waiter is served."""
         pace.back(permit)
         self._held -= not pace.self_scheduling
         if self.budget and permit.reservation:

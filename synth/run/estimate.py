@@ -40,7 +40,8 @@ class _Stage:
 
 
 def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> str:
-    """A table of stages: calls and tokens in and out, low and high; the cost where the recipe gives prices."""
+    """An estimate of a run as a table of stages: calls and tokens in and out, low and high; the cost where the
+    recipe gives prices."""
     recipe = compiled.recipe
     lines = [f"{'stage':<10}{'calls':>24}{'tokens in':>32}{'tokens out':>32}  roles"]
     low_cost = high_cost = 0.0

@@ -27,13 +27,15 @@ RECENT, LEAST = 60.0, 5.0
 
 
 class Progress:
-    """One invocation's; `now` gives the figures as they stand."""
+    """How far a running fold has come; `now` gives its figures at any moment."""
 
     def __init__(self, fold: Fold, engine: Engine, prices: Prices) -> None:
         self._fold, self._engine, self._prices = fold, engine, prices
         self._marks: deque[tuple[float, int]] = deque()
 
     def now(self) -> dict[str, Any]:
+        """The figures of a running fold as they stand: rows, calls, cost and what is still to come, by scenario and
+        over all; cumulative over the folder's life."""
         paid: dict[str, list[Usage]] = defaultdict(list)
         for line in self._engine.usage.lines():
             paid[line.lane].append(line)
