@@ -40,9 +40,10 @@ class RetryState:
     known: Callable[[], bool]
     """Whether the model's server has ever answered anything."""
     before: bool = False
-    """Whether the request was given up on in an earlier run: then it is again, even if no neighbour is answered."""
+    """Whether the request was given up on before: then it may be again though no other request has been answered
+    since."""
     since: float | None = None
-    """When the request first failed, in seconds of the event loop; None before."""
+    """The time, in seconds of the event loop, from which the request's failures count; None before the first."""
     failures: Counter[Cause] = field(default_factory=Counter)
     """How often the request failed, by cause."""
     given_up: bool = False

@@ -115,7 +115,7 @@ class Acceptor:
     # --- what the gate tells it ---
 
     def expect(self) -> None:
-        """One more round of this lane is recorded; the lane is settled once it is closed."""
+        """Notes that one more round of this lane is recorded; the lane is settled once it is closed."""
         self._planned += 1
 
     def push(self, entry: Candidate | Tally) -> None:
@@ -124,12 +124,12 @@ class Acceptor:
         self._news.set()
 
     def end(self) -> None:
-        """Nothing more will be pushed: `run` returns once the queue is empty."""
+        """Says that nothing more will be pushed to the acceptor: `run` returns once its queue is empty."""
         self._over = True
         self._news.set()
 
     def gated(self, query: Sample) -> None:
-        """Counts that a query of this lane has entered the near-duplicate index, and hands it to the row sink."""
+        """Notes with the row sink that a query of this lane has entered the near-duplicate index."""
         self._sink.gated(query)
 
     def born(self) -> None:

@@ -46,7 +46,7 @@ class Prefetch:
         self._coming = coming
 
     def begin(self, plan: Round) -> None:
-        """Notes that the gate's turn has come to a plan, and reads on along the plans to come."""
+        """Notes that the gate's turn has come to a plan, whose pages are read ahead first."""
         self._current = plan
 
     async def page(self, lane: Acceptor, plan: Round, call: int) -> Written:

@@ -68,7 +68,7 @@ History = Sequence[Decision]
 
 
 def united_decisions(histories: Sequence[History], identity: dict[str, str], lanes: Sequence[str]) -> list[Decision]:
-    """What was wanted, then every plan, then whatever else was decided. A function of the set of histories.
+    """The decisions of several journals as one: targets, then every plan, then the rest. A function of the set of histories.
 
     Plans stand by sweep, then by lane in the order of `lanes`: as one run over all lanes would have recorded them. Of a lane
     planned in several journals the plans of one are taken, those that reach furthest: they cover the calls of the others.

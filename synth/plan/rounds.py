@@ -43,7 +43,7 @@ def next_round(
     *,
     supply: Supply = ENDLESS,
 ) -> Round | None:
-    """The lane's plan to fill what its cells lack, at the yields measured so far; None if it lacks nothing.
+    """The next plan of a lane, to fill what its cells lack at the yields measured so far; None if it lacks nothing.
 
     Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger; where a lane has just
     been widened, no more than it takes to see whether that helps.
