@@ -18,7 +18,7 @@ from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.types import Origin, Reply, Request
 
 REPLAY = "replay"
-"""Why a fold with calls forbidden comes to its end: the journal holds no more."""
+"""The stop of a fold with calls forbidden: the journal holds no more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +69,7 @@ class Engine:
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
-        """For which role, stage and lane the request of that key is out; None if it is not."""
+        """The role, stage and lane for which the request of that key is out; None if it is not."""
         return self._sending.get(key)
 
     @property
@@ -83,7 +83,8 @@ class Engine:
         return self._stop
 
     async def ask(self, request: Request, origin: Origin) -> Reply:
-        """The reply to a request. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
+        """The reply to a request, journalled or asked for now. Raises Stopped once nothing more may be asked,
+        ConfigError for what only the user can mend."""
         key = key_of(request)
         if (reply := self._kept(key, self._found, spare=origin.spare)) and reply.finish != RETRY:
             return reply
@@ -145,8 +146,8 @@ class Engine:
                     backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
-        """Waits until everything that was sent has landed in the journal, at most that many seconds; what has not is lost. Without
-        a bound it ends too, since each attempt has a deadline of its own."""
+        """Waits until every request that was sent has its reply in the journal, at most that many seconds; what has
+        not is lost. Without a bound it ends too, since each attempt has a deadline of its own."""
         if self._flights:
             await asyncio.wait([flight.task for flight in self._flights.values()], timeout=at_most)
         self._cancel()

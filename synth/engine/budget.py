@@ -68,7 +68,8 @@ class Budget:
         return Reservation(request.named, ceil(prompt + completion), ceil(most * BILLION))
 
     def fits(self, reservation: Reservation) -> bool:
-        """Whether an attempt may go without passing a bound, if all in flight comes to the most it can."""
+        """Whether an attempt may go without passing a bound of the budget, if all in flight comes to the most it
+        can."""
         most = self._bounds
         held = (self._held_billionths + reservation.billionths) / BILLION
         return (most.tokens is None or self.tokens + self._held_tokens + reservation.tokens <= most.tokens) and (

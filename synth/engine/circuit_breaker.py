@@ -15,7 +15,7 @@ PROBE_EVERY = 30.0
 """Seconds between two requests with which a model that is out is tried again."""
 
 Endpoint: TypeAlias = tuple[Backend, str]
-"""A model at an address, whatever the role it plays."""
+"""A model at an address, whatever role it plays."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Circuit:
         return isinstance(self.why, ConfigError) or (self.why is not None and self.pace().last_good <= self._since)
 
     def admits(self, now: float) -> bool:
-        """Whether a request may be tried: any, or while the model is out one now and then."""
+        """Whether a request may be tried at the model: any, or one now and then while it is out."""
         if not self.out:
             return True
         if isinstance(self.why, ConfigError) or now < self._next_probe or not self.pace().idle(now):

@@ -35,4 +35,4 @@ class _Nobody:
 
 
 NOBODY: Final[Observer] = _Nobody()
-"""Observes nothing."""
+"""An observer that observes nothing."""

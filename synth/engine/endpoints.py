@@ -46,7 +46,7 @@ class Models:
         return self.backends[origin.role], request.model
 
     def pace_at(self, endpoint: Endpoint) -> Pace:
-        """The pace of a model at an address; without a ceiling, if no role names it."""
+        """The pace at which a model at an address may be asked; without a ceiling if no role names it."""
         return self.paces.get(endpoint) or self._allow(endpoint, Ceiling())
 
     def _allow(self, endpoint: Endpoint, ceiling: Ceiling) -> Pace:

@@ -69,8 +69,9 @@ class Slots:
     async def acquire(
         self, rank: Rank, pace: Pace, tokens: float = 0.0, reservation: Reservation | None = None
     ) -> Permit:
-        """Waits for a permit to make one attempt, of at most that many tokens. Raises what those who wait are dismissed with: Stopped
-        once the budget bears no more and nothing is in flight that might come to less than is held for it."""
+        """A permit to make one attempt, of at most that many tokens, once there is one. Raises what those who wait
+        are dismissed with: Stopped once the budget bears no more and nothing is in flight that might come to less
+        than is held for it."""
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])
         first = not queue if reservation is None else not any(self._queues.values()) and self._affords(reservation)

@@ -22,13 +22,14 @@ class RowSink(Protocol):
     """Where a fold's rows and drops go, in the order in which they are decided."""
 
     def gated(self, query: Sample) -> None:
-        """A query has entered the near-duplicate index: a checkpoint needs all of them to build the index again."""
+        """Takes a query that has entered the near-duplicate index: a checkpoint needs all of them to build the index
+        again."""
 
     def keep(self, split: str, row: Sample) -> None:
-        """A row is accepted or set aside; `split` says which (`accepted` or `hard`)."""
+        """Takes a row that is accepted or set aside; `split` says which (`accepted` or `hard`)."""
 
     def drop(self, drop: Drop) -> None:
-        """A query or row is dropped, with stage and reason."""
+        """Takes a query or row that is dropped, with stage and reason."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,10 +77,10 @@ class Surroundings(Protocol):
         cannot be had."""
 
     def freed(self, lane: "Acceptor", candidate: Candidate) -> None:
-        """The acceptor is done with a candidate, whether it was answered or not."""
+        """Called when the acceptor is done with a candidate, whether it was answered or not."""
 
     def round_closed(self, lane: "Acceptor", tally: Tally) -> None:
-        """The lane has taken in all of a round."""
+        """Called when a lane's acceptor has taken in all of a round."""
 
 
 class Acceptor:

@@ -33,7 +33,7 @@ class FoldObserver(Protocol):
     """Called by a fold at the close of every lane's round. Decides nothing, and may not raise."""
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        """A lane has taken in all of a round."""
+        """Called when a lane has taken in all of a round."""
 
 
 KEEP_EVERY = 20.0
@@ -58,8 +58,8 @@ class FoldInputs:
 
 
 class Fold:
-    """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing. `keep` is given
-    a checkpoint now and then."""
+    """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing.
+    `keep` is now and then given a checkpoint."""
 
     def __init__(
         self,
@@ -140,8 +140,8 @@ class Fold:
         return state if state and state.lanes.keys() == self.lanes.keys() else None
 
     async def run(self, recorded: Sequence[Round]) -> None:
-        """Carries out the recorded plans and those that follow, to the end. Raises Stopped or ConfigError as soon as something needed cannot
-        be had."""
+        """Carries out the recorded plans, and those that follow, to the end. Raises Stopped or ConfigError as soon
+        as something needed cannot be had."""
         self._kept = asyncio.get_running_loop().time()
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]

@@ -18,7 +18,7 @@ from synth.types import Drop, Round, Sample
 
 
 class Gate:
-    """One coroutine over recorded plans, then, where planning is allowed, over new ones, each recorded before it is carried out.
+    """Carries out plans one after the other: the recorded ones, then, where planning is allowed, new ones, each recorded first.
 
     It is one coroutine for all lanes because the index is one for all of them: which of two near-duplicates stays hangs on which
     came first, and that must not be an order of arrival. `room` counts one more query as queued, or gives what to wait for while
@@ -38,7 +38,7 @@ class Gate:
         self.plans: list[Round] = []
         """Every plan in force for these lanes, in order."""
         self.carried = 0
-        """How many of them have been carried out."""
+        """How many of the plans in force have been carried out."""
         self.open: tuple[Tally, int] | None = None
         """The plan that is being carried out: its tally so far, and the next of its calls."""
         self._said: dict[str, str] = {}

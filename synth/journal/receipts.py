@@ -11,7 +11,7 @@ from synth.recipe.credentials import shown
 from synth.types import Origin, Reply
 
 KEY = 32
-"""Characters of a request's key."""
+"""How many characters a request's key has."""
 
 _UNKNOWN: dict[str, Any] = {"file": None, "batch": None, "closed": False}
 """What is recorded later of a receipt that has only been begun."""
@@ -29,7 +29,7 @@ class JournalledBatchJobs:
         self._origins = {id: _origins(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
 
     def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
-        """The journalled batch jobs at a server's address; a backend that asks for them takes them up."""
+        """The journalled batch jobs at a server's address, which the backend that asks for them thereby takes up."""
         found = [body for body in self._bodies.values() if without_keys(body["place"]) == without_keys(place)]
         self._stray -= {body["id"] for body in found}
         return [receipt_of(body) for body in found]

@@ -16,7 +16,7 @@ from synth.sanitize import one_line
 from synth.types import Reply
 
 Decision: TypeAlias = tuple[str, dict[str, Any]]
-"""Kind and body."""
+"""A decision in the journal: its kind and body."""
 UNSEALED = "unsealed"
 """The decision that says up to which reply and which decision a journal of format 1 had no sums."""
 WRONG = "is not what was written"

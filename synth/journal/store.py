@@ -17,7 +17,8 @@ from synth.types import Origin, Reply, Request
 
 VERSION = 2
 READ = (1, VERSION)
-"""Formats that are read. One of format 1, which had no sums, becomes one of today's once it is to be written."""
+"""The journal formats that can be read. One of format 1, which had no sums, becomes one of today's once it is to be
+written."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (

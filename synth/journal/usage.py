@@ -8,13 +8,14 @@ from synth.recipe.role import Price, Role
 from synth.types import Origin, Reply
 
 GAVE_UP = "gave_up"
-"""How a reply ended that never came: its request failed again and again while its model answered others."""
+"""The `finish` of a reply that never came: its request failed again and again while its model answered others."""
 RETRY = "retry"
-"""How a reply ended that never came, and whose request shall be asked again."""
+"""The `finish` of a reply that never came and whose request shall be asked again."""
 OUTAGE = "outage"
-"""How a reply ended that never came, since its model was out and another of its chain is asked."""
+"""The `finish` of a reply that never came, since its model was out and another of its chain is asked."""
 UNPAID = (GAVE_UP, RETRY, OUTAGE, "rejected", "content_filter")
-"""How replies end that may have used no tokens at all; any other without tokens is one whose server tells none."""
+"""The `finish` values of replies that may have used no tokens at all; for any other without tokens the server gave
+no count."""
 
 
 Prices = Mapping[str, Price]

@@ -9,9 +9,9 @@ from synth.types import Label
 
 NOVELTY, BLOCKED = "exhausted: novelty", "blocked: refusals"
 NOVELTY_FLOOR = 0.1
-"""Under this share of new queries a lane has run dry."""
+"""The share of new queries under which a lane has run dry."""
 YIELD_FLOOR = 0.02
-"""Under this share of hits a cell is stalled."""
+"""The share of slots that hit under which a cell is stalled."""
 EVIDENCE = 60
 """Slots or coordinates that a lane or cell is judged by at least: none that hits among 60 speaks for less than 5 % (95 %
 one-sided, the rule of three)."""

@@ -15,7 +15,7 @@ from synth.types import Element, Label, Lane, QueryType, Stance
 
 BEHAVIOUR = "behaviour"
 UNASKED: Final[Stance] = "natural"
-"""Under which stance the yields of queries are counted to which no answer is asked for."""
+"""The stance under which the yields of queries are counted that no answer is asked for."""
 
 
 @dataclass(frozen=True)

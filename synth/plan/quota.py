@@ -13,14 +13,15 @@ from synth.plan.lanes import LaneSpec, elements
 from synth.types import Element, Label, Sample, Stance, Targets
 
 AtLeast: TypeAlias = Mapping[str, int | Mapping[str, int]]
-"""Rows for every value of an axis, or for the values named."""
+"""By axis, the least rows for every value, or for the values named."""
 ATTACKED, STANCE, RESPONSE_CLASS = "attacked", "stance", "response_class"
 FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     ATTACKED: ("yes", "no"),
     STANCE: get_args(Stance),
     RESPONSE_CLASS: ("refusal", "rebuttal", "partial", "incapable", "compliance"),
 }
-"""What a row turns out to be, with the values: whether its query was made of another, how an answer was asked for, what it does."""
+"""Axes that a row's making decides, with their values: whether its query was made of another, how an answer was
+asked for, what it does."""
 
 
 def values(row: Sample) -> tuple[Element, ...]:

@@ -18,9 +18,9 @@ from synth.recipe import plugins
 
 GROUP = "synth.backends"
 ADDRESS = "base_url"
-"""The option of backends that are asked at an address."""
+"""The name of the option of backends that are asked at an address."""
 WORDS, VECTORS, CONTINUES = "words", "vectors", "continues"
-"""What backends give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
+"""What backends' models give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
 
 
 class Frozen(BaseModel):
@@ -102,7 +102,7 @@ class Declared(Protocol):
 
 PIECES = ("FAMILY", "GIVES", "STAND_IN", "Options", "share", "connect")
 OF_ANSWERER = ("FAMILY", "GIVES", "STAND_IN")
-"""Pieces that a wrapping backend has from the one it wraps."""
+"""The pieces that a wrapping backend takes from the one it wraps."""
 
 
 @cache

@@ -13,7 +13,7 @@ from synth.recipe import plugins
 Kind: TypeAlias = Literal["taxonomies", "prompts", "pipelines"]
 
 MAY_HOLD_KEYS = frozenset({"headers", "extra", "engine", "api_key_env", "base_url"})
-"""Keys of a recipe whose values are shown in no message."""
+"""The keys of a recipe whose values are shown in no message, since they may hold API keys."""
 
 
 @cache

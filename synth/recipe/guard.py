@@ -23,7 +23,7 @@ from synth.types import Label, Message
 BLOCKS: Final = (*ROLES, "read")
 POLICIES: Final = frozenset({"policy", "policies"})
 OFFERED: Final = frozenset({"word", "words", "labels", "conversation", *POLICIES})
-"""What a guard's file may speak of besides the columns of the row."""
+"""The variables that a guard's file may use besides the columns of the row."""
 
 _NEEDED: Final = frozenset({"query", "response", "context", "analysis"})
 """Columns of which the rest of what a guard's file is told is made."""

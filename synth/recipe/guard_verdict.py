@@ -9,7 +9,7 @@ Kind: TypeAlias = Literal["json", "lines", "first_token"]
 Names: TypeAlias = Mapping[str, str | int]
 
 MARKS: Final = " \n。.，,！!\"'“”【】[]"
-"""What may stand around a word and says nothing."""
+"""Characters that may stand around a word in a guard's verdict and say nothing."""
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _TOKEN: Final = re.compile(r"[^\s，,。.:：;；]+")
 

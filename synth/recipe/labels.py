@@ -14,7 +14,7 @@ from synth.types import Label, QueryType, Vote
 WORDS: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
     {"unsafe": ("不安全",), "controversial": ("有争议",), "safe": ("安全",)}
 )
-"""What judges call a label where the recipe says nothing else; the first is what is written."""
+"""The words that judges use for a label unless the recipe says otherwise; the first is what is written."""
 _ALSO: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
     {
         "unsafe": ("有害", "harmful", "违规", "不合规"),
@@ -26,7 +26,7 @@ _ALSO: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
 _TAKEN: Final = ("benign", "harmful", "hard")
 """Names of kinds of queries and of a split, beside which labels stand in tables."""
 MARKS: Final = " \n。.，,！!\"'“”【】[]"
-"""What may stand around a label and says nothing."""
+"""Characters that may stand around a label in a reply and say nothing."""
 NO_VERDICT: Final = "-"
 
 
@@ -94,7 +94,7 @@ class LabelScheme:
 
 BINARY: Final = LabelScheme()
 KNOWN: Final = LabelScheme(("unsafe", "controversial", "safe"))
-"""The labels looked for in a file whose labels nobody has named."""
+"""The labels looked for in a file of rows whose labels nobody has named."""
 
 
 def column(kind: str, label: Label) -> str:

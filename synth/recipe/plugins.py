@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from synth.errors import ConfigError, did_you_mean
 
 FOLDERS = "synth.folders"
-"""Group of the packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
+"""The entry point group of packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
 
 
 def names(group: str, ours: Iterable[str] = ()) -> list[str]:

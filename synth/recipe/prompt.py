@@ -74,7 +74,7 @@ class Prompt:
 
 
 Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]
-"""Gives the prompt of a name, checked against the variables it is offered."""
+"""Gives the prompt of a name, checked against the variables that it is offered."""
 
 
 def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = None) -> Prompt:

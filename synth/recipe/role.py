@@ -27,7 +27,7 @@ from synth.types import Ceiling, named
 OFFLINE, SERVER = "offline", "openai"
 """The backend that has no model, and the one that a role has unless it names another."""
 LIMITS = ("price", "concurrency", "rpm", "tpm", "timeout")
-"""What of a role says how fast it may be asked and what that costs, and bears on no answer."""
+"""The keys of a role that say how fast it may be asked and what that costs; they change no answer."""
 STOP = ("\n用户：", "\n要求：", "\n---")
 """Where the answer of a model that goes on with plain text ends, unless `extra` says otherwise: where `completion/` prompts begin
 another turn."""

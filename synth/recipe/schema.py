@@ -30,9 +30,9 @@ from synth.types import Stance
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName: TypeAlias = str
-"""`kind/label`, as `harmful/unsafe`."""
+"""A cell's name in a recipe: `kind/label`, as `harmful/unsafe`."""
 MOST = 1_000_000
-"""Rows of a scenario that may be asked for."""
+"""The most rows of a scenario that a recipe may ask for."""
 
 
 class Cell(Frozen):

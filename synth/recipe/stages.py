@@ -18,9 +18,9 @@ from synth.recipe import plugins
 
 GROUP = "synth.stages"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What a stage may be called: its name begins names of files and stands in tables."""
+"""The names that a stage may have: a stage's name begins names of files and stands in tables."""
 RESERVED = ("accept", "dedup", "embed")
-"""Names under which the fold books drops and calls of its own."""
+"""The names under which the fold counts drops and calls of its own, so that no stage may have one."""
 Kind: TypeAlias = Literal["source", "branch", "step"]
 
 

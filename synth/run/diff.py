@@ -38,7 +38,7 @@ class Held(Protocol):
 
 
 ENOUGH = 20_000
-"""Calls after which a survey stops counting: the run is as good as new."""
+"""How many calls a survey counts before it stops: the run is as good as new."""
 
 
 @dataclass
@@ -117,7 +117,7 @@ class _Over:
         self._new: dict[str, Reply] = {}
         self._seen = found.keys
         self._length = 0
-        """Of the vectors in the journal."""
+        """How long the vectors in the journal are."""
 
     def get(self, key: str) -> Reply | None:
         if key in self._new:

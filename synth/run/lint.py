@@ -8,7 +8,7 @@ from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
 
 FEW = 1000
-"""Requests in flight under which batches are many and small."""
+"""The number of requests in flight below which batches are many and small."""
 
 
 def advice(compiled: CompiledRecipe) -> Iterator[str]:

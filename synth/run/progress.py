@@ -17,13 +17,13 @@ from synth.recipe.labels import column
 from synth.types import HARD
 
 KNOWN = 20
-"""Accepted rows before which nothing is said of what is to come."""
+"""Accepted rows before which the progress says nothing of what is to come."""
 WEIGHT = 5.0
-"""The accepted rows that the belief in a lane's being like all others weighs."""
+"""How many accepted rows the belief that a lane is like all others weighs."""
 LATEST = 2
-"""Closed rounds of each lane by which novelty is told."""
+"""How many of the latest closed rounds of each lane the novelty of queries is taken from."""
 RECENT, LEAST = 60.0, 5.0
-"""Seconds that speed looks back, and those after which it is told."""
+"""Seconds of a run over which its speed is measured, and seconds after which there is one at all."""
 
 
 class Progress:

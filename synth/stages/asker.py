@@ -15,7 +15,7 @@ from synth.types import Ask, Sample
 Read = TypeVar("Read")
 
 OFFERED = ("scenario", "subcategory", "elements", "query", "response", "conversation")
-"""What a prompt that is asked of a row may name."""
+"""The variables that a prompt asked about a row may use."""
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from synth.types import Ask, Drop, Element, Message, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "query"})
 RED_TEAM = "red_team"
-"""The operator that draws a tactic."""
+"""The name of the augmentation operator that draws a tactic."""
 TACTIC = "tactic"
 
 
 PLAIN = frozenset({"rewrite", "paraphrase"})
-"""Operators that may be applied under refuse-only: no red-teaming, whatever it is called."""
+"""The augmentation operators that may be applied in refuse-only lanes: no red-teaming, whatever it is called."""
 CALLS_LOW, CALLS_HIGH = 0.5, 2.0
 """Fewest and most calls of the augment stage, as a multiple of the queries that a first round would have of it."""
 

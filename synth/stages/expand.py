@@ -15,9 +15,9 @@ from synth.types import Ask
 
 NAME = "elements/expand"
 OFFERED = {"scenario": None, "subcategory": None, "bank": BEHAVIOUR, "items": ("……",), "n": 10}
-"""What its prompt may name, with examples."""
+"""The variables that the prompt for new elements may use, with examples."""
 MOST, LONGEST = 40, 40
-"""Elements asked for on an axis, and characters of one."""
+"""The most new elements that one expansion asks for on an axis, and the most characters of one."""
 
 
 class Expander:

@@ -26,7 +26,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "gave_up": OUTAGE,
     "outage": OUTAGE,
 }
-"""What of a chain's `on` covers a reply that cannot be used, by its reason."""
+"""The cause of a chain's `on` that covers a reply which cannot be used, by its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Attempt:
 
 
 Router: TypeAlias = Callable[..., FallbackChain]
-"""A model role as a stage uses it: the line at a place, which is named by seed, coordinates and what is asked."""
+"""Picks whom a stage asks for a role: gives the fallback chain for a place in the plan, named by seed, coordinates
+and what is asked."""
 
 
 def alone(caller: Requester) -> Router:

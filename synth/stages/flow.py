@@ -27,7 +27,8 @@ from synth.stages.rules import ResponseRules, RowRules
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
 
 SUBJECT = "refuse_only_subject"
-"""Why a text is dropped that has a subject which may only be refused, in a harmful lane where more than refusals are written."""
+"""The drop reason of a text whose subject may only be refused, in a harmful lane where more than refusals are
+written."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,9 @@ class Flow:
         ]
 
     async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
-        """One row, aside or drop a slot, in the order of slots. A pair of the user's own has one slot and keeps its answer; where no
-        answers are asked for a query has one, for its lane's label."""
+        """The rows, set-aside rows and drops that answering a query gives, one for each slot in order. A pair of the
+        user's own has one slot and keeps its answer; where no answers are asked for a query has one, for its lane's
+        label."""
         if sample.response is not None:
             reason = _subject(sample)
             return [

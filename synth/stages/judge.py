@@ -22,7 +22,7 @@ from synth.stages.requester import Requester, object_schema
 from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, QueryType, Reply, Request, Sample, Vote
 
 PROMPT, QUERY_PROMPT = "judge/verdict", "judge/query"
-"""What judges are asked with unless a recipe says otherwise: where there are answers, and where queries alone are labelled."""
+"""The judges' prompts unless a recipe names another: for rows with answers, and for queries that are labelled alone."""
 OFFERED = frozenset({"scenario", "subcategory", "query"})
 """Besides, where there are answers, `response`; and `labels`, the words for the labels a judge may give, the most severe first."""
 

@@ -26,7 +26,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "intent": ("意图", "提问意图", "用户意图"),
     "label": ("标签", "答案", "结论", "判断", "判定", "结果", "verdict", "answer", "judgment", "judgement"),
 }
-"""What else a field may be called."""
+"""Other names that models give a field of their JSON, in Chinese and English."""
 
 
 def without_thought(text: str) -> str:

@@ -22,9 +22,9 @@ from synth.types import Ask, Drop, Element, Message, Provenance, Request, Sample
 OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
 
 PAGES_HIGH = 2.0
-"""Writer calls at most, as a multiple of those of the first round."""
+"""The most writer calls, as a multiple of those of a first round."""
 HOTTER = 0.3
-"""What is added to the writer's temperature in a lane that repeats itself; it does not rise beyond `HOTTEST`."""
+"""How much is added to the writer's temperature in a lane that repeats itself; it does not rise beyond `HOTTEST`."""
 HOTTEST = 1.5
 
 

@@ -35,7 +35,7 @@ class ReplyStats:
         self._counts: Counter[_Line] = Counter()
         self._held: WeakKeyDictionary[Ask, Counter[_Line]] = WeakKeyDictionary()
         self.refusals: Counter[str] = Counter()
-        """By subcategory."""
+        """How many replies were refusals, by subcategory."""
 
     def hold(self, ask: Ask) -> None:
         """Holds back the counts of replies to this `ask` until the fold has used them."""
