@@ -18,7 +18,7 @@ from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.types import Origin, Reply, Request
 
 REPLAY = "replay"
-"""Why a fold with calls forbidden comes to its end: the journal holds no more."""
+"""The stop of a fold with calls forbidden: the journal holds no more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,25 +65,26 @@ class Engine:
 
     @property
     def in_flight(self) -> Counter[str]:
-        """Requests that are out, by lane."""
+        """How many requests are out, by lane."""
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
-        """For which role, stage and lane the request of that key is out; None if it is not."""
+        """The role, stage and lane for which the request of that key is out; None if it is not."""
         return self._sending.get(key)
 
     @property
     def idle(self) -> int:
-        """How many slots stand free that nobody waits for."""
+        """How many slots of all models stand free that nobody waits for."""
         return self._slots.free
 
     @property
     def failure(self) -> Stopped | ConfigError | None:
-        """What stopped the engine, if anything did."""
+        """What stopped the engine; None while it may ask."""
         return self._stop
 
     async def ask(self, request: Request, origin: Origin) -> Reply:
-        """The reply to a request. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
+        """The reply to a request, journalled or asked for now. Raises Stopped once nothing more may be asked,
+        ConfigError for what only the user can mend."""
         key = key_of(request)
         if (reply := self._kept(key, self._found, spare=origin.spare)) and reply.finish != RETRY:
             return reply
@@ -108,7 +109,8 @@ class Engine:
         return reply
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
-        """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
+        """The journalled reply to a request, without a call. Raises Stopped(REPLAY) where there is none,
+        DamagedReply where there was one."""
         if (reply := self._kept(key_of(request), self._journal.get, spare=spare)) is None:
             raise Stopped(REPLAY)
         return reply
@@ -130,8 +132,8 @@ class Engine:
             return None
 
     def stop(self, why: Stopped | ConfigError) -> None:
-        """From now on only the journal answers; everybody else who asks gets `why`. What has been sent still lands, but for what
-        may take until tomorrow. Of several causes the first is kept."""
+        """Stops the engine: from now on only the journal answers; everybody else who asks gets `why`. What has been
+        sent still lands, but for what may take until tomorrow. Of several causes the first is kept."""
         if self._stop is None:
             self._stop = why
             self._stopping.set()
@@ -144,8 +146,8 @@ class Engine:
                     backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
-        """Waits until everything that was sent has landed in the journal, at most that many seconds; what has not is lost. Without
-        a bound it ends too, since each attempt has a deadline of its own."""
+        """Waits until every request that was sent has its reply in the journal, at most that many seconds; what has
+        not is lost. Without a bound it ends too, since each attempt has a deadline of its own."""
         if self._flights:
             await asyncio.wait([flight.task for flight in self._flights.values()], timeout=at_most)
         self._cancel()

@@ -16,7 +16,7 @@ MASK = "[key]"
 SHOWN, KEPT = 6, 16
 """Characters from which on a secret is taken out of messages, and out of replies: a shorter one may be a word like any other."""
 VERSION = "api-version"
-"""The one parameter of an address whose value is no secret."""
+"""The one parameter in an address's query whose value is no secret."""
 
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9])(?:[spr]k-|[spr]k_(?:live|test|prod)_|gsk_|hf_|gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|nvapi-|xai-|pplx-"
@@ -261,7 +261,7 @@ class Secrets:
         return hidden(text)
 
     def within(self, value: Any) -> bool:
-        """Whether a value that is to be written down holds an API key."""
+        """Whether a value that is to be written down holds one of these API keys."""
         return any(key in text for _, _, text in _texts(value) for key in self.keys if len(key) >= KEPT)
 
 

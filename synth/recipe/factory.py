@@ -11,13 +11,13 @@ from synth.recipe.yaml import complaint
 
 
 def options(factory: Callable[..., Any], injected: Mapping[str, Any]) -> list[inspect.Parameter]:
-    """What a recipe may set of a factory: its arguments but those it is given."""
+    """The parameters of a factory that a recipe may set: all but those that synth itself gives it."""
     return [one for one in inspect.signature(factory).parameters.values() if one.name not in injected]
 
 
 def made(factory: Callable[..., Any], chosen: Mapping[str, Any], place: str, injected: Mapping[str, Any]) -> Any:
-    """What the factory returns with these options, and with those of `injected` that its signature asks for. ConfigError, naming
-    `place`, for an option it has not or cannot take."""
+    """What a factory returns with the options chosen in a recipe, and with those of `injected` that its signature
+    asks for. ConfigError, naming `place`, for an option that it has not or cannot take."""
     parameters = [one.name for one in options(factory, injected)]
     for option in chosen:
         if option not in parameters:

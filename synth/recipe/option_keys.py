@@ -36,7 +36,8 @@ def _is_address(name: str, value: Any) -> bool:
 
 
 def without_keys(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a backend as they may be written down: of headers the variables, of addresses what `shown` shows."""
+    """A backend's options as they may be written down, without API keys: headers by their variables' names,
+    addresses as `shown` gives them."""
     return {name: _without_keys(str(name), value) for name, value in options.items()}
 
 

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from synth.errors import ConfigError, did_you_mean
 
 FOLDERS = "synth.folders"
-"""Group of the packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
+"""The entry point group of packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
 
 
 def names(group: str, ours: Iterable[str] = ()) -> list[str]:
-    """Names of the entry points of `group`, and of what synth has itself, sorted; nothing is imported."""
+    """The names of plug-ins: the entry points of `group` and what synth has itself (`ours`), sorted; nothing is
+    imported."""
     return sorted({*ours, *(point.name for point in _points(group))})
 
 
@@ -50,17 +51,18 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
 
 
 def package(group: str, name: str) -> str:
-    """The package that adds `name` to `group`."""
+    """The installed package that adds the plug-in `name` to the entry point group `group`."""
     return " and ".join(_package(point) for point in _points(group) if point.name == name)
 
 
 def folders() -> list[Path]:
-    """Folders of the packages with an entry point in `synth.folders`, in the order of the entry points' names."""
+    """The folders with recipes, prompts and taxonomies that other packages add by `synth.folders`, in the order of
+    the entry points' names."""
     return [folder for found in _located() for folder in found.folders]
 
 
 def lost() -> list[str]:
-    """A line on every entry point in `synth.folders` that leads to no folder; such a one is passed over."""
+    """A message on every entry point in `synth.folders` that leads to no folder; such a one is passed over."""
     return [found.complaint for found in _located() if found.complaint]
 
 

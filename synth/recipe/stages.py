@@ -18,37 +18,38 @@ from synth.recipe import plugins
 
 GROUP = "synth.stages"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What a stage may be called: its name begins names of files and stands in tables."""
+"""The names that a stage may have: a stage's name begins names of files and stands in tables."""
 RESERVED = ("accept", "dedup", "embed")
-"""Names under which the fold books drops and calls of its own."""
+"""The names under which the fold counts drops and calls of its own, so that no stage may have one."""
 Kind: TypeAlias = Literal["source", "branch", "step"]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage's module: `name` is its key in a recipe, and its name in drops, costs and tables."""
+    """A stage's module as a recipe finds it: `name` is its key in a recipe, and its name in drops, costs and tables."""
 
     name: str
     options: type[BaseModel]
-    """What stands under its key."""
+    """The class of what stands under the stage's key in a recipe."""
     bind: Callable[[Any, Any], Any]
+    """Makes the stage's source, branch or step of its options and a `Context`."""
     makes: type
-    """What `bind` gives, a class of `stages.contract`: it says what the stage does."""
+    """The class that `bind` returns, one of `stages.contract`'s: it says what the stage does."""
     own: bool
-    """Whether it is synth's."""
+    """Whether the stage is one of synth's, not another package's."""
 
     @property
     def kind(self) -> Kind:
-        """Where it stands: it begins rows, branches from them, or is a step of theirs."""
+        """Where a stage stands in a row's life: it begins rows, branches from them, or is a step of theirs."""
         return cast("Kind", self.makes.kind)  # type: ignore[attr-defined]
 
     def says(self, fact: str) -> bool:
-        """Whether what it binds to has that attribute and it is true: `answered`, `responds`, `judges`, `rewrites`."""
+        """Whether a stage's class declares a fact as true: `answered`, `responds`, `judges`, `rewrites`."""
         return bool(getattr(self.makes, fact, False))
 
 
 def names() -> list[str]:
-    """Names of all stages there are, sorted."""
+    """The names of all stages, synth's and other packages', sorted."""
     return plugins.names(GROUP, _ours())
 
 
@@ -66,7 +67,7 @@ def ours() -> list[Stage]:
 
 
 def roles(name: str, options: BaseModel) -> list[tuple[str, str]]:
-    """The roles that a stage's options name, each with its place: all that stands under `model` or `models`."""
+    """The model roles that a stage's options name, each with its place: all that stands under `model` or `models`."""
     found = [(f"{name}.model", getattr(options, "model", None))]
     found += [(f"{name}.models", role) for role in getattr(options, "models", ())]
     return [(place, role) for place, role in found if role is not None]

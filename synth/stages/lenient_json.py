@@ -26,7 +26,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "intent": ("意图", "提问意图", "用户意图"),
     "label": ("标签", "答案", "结论", "判断", "判定", "结果", "verdict", "answer", "judgment", "judgement"),
 }
-"""What else a field may be called."""
+"""Other names that models give a field of their JSON, in Chinese and English."""
 
 
 def without_thought(text: str) -> str:
@@ -52,7 +52,8 @@ def value_in(text: str) -> Any:
 
 
 def field(found: Mapping[str, Any], name: str, also: Collection[str] = ()) -> Any:
-    """The value under a name or another of its names, in either language; `also` are those that a stage knows of."""
+    """The value under a name, or another of its names in Chinese or English, in a model's JSON object; `also` are
+    names that only this stage accepts."""
     if name in found:
         return found[name]
     known = {name, *NAMES.get(name, ()), *also}
@@ -60,7 +61,7 @@ def field(found: Mapping[str, Any], name: str, also: Collection[str] = ()) -> An
 
 
 def numbered(text: str) -> list[str]:
-    """The items of a list with numbers or bullets, two or more."""
+    """The items of a numbered or bulleted list in a model's text; there must be two or more."""
     for pattern in (_NUMBERED, _BULLET):
         items = [item.strip('"“”') for item in pattern.findall(text)]
         if len(items) >= 2:
@@ -82,13 +83,14 @@ def texts_in(items: Sequence[Any]) -> list[str]:
 
 
 def is_whole(item: str, text: str) -> bool:
-    """Whether an item stands in the text with both its quotes; if not, it was cut short."""
+    """Whether an item of a model's JSON list stands in its text with both quotes; if not, the reply was cut short in
+    it."""
     inner = json.dumps(item, ensure_ascii=False)[1:-1]
     return any(f"{first}{way}{last}" in text for first, last in _QUOTES for way in {item, inner})
 
 
 def is_closed(text: str) -> bool:
-    """Whether a text holds a JSON value that ends."""
+    """Whether a text holds a JSON value that is closed, not cut short."""
     return next(_whole_values(text), None) is not None
 
 

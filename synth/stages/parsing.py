@@ -32,11 +32,12 @@ FEEDBACK = {
     "shape": "你上一次输出的 JSON 缺少要求的字段，或字段的类型、取值不对。请严格按要求的字段重新输出一个 JSON 对象。",
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
 }
-"""What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
+"""What a model is told in a second try, by reason. Fixed texts: they are part of the request's key, and an
+exception's own words change with versions."""
 JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
-"""The same for a judge that declined to judge, which is no opinion of what it was to judge."""
+"""What a judge is told in a second try after declining to judge, which is no opinion of what it was to judge."""
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
-"""The same for an answer in plain text."""
+"""What a model is told in a second try after an answer in plain text that was cut short."""
 
 _NO_ANSWER = {
     "rejected": "rejected",
@@ -59,7 +60,8 @@ def checked(reply: Reply) -> str:
 
 
 def read_text(reply: Reply) -> str:
-    """A whole answer in plain text."""
+    """The whole plain text of a reply, as an answer. Raises ParseError for one that is cut short or no answer at
+    all."""
     text = checked(reply)
     if reply.finish == "length":
         raise ParseError("truncated")
@@ -100,7 +102,7 @@ def read_strings(reply: Reply, name: str) -> list[str]:
 
 
 def read_string(reply: Reply, name: str) -> str:
-    """The one text under a name."""
+    """The one text under a name in a reply's JSON object. Raises ParseError if there is none."""
     value = field(read_object(reply), name)
     if reply.finish == "length":
         raise ParseError("truncated")

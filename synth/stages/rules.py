@@ -11,15 +11,15 @@ from synth.types import Ask, Judged, Sample
 
 @dataclass(frozen=True)
 class ResponseRules(Step):
-    """What may speak against an answer: a rule, or that it has been released before."""
+    """The step after an answer: drops one that a response filter objects to, or that has been released before."""
 
     rules: Rules
     avoided: Avoided | None
     books: str
-    """The step its drops stand under."""
+    """The name of the step under which drops of response rules are counted."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it is, or dropped."""
+        """The row as it is, or dropped because a response filter or an avoided text objects to its answer."""
         del spec, slot, ask
         response = sample.response or ""
         reason = first_reason(self.rules, response)
@@ -30,14 +30,14 @@ class ResponseRules(Step):
 
 @dataclass(frozen=True)
 class RowRules(Step):
-    """What may speak against a judged row, whether it has a label or not."""
+    """The step after judging: drops a row that a row filter objects to, whether it has a label or not."""
 
     rules: Rules
     books: str
-    """The step its drops stand under."""
+    """The name of the step under which drops of row rules are counted."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it is, or dropped."""
+        """The row as it is, or dropped because a row filter objects to it."""
         del spec, slot, ask
         reason = first_reason(self.rules, sample)
         return sample.dropped(self.books, reason, sample.analysis or "") if reason else sample

@@ -46,7 +46,7 @@ def majority() -> VerdictRule:
 
 @dataclass(frozen=True, slots=True)
 class SplitIs:
-    """The rule of `split_is`: `strict` and `loose` are places in the panel."""
+    """The verdict rule `split_is`: `strict` and `loose` are the numbers of two seats in the panel, from 0."""
 
     label: Label
     strict: int
@@ -54,7 +54,7 @@ class SplitIs:
 
     @property
     def makes(self) -> tuple[Label, ...]:
-        """The label that no judge may say."""
+        """The labels that this verdict rule gives though no judge may say them."""
         return (self.label,)
 
     def __call__(self, votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
@@ -79,7 +79,7 @@ def split_is(label: str, strict: str, loose: str, seats: Sequence[str] = ()) -> 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A recipe's verdict rule, bound."""
+    """A recipe's verdict rule with its labels, ready to make a row's label and analysis of a panel's votes."""
 
     name: str
     rule: VerdictRule
@@ -88,8 +88,8 @@ class Verdict:
     """The labels a judge may say, most severe first."""
 
     def of(self, votes: Sequence[Vote]) -> tuple[Label | None, str | None]:
-        """The row's label and its analysis: that of the first vote that says so. Where none does, those of all votes, the most
-        severe first, a paragraph each."""
+        """A row's label and analysis, from the panel's votes. The analysis is that of the first vote with that
+        label; if no vote has it, those of all votes, the most severe first, a paragraph each."""
         label = self.rule(votes, self.scheme)
         if label is None:
             return None, None
@@ -120,13 +120,13 @@ def factory(name: str) -> Callable[..., VerdictRule]:
 
 
 def options(maker: Callable[..., VerdictRule]) -> list[Parameter]:
-    """What a recipe may set of a rule: its arguments but `seats`, which it is given."""
+    """What a recipe may set of a verdict rule: the maker's arguments but `seats`, which it is given."""
     return factories.options(maker, {"seats": ()})
 
 
 def bind(use: str | Mapping[str, Any], scheme: LabelScheme, seats: Sequence[str]) -> Verdict:
-    """The rule a recipe names: by name; as `name: {options}`; or as `name: value`, the value being its first option's and the others
-    standing beside it."""
+    """The verdict rule that a recipe names: by name; as `name: {options}`; or as `name: value`, the value being its
+    first option's and the others standing beside it."""
     name, chosen = _read(use)
     rule = factories.made(factory(name), chosen, f"{PLACE}.{name}", {"seats": list(seats)})
     makes = tuple(getattr(rule, "makes", ()))
