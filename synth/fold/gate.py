@@ -48,8 +48,9 @@ class Gate:
         self._news = asyncio.Event()
 
     async def run(self, recorded: Sequence[Round], record: Callable[[Round], None] | None) -> None:
-        """Carries out the recorded plans of these lanes, and with `record` those that follow. Ends early where the journal holds
-        no more and asking is forbidden; raises Stopped or ConfigError for whatever else keeps it from going on."""
+        """Carries out the recorded plans of this fold's lanes, and with `record` those that follow. Ends early where
+        the journal holds no more and asking is forbidden; raises Stopped or ConfigError for whatever else keeps it
+        from going on."""
         self.plans = self.ours(recorded)
         self._coming.extend(self.plans[self.carried :])
         for plan in self.plans:

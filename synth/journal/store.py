@@ -105,8 +105,8 @@ class Journal:
         self._add(UNSEALED, {"replies": replies, "decisions": last})
 
     def get(self, key: str) -> Reply | None:
-        """The journalled reply under a key; None if there is none. Raises DamagedReply for one that is not what was
-        written."""
+        """The reply under a key in this run's journal; None if there is none. Raises DamagedReply for one that is
+        not what was written."""
         try:
             return reply_of(self._rows.reply(key))
         except DamagedReply:
@@ -118,8 +118,8 @@ class Journal:
         return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
 
     def has(self, request: Request) -> bool:
-        """Whether the journal answers a request: it has a reply, or says that the model was out and another was
-        asked."""
+        """Whether this run's journal answers a request: it has a reply, or says that the model was out and another
+        was asked."""
         keys = (key := key_of(request), outage_of(key))
         return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
@@ -185,12 +185,12 @@ class Journal:
         return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
 
     def decisions(self) -> Iterator[Decision]:
-        """Kind and body of every decision in the journal, in the order in which they were taken. ConfigError for one
-        that is not what was written."""
+        """Kind and body of every decision in this run's journal, in the order in which they were taken. ConfigError
+        for one that is not what was written."""
         return self._rows.decisions()
 
     def spent(self) -> list[Usage]:
-        """What was paid for over the journal's whole life, by lane, stage and model."""
+        """What was paid for over the life of this run's journal, by lane, stage and model."""
         return [Usage(*row) for row in self._db.execute(SPENT)]
 
     def witness(self) -> tuple[int, int, str, int]:

@@ -231,9 +231,9 @@ class Secrets:
     """The keys and headers that a backend sends to its server, and how replies and messages are kept free of them."""
 
     keys: tuple[str, ...]
-    """Keys: no reply and no message shows them."""
+    """The API keys among the secrets: no reply and no message shows them."""
     other: tuple[str, ...] = ()
-    """Headers written out: no message shows them, and a reply may say the same."""
+    """The headers written out among the secrets: no message shows them, and a reply may say the same."""
 
     @classmethod
     def sent(cls, address: str, keys: Iterable[str], other: Iterable[str] = ()) -> "Secrets":

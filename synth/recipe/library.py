@@ -18,7 +18,7 @@ HARM, ORDINARY = "harm", "ordinary"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A prompt or taxonomy file that a recipe read: name and hash, and whether it came with synth (or another
+    """A recipe, prompt or taxonomy file that was read: name and hash, and whether it came with synth (or another
     package)."""
 
     kind: Kind
@@ -38,7 +38,7 @@ class Inputs:
     recipe: Mapping[str, Any]
     """The resolved recipe, without keys."""
     files: tuple[SourceFile, ...]
-    """The prompt and taxonomy files that were read."""
+    """The recipe, prompt and taxonomy files that were read."""
     prompts: Mapping[str, str]
     """The text of every prompt in use, by file name, fragments included."""
     taxonomies: Mapping[str, str]

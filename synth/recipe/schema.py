@@ -235,8 +235,8 @@ class Recipe(Frozen):
         return [(place, leaf) for place, role in self.roles_named() for leaf in routing.leaves(role, self.composed)]
 
     def spared(self) -> frozenset[str]:
-        """The recipe's model roles that a run can do without: wherever one stands, a chain has another model for an
-        outage."""
+        """The recipe's model roles that a run can do without, as a chain has another model for an outage wherever
+        one stands."""
         return routing.spared((role for _, role in self.roles_named()), self.composed)
 
     def roles_named(self) -> list[tuple[str, str]]:

@@ -74,7 +74,7 @@ class Source(_Stage, Protocol):
     answered: ClassVar[bool] = False
     """Whether this source's queries come with answers, as pairs do."""
     from_file: ClassVar[bool] = False
-    """Whether a source reads rows of a user's file: those of its `lanes`, and no more than are `available`."""
+    """Whether a source reads rows of a user's file: those of its `lanes`, and no more than are `available` in each."""
     books: ClassVar[str] = ""
     """The stage name under which a source's drops and calls are counted; empty: its own name."""
     size: int

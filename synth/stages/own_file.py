@@ -21,8 +21,9 @@ PAGE = 50
 
 
 class OwnFile(Source):
-    """A source that reads rows of the user's JSONL file by lane, holding only their offsets. A row names its `query`, maybe `response`, `subcategory`, `query_type`.
+    """A source that reads rows of the user's JSONL file by lane, holding only their offsets.
 
+    A row names its `query`, maybe `response`, `subcategory`, `query_type`.
     A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query
     type is asked for as `harmful`, and gets the type its judges read.
     """

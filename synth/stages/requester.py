@@ -18,7 +18,7 @@ class Requester:
     family: str
     params: Mapping[str, Any]
     system: bool = True
-    """Whether the model takes a system message; if not, its text goes before the user's."""
+    """Whether this requester's model takes a system message; if not, its text goes before the user's."""
     prefill: str = ""
     """What the model's reply must begin with; empty is nothing."""
     plain: Prompt | None = None
