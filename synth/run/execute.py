@@ -42,7 +42,7 @@ LANDING = 30.0
 
 
 def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
-    """Runs the recipe in `wish.folder`, or goes on with it there."""
+    """Runs the recipe in `options.folder`, or goes on with it there."""
     chosen, wanted_now = wanted(compiled, options.n, options.only)
     if options.shard is not None:
         sharded(chosen, options.shard)

@@ -89,7 +89,8 @@ class ResolvedRun:
         return survey(self.compiled.recipe, self.inputs, self.recorded, journal, again)
 
     def staging(self) -> Staging:
-        return Staging(self.options.folder, self.compiled.names, self.compiled.recipe.output)
+        recipe = self.compiled.recipe
+        return Staging(self.options.folder, self.compiled.names, recipe.output, recipe.scheme)
 
 
 def resolve(

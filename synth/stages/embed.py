@@ -53,7 +53,7 @@ class Embedder:
         return self._read(reply)
 
     def prove(self, request: Request, reply: Reply) -> None:
-        """Before it is journalled. Weather for what is no vector, or one that does not compare with those before it."""
+        """Checks a reply before it is journalled. ProviderError for what is no vector, or one that does not compare with those before it."""
         if request.kind == "embedding" and reply.finish == "stop":
             try:
                 found = len(read(reply))

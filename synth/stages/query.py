@@ -76,7 +76,7 @@ class Writer(Source):
 
     def request(self, spec: LaneSpec, call: int, widening: int = 0) -> Request:
         """The request of a lane's `call`-th writer call, to the first who is asked: a function of seed, lane and call alone. In a
-        widened lane `brief` has its banks expanded already."""
+        widened lane `spec` has its banks expanded already."""
         return self._request(spec, call, widening, self._lines(self._seed, spec.lane.id, call).callers[0])
 
     def _request(self, spec: LaneSpec, call: int, widening: int, caller: Requester) -> Request:
