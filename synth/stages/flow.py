@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 from synth.dedup.decontaminate import Avoided
-from synth.errors import ConfigError
+from synth.errors import ConfigError, did_you_mean
 from synth.filters import Rules, first_reason
 from synth.filters.language.response_class import response_class
 from synth.hashing import unit
@@ -221,10 +221,13 @@ class Flow:
         """Stage and reason of the drop that a row becomes after a step, whatever comes of it later: the step may take votes away."""
         if _texts(row) != _texts(before) and (reason := _subject(row)):
             return name, reason
+        said = {label for label in (row.label, *(vote.label for vote in row.votes)) if label is not None}
+        if wrong := said - {*spec.labels.names}:
+            way_out = did_you_mean(min(wrong), spec.labels.names)
+            raise ConfigError(f"stage {name!r} of the recipe gives the label {min(wrong)!r}; {way_out}")
         if not (spec.lane.refuse_only and self.answers):
             return None
-        said = (row.label, *(vote.label for vote in row.votes))
-        if any(label is not None and spec.labels.unsafe(label) for label in said):
+        if any(map(spec.labels.unsafe, said)):
             return "judge", "refuse_only"
         return (name, "not_judged") if aside and not row.votes else None
 

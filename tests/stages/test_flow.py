@@ -197,6 +197,14 @@ def test_what_is_set_aside_meets_row_rules_alone(compiled: CompiledRecipe) -> No
     assert (found.split, found.sample.response) == ("easy", "回答")
 
 
+@pytest.mark.parametrize("changes", [{"label": "fine"}, {"votes": (Vote("third", "fine", "可以"),)}])
+def test_a_label_that_is_none_of_the_recipes_is_an_error_that_names_the_step(
+    compiled: CompiledRecipe, changes: Any
+) -> None:
+    with pytest.raises(ConfigError, match=r"'step1' of the recipe gives the label 'fine'; there is: safe, unsafe"):
+        through(compiled, ANSWERS, Changing(changes, judges=True), JUDGES)
+
+
 @dataclass(frozen=True)
 class Everywhere(Branch):
     plain: Any = ()  # type: ignore[misc]
