@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 Label: TypeAlias = str
-"""One of the recipe's: `labels.LabelScheme` has them."""
+"""One of the recipe's: `recipe.labels.LabelScheme` has them."""
 QueryType: TypeAlias = Literal["harmful", "benign"]
 Stance: TypeAlias = Literal["natural", "refuse", "comply", "safe_complete", "partial", "redact"]
 
@@ -28,7 +28,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One logical request. Everything in it bears identity (`keys.key_of`); how and where it is sent does not."""
+    """One logical request. Everything in it bears identity (`hashing.key_of`); how and where it is sent does not."""
 
     family: str
     """`model`, or the name and version of a backend that is no model (`offline/1`): the two never share replies."""
@@ -286,7 +286,7 @@ RowRule: TypeAlias = Callable[[Sample], str | None]
 
 
 class Ask(Protocol):
-    """For one lane and place in the plan. With `spare` another model stands by: see `Seat`."""
+    """Asks for one lane, at one position in the plan. With `spare` another model stands by: see `Origin`."""
 
     def __call__(self, stage: str, role: str, request: Request, *, spare: bool = False) -> Awaitable[Reply]: ...
 

@@ -1,4 +1,4 @@
-"""What there is, with a line on each; and scaffolds for what is still to be."""
+"""What `list` and `new` do: what there is, with a line on each; scaffolds for what is still to be."""
 
 import inspect
 import json

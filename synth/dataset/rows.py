@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from synth.hashing import short_hash, unit
+from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.schema import Output
 from synth.types import Drop, Provenance, Sample
 
@@ -50,7 +51,7 @@ def row_id(sample: Sample) -> str:
     return f"{sample.query_id}-{short_hash(sample.stance or '', sample.responder or '', sample.response or '')[:8]}"
 
 
-def row_of(sample: Sample, names: Names) -> dict[str, Any]:
+def row_of(sample: Sample, names: Names, labels: LabelScheme = BINARY) -> dict[str, Any]:
     """A judged row as it stands in the dataset, column by column. `categories` are those that it violates: its own
     subcategory where its label says that it violates any, else none."""
     scenario_name, subcategory_name = names[sample.lane.subcategory]
@@ -79,7 +80,7 @@ def row_of(sample: Sample, names: Names) -> dict[str, Any]:
         "root_id": sample.root_id,
         "context": [asdict(turn) for turn in sample.context],
         "twin_id": None,
-        "categories": [sample.lane.subcategory] if sample.label not in (None, "safe") else [],
+        "categories": [sample.lane.subcategory] if sample.label is not None and labels.unsafe(sample.label) else [],
         "notes": [asdict(note) for note in sample.notes],
         "marks": [],
     }

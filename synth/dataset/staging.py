@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
+from synth.recipe.labels import LabelScheme
 from synth.recipe.schema import Output
 from synth.types import LABELLED, Drop, Sample
 
@@ -25,9 +26,9 @@ class Staging:
     checkpoint is found again by the next one on the same folder, the rest is not; without a checkpoint the file is removed
     again. A cache: nothing depends on it."""
 
-    def __init__(self, folder: Path, names: Names, output: Output) -> None:
+    def __init__(self, folder: Path, names: Names, output: Output, labels: LabelScheme) -> None:
         self._path = folder / ".synth-fold.sqlite"
-        self._names, self._output = names, output
+        self._names, self._output, self._labels = names, output, labels
         self._db = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
@@ -95,7 +96,7 @@ class Staging:
         """Stages a row for a split of the dataset; `accepted` stands for the split that is the row's by its root query."""
         if split == "accepted":
             split = split_of(row, self._output)
-        body = row_of(row, self._names)
+        body = row_of(row, self._names, self._labels)
         self._db.execute(
             "INSERT INTO rows VALUES (?, ?, ?)", (split, rank(body["id"]), json.dumps(body, ensure_ascii=False))
         )

@@ -1,4 +1,4 @@
-"""Row rules, by name. A text rule reads a query or an answer, a row rule the judged row; each gives a reason key or None."""
+"""Filters, by name. A text rule reads a query or an answer, a row rule the judged row; each gives a reason key or None."""
 
 import inspect
 import json
@@ -43,7 +43,7 @@ def _group(kind: Kind) -> str:
 def _ours(kind: Kind) -> dict[str, Callable[..., Any]]:
     ours: dict[str, Callable[..., Any]] = {
         name: value
-        for module in {"text": (text, query, response), "row": (row, row)}[kind]
+        for module in {"text": (text, query, response), "row": (row,)}[kind]
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }

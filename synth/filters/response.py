@@ -45,16 +45,6 @@ def _breaks_off(text: str) -> bool:
     return bool(long) and ended >= _MOST * len(long) and len(last) > 1
 
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_LISTED = re.compile(r"\s*(?:\d{1,2}\s*[.、．)）:：]|[-*•●]|[（(]?[一二三四五六七八九十\d]{1,2}[)）、])")
-_LINE, _MOST, _ALONE = 10, 0.6, 30
-"""Characters of a line that should end as a sentence does; the share of those above that do; of a line that stands alone."""
-_TAGGED = re.compile(
-    r"[#＃@][^\s#＃。！？]{1,40}$|(?:祝好|此致|敬上|的祝福|best regards|祝愿)[，,]?\s*[^。！？\n]{0,20}$", re.IGNORECASE
-)
-_WORDED = re.compile(r"[\w，,、]$")
-
-
 _PARTS = re.compile(
     r"^\W{0,4}(?:用户|User|Human|人类|提问者|Q|问|助手|Assistant|AI助手|AI|Bot|系统|System|assistant|user|human)\W{0,2}\s*[:：]",
     re.MULTILINE,

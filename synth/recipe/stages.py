@@ -1,5 +1,5 @@
 """How a stage is found by its name: among the modules of `synth/stages/`, or those that other packages add (entry point `synth.stages`);
-and what it is, by what its module binds to. Nothing of a stage is imported before a recipe names it."""
+and what it is, by what its module binds to. Nothing of another package is imported before a recipe names its stage."""
 
 import pkgutil
 import re

@@ -94,7 +94,8 @@ class ResolvedRun:
 
     def staging(self) -> Staging:
         """A new staging area for the dataset and drops of this run."""
-        return Staging(self.options.folder, self.compiled.names, self.compiled.recipe.output)
+        recipe = self.compiled.recipe
+        return Staging(self.options.folder, self.compiled.names, recipe.output, recipe.scheme)
 
 
 def resolve(

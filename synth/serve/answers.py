@@ -1,4 +1,4 @@
-"""JSON answers of the stand-in."""
+"""JSON answers of the stand-in server."""
 
 import json
 from collections.abc import Mapping

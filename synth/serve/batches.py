@@ -1,4 +1,4 @@
-"""The stand-in's Batch API: files, batches that are done after a while, and what may go wrong with them, counted."""
+"""The stand-in server's Batch API: files, batches that are done after a while, and what may go wrong with them, counted."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""How the stand-in behaves: whom it serves, how long it takes, what goes wrong and how often, how much it allows."""
+"""How the stand-in server behaves: whom it serves, how long it takes, what goes wrong and how often, how much it allows."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence

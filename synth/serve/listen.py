@@ -1,4 +1,4 @@
-"""The stand-in, running: in the foreground for the command line, in a thread for the length of a block in tests."""
+"""The stand-in server, running: in the foreground for the command line, in a thread for the length of a block in tests."""
 
 import asyncio
 import contextlib

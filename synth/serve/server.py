@@ -1,4 +1,4 @@
-"""The stand-in's HTTP: completions of chats and of plain text, embeddings, the list of models, and `/stats`, what it has counted."""
+"""The stand-in server's HTTP: completions of chats and of plain text, embeddings, the list of models, and `/stats`, what it has counted."""
 
 import asyncio
 import contextlib

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 from synth.dedup.decontaminate import Avoided
-from synth.errors import ConfigError
+from synth.errors import ConfigError, did_you_mean
 from synth.filters import Rules, first_reason
 from synth.filters.language.response_class import response_class
 from synth.hashing import unit
@@ -208,19 +208,13 @@ class Flow:
             found = await step.run(spec, row, slot, ask)
             if isinstance(found, Drop):
                 return self._tidied(spec, found)
+            before = row
             if isinstance(found, Aside):
                 aside, found = found.split, found.sample
-            if found is row:
-                continue
-            before, row = row, self._checked(Bound(name, step), spec, row, found)
-            if (row.response, row.context) != (before.response, before.context) and (reason := _subject(row)):
-                return row.dropped(name, reason, row.response or "")
-        if (
-            spec.lane.refuse_only
-            and self.answers
-            and any(vote.label and spec.labels.unsafe(vote.label) for vote in row.votes)
-        ):
-            return row.dropped("judge", "refuse_only", row.response or "")
+            if found is not row:
+                row = self._checked(Bound(name, step), spec, before, found)
+            if why := self._forbidden(name, spec, before, row, aside):
+                return row.dropped(*why, row.response or "")
         if aside:
             return Aside(aside, row)
         if row.label is None:
@@ -229,20 +223,37 @@ class Flow:
             )
         return row
 
+    def _forbidden(
+        self, name: str, spec: LaneSpec, before: Sample, row: Sample, aside: str | None
+    ) -> tuple[str, str] | None:
+        """Stage and reason of the drop that a row becomes after a step, whatever comes of it later: the step may take votes away."""
+        if _texts(row) != _texts(before) and (reason := _subject(row)):
+            return name, reason
+        said = {label for label in (row.label, *(vote.label for vote in row.votes)) if label is not None}
+        if wrong := said - {*spec.labels.names}:
+            way_out = did_you_mean(min(wrong), spec.labels.names)
+            raise ConfigError(f"stage {name!r} of the recipe gives the label {min(wrong)!r}; {way_out}")
+        if not (spec.lane.refuse_only and self.answers):
+            return None
+        if any(map(spec.labels.unsafe, said)):
+            return "judge", "refuse_only"
+        return (name, "not_judged") if aside and not row.votes else None
+
     def _checked(self, bound: Bound, spec: LaneSpec, before: Sample, after: Sample) -> Sample:
         """The row that a step has made of one, tidied; ConfigError for what no step may do."""
         step, told = bound.stage, f"stage {bound.name!r} of the recipe"
         if _query(after) != _query(before):
             raise ConfigError(f"{told} changes the query, which no step may; leave it out, or make a branch of it")
-        if (after.response, after.context) == (before.response, before.context):
+        same = (after.response, after.context) == (before.response, before.context)
+        if spec.lane.refuse_only and after.stance != "refuse" and not (same and after.stance == before.stance):
+            raise ConfigError(
+                f"{told} answers by another stance than `refuse` in {spec.lane.id}; leave it out, or mend it"
+            )
+        if same:
             return after
         if not (step.responds or step.rewrites):
             raise ConfigError(
                 f"{told} changes the answer, and does not say that it `rewrites`; leave it out, or mend it"
-            )
-        if step.responds and spec.lane.refuse_only and after.stance != "refuse":
-            raise ConfigError(
-                f"{told} answers by another stance than `refuse` in {spec.lane.id}; leave it out, or mend it"
             )
         after = self._tidied(spec, after)
         if step.rewrites:
@@ -288,5 +299,10 @@ def _subject(sample: Sample) -> str | None:
     """A subject that may only be refused, in any text of a harmful lane where more than refusals are written."""
     if sample.lane.query_type != "harmful" or sample.lane.refuse_only:
         return None
-    texts = (sample.query, sample.response or "", *(turn.content for turn in sample.context))
-    return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, texts)) else None
+    return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, (sample.query, *_texts(sample)))) else None
+
+
+def _texts(sample: Sample) -> tuple[str, ...]:
+    """What a row carries besides its query: a step may have changed it."""
+    carried = (*(turn.content for turn in sample.context), *(note.value for note in sample.notes))
+    return (sample.response or "", *carried)

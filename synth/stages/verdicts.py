@@ -2,7 +2,8 @@
 label, or None for the hard pile.
 
 A rule is given every seat's vote, in order; one whose judge gave no verdict has no label. A factory whose signature has `seats` is
-given the names of the seats besides its options. A rule that makes a label which no judge may say itself has it under `makes`.
+given the names of the seats besides its options. A rule that makes a label which no judge may say itself has it under `makes`; one
+that hears some seats alone has their places under `hears`: the row's analysis is theirs.
 """
 
 from collections import Counter
@@ -57,6 +58,11 @@ class SplitIs:
         """The labels that this verdict rule gives though no judge may say them."""
         return (self.label,)
 
+    @property
+    def hears(self) -> tuple[int, ...]:
+        """The places of the strict and of the loose judge."""
+        return self.strict, self.loose
+
     def __call__(self, votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
         strict, loose = votes[self.strict].label, votes[self.loose].label
         if strict is None or loose is None:
@@ -88,8 +94,8 @@ class Verdict:
     """The labels a judge may say, most severe first."""
 
     def of(self, votes: Sequence[Vote]) -> tuple[Label | None, str | None]:
-        """A row's label and analysis, from the panel's votes. The analysis is that of the first vote with that
-        label; if no vote has it, those of all votes, the most severe first, a paragraph each."""
+        """The row's label and its analysis: that of the first vote that says so. Where none does, those of all votes, the most
+        severe first, a paragraph each. Votes that the rule does not hear are left out."""
         label = self.rule(votes, self.scheme)
         if label is None:
             return None, None
@@ -97,7 +103,8 @@ class Verdict:
             raise ConfigError(
                 f"{PLACE}: {self.name} gives {label!r}, which is no label; mend the rule, or name it in `labels`"
             )
-        given = [vote for vote in votes if vote.label is not None]
+        heard = [votes[seat] for seat in getattr(self.rule, "hears", range(len(votes)))]
+        given = [vote for vote in heard if vote.label is not None]
         if told := next((vote for vote in given if vote.label == label), None):
             return label, told.analysis
         given.sort(key=lambda vote: -self.scheme.severity(vote.label or self.scheme.safe))

@@ -8,6 +8,7 @@ import pytest
 
 from synth.dataset.rows import COLUMNS, row_of, split_of
 from synth.dataset.shards import write_split
+from synth.recipe.labels import LabelScheme
 from synth.recipe.schema import Output
 from synth.types import Message, Note
 from tests.filters.test_filters import ROW
@@ -48,6 +49,12 @@ def test_every_column_has_its_type_whatever_is_in_it(tmp_path: Path, row: object
 @pytest.mark.parametrize(("label", "expected"), [("unsafe", ["a.b"]), ("safe", []), (None, [])])
 def test_categories_are_those_that_the_row_violates(label: str | None, expected: list[str]) -> None:
     assert row_of(replace(ROW, label=label), NAMES)["categories"] == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("label", "expected"), [("bad", ["a.b"]), ("odd", ["a.b"]), ("fine", []), (None, [])])
+def test_a_row_violates_nothing_where_its_label_is_the_recipes_safe_one(label: str | None, expected: list[str]) -> None:
+    scheme = LabelScheme(("bad", "odd", "fine"))
+    assert row_of(replace(ROW, label=label), NAMES, scheme)["categories"] == expected  # type: ignore[arg-type]
 
 
 def test_a_split_hangs_on_the_root_alone() -> None:

@@ -12,7 +12,7 @@ from synth.plan.lanes import LaneSpec
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.stages.contract import Branch, Drop, Judged, Sample, Slot, Step
 from synth.stages.flow import Bound
-from synth.types import Aside, Message, Vote
+from synth.types import Aside, Message, Note, Vote
 from tests.conftest import SUBCATEGORY, Lab, tiny_recipe
 from tests.filters.test_filters import ROW
 from tests.support.stages import with_stage
@@ -33,6 +33,14 @@ class Changing(Step):
         return replace(sample, **self.changes)
 
 
+class Setting(Step):
+    """Sets every row aside."""
+
+    async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Any) -> Judged:
+        return Aside("easy", sample)
+
+
+SETS_ASIDE = Setting()
 ANSWERS = Changing({"response": "回答", "stance": "refuse"}, responds=True)
 JUDGES = Changing({"label": "safe", "votes": (SAFE,)}, judges=True)
 
@@ -131,10 +139,51 @@ def test_a_refuse_only_row_with_an_unsafe_vote_is_dropped_wherever_the_vote_is_f
     assert isinstance(through(compiled, ANSWERS, judge, unsafe), Sample), "elsewhere it is one vote"
 
 
-@pytest.mark.parametrize("where", ["response", "context"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        Changing({"votes": (SAFE,)}),
+        Changing({"votes": (SAFE,), "label": "safe"}, judges=True),
+        Changing({"votes": (), "label": None, "analysis": None}),
+    ],
+)
+def test_a_refuse_only_row_with_an_unsafe_vote_is_dropped_whatever_a_later_step_makes_of_the_vote(
+    compiled: CompiledRecipe, later: Step
+) -> None:
+    unsafe = Changing({"label": "safe", "votes": (Vote("third", "unsafe", "因此不安全"),)}, judges=True)
+    found = through(compiled, ANSWERS, unsafe, later, id="crime.mine/harmful")
+    assert isinstance(found, Drop)
+    assert (found.stage, found.reason) == ("judge", "refuse_only")
+
+
+def test_a_refuse_only_row_with_an_unsafe_label_is_dropped_though_no_vote_says_it(compiled: CompiledRecipe) -> None:
+    made = Changing({"label": "unsafe", "votes": (SAFE,)}, judges=True)
+    found = through(compiled, ANSWERS, made, id="crime.mine/harmful")
+    assert isinstance(found, Drop)
+    assert (found.stage, found.reason) == ("judge", "refuse_only")
+
+
+def test_a_refuse_only_row_that_nobody_has_judged_is_set_aside_nowhere(compiled: CompiledRecipe) -> None:
+    found = through(compiled, ANSWERS, SETS_ASIDE, JUDGES, id="crime.mine/harmful")
+    assert isinstance(found, Drop)
+    assert (found.stage, found.reason) == ("step1", "not_judged")
+    assert isinstance(through(compiled, ANSWERS, JUDGES, SETS_ASIDE, id="crime.mine/harmful"), Aside)
+    assert isinstance(through(compiled, ANSWERS, SETS_ASIDE, JUDGES), Aside), "elsewhere it is kept"
+
+
+def test_in_a_refuse_only_lane_no_step_gives_a_row_another_stance(compiled: CompiledRecipe) -> None:
+    with pytest.raises(ConfigError, match="another stance than `refuse`"):
+        through(compiled, ANSWERS, Changing({"stance": "comply"}), JUDGES, id="crime.mine/harmful")
+
+
+@pytest.mark.parametrize("where", ["response", "context", "notes"])
 def test_a_subject_that_may_only_be_refused_is_found_in_every_text(compiled: CompiledRecipe, where: str) -> None:
     text = "核武器"
-    changes = {"response": text} if where == "response" else {"context": (Message("assistant", text),)}
+    changes = {
+        "response": {"response": text},
+        "context": {"context": (Message("assistant", text),)},
+        "notes": {"notes": (Note("translate", "zh", text),)},
+    }[where]
     found = through(compiled, ANSWERS, Changing(changes, rewrites=True), JUDGES)
     assert isinstance(found, Drop)
     assert (found.stage, found.reason) == ("step1", "refuse_only_subject")
@@ -143,13 +192,17 @@ def test_a_subject_that_may_only_be_refused_is_found_in_every_text(compiled: Com
 
 
 def test_what_is_set_aside_meets_row_rules_alone(compiled: CompiledRecipe) -> None:
-    class Setting(Step):
-        async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Any) -> Judged:
-            return Aside("easy", sample)
-
-    found = through(compiled, ANSWERS, JUDGES, Setting(), Changing({"response": "别的"}))
+    found = through(compiled, ANSWERS, JUDGES, SETS_ASIDE, Changing({"response": "别的"}))
     assert isinstance(found, Aside)
     assert (found.split, found.sample.response) == ("easy", "回答")
+
+
+@pytest.mark.parametrize("changes", [{"label": "fine"}, {"votes": (Vote("third", "fine", "可以"),)}])
+def test_a_label_that_is_none_of_the_recipes_is_an_error_that_names_the_step(
+    compiled: CompiledRecipe, changes: Any
+) -> None:
+    with pytest.raises(ConfigError, match=r"'step1' of the recipe gives the label 'fine'; there is: safe, unsafe"):
+        through(compiled, ANSWERS, Changing(changes, judges=True), JUDGES)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,9 @@ def votes(short: str) -> list[Vote]:
         (SPLIT, "ss", "safe", "s0"),
         (SPLIT, "-s", None, None),
         ({"split_is": {"label": "controversial", "strict": "j2", "loose": "j1"}}, "su", "controversial", "u1\ns0"),
+        (SPLIT, "usu", "controversial", "u0\ns1"),
+        (SPLIT | {"strict": "j2", "loose": "j3"}, "uus", "controversial", "u1\ns2"),
+        (SPLIT | {"strict": "j2", "loose": "j3"}, "uuu", "unsafe", "u1"),
     ],
 )
 def test_what_becomes_of_votes(use: Any, cast: str, label: str | None, analysis: str | None) -> None:

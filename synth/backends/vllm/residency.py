@@ -1,4 +1,5 @@
-"""A place for one at a time: whoever asks for another waits until nobody has used the one that is there for a moment. Few changes."""
+"""Which model is loaded: one at a time; whoever asks for another waits until nobody has used the loaded one for a moment, so that
+changes are few."""
 
 import asyncio
 import contextlib
