@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from synth.backends import Resumable, SelfScheduling
 from synth.engine.contract import NOBODY, Observer, Prove, Store
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
@@ -35,7 +35,7 @@ class Engine:
     def __init__(
         self,
         journal: Store,
-        models: Models,
+        models: Endpoints,
         observer: Observer = NOBODY,
         *,
         prove: Prove | None = None,
@@ -291,6 +291,6 @@ class Engine:
 
 def replaying(journal: Store, observer: Observer = NOBODY) -> Engine:
     """An engine that asks nobody: whatever the journal lacks raises Stopped(REPLAY)."""
-    engine = Engine(journal, Models({}, Slots(1)), observer)
+    engine = Engine(journal, Endpoints({}, Slots(1)), observer)
     engine.stop(Stopped(REPLAY))
     return engine

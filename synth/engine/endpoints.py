@@ -13,7 +13,7 @@ from synth.recipe.role import Role
 from synth.types import Ceiling, Origin, Request
 
 
-class Models:
+class Endpoints:
     """Every model by role: the backend that asks it, through shared `slots`.
 
     `roles` says which models are to be checked before the first call, and how fast each may be asked; `spared` without which of

@@ -73,8 +73,8 @@ class Surroundings(Protocol):
     or a round closes."""
 
     def outcome(self, lane: "Acceptor", candidate: Candidate) -> Awaitable[Outcome]:
-        """One row or drop for every slot of a candidate. Raises Stopped or ConfigError where something it needs
-        cannot be had."""
+        """What an acceptor waits for: one row or drop for every slot of its candidate. Raises Stopped or ConfigError
+        where something it needs cannot be had."""
 
     def freed(self, lane: "Acceptor", candidate: Candidate) -> None:
         """Called when the acceptor is done with a candidate, whether it was answered or not."""

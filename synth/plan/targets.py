@@ -48,7 +48,7 @@ def deal(
     weights: Mapping[str, float] | None = None,
     own: Collection[str] = (),
 ) -> dict[Cell, int]:
-    """The rows that each cell gets of `seats` in all, dealt one by one over `subcategories` (cell -> share within its own).
+    """The targets of cells: how many of `seats` rows each gets, dealt one by one over `subcategories` (cell -> share within its own).
 
     One to every cell first; then each to a subcategory that lags its weight most (Sainte-Laguë's rule), for the kind of cell
     that lags its share most over the whole, and to that subcategory where this kind lags most. A subcategory of one cell, and

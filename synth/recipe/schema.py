@@ -24,7 +24,7 @@ from synth.recipe.checks import SEMANTIC
 from synth.recipe.labels import BINARY, Labels, LabelScheme, scheme_of
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
-from synth.recipe.stages import Stage
+from synth.recipe.stages import FoundStage
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -189,7 +189,7 @@ class Recipe(Frozen):
         """A stage's options in the recipe; None if the recipe does not use the stage."""
         return getattr(self, stage, None)
 
-    def blocks(self) -> dict[str, tuple[Stage, Any]]:
+    def blocks(self) -> dict[str, tuple[FoundStage, Any]]:
         """The stages that the recipe uses, each with its options, by name: the source, branches, then steps in their
         order."""
         said = {name: stage for name, stage in self.known().items() if self.options(name) is not None}
@@ -197,7 +197,7 @@ class Recipe(Frozen):
         return {name: (said[name], self.options(name)) for name in (*ahead, *self.order) if name in said}
 
     @classmethod
-    def known(cls) -> dict[str, Stage]:
+    def known(cls) -> dict[str, FoundStage]:
         """The stages for which the recipe class has a field, by name."""
         return _known(cls)
 
@@ -279,7 +279,7 @@ def _identity(options: Any) -> Any:
 
 
 @cache
-def _known(shaped: type[Recipe]) -> dict[str, Stage]:
+def _known(shaped: type[Recipe]) -> dict[str, FoundStage]:
     found = {name: stages.find(name) for name in shaped.model_fields if name not in Recipe.model_fields}
     return {name: stage for name, stage in found.items() if stage is not None}
 

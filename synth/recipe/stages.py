@@ -25,7 +25,7 @@ Kind: TypeAlias = Literal["source", "branch", "step"]
 
 
 @dataclass(frozen=True)
-class Stage:
+class FoundStage:
     """A stage's module as a recipe finds it: `name` is its key in a recipe, and its name in drops, costs and tables."""
 
     name: str
@@ -40,7 +40,7 @@ class Stage:
 
     @property
     def kind(self) -> Kind:
-        """Where a stage stands in a row's life: it begins rows, branches from them, or is a step of theirs."""
+        """Whether a stage that a recipe names was found to be a source, a branch or a step."""
         return cast("Kind", self.makes.kind)  # type: ignore[attr-defined]
 
     def says(self, fact: str) -> bool:
@@ -53,7 +53,7 @@ def names() -> list[str]:
     return plugins.names(GROUP, _ours())
 
 
-def find(name: str) -> Stage | None:
+def find(name: str) -> FoundStage | None:
     """The stage of that name; None if there is none. ConfigError if another package's is broken."""
     own = _ours().get(name)
     if own is None and name not in plugins.names(GROUP):
@@ -61,7 +61,7 @@ def find(name: str) -> Stage | None:
     return _read(name, plugins.load(GROUP, name, (lambda: own) if own else None, needs="bind"), own=own is not None)
 
 
-def ours() -> list[Stage]:
+def ours() -> list[FoundStage]:
     """The stages that are synth's own."""
     return [_read(name, module, own=True) for name, module in _ours().items()]
 
@@ -84,7 +84,7 @@ def _ours() -> Mapping[str, ModuleType]:
 
 
 @cache
-def _read(name: str, module: Any, *, own: bool) -> Stage:
+def _read(name: str, module: Any, *, own: bool) -> FoundStage:
     where = f"stage {name!r} ({getattr(module, '__name__', module)})"
     if not NAME.fullmatch(name) or name in RESERVED:
         raise ConfigError(
@@ -103,4 +103,4 @@ def _read(name: str, module: Any, *, own: bool) -> Stage:
         raise ConfigError(
             f"{where}: its `bind` must say that it returns a Source, Branch or Step, or a class of one of these"
         )
-    return Stage(name, options, module.bind, cast("type", makes), own)
+    return FoundStage(name, options, module.bind, cast("type", makes), own)

@@ -35,7 +35,7 @@ def check(recipe: "Recipe") -> None:
     _check_cells(recipe)
 
 
-def _said(recipe: "Recipe", kind: str) -> Iterator[tuple[str, stages.Stage]]:
+def _said(recipe: "Recipe", kind: str) -> Iterator[tuple[str, stages.FoundStage]]:
     """The stages of a kind that the recipe has keys of."""
     for name, stage in recipe.known().items():
         if stage.kind == kind and recipe.options(name) is not None:

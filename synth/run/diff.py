@@ -15,7 +15,7 @@ from synth import vector
 from synth.backends import offline
 from synth.dataset.rows import row_id
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, FoldInputs
@@ -80,7 +80,7 @@ def survey(
     found = Survey(stages=tuple(reversed(inputs.flow.order)))
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)
-    models = Models({role: offline.OfflineBackend() for role in roles}, Slots(inputs.concurrency))
+    models = Endpoints({role: offline.OfflineBackend() for role in roles}, Slots(inputs.concurrency))
     fold = Fold(
         replace(inputs, eager=False),
         partial(Engine, over, models, order=inputs.flow.order),

@@ -18,7 +18,7 @@ from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import Engine, replaying
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, Stopped
@@ -78,7 +78,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
-    models = Models(connected, slots, roles, spared=spared, say=job.options.say)
+    models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say)
     embedder = job.inputs.flow.embedder
     with job.staging() as staging:
         fold = Fold(
