@@ -53,3 +53,11 @@ def test_a_run_that_another_package_judges_ends_with_a_dataset(lab: Lab) -> None
 
 def test_two_seats_of_one_model_are_warned_of_whatever_the_judging_stage_is_called(lab: Lab) -> None:
     assert any("two judges are one model" in line for line in advice(compile_recipe(tiny_recipe(**CHIEF))))
+
+
+def test_of_two_judging_steps_the_last_is_the_panel_that_is_compared(lab: Lab) -> None:
+    both = {"steps": ["respond", "judge", "chief"], "chief": {"models": ["a", "a"]}}
+    result = lab.run(12, compiled=compile_recipe(tiny_recipe(**both)))
+    assert result.status == 0
+    assert [one["judge"] for one in result.agreement["judges"]] == ["chief"]
+    assert result.agreement["overall"]["n"] >= 12
