@@ -196,7 +196,11 @@ def _sampling(role: Role) -> str:
 
 def _verdict(recipe: Recipe) -> str:
     """How many judges there are, what makes a label of their votes, and which rows have none."""
-    judge = recipe.options("judge")
+    blocks = recipe.blocks()
+    if "judge" not in blocks:  # another package's stage, whose ways are its own
+        names = " and ".join(f"`{_cell(name)}`" for name, (stage, _) in blocks.items() if stage.says("judges"))
+        return f"by the stage {names}; rows to which that gives none"
+    _, judge = blocks["judge"]
     if judge.verdict == UNANIMOUS and judge.quorum is None:
         return f"{len(judge.models)}, all must agree; rows on which they differ"
     chosen = {judge.verdict: None} if isinstance(judge.verdict, str) else judge.verdict

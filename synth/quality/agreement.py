@@ -25,7 +25,8 @@ def agreement(
     panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each."""
     by: dict[str, Counter[str]] = {}
     for subcategory, tally in voted:
-        by.setdefault(subcategory, Counter()).update(tally)
+        ours = {votes: count for votes, count in tally.items() if len(votes) == len(judges)}  # not of another panel
+        by.setdefault(subcategory, Counter()).update(ours)
     overall = sum(by.values(), Counter[str]())
     return {
         "judges": [_judge(seat, judge, overall, scheme) for seat, judge in enumerate(judges)],

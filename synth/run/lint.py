@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from synth.recipe import routing
+from synth.recipe import routing, stages
 from synth.recipe.routing import Chain
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
@@ -29,7 +29,9 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
 
 def shared_judges(recipe: Recipe) -> set[str]:
     """The models that sit on a recipe's panel twice: their agreement means little."""
-    seats = [routing.leaves(role, recipe.composed) for role in recipe.options("judge").models]
+    judging = [(name, options) for name, (stage, options) in recipe.blocks().items() if stage.says("judges")]
+    named = [role for name, options in judging for _, role in stages.roles(name, options)]
+    seats = [routing.leaves(role, recipe.composed) for role in named]
     models = [model for seat in seats for model in {recipe.models[leaf].named for leaf in seat}]
     return {model for model in models if models.count(model) > 1}
 

@@ -66,12 +66,12 @@ class Flow:
     steps: Sequence[tuple[str, Step]] = field(init=False)
     """The steps that a row goes through, rules among them, each with the stage name that its drops stand under."""
     panel: Step = field(init=False)
-    """The step that gives rows their label."""
+    """The step that gives rows the label they end with."""
 
     def __post_init__(self) -> None:
         steps = [bound for bound in self.stages if bound.stage.kind == "step"]
         object.__setattr__(self, "steps", tuple(self._with_rules(steps)))
-        object.__setattr__(self, "panel", next(bound.stage for bound in steps if bound.stage.judges))
+        object.__setattr__(self, "panel", next(bound.stage for bound in reversed(steps) if bound.stage.judges))
 
     def _with_rules(self, steps: Sequence[Bound]) -> Iterator[tuple[str, Step]]:
         """Rules on answers stand where an answer comes to be, rules on rows where a label does."""
