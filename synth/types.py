@@ -1,5 +1,6 @@
 """Every noun of synth, on one screen or two. Imports nothing of ours."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -208,6 +209,10 @@ class Sample:
         return (*self.context, Message("user", self.query), *answer)
 
 
+REASON: Final = re.compile(r"\w[\w.-]{0,80}")
+"""What a reason may be: it is counted, and names a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drop:
     """A sample that stopped: by which stage, for which reason (a stable key). `text` shows what was wrong."""
@@ -286,7 +291,7 @@ RowRule: TypeAlias = Callable[[Sample], str | None]
 
 
 class Ask(Protocol):
-    """For one lane and place in the plan. With `spare` another model stands by: see `Seat`."""
+    """For one lane and place in the plan. With `spare` another model stands by: see `Origin`."""
 
     def __call__(self, stage: str, role: str, request: Request, *, spare: bool = False) -> Awaitable[Reply]: ...
 
