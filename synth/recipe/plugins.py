@@ -67,7 +67,9 @@ def blamed(what: str, code: Any) -> Iterator[None]:
         if is_own(code) or is_own(error) or (isinstance(error, CancelledError) and _being_cancelled()):
             raise
         why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        at = extract_tb(error.__traceback__)[-1]
+        frames = extract_tb(error.__traceback__)
+        ours = str(Path(__file__).parents[1])
+        at = next((frame for frame in reversed(frames) if not frame.filename.startswith(ours)), frames[-1])
         raise ConfigError(
             f"{what} failed ({why}; {Path(at.filename).name}, line {at.lineno}); mend it, or leave it out"
         ) from error

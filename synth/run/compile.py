@@ -131,7 +131,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         stages.append(Bound(name, guarded.bind(name, stage, options, own), own.prompts))
     source, private = stages[0].stage, [("personal", personal())] if recipe.filters.personal == "drop" else []
     if source.from_file:
-        specs = _with_rows(specs, source.lanes, stages[0].name)
+        specs = _with_rows(specs, frozenset(source.lanes), stages[0].name)
     flow = Flow(
         source=source,
         stages=stages,

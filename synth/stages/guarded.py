@@ -8,11 +8,16 @@ from synth.errors import ConfigError, ParseError
 from synth.plan.lanes import LaneSpec
 from synth.recipe.plugins import blamed
 from synth.recipe.stages import Stage
-from synth.stages.contract import Context, Slot, Written
+from synth.stages.contract import Branch, Context, Slot, Source, Step, Written
 from synth.types import REASON, Aside, Ask, Drop, Judged, Note, Request, Sample, Vote
 
 FACTS = ("answered", "from_file", "responds", "judges", "rewrites")
 """What a recipe is checked by before anything is bound."""
+
+_PIECES = {
+    kind.kind: {name for name in (*dir(kind), *kind.__annotations__) if not name.startswith("_")}
+    for kind in (Source, Branch, Step)
+}
 
 
 def bind(name: str, stage: Stage, options: Any, context: Context) -> Any:
@@ -28,6 +33,10 @@ def bind(name: str, stage: Stage, options: Any, context: Context) -> Any:
             f"{what}: its `bind` says that it returns a {stage.makes.__name__}, and gives a {type(found).__name__} that is another thing; "
             "name in its annotation the class that it returns"
         )
+    if missing := sorted(piece for piece in _PIECES[stage.kind] if not hasattr(found, piece)):
+        raise ConfigError(
+            f"{what}: its {type(found).__name__} has no {', '.join(missing)}; add it, or inherit what stages.contract gives"
+        )
     return Guarded(name, found, context)
 
 
@@ -38,10 +47,7 @@ class Guarded:
         self._name, self._stage, self._labels = name, stage, context.labels.names
 
     def __getattr__(self, fact: str) -> Any:
-        try:
-            return getattr(self._stage, fact)
-        except AttributeError as error:
-            self._refuse(f"has no `{fact}`", error)
+        return getattr(self._stage, fact)
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
         with self._blamed():
@@ -96,7 +102,8 @@ class Guarded:
                 found = await self._stage.apply(spec, root, name, ask)
             except ParseError as error:
                 found = root.dropped(self._name, error.reason, error.text)
-        return self._entry(found, spec)
+        grown: Sample | Drop = self._entry(found, spec)
+        return grown
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
         with self._blamed():
@@ -143,5 +150,5 @@ class Guarded:
     def _blamed(self) -> Any:
         return blamed(f"stage {self._name!r} of the recipe", self._stage)
 
-    def _refuse(self, why: str, error: Exception | None = None) -> NoReturn:
-        raise ConfigError(f"stage {self._name!r} of the recipe {why}; mend it, or leave it out") from error
+    def _refuse(self, why: str) -> NoReturn:
+        raise ConfigError(f"stage {self._name!r} of the recipe {why}; mend it, or leave it out")

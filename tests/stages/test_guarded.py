@@ -1,5 +1,6 @@
 """What another package's stage, filter or verdict rule does wrong: one line that names it, and a run that goes on once it is mended."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,39 @@ def does(what):
 class Options(Frozen):
     share: float = 0.3
 """
+SHEET = (
+    COMMON
+    + """
+from synth.stages.query import query_id
+from synth.types import Provenance, Sample
+
+class Sheet(Source):
+    from_file, size, lanes = True, 4, ("one.s0/harmful", "two.s1/benign")
+
+    def available(self, spec):
+        return "many" if does("has no number") else 5
+
+    async def page(self, spec, call, ask, widening):
+        if does("raises in a page"): raise RuntimeError("oops")
+        if does("gives no page"): return None
+        if does("gives words"): return ["gut"]
+        found = []
+        for at in range(call * 4, min(5, call * 4 + 4)):
+            text = f"第{at}条问题说的是{spec.lane.id}里的{'天地玄黄宇宙洪荒'[at]}"
+            id = query_id(spec, text)
+            place = f"{spec.lane.id}#{call}.{at - call * 4}"
+            found.append((at, Sample(spec.lane, at, text, id, id, (), "sheet", Provenance(1, place), place)))
+        if does("descends"): found.reverse()
+        if does("repeats itself"): found *= 2
+        if does("goes too far"): found = [(at + 4, row) for at, row in found]
+        if does("gives another's place"): found = [(at, found[0][1]) for at, _ in found]
+        return found
+
+def bind(options: Options, context: Context) -> Sheet:
+    found = Sheet()
+    return found
+"""
+)
 SIEVE = (
     COMMON
     + """
@@ -108,9 +142,18 @@ twin: {}
 judge: {verdict: first}
 filters: {row: [picky]}
 """
+SHEETED = """
+name: sheeted
+extends: guarded
+n: null
+query: null
+twin: null
+sheet: {}
+"""
 POINTS = """
 [synth.stages]
 sieve = odd.sieve
+sheet = odd.sheet
 twin = odd.twin
 [synth.filters.row]
 picky = odd.rules:picky
@@ -120,6 +163,16 @@ first = odd.rules:first
 odd = odd
 """
 NAMED = {
+    "stage 'sheet'": (
+        "has no number",
+        "raises in a page",
+        "gives no page",
+        "gives words",
+        "descends",
+        "repeats itself",
+        "goes too far",
+        "gives another's place",
+    ),
     "filters.row.picky": ("raises in a filter", "gives a list", "gives a path", "raises in a factory", "makes no rule"),
     "judge.verdict: first": ("raises in a verdict", "gives a vote"),
     "stage 'twin'": (
@@ -158,6 +211,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "odd/__init__.py": "",
         "odd/sieve.py": SIEVE,
         "odd/twin.py": TWIN,
+        "odd/sheet.py": SHEET,
+        "odd/pipelines/sheeted.yaml": SHEETED,
         "odd/rules.py": RULES,
         "odd/pipelines/guarded.yaml": RECIPE,
         "odd-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n",
@@ -182,9 +237,9 @@ def _forget() -> None:
 def ended(site: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """A run of the package's recipe with one thing wrong, and its folder; raises what the command line would tell."""
 
-    def run(wrong: str = "", out: str = "out") -> Path:
+    def run(wrong: str = "", out: str = "out", recipe: str = "guarded") -> Path:
         monkeypatch.setenv("WRONG", wrong)
-        execute.run(compile_recipe(load.load("guarded")), execute.RunOptions(lab.folder / out))
+        execute.run(compile_recipe(load.load(recipe)), execute.RunOptions(lab.folder / out))
         return lab.folder / out
 
     return run
@@ -195,7 +250,7 @@ def test_what_another_package_does_wrong_is_one_line_that_names_it(
     ended: Callable[..., Path], place: str, wrong: str
 ) -> None:
     with pytest.raises(ConfigError) as told:
-        ended(wrong)
+        ended(wrong, recipe="sheeted" if "sheet" in place else "guarded")
     assert place in str(told.value)
     assert "\n" not in str(told.value)
 
@@ -213,6 +268,13 @@ def test_a_run_that_another_package_stopped_goes_on_to_what_it_would_have_been(
     one, other = (sorted((ended(out=out) / "dataset" / "data").glob("*.parquet")) for out in ("stopped", "calm"))
     assert one
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_a_package_brings_queries(ended: Callable[..., Path]) -> None:
+    ended(recipe="sheeted")
+    result = json.loads((Path("out") / "run.json").read_text(encoding="utf-8"))
+    assert sum(result["splits"].values()) > 0
+    assert result["message"] is None
 
 
 @pytest.mark.parametrize(
