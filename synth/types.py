@@ -1,5 +1,6 @@
 """Every noun of synth, on one screen or two. Imports nothing of ours."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -206,6 +207,10 @@ class Sample:
         """All turns: those before the query, the query, and the answer where there is one."""
         answer = () if self.response is None else (Message("assistant", self.response),)
         return (*self.context, Message("user", self.query), *answer)
+
+
+REASON: Final = re.compile(r"\w[\w.-]{0,80}")
+"""What a reason may be: it is counted, and names a file."""
 
 
 @dataclass(frozen=True, slots=True)

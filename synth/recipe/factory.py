@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError, validate_call
 
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import plugins
 from synth.recipe.yaml import complaint
 
 
@@ -23,11 +24,15 @@ def made(factory: Callable[..., Any], chosen: Mapping[str, Any], place: str, inj
         if option not in parameters:
             raise ConfigError(f"{place}: unknown option {option!r}; {did_you_mean(option, parameters)}")
     given = {name: value for name, value in injected.items() if name in inspect.signature(factory).parameters}
-    try:
-        return validate_call(factory)(**given, **chosen)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        option = ".".join(map(str, wrong["loc"]))
-        raise ConfigError(f"{place}: {option}: {complaint(wrong)}") from error
-    except ValueError as error:
-        raise ConfigError(f"{place}: {error}") from error
+    with plugins.blamed(place, factory):
+        try:
+            found = validate_call(factory)(**given, **chosen)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            option = ".".join(map(str, wrong["loc"]))
+            raise ConfigError(f"{place}: {option}: {complaint(wrong)}") from error
+        except ValueError as error:
+            raise ConfigError(f"{place}: {error}") from error
+    if not callable(found):
+        raise ConfigError(f"{place}: makes a {type(found).__name__}, which is no rule; mend it, or leave it out")
+    return found

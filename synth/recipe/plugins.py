@@ -1,12 +1,15 @@
 """What other packages add by entry points: listed without importing anything, loaded one at a time, by whoever uses it. A broken one is
 a line that names its package, and stands in the way of nobody who does not ask for it."""
 
-from collections.abc import Callable, Iterable
+from asyncio import CancelledError, current_task
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
 from synth.errors import ConfigError, did_you_mean
@@ -48,6 +51,35 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
             f"{name!r} of the package {packages} has no {needs!r} ({group}, {points[0].value}); upgrade or uninstall {packages}"
         )
     return found
+
+
+def is_own(code: Any) -> bool:
+    """Whether a function, or the class of an object, is synth's."""
+    return str(getattr(code, "__module__", "")).partition(".")[0] == "synth"
+
+
+@contextmanager
+def blamed(what: str, code: Any) -> Iterator[None]:
+    """Makes a line that names `what`, and the place in the file, of whatever another package's `code` raises that is none of synth's
+    errors. A bug of synth's own stays one."""
+    try:
+        yield
+    except (Exception, SystemExit, CancelledError) as error:
+        if is_own(code) or is_own(error) or (isinstance(error, CancelledError) and _being_cancelled()):
+            raise
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        frames = extract_tb(error.__traceback__)
+        ours = str(Path(__file__).parents[1])
+        at = next((frame for frame in reversed(frames) if not frame.filename.startswith(ours)), frames[-1])
+        raise ConfigError(
+            f"{what} failed ({why}; {Path(at.filename).name}, line {at.lineno}); mend it, or leave it out"
+        ) from error
+
+
+def _being_cancelled() -> bool:
+    """Whether it is synth that wants the task in hand to end."""
+    task = current_task()
+    return task is None or task.cancelling() > 0
 
 
 def package(group: str, name: str) -> str:

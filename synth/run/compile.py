@@ -19,6 +19,7 @@ from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
 from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.taxonomy import Taxonomy
+from synth.stages import guarded
 from synth.stages.contract import Context
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
@@ -130,10 +131,10 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
     stages = []
     for name, (stage, options) in recipe.blocks().items():
         own = replace(context, name=name, prompts=[])
-        stages.append(Bound(name, stage.bind(options, own), own.prompts))
+        stages.append(Bound(name, guarded.bind(name, stage, options, own), own.prompts))
     source, private = stages[0].stage, [("personal", personal())] if recipe.filters.personal == "drop" else []
     if source.from_file:
-        specs = _with_rows(specs, source.lanes, stages[0].name)
+        specs = _with_rows(specs, frozenset(source.lanes), stages[0].name)
     flow = Flow(
         source=source,
         stages=stages,

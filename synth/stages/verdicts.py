@@ -96,7 +96,8 @@ class Verdict:
     def of(self, votes: Sequence[Vote]) -> tuple[Label | None, str | None]:
         """The row's label and its analysis: that of the first vote that says so. Where none does, those of all votes, the most
         severe first, a paragraph each. Votes that the rule does not hear are left out."""
-        label = self.rule(votes, self.scheme)
+        with plugins.blamed(f"{PLACE}: {self.name}", self.rule):
+            label = self.rule(votes, self.scheme)
         if label is None:
             return None, None
         if label not in self.scheme.names:
