@@ -106,8 +106,6 @@ class Flow:
         page = await self.source.page(spec, call, ask, widening)
         return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
-    # --- before the gate ---
-
     def shares(self, spec: LaneSpec) -> dict[str, float]:
         """For each kind of query, by name, that branches may make in a lane: the share of root queries that one is
         made of."""
@@ -167,8 +165,6 @@ class Flow:
             return None
         ways = map(self.avoided.query, dict.fromkeys((sample.query, sample.compared)))
         return next((f"avoided.{way}" for way in ways if way), None)
-
-    # --- after the gate ---
 
     def slots(self, plan: Round, sample: Sample) -> list[tuple[Label, Want]]:
         """The slots (wanted label, stances) for which a query is answered; the label that lacks most rows is always

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from synth.errors import ConfigError, ParseError
 from synth.plan.lanes import LaneSpec
 from synth.recipe.plugins import blamed
-from synth.recipe.stages import Stage
+from synth.recipe.stages import FoundStage
 from synth.stages.contract import Branch, Context, Slot, Source, Step, Written
 from synth.types import REASON, Aside, Ask, Drop, Judged, Note, Request, Sample, Vote
 
@@ -20,7 +20,7 @@ _PIECES = {
 }
 
 
-def bind(name: str, stage: Stage, options: Any, context: Context) -> Any:
+def bind(name: str, stage: FoundStage, options: Any, context: Context) -> Any:
     """What a stage's module binds to."""
     if stage.own:
         return stage.bind(options, context)
