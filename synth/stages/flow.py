@@ -17,18 +17,13 @@ from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import Prompt
-from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written
 from synth.stages.embed import NAME as EMBED
 from synth.stages.embed import Embedder
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
-from synth.stages.rules import ResponseRules, RowRules
+from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
-
-SUBJECT = "refuse_only_subject"
-"""The drop reason of a text whose subject may only be refused, in a harmful lane where more than refusals are
-written."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,7 @@ class Flow:
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
         if nothing does."""
-        if reason := _subject(sample) or first_reason(self.query_rules, sample.query):
+        if reason := forbidden_subject(sample) or first_reason(self.query_rules, sample.query):
             return reason
         if self.avoided is None:
             return None
@@ -180,7 +175,7 @@ class Flow:
         user's own has one slot and keeps its answer; where no answers are asked for a query has one, for its lane's
         label."""
         if sample.response is not None:
-            reason = _subject(sample)
+            reason = forbidden_subject(sample)
             return [
                 sample.dropped("respond", reason, sample.response)
                 if reason
@@ -223,7 +218,7 @@ class Flow:
         self, name: str, spec: LaneSpec, before: Sample, row: Sample, aside: str | None
     ) -> tuple[str, str] | None:
         """Stage and reason of the drop that a row becomes after a step, whatever comes of it later: the step may take votes away."""
-        if _texts(row) != _texts(before) and (reason := _subject(row)):
+        if carried_texts(row) != carried_texts(before) and (reason := forbidden_subject(row)):
             return name, reason
         said = {label for label in (row.label, *(vote.label for vote in row.votes)) if label is not None}
         if wrong := said - {*spec.labels.names}:
@@ -289,16 +284,3 @@ def _query(sample: Sample) -> tuple[Any, ...]:
     """What a row has of its query: what is compared, and what hangs on it."""
     said = [turn.content for turn in sample.context if turn.role == "user"]
     return *_root(sample), sample.query, sample.query_id, sample.request, sample.parent_id, said
-
-
-def _subject(sample: Sample) -> str | None:
-    """A subject that may only be refused, in any text of a harmful lane where more than refusals are written."""
-    if sample.lane.query_type != "harmful" or sample.lane.refuse_only:
-        return None
-    return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, (sample.query, *_texts(sample)))) else None
-
-
-def _texts(sample: Sample) -> tuple[str, ...]:
-    """What a row carries besides its query: a step may have changed it."""
-    carried = (*(turn.content for turn in sample.context), *(note.value for note in sample.notes))
-    return (sample.response or "", *carried)

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from synth.dedup.decontaminate import Avoided
 from synth.filters import Rules, first_reason
 from synth.plan.lanes import LaneSpec
+from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.contract import Slot, Step
 from synth.types import Ask, Judged, Sample
+
+SUBJECT = "refuse_only_subject"
+"""The drop reason of a text whose subject may only be refused, in a harmful lane where more than refusals are
+written."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +46,17 @@ class RowRules(Step):
         del spec, slot, ask
         reason = first_reason(self.rules, sample)
         return sample.dropped(self.books, reason, sample.analysis or "") if reason else sample
+
+
+def forbidden_subject(sample: Sample) -> str | None:
+    """The drop reason of a row that speaks, in any of its texts, of what may only be refused, where its lane is harmful and more
+    than refusals are written there; None for any other."""
+    if sample.lane.query_type != "harmful" or sample.lane.refuse_only:
+        return None
+    return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, (sample.query, *carried_texts(sample)))) else None
+
+
+def carried_texts(sample: Sample) -> tuple[str, ...]:
+    """The texts that a row carries besides its query, which a step may have changed: answer, context and notes."""
+    carried = (*(turn.content for turn in sample.context), *(note.value for note in sample.notes))
+    return (sample.response or "", *carried)
