@@ -96,7 +96,7 @@ class Ceiling:
     timeout: float = 300.0
 
     def least(self, other: "Ceiling") -> "Ceiling":
-        """Both held at once."""
+        """Both ceilings held at once."""
 
         def lower(one: int | None, two: int | None) -> int | None:
             return min((value for value in (one, two) if value is not None), default=None)

@@ -70,8 +70,9 @@ def _plain(name: str) -> str:
 
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A name to write an export under, which then takes the place of `path`. What stands there is replaced if an export
-    wrote it and nobody changed it since: by its hash in `.synth-export.json` beside it. ConfigError for anything else."""
+    """A name to write a file of an export under, which then takes the place of `path`. What stands there is replaced if
+    an export wrote it and nobody changed it since: by its hash in `.synth-export.json` beside it. ConfigError for
+    anything else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     record = path.parent / RECORD
     before = _hash(path) if os.path.lexists(path) else None
@@ -89,7 +90,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def cells(values: Iterable[Any]) -> str:
-    """Values as a line of CSV; a cell that a spreadsheet would take for a formula is quoted."""
+    """Values as a line in an export's file of CSV; a cell that a spreadsheet would take for a formula is quoted."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow(map(_cell, values))
     return buffer.getvalue()

@@ -45,7 +45,7 @@ class Options(_server.Options):
 
 
 def place_of(options: _server.Options) -> dict[str, Any]:
-    """Where a role's batches are left, of its options as much as receipts hold: address and names of variables, without
-    any key."""
+    """Where a role's options have its batches left, as receipts in the journal say it: address and names of variables,
+    without any key."""
     headers = {name: value for name, value in options.headers.items() if value.startswith("$")}
     return without_keys({"base_url": options.base_url, "api_key_env": options.api_key_env, "headers": headers})

@@ -125,5 +125,5 @@ class Steps:
 
 
 def name_of(receipt: BatchJob) -> str:
-    """The name that a batch's file of requests has on the server at every step: its receipt's id."""
+    """The name that a batch's file of requests has on the server at every step, made of its receipt's id."""
     return f"synth-{receipt.id}.jsonl"

@@ -51,7 +51,7 @@ class Residency(Generic[Guest]):
             self._finished()
 
     def dismiss(self, why: Exception) -> None:
-        """Gives the exception to all who wait for a resident that has not been let in."""
+        """Gives the exception to all who wait for a resident that is not there."""
         for turn in [turn for turns in self._waiting.values() for turn in turns if not turn.done()]:
             turn.set_exception(why)
         self._waiting.clear()
