@@ -33,7 +33,7 @@ def through(path: Path) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Takes away what was written aside under a name of synth's own, if anything was. A link is taken away, not
+    """Takes away what stands aside, under a name of synth's own, if anything does. A link is taken away, not
     followed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
@@ -42,8 +42,8 @@ def remove(path: Path) -> None:
 
 
 def begins(path: Path, *starts: bytes) -> bool:
-    """Whether a plain file may be replaced by what was written aside: is empty, or begins with one of these bytes: as
-    what synth writes under that name does."""
+    """Whether synth may write where a plain file stands: it is empty, or begins with one of these bytes, as what synth
+    writes under that name does."""
     if not path.is_file():
         return False
     with path.open("rb") as written:

@@ -91,7 +91,7 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
 
 
 def module_of(role: Role) -> BackendModule:
-    """The module, among synth's backends or another package's, of a role that is to be opened."""
+    """The module of a role's backend, among synth's own backends or another package's."""
     found: BackendModule = module(role.backend)
     return found
 

@@ -73,8 +73,7 @@ class Query(NamedTuple):
 
 
 def compiled(function: Function) -> Function:
-    """A kernel, compiled by numba at its first call and kept beside the package, or in the user's cache, if it can
-    be."""
+    """A kernel, compiled by numba at first call and kept beside the package or in the user's cache, if it can be."""
     try:
         made: Any = njit(cache=True)(function)
     except RuntimeError:

@@ -36,13 +36,15 @@ def write(
     features: Any = None,
     extras: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Writes SPLIT.KIND for every split that has a record, and the files `extras` (name to text); gives their paths. Records of
-    several splits may come in any order; memory does not grow with their number. The fields of a CSV file are those of its first
-    record; `features` gives those of Parquet: a `datasets.Features`, or a schema of Arrow's.
+    """Writes an export's files: SPLIT.KIND for every split that has a record, and `extras` (name to text); gives their
+    paths. Records of several splits may come in any order; memory does not grow with their number. The fields of a CSV
+    file are those of its first record; `features` gives those of Parquet: a `datasets.Features`, or a schema of
+    Arrow's.
 
-    All stand aside until all are whole: an error on the way leaves what was there. ConfigError for a file that stands in the way and
-    is no earlier export (`.synth-export.json` tells), or was changed since. ValueError for a split or extra whose name is no plain
-    file name, and for Parquet without `features`."""
+    All stand aside until all are whole: an error on the way leaves what was there. ConfigError for a file that stands
+    in the way and is no earlier export (`.synth-export.json` tells), or was changed since. ValueError for a split or
+    extra whose name is no plain file name, and for Parquet without `features`.
+    """
     if kind == "parquet" and features is None:
         raise ValueError("Parquet has types: give `features`")
     opened: dict[str, Put] = {}

@@ -191,7 +191,7 @@ class Journal:
         return self._rows.decisions()
 
     def spent(self) -> list[Usage]:
-        """What was paid for over the life of this run's journal, from its store, by lane, stage and model."""
+        """What this run's journal has stored of what was paid for over its life, by lane, stage and model."""
         return [Usage(*row) for row in self._db.execute(SPENT)]
 
     def witness(self) -> tuple[int, int, str, int]:
@@ -249,7 +249,7 @@ class _Transaction:
 
 
 def hold(path: Path) -> Any:
-    """The lock that holds a journal's store: exclusive, on a file, for the life of the process: the operating system
+    """The lock that holds a journal's store, exclusive and on a file, for the life of the process: the operating system
     lets go of it however that ends. Raises ConfigError where another process has it, or the file cannot be made."""
     try:
         handle = path.open("a")
