@@ -50,7 +50,8 @@ def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
 
 
 def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any] | None:
-    """The body of the latest target in a journal: what the latest run was asked for; None if there was no run yet."""
+    """The body of the latest decision `target` in a journal: what the latest run was asked for; None if there was no
+    run yet."""
     last = None
     for kind, body in decisions:
         if kind == TARGET:
@@ -59,10 +60,11 @@ def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[s
 
 
 def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:
-    """For each lane whose recorded plans reach past what the journal holds, the first coordinate to let go.
+    """Of a journal's decisions: for each lane whose recorded plans reach past what the journal holds, the first
+    coordinate to let go.
 
-    A recorded plan is an obligation. When the run is asked for something else than before, calls that were planned but never
-    answered are planned anew, at the size that is wanted now.
+    A recorded plan is an obligation. When the run is asked for something else than before, calls that were planned but
+    never answered are planned anew, at the size that is wanted now.
     """
     found: dict[str, int] = {}
     for plan in recorded:
@@ -82,12 +84,13 @@ def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[s
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The keys (dotted names) in which two journalled identities differ."""
+    """The keys (dotted names) in which the identities in two decisions `target` differ."""
     return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """A line that names what differs between two runs' identities, six entries at most; empty if nothing does."""
+    """A line that names what differs between two runs' identities, as their decisions hold them, six entries at most;
+    empty if nothing does."""
     names = changed(before, now)
     if not names:
         return ""

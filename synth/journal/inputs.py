@@ -26,8 +26,8 @@ def recorded(decisions: Iterable[tuple[str, Mapping[str, Any]]], identity: Mappi
 def body(
     inputs: Inputs, identity: Mapping[str, str], decisions: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, Any] | None:
-    """The body of a decision `inputs` to journal after these decisions; None where the last one holds the same, but
-    for the recipe's ways of asking."""
+    """The inputs of a run as the body of a decision to journal after these decisions; None where the last one holds the
+    same, but for the recipe's ways of asking."""
     held, last = set[str](), None
     for kind, before in decisions:
         if kind == INPUTS:
@@ -40,7 +40,7 @@ def body(
 
 
 def written(inputs: Inputs, identity: Mapping[str, str]) -> dict[str, Any]:
-    """The body of a decision `inputs` with every text in full."""
+    """The inputs of a run as a decision's body, with every text in full."""
     texts = {_hash(text): text for text in (*inputs.prompts.values(), *inputs.taxonomies.values(), *inputs.shown)}
     return {
         "identity": dict(identity),

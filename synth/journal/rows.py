@@ -83,8 +83,8 @@ class Rows:
         return 0, 0
 
     def reply(self, key: str) -> Kept | None:
-        """The journalled reply under a key; None if there is none. Raises DamagedReply for one that is not what was
-        written."""
+        """The reply in the journal's row of a key; None if there is none. Raises DamagedReply for one that is not what
+        was written."""
         found = self._db.execute(f"{self._replies} WHERE key = ?", (key,)).fetchone()
         if found is None:
             return None
@@ -94,7 +94,7 @@ class Rows:
         return kept
 
     def replies(self) -> Iterator[tuple[Kept, bool]]:
-        """Every reply in the journal file, by key, and whether it is still what was written."""
+        """Every reply in the rows of the journal file, by key, and whether it is still what was written."""
         return map(self._held, self._db.execute(f"{self._replies} ORDER BY key"))
 
     def ended(self, finish: str) -> list[Kept]:
@@ -113,7 +113,7 @@ class Rows:
         )
 
     def unsealed(self) -> tuple[int, int]:
-        """How many replies and decisions in the journal file have no checksum."""
+        """How many rows of the journal file, replies and decisions, have no checksum."""
         if self._bounds[0] == inf:
             counts = "SELECT (SELECT count(*) FROM replies), (SELECT count(*) FROM decisions)"
         else:
@@ -122,8 +122,8 @@ class Rows:
         return replies, taken
 
     def decisions(self) -> Iterator[Decision]:
-        """Every decision in the journal file, in the order in which they were taken. ConfigError for the first that
-        is not what was written."""
+        """Every decision in the rows of the journal file, in the order in which they were taken. ConfigError for the
+        first that is not what was written."""
         for number, kind, body, why in self.numbered():
             if why:
                 raise ConfigError(
@@ -132,8 +132,8 @@ class Rows:
             yield kind, body
 
     def numbered(self) -> Iterator[tuple[int, str, dict[str, Any], str]]:
-        """Number, kind and body of every decision in the journal file, and what is wrong with it; empty if nothing
-        is."""
+        """Number, kind and body of every decision in the rows of the journal file, and what is wrong with it; empty if
+        nothing is."""
         for number, row in enumerate(self._db.execute(f"{self._decisions} ORDER BY seq"), start=1):
             body = "is not the next one" if row[0] != number else self._read(*row, bound=self._bounds[1])
             kind = one_line(str(row[1]))

@@ -105,8 +105,8 @@ class Journal:
         self._add(UNSEALED, {"replies": replies, "decisions": last})
 
     def get(self, key: str) -> Reply | None:
-        """The reply under a key in this run's journal; None if there is none. Raises DamagedReply for one that is
-        not what was written."""
+        """The reply stored under a key in this run's journal; None if there is none. Raises DamagedReply for one that
+        is not what was written."""
         try:
             return reply_of(self._rows.reply(key))
         except DamagedReply:
@@ -114,7 +114,7 @@ class Journal:
             raise
 
     def stage_of(self, key: str) -> str:
-        """The stage for which the journalled reply under a key was first asked; there must be one."""
+        """The stage for which the reply stored under a key was first asked; there must be one."""
         return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
 
     def has(self, request: Request) -> bool:
@@ -124,8 +124,8 @@ class Journal:
         return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Journals a reply, and returns once it is committed. Raises Stopped where it cannot be. Replies that arrive
-        in one turn of the event loop share a commit."""
+        """Stores a reply in the journal, and returns once it is committed. Raises Stopped where it cannot be. Replies
+        that arrive in one turn of the event loop share a commit."""
         # The asker holds its permit until this returns, so no more is lost by a kill than is in flight. A second reply to a key
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
         tokens = (reply.prompt_tokens, reply.completion_tokens)
@@ -155,11 +155,11 @@ class Journal:
             done.set_result(None)
 
     def decide(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Journals a decision; call it before the decision has any effect."""
+        """Stores a decision in the journal; call it before the decision has any effect."""
         self.decide_all([(kind, body)])
 
     def decide_all(self, taken: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Journals decisions together: all of them or, after a kill, none."""
+        """Stores decisions in the journal together: all of them or, after a kill, none."""
         with self._transaction():
             for kind, body in taken:
                 self._add(kind, body)
@@ -169,8 +169,9 @@ class Journal:
         self._db.execute(DECIDE, decision_row(last + 1, kind, body))
 
     def retry(self, lanes: Collection[str]) -> int:
-        """Has the requests of these lanes that were given up on asked again, in this run or a later one; gives how many there are.
-        Until its answer comes, each keeps the reply it has, for folds that may not ask. A decision, recorded with its effect."""
+        """Stores that the requests of these lanes that were given up on be asked again, in this run or a later one;
+        gives how many there are. Until its answer comes, each keeps the reply it has, for folds that may not ask. A
+        decision, recorded with its effect."""
         with self._transaction():
             found = [kept._replace(finish=RETRY) for kept in self._rows.ended(GAVE_UP) if kept.lane in lanes]
             marked = ((kept.finish, sum_of(*kept), kept.key) for kept in found)
@@ -185,12 +186,12 @@ class Journal:
         return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
 
     def decisions(self) -> Iterator[Decision]:
-        """Kind and body of every decision in this run's journal, in the order in which they were taken. ConfigError
-        for one that is not what was written."""
+        """Kind and body of every decision stored in this run's journal, in the order in which they were taken.
+        ConfigError for one that is not what was written."""
         return self._rows.decisions()
 
     def spent(self) -> list[Usage]:
-        """What was paid for over the life of this run's journal, by lane, stage and model."""
+        """What this run's journal has stored of what was paid for over its life, by lane, stage and model."""
         return [Usage(*row) for row in self._db.execute(SPENT)]
 
     def witness(self) -> tuple[int, int, str, int]:
@@ -248,8 +249,8 @@ class _Transaction:
 
 
 def hold(path: Path) -> Any:
-    """An exclusive lock on a file, for the life of the process: the operating system lets go of it however that ends. Raises ConfigError
-    where another process has it, or the file cannot be made."""
+    """The lock that holds a journal's store, exclusive and on a file, for the life of the process: the operating system
+    lets go of it however that ends. Raises ConfigError where another process has it, or the file cannot be made."""
     try:
         handle = path.open("a")
     except OSError as error:

@@ -22,8 +22,8 @@ Prices = Mapping[str, Price]
 
 
 def prices(models: Mapping[str, Role]) -> dict[str, Price]:
-    """The price of every model that has one, by its name. Raises ConfigError for a model that two roles give
-    different prices."""
+    """The price at which usage is billed of every model that has one, by its name. Raises ConfigError for a model that
+    two roles give different prices."""
     found: dict[str, tuple[str, Price]] = {}
     for name, role in models.items():
         if role.price is None:
@@ -38,7 +38,7 @@ def prices(models: Mapping[str, Role]) -> dict[str, Price]:
 
 
 def cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
-    """What that many prompt and completion tokens cost, at a price per million."""
+    """What the usage of that many prompt and completion tokens costs, at a price per million."""
     return (price.input * prompt_tokens + price.output * completion_tokens) / 1e6
 
 
@@ -105,7 +105,7 @@ class UsageLog:
 
 
 def unmetered(reply: Reply) -> bool:
-    """Whether a reply came without a token count although it must have taken tokens."""
+    """Whether a reply's usage is unknown: it came without a token count although it must have taken tokens."""
     return not reply.prompt_tokens + reply.completion_tokens and reply.finish not in UNPAID
 
 
