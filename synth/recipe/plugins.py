@@ -56,13 +56,13 @@ def package(group: str, name: str) -> str:
 
 
 def folders() -> list[Path]:
-    """The folders with recipes, prompts and taxonomies that other packages add by `synth.folders`, in the order of
-    the entry points' names."""
+    """The folders with recipes, prompts and taxonomies that plug-ins (other packages) add by `synth.folders`, in the
+    order of the entry points' names."""
     return [folder for found in _located() for folder in found.folders]
 
 
 def lost() -> list[str]:
-    """A message on every entry point in `synth.folders` that leads to no folder; such a one is passed over."""
+    """A message on every plug-in whose entry point in `synth.folders` leads to no folder; such a one is passed over."""
     return [found.complaint for found in _located() if found.complaint]
 
 
