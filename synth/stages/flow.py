@@ -91,8 +91,7 @@ class Flow:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The stages that ask models, the latest in a row's life first: served in this order, rows that were begun
-        get finished."""
+        """The flow's stages that ask models, the latest in a row's life first: so served, begun rows get finished."""
         of = {kind: [bound.name for bound in self.stages if bound.stage.kind == kind] for kind in ("branch", "step")}
         return (*reversed(of["step"]), *([EMBED] if self.embedder else []), *of["branch"], self.begins)
 
@@ -109,8 +108,7 @@ class Flow:
     # --- before the gate ---
 
     def shares(self, spec: LaneSpec) -> dict[str, float]:
-        """For each kind of query, by name, that branches may make in a lane: the share of root queries that one is
-        made of."""
+        """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
         return {name: share for name, (_, share) in self._branches(spec).items()}
 
     def _branches(self, spec: LaneSpec) -> dict[str, tuple[Bound, float]]:
@@ -126,13 +124,12 @@ class Flow:
         return found
 
     def branch_of(self, spec: LaneSpec, name: str) -> str | None:
-        """The name of the branch that makes queries of that kind in a lane; None if none does."""
+        """The name of the branch in the flow that makes queries of that kind in a lane; None if none does."""
         found = self._branches(spec).get(name)
         return found and found[0].name
 
     def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> dict[str, str]:
-        """The augmentations due to a root query: those that its plan recorded and its lane still allows, each with
-        its branch's name."""
+        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches."""
         found = self._branches(spec) if plan.operators else {}
         return {
             name: found[name][0].name
@@ -159,8 +156,7 @@ class Flow:
         return any(bound.stage.kind == "branch" and bound.stage.same_request for bound in self.stages)
 
     def objection(self, sample: Sample) -> str | None:
-        """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
-        if nothing does."""
+        """Why the flow lets no such query into the index: its subject, a filter, avoided text; None if nothing."""
         if reason := _subject(sample) or first_reason(self.query_rules, sample.query):
             return reason
         if self.avoided is None:
@@ -171,8 +167,7 @@ class Flow:
     # --- after the gate ---
 
     def slots(self, plan: Round, sample: Sample) -> list[tuple[Label, Want]]:
-        """The slots (wanted label, stances) for which a query is answered; the label that lacks most rows is always
-        among them."""
+        """The slots (label, stances) a query is answered for; always among them the label that lacks most rows."""
         return [
             (label, want)
             for label, want in plan.wants.items()
@@ -180,9 +175,8 @@ class Flow:
         ]
 
     async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
-        """The rows, set-aside rows and drops that answering a query gives, one for each slot in order. A pair of the
-        user's own has one slot and keeps its answer; where no answers are asked for a query has one, for its lane's
-        label."""
+        """The rows, set-aside rows and drops that answering a query gives, one a slot in order. A pair of the user's
+        own has one slot and keeps its answer; where no answers are asked for a query has one, for its lane's label."""
         if sample.response is not None:
             reason = _subject(sample)
             return [

@@ -54,7 +54,7 @@ class Options(Frozen):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """The judge options that change the data; a key left at its default is not among them."""
+        """The options of the judge stage that change the data; a key left at its default is not among them."""
         data = self.model_dump(mode="json")
         if self.verdict == UNANIMOUS:
             del data["verdict"]
@@ -174,5 +174,5 @@ class Panel(Step):
 
 
 def bind(options: Options, context: Context) -> Panel:
-    """The panel of a recipe, from its options under `judge`."""
+    """The judge stage of a recipe, a panel, from its options under `judge`."""
     return Panel(options, context)
