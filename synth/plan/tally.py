@@ -47,5 +47,5 @@ class Tally:
 
 
 def total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
-    """How many slots, or hits among them, a label had over all stances of these tallies."""
+    """Summed over these tallies, how many slots, or hits among them, a label had over all stances."""
     return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)

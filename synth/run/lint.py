@@ -12,7 +12,7 @@ FEW = 1000
 
 
 def advice(compiled: CompiledRecipe) -> Iterator[str]:
-    """Warnings on a compiled recipe, a line for each thing that speaks against it though nothing forbids it."""
+    """Lints a compiled recipe: a warning for each thing that speaks against it though nothing forbids it."""
     recipe = compiled.recipe
     for model in sorted(shared_judges(recipe)):
         yield f"warning: two judges are one model ({model}): their agreement means little"
@@ -28,15 +28,15 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
 
 
 def shared_judges(recipe: Recipe) -> set[str]:
-    """The models that sit on a recipe's panel twice: their agreement means little."""
+    """For a lint warning, the models that sit on a recipe's panel twice: their agreement means little."""
     seats = [routing.leaves(role, recipe.composed) for role in recipe.options("judge").models]
     models = [model for seat in seats for model in {recipe.models[leaf].named for leaf in seat}]
     return {model for model in models if models.count(model) > 1}
 
 
 def idle_chains(recipe: Recipe) -> dict[str, str]:
-    """The chains of a recipe whose roles all ask one model for the same, with that model: what it does not give, the
-    next does not either."""
+    """For a lint warning, the chains of a recipe whose roles all ask one model for the same, with that model: what it
+    does not give, the next does not either."""
     found = {}
     for name, role in recipe.composed.items():
         asked = [recipe.models[leaf] for leaf in routing.leaves(name, recipe.composed)]

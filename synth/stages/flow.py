@@ -42,8 +42,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Flow:
-    """All stages and rules of a recipe, bound and ready: what is done with a query from its page to its labelled
-    rows."""
+    """All stages and rules of a recipe, bound and ready: what is done with a query from page to labelled rows."""
 
     source: Source
     stages: Sequence[Bound]
@@ -175,8 +174,8 @@ class Flow:
         ]
 
     async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
-        """The rows, set-aside rows and drops that answering a query gives, one a slot in order. A pair of the user's
-        own has one slot and keeps its answer; where no answers are asked for a query has one, for its lane's label."""
+        """What answering a query gives: a row, set-aside row or drop for each slot in order. A pair of the user's own
+        has one slot and keeps its answer; where no answers are asked for, a query has one, for its lane's label."""
         if sample.response is not None:
             reason = _subject(sample)
             return [
