@@ -65,7 +65,7 @@ class Engine:
 
     @property
     def in_flight(self) -> Counter[str]:
-        """How many requests the engine has asked and not yet heard of, by lane."""
+        """How many requests that were asked are out, by lane."""
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
@@ -74,7 +74,7 @@ class Engine:
 
     @property
     def idle(self) -> int:
-        """How many slots of all models stand free that nobody who asks waits for."""
+        """How many slots of all models stand free that no `ask` waits for."""
         return self._slots.free
 
     @property

@@ -16,9 +16,8 @@ from synth.types import named
 def asked(
     models: Mapping[str, dict[str, Any]], used: Collection[str], source: str, base_url: str | None, own: Recipe | None
 ) -> dict[str, dict[str, Any]]:
-    """Where the roles of a run.json are asked: the roles as this run asks them, at `base_url`, or as the user's own
-    recipe asks the roles of those names. ConfigError that says where the folder would have them asked, if the user says
-    nothing."""
+    """The roles of a run.json with where they are asked: those in use at `base_url`, or as the user's own recipe asks
+    the roles of those names. ConfigError that says where the folder would have them asked, if the user says nothing."""
     if base_url is not None:
         check_address(base_url, "--base-url")
     return {

@@ -18,8 +18,8 @@ from synth.types import Origin, Reply
 
 
 def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun, Survey, str]:
-    """What a run of the recipe in `options.folder` would do after an upgrade of synth: the settled run, its survey, and
-    why it would stop first (empty if not). Nothing is asked, and nothing written."""
+    """What a run of the recipe in `options.folder` would do: the settled run, its survey, and why an upgrade of synth
+    would stop it first (empty if not). Nothing is asked, and nothing written."""
     chosen, wanted_now = wanted(compiled, options.n, options.only)
     if not (options.folder / "journal.sqlite").exists():
         raise ConfigError(f"{options.folder}: holds no journal; make one with `synth run RECIPE -o {options.folder}`")

@@ -111,8 +111,7 @@ class Flow:
         return {name: share for name, (_, share) in self._branches(spec).items()}
 
     def _branches(self, spec: LaneSpec) -> dict[str, tuple[Bound, float]]:
-        """The same, each with the branch that makes it. In refuse-only lanes they are what branches declare plain; none where no
-        answers are asked for."""
+        """The same, with their branches; in refuse-only lanes those declared plain, and none without answers."""
         found: dict[str, tuple[Bound, float]] = {}
         for bound in self.stages if self.answers or not spec.lane.refuse_only else ():
             for name, share in bound.stage.shares(spec).items() if bound.stage.kind == "branch" else ():
