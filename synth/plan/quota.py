@@ -42,7 +42,7 @@ class Quota:
         }
 
     def admits(self, row: Sequence[Element], label: Label, open_rows: int) -> bool:
-        """Whether its quotas let a row into a cell with `open_rows` rows open: on each axis there is one to spare, or
+        """Whether the quotas let a row into a cell with `open_rows` rows open: on each axis there is one to spare, or
         the row's value lacks some."""
         lacks = self.lacks.get(label, {})
         return all(

@@ -22,8 +22,9 @@ def names(group: str, ours: Iterable[str] = ()) -> list[str]:
 
 
 def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs: str = "__call__") -> Any:
-    """What goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which must have an attribute `needs`.
-    ConfigError in one line that names the package if it cannot be loaded, or if two have the name."""
+    """The plug-in that goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which
+    must have an attribute `needs`. ConfigError in one line that names the package if it cannot be loaded, or if two
+    have the name."""
     points = [point for point in _points(group) if point.name == name]
     packages = " and ".join(map(_package, points))
     if ours:

@@ -230,8 +230,8 @@ class Recipe(Frozen):
         return {name: cell.share for name, cell in self.cells.items()}
 
     def role_uses(self) -> list[tuple[str, str]]:
-        """Every place in the recipe that asks a model, with the role that names it; for a role made of others, each
-        of them."""
+        """Every place in the recipe's schema that asks a model, with the role that names it; for one made of others,
+        each of them."""
         return [(place, leaf) for place, role in self.roles_named() for leaf in routing.leaves(role, self.composed)]
 
     def spared(self) -> frozenset[str]:
@@ -240,7 +240,7 @@ class Recipe(Frozen):
         return routing.spared((role for _, role in self.roles_named()), self.composed)
 
     def roles_named(self) -> list[tuple[str, str]]:
-        """Every place in the recipe that names a role, with that name."""
+        """Every place in the recipe's schema that names a role, with that name."""
         found = [
             (stage.kind == "step", place, role)
             for name, (stage, options) in self.blocks().items()

@@ -27,7 +27,8 @@ def asked(
 
 
 def unasked(role: Mapping[str, Any]) -> dict[str, Any]:
-    """A role of a run.json without its backend, address and other ways of asking, but with its limits and price."""
+    """A role of a run.json as one that is not asked: without its backend, address and other ways of asking, but with
+    its limits and price."""
     kept = {key: value for key, value in role.items() if key in Role.model_fields and key != "options"}
     return kept | {"backend": OFFLINE if role.get("backend") == OFFLINE else SERVER}
 

@@ -57,7 +57,7 @@ class _Stage(Protocol):
     """What every stage may say of itself: the prompts it uses in a lane, and how many calls it makes."""
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether the prompt of that name may be used in a lane."""
+        """What every stage says of a lane: whether the prompt of that name may be used in it."""
         del spec, prompt
         return True
 

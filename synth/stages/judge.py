@@ -102,8 +102,9 @@ class Panel(Step):
         return low * len(self.seats), high * len(self.seats)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row with its votes, and with the label and analysis that the verdict rule makes of them; with the query's judged
-        intent where all who gave a verdict read the same. A row to which the rule gives no label is set aside as `hard`."""
+        """The row with its judges' votes, and with the label and analysis that the verdict rule makes of them; with the
+        query's judged intent where all who gave a verdict read the same. A row to which the rule gives no label is set
+        aside as `hard`."""
         del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
