@@ -74,14 +74,14 @@ class Pace:
         self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
 
     def wait(self, tokens: float, now: float) -> float:
-        """Seconds until one more attempt of that many tokens may go to the model; infinite while all its slots are
-        taken."""
+        """Seconds until one more attempt of that many tokens may go to the model, at its adaptive pace; infinite while
+        all its slots are taken."""
         if self.out >= self._bearable(now):
             return float("inf")
         return max(self.resting_until - now, self._requests.wait(1, now), self._tokens.wait(tokens, now), 0.0)
 
     def go(self, tokens: float, now: float) -> Permit:
-        """Gives the permit for one attempt of that many tokens at the model; ask `wait` first."""
+        """Gives the permit for one attempt of that many tokens at the model's adaptive pace; ask `wait` first."""
         self.out += 1
         self._busiest = max(self._busiest, self.out)
         if self._requests.most is not None:
@@ -89,12 +89,12 @@ class Pace:
         return Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
 
     def back(self, permit: Permit) -> None:
-        """Frees the slot of an attempt that is over, however it ended."""
+        """Frees one of the model's adaptive slots from an attempt that is over, however it ended."""
         del permit
         self.out -= 1
 
     def idle(self, now: float) -> int:
-        """How many slots of the model stand free; none while the model rests."""
+        """How many of the model's adaptive slots stand free; none while the model rests."""
         return 0 if now < self.resting_until else max(0, self._bearable(now) - self.out)
 
     def tokens_of(self, characters: int) -> float:
@@ -107,8 +107,8 @@ class Pace:
     # --- what it learns ---
 
     def answered(self, permit: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
-        """Learns from a reply how fast its model may be asked: characters and tokens of its prompt, and the tokens
-        of prompt and reply together."""
+        """Adapts the model's pace to a reply: characters and tokens of its prompt, and the tokens of prompt and reply
+        together."""
         self.last_good = now
         self._replies += 1
         self._slowest = max(self._slowest, now - permit.sent)
@@ -124,8 +124,8 @@ class Pace:
                 self._grow(now)
 
     def suffered(self, permit: Permit, now: float, error: ProviderError) -> None:
-        """Learns from a failed attempt: too much was asked of the model, or the cause says nothing of how much it
-        bears."""
+        """Adapts the model's pace to a failed attempt: too much was asked, or the cause says nothing of how much the
+        model bears."""
         if error.cause in ("limit", "overload") and not self.self_scheduling:
             if permit.tokens is not None:
                 self._tokens.settle(permit.tokens, 0)
@@ -149,8 +149,8 @@ class Pace:
             self._brake, self._rests = 1.0, self._rests + 1
 
     def deadline(self, *, again: bool) -> float | None:
-        """How many seconds an attempt at this model may take; None is no bound. After one that took too long
-        (`again`), the recipe's timeout in full."""
+        """How many seconds an attempt at this model may take, adapted to its slowest reply; None is no bound. After one
+        that took too long (`again`), the recipe's timeout in full."""
         if self.self_scheduling:
             return None
         if again or self._replies < KNOWN:

@@ -65,16 +65,16 @@ class Engine:
 
     @property
     def in_flight(self) -> Counter[str]:
-        """How many requests are out, by lane."""
+        """How many requests that were asked are out, by lane."""
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
-        """The role, stage and lane for which the request of that key is out; None if it is not."""
+        """The role, stage and lane for which the engine is asking the request of that key; None if it is not."""
         return self._sending.get(key)
 
     @property
     def idle(self) -> int:
-        """How many slots of all models stand free that nobody waits for."""
+        """How many slots of all models stand free that no `ask` waits for."""
         return self._slots.free
 
     @property
@@ -153,7 +153,7 @@ class Engine:
         self._cancel()
 
     def abandon(self) -> None:
-        """Gives up every request that is in flight, without waiting for its reply."""
+        """Gives up every request that the engine has asked and that is in flight, without waiting for its reply."""
         self.abandoned = True
         self._cancel()
 

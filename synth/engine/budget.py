@@ -121,21 +121,21 @@ class Budget:
 
 
 def most_prompt(request: Request) -> int:
-    """How many tokens a prompt can count at most, the schema it asks for included."""
+    """For a budget: how many tokens a prompt can count at most, the schema it asks for included."""
     schema = len(json.dumps(request.schema)) if request.schema is not None else 0
     words = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
     return FRAME + FRAME_EACH * len(request.messages) + schema + words
 
 
 def most_completion(params: Mapping[str, Any]) -> int | None:
-    """How many tokens a completion can count at most; None if the request sets no bound."""
+    """For a budget: how many tokens a completion can count at most; None if the request sets no bound."""
     bounds = [params[name] for name in ("max_tokens", "max_completion_tokens") if params.get(name) is not None]
     whole = bounds and all(isinstance(bound, int) for bound in bounds)
     return max(bounds) * max(1, int(params.get("n") or 1)) if whole else None
 
 
 def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, usage: UsageLog) -> None:
-    """Raises ConfigError for a bound on cost or tokens that cannot be kept, before anything is asked."""
+    """Raises ConfigError for a bound of a budget (on cost or tokens) that cannot be kept, before anything is asked."""
     if bounds.cost is not None and not bounds.cost < inf:
         raise ConfigError(f"--max-cost {bounds.cost}: must be a number", status=2)
     for name, role in roles.items():

@@ -69,7 +69,7 @@ class Circuits:
         return self._circuits[endpoint]
 
     def declare(self, endpoint: Endpoint, why: ProviderError | ConfigError, now: float) -> None:
-        """Declares a model out: whoever waits for a permit to ask it gets ProviderError."""
+        """Declares a model out, its circuit broken: whoever waits for a permit to ask it gets ProviderError."""
         circuit = self.at(endpoint)
         if circuit.declare(why, now):
             self.notes.append(f"model {endpoint[1]!r} is out: {why}; the next of its chain is asked")
@@ -77,7 +77,8 @@ class Circuits:
             self._slots.dismiss(ProviderError(f"is out: {why}"), circuit.pace())
 
     async def check(self, endpoints: Mapping[str, Endpoint], spared: frozenset[str]) -> None:
-        """Asks every backend whether it serves what its roles name. Raises ConfigError for a model that is not spared."""
+        """Asks every backend whether it serves what its roles name, and breaks the circuit of a spared one that does
+        not. Raises ConfigError for a model that is not spared."""
         needed = {endpoint for role, endpoint in endpoints.items() if role not in spared}
         checks = [
             self._check(endpoint, needed=endpoint in needed)

@@ -15,18 +15,19 @@ class Store(Protocol):
 
     def get(self, key: str) -> Reply | None: ...
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Keeps a reply, and returns once it is safe. Raises Stopped if it cannot be kept."""
+        """By contract with the engine, keeps a reply and returns once it is safe. Raises Stopped if it cannot be
+        kept."""
 
 
 class Observer(Protocol):
     """Called by an engine on what happens to its requests. Must return at once and may not raise."""
 
     def missed(self, origin: Origin) -> None:
-        """Called when the journal could not answer a request; `origin` says for which role, stage and lane it was
-        asked."""
+        """By contract, called by the engine when the journal could not answer a request; `origin` says for which role,
+        stage and lane it was asked."""
 
     def landed(self) -> None:
-        """Called when an attempt is over, so a slot may have come free."""
+        """By contract, called by the engine when an attempt is over, so a slot may have come free."""
 
 
 class _Nobody:

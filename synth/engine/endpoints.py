@@ -42,11 +42,11 @@ class Endpoints:
         self._checked: asyncio.Future[Any] | None = None
 
     def endpoint_of(self, request: Request, origin: Origin) -> Endpoint:
-        """The backend and model that a request goes to."""
+        """The endpoint, backend and model, that a request goes to."""
         return self.backends[origin.role], request.model
 
     def pace_at(self, endpoint: Endpoint) -> Pace:
-        """The pace at which a model at an address may be asked; without a ceiling if no role names it."""
+        """The pace at which an endpoint (a model at an address) may be asked; without a ceiling if no role names it."""
         return self.paces.get(endpoint) or self._allow(endpoint, Ceiling())
 
     def _allow(self, endpoint: Endpoint, ceiling: Ceiling) -> Pace:
@@ -60,7 +60,7 @@ class Endpoints:
 
     @property
     def checked(self) -> bool:
-        """Whether the check of all models before the first call is over, however it ended."""
+        """Whether the check of all endpoints before the first call is over, however it ended."""
         return self._checked is not None and self._checked.done()
 
     async def check(self) -> None:
@@ -83,7 +83,7 @@ class Endpoints:
             self._checked.cancel()
 
     def verdict(self, error: ProviderError, request: Request, origin: Origin) -> Stopped | ConfigError:
-        """The error with which a model that was tried in vain stops the run."""
+        """The error with which an endpoint's model that was tried in vain stops the run."""
         who = f"model {request.model!r} ({origin.role})"
         if error.cause in ("network", "garbled") and self.backends[origin.role] not in self.heard:
             return ConfigError(f"{who}: {error}; check --base-url and that the server runs")

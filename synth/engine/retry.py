@@ -50,8 +50,8 @@ class RetryState:
     """Whether the request was given up on because of itself, not of the model."""
 
     def stop(self, call: tenacity.RetryCallState) -> bool:
-        """Whether another attempt at the request is pointless; sets `given_up` if that lies in the request, not in
-        the model."""
+        """Whether another retry of the request is pointless; sets `given_up` if that lies in the request, not in the
+        model."""
         error, now = failure(call), asyncio.get_running_loop().time()
         self.failures[error.cause] += 1
         if error.cause in ("network", "timeout", "garbled") and not self.known():
@@ -74,8 +74,8 @@ async def persist(
     halted: Callable[[], bool],
     pause: Callable[[float], Awaitable[None]],
 ) -> Reply:
-    """The reply of `attempt`, made again after a first failure for as long as there is a point in it. Raises the last attempt's
-    ProviderError, or whatever else an attempt raises."""
+    """The reply of `attempt`, retried after a first failure for as long as there is a point in it. Raises the last
+    attempt's ProviderError, or whatever else an attempt raises."""
     failed = [first]
 
     async def again() -> Reply:
@@ -94,15 +94,15 @@ async def persist(
 
 
 def failure(call: tenacity.RetryCallState) -> ProviderError:
-    """The ProviderError that the latest attempt at a request failed with."""
+    """Before a retry: the ProviderError that the latest attempt at a request failed with."""
     error = call.outcome.exception() if call.outcome else None
     assert isinstance(error, ProviderError)
     return error
 
 
 def wait(call: tenacity.RetryCallState) -> float:
-    """Seconds before the next attempt at a request: exponential by cause, with full jitter; what the server asked
-    for is waited out in full."""
+    """Seconds before the next retry of a request: exponential by cause, with full jitter; what the server asked for is
+    waited out in full."""
     error = failure(call)
     first, most = _WAITS[error.cause]
     backoff = tenacity.wait_random_exponential(multiplier=first, max=most)(call)

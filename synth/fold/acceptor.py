@@ -22,14 +22,14 @@ class RowSink(Protocol):
     """Where a fold's rows and drops go, in the order in which they are decided."""
 
     def gated(self, query: Sample) -> None:
-        """Takes a query that has entered the near-duplicate index: a checkpoint needs all of them to build the index
-        again."""
+        """Takes a query on its way to an acceptor, once in the near-duplicate index: a checkpoint needs all of them to
+        build the index again."""
 
     def keep(self, split: str, row: Sample) -> None:
-        """Takes a row that is accepted or set aside; `split` says which (`accepted` or `hard`)."""
+        """Takes a row that an acceptor has accepted or set aside; `split` says which (`accepted` or `hard`)."""
 
     def drop(self, drop: Drop) -> None:
-        """Takes a query or row that is dropped, with stage and reason."""
+        """Takes a query or row that an acceptor has counted as dropped, with stage and reason."""
 
 
 @dataclass(slots=True, eq=False)

@@ -70,7 +70,7 @@ def read(text: str, plans: Sequence[Round]) -> State | None:
 
 
 def hash_of(plans: Sequence[Round]) -> str:
-    """A SHA-256 over plans in their order, in hex digits, for a checkpoint."""
+    """For a checkpoint: a SHA-256 over plans in their order, in hex digits."""
     return hashlib.sha256(json.dumps([asdict(plan) for plan in plans], sort_keys=True).encode()).hexdigest()
 
 

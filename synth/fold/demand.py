@@ -24,13 +24,15 @@ class Backlog:
     """How many rows the answered candidates in a lane's queue will bring, by label."""
 
     def certain(self) -> int:
-        """How many more queries of the queue the lane cannot do without: each brings one row of a label at most."""
+        """How many more queries of the queue are in certain demand, as the lane cannot do without: each brings one row
+        of a label at most."""
         if None in self.lane.targets.values():
             return len(self.fresh)
         return max((lack - self.ready[label] for label, lack in self.lane.lacks().items()), default=0) - self.underway
 
     def likely(self) -> float:
-        """How many more queries of the queue the lane will likely need, at its hit rates so far."""
+        """How many more queries of the queue are likely in demand, as the lane will need them at its hit rates so
+        far."""
         tallies = [*self.lane.tallies, self.fresh[0].tally]
         lacks = self.lane.lacks().items()
         return (

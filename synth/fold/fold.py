@@ -33,7 +33,7 @@ class FoldObserver(Protocol):
     """Called by a fold at the close of every lane's round. Decides nothing, and may not raise."""
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        """Called when a lane has taken in all of a round."""
+        """Called by a fold when one of its lanes has taken in all of a round."""
 
 
 KEEP_EVERY = 20.0

@@ -67,11 +67,12 @@ class Gate:
             lane.end()
 
     def ours(self, recorded: Sequence[Round]) -> list[Round]:
-        """The plans among `recorded` that belong to lanes of this fold."""
+        """The plans among `recorded` that belong to lanes of this gate's fold."""
         return [plan for plan in recorded if plan.lane in self._lanes]
 
     def plan_on(self) -> None:
-        """Records the plans that can be made now that a lane is settled, and lets prefetch read along them."""
+        """Records the plans that can be made now that a lane is settled, for the gate, and lets prefetch read along
+        them."""
         if self._planner is not None:
             self._plan()
             self._news.set()

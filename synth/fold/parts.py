@@ -23,14 +23,15 @@ class Tasks:
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
-        """Begins work of the fold ahead of its turn; whoever awaits the task gets its result or what it raises."""
+        """Begins some part of the fold's work ahead of its turn; whoever awaits the task gets its result or what it
+        raises."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def stop(self) -> None:
-        """Cancels all early work of the fold that is still running; requests in flight land on their own."""
+        """Cancels whatever part of the fold's work runs ahead of its turn; requests in flight land on their own."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -58,7 +59,7 @@ class Parts:
     _positions: "count[int]" = field(default_factory=count, init=False)
 
     def next_position(self) -> int:
-        """The next position in the fold's plan: requests of an earlier one are served first."""
+        """The next position in the fold's plan, for any of its parts: requests of an earlier one are served first."""
         return next(self._positions)
 
     def ask(self, lane: Acceptor, position: int | None = None) -> Ask:

@@ -60,7 +60,7 @@ class Prefetch:
         return page
 
     async def augmented(self, lane: Acceptor, root: Sample, operator: str) -> Sample | Drop:
-        """The query that an operator makes of a root query, or why there is none."""
+        """The query that an operator makes of a root query, begun early or now, or why there is none."""
         task = self._augmented.pop((root.query_id, operator), None)
         grown, ask = await (task or self._augment(lane, root, operator))
         self._flow.ledger.used(ask)

@@ -66,7 +66,8 @@ def grounds(tallies: Sequence[Tally], label: Label, *, widest: int = 0) -> End |
 
 
 def ran_dry(tallies: Sequence[Tally]) -> bool:
-    """Whether a lane's queries have begun to repeat themselves, judged by its rounds."""
+    """Whether a lane's queries have begun to repeat themselves, judged by its rounds: a ground to end it, unless it can
+    be widened."""
     end = _source_end(tallies)
     return end is not None and end.status == NOVELTY
 

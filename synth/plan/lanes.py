@@ -76,7 +76,7 @@ def _matches(spec: LaneSpec, glob: str) -> bool:
 
 
 def check_mixture(recipe: Recipe, specs: Sequence[LaneSpec]) -> None:
-    """Raises ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
+    """Raises ConfigError for an id or axis under a recipe's `mixture` or `held_out` that its lanes do not have."""
     scenarios = {spec.lane.scenario for spec in specs}
     subcategories = {spec.lane.subcategory for spec in specs}
     for place, named, known in (
@@ -138,8 +138,8 @@ def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str,
 
 
 def elements(seed: int, spec: LaneSpec, call: int) -> tuple[Element, ...]:
-    """The elements drawn for a lane's `call`-th writer call, one an axis. Every bank is gone through in a new order
-    each time round, so over the calls asked so far the most and the least used value differ by one at most."""
+    """The elements of a lane drawn for its `call`-th writer call, one an axis. Every bank is gone through in a new
+    order each time round, so over the calls asked so far the most and the least used value differ by one at most."""
     return tuple(
         Element(axis, bank[_order(len(bank), f"{seed}/{spec.lane.id}/{axis}/{call // len(bank)}")[call % len(bank)]])
         for axis, bank in spec.banks.items()

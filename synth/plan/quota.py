@@ -25,7 +25,7 @@ asked for, what it does."""
 
 
 def values(row: Sample) -> tuple[Element, ...]:
-    """The axes and values that are known of a row (or of a query not answered yet), by which quotas count it."""
+    """The axes and values by which quotas count a row (or a query not answered yet): those that are known of it."""
     found = (STANCE, row.stance), (RESPONSE_CLASS, row.response_class), (ATTACKED, "yes" if row.attack else "no")
     return (*row.elements, *(Element(axis, value) for axis, value in found if value is not None))
 
@@ -42,8 +42,8 @@ class Quota:
         }
 
     def admits(self, row: Sequence[Element], label: Label, open_rows: int) -> bool:
-        """Whether a row may go into a cell with `open_rows` rows open: on each axis there is one to spare, or the
-        row's value lacks some."""
+        """Whether the quotas let a row into a cell with `open_rows` rows open: on each axis there is one to spare, or
+        the row's value lacks some."""
         lacks = self.lacks.get(label, {})
         return all(
             open_rows > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
@@ -79,7 +79,7 @@ class Quota:
 
 
 def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -> None:
-    """Raises ConfigError for an axis or a value in `at_least` that the lanes do not have."""
+    """Raises ConfigError for an axis or a value in `at_least` (a recipe's quotas) that the lanes do not have."""
     banks = {
         axis: {value for spec in specs for value in spec.banks.get(axis, ())} for spec in specs for axis in spec.banks
     }
@@ -96,7 +96,8 @@ def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -
 
 
 def check_quotas(at_least: AtLeast, specs: Sequence[LaneSpec], targets: Targets) -> None:
-    """Raises ConfigError where a cell's target is smaller than the rows that `at_least` wants of an axis's values."""
+    """Raises ConfigError where a cell's target is smaller than the rows that the quotas (`at_least`) want of an axis's
+    values."""
     for spec in specs:
         for label, seats in targets[spec.lane.id].items():
             for axis in at_least if label in spec.cells else ():

@@ -43,7 +43,7 @@ def next_round(
     *,
     supply: Supply = ENDLESS,
 ) -> Round | None:
-    """The next plan of a lane, to fill what its cells lack at the yields measured so far; None if it lacks nothing.
+    """The next round of a lane, to fill what its cells lack at the yields measured so far; None if it lacks nothing.
 
     Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger; where a lane has just
     been widened, no more than it takes to see whether that helps.
@@ -77,7 +77,7 @@ def _widening(tallies: Sequence[Tally], widest: int) -> int:
 
 
 def rest_of_file(spec: LaneSpec, tallies: Sequence[Tally], available: int) -> Round | None:
-    """A plan for what is left of the user's own queries or pairs, in a lane that takes all there is; None if nothing
+    """A round for what is left of the user's own queries or pairs, in a lane that takes all there is; None if nothing
     is."""
     first = _next_coordinate(tallies)
     wants = {label: Want(1.0, stances) for label, stances in spec.cells.items()}
@@ -89,14 +89,15 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
-    """The share of a label's slots in a lane that gave it, in (0, 1); a prior belief as long as little is known."""
+    """By a lane's rounds so far, the share of a label's slots that gave it, in (0, 1); a prior belief as long as little
+    is known."""
     hits, slots = total(tallies, label, "hits"), total(tallies, label, "slots")
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
 
 
 def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> dict[Stance, float]:
-    """The weights of stances to ask for a label: the recipe's, less for those that rarely give it. A stance keeps
-    its weight down to a yield of one in two, and loses of it in proportion below that."""
+    """The shares of stances in a lane's next round, for a label: the recipe's weights, less for stances that rarely
+    give it. A stance keeps its weight down to a yield of one in two, and loses of it in proportion below that."""
     return {
         stance: round(weight * min(1.0, _stance_rate(stance, label, tallies) / YIELD_PRIOR), 3)
         for stance, weight in stances.items()

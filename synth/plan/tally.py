@@ -38,7 +38,7 @@ class Tally:
     """How many rows of the round were accepted."""
 
     def slot(self, wanted: Label, stance: Stance, why: str | None) -> None:
-        """Counts one answered slot of the round; `why` says for what reason it missed, None that it hit."""
+        """Counts one answered slot in its round's tally; `why` says for what reason it missed, None that it hit."""
         self.slots.setdefault(wanted, Counter())[stance] += 1
         if why is None:
             self.hits.setdefault(wanted, Counter())[stance] += 1
@@ -47,5 +47,5 @@ class Tally:
 
 
 def total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
-    """How many slots, or hits among them, a label had over all stances of these tallies."""
+    """Summed over these tallies, how many slots, or hits among them, a label had over all stances."""
     return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)

@@ -33,7 +33,8 @@ def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets
 
 
 def least(recipe: Recipe, specs: Sequence[LaneSpec]) -> tuple[int, str]:
-    """The smallest N, rows per scenario, that gives every cell a row, and the id of the scenario that needs it."""
+    """The smallest N, rows per scenario, whose targets give every cell a row, and the id of the scenario that needs
+    it."""
     needs = []
     for scenario in _scenarios(specs):
         ours = [spec for spec in specs if spec.lane.scenario == scenario]

@@ -35,15 +35,15 @@ class Options(Frozen):
 
     @classmethod
     def reading(cls, given: Mapping[str, Any]) -> "type[Options]":
-        """The options class that reads these options of a role; a wrapping backend's has the wrapped one's fields
+        """The class that reads the options of a recipe's backend; for a wrapping one, with the wrapped one's fields
         too."""
         del given
         return cls
 
     @property
     def bearing(self) -> dict[str, Any]:
-        """The backend options that change what a model answers, as JSON; those left at their defaults are not among
-        them."""
+        """Of a recipe's backend options, those that change what a model answers, as JSON; none that is left at its
+        default."""
         marks = {name: mark for name, mark in _marks(type(self)) if getattr(self, name) != _default(type(self), name)}
         data = self.model_dump(mode="json", include=set(marks))
         found = {name: mark.of(data[name]) for name, mark in marks.items()}
@@ -59,8 +59,8 @@ class Wrapping(Options):
 
     @classmethod
     def reading(cls, given: Mapping[str, Any]) -> type[Options]:
-        """The options class of a wrapping backend joined with that of the backend it wraps. ConfigError if that one
-        wraps another itself."""
+        """In a recipe, the options class of a wrapping backend joined with that of the backend it wraps. ConfigError if
+        that one wraps another itself."""
         if not isinstance(given.get("of"), str):
             return cls
         inner = module(given["of"]).Options
@@ -82,7 +82,7 @@ class Bears:
     names: frozenset[str] | None = None
 
     def of(self, value: Any) -> Any:
-        """The part of a marked option's value that bears identity."""
+        """The part of the value of a recipe's marked backend option that bears identity."""
         return value if self.names is None else {name: one for name, one in value.items() if name in self.names}
 
 
@@ -107,19 +107,19 @@ OF_ANSWERER = ("FAMILY", "GIVES", "STAND_IN")
 
 @cache
 def shipped() -> tuple[str, ...]:
-    """The names of the backends that synth ships."""
+    """Of the backends a recipe may name, those that synth ships."""
     folder = Path(__file__).parents[1] / "backends"
     return tuple(sorted(module.name for module in iter_modules([str(folder)]) if not module.name.startswith("_")))
 
 
 def known() -> list[str]:
-    """The names of all backends, those of other installed packages included."""
+    """The names of all backends a recipe may name, those of other installed packages included."""
     return plugins.names(GROUP, shipped())
 
 
 def module(name: str) -> Any:
-    """The module of a backend, by name. No other package's may take the name of one of synth's. ConfigError for one
-    that is not there, cannot be loaded, or lacks a piece."""
+    """The module of the backend that a recipe names. No other package's may take the name of one of synth's.
+    ConfigError for one that is not there, cannot be loaded, or lacks a piece."""
     if name not in known():
         raise ConfigError(f"no backend {name!r}; {did_you_mean(name, known())}")
     if name in shipped():
@@ -136,13 +136,14 @@ def module(name: str) -> Any:
 
 
 def reading(name: str, given: Mapping[str, Any]) -> type[Options]:
-    """The class that reads the options of a role of the backend `name`. ConfigError for a backend that is not there."""
+    """The class that reads a recipe's options for the backend `name`. ConfigError for a backend that is not there."""
     kind: type[Options] = module(name).Options.reading(given)
     return kind
 
 
 def answering(name: str, given: Mapping[str, Any]) -> Declared:
-    """What the backend that answers declares of itself: for one that wraps another, the wrapped one."""
+    """What the backend that a recipe names declares of itself: for one that wraps another, what the wrapped one
+    does."""
     found: Declared = module(name)
     if not issubclass(found.Options, Wrapping):
         return found
@@ -153,23 +154,24 @@ def answering(name: str, given: Mapping[str, Any]) -> Declared:
 
 
 def addressed(name: str, given: Mapping[str, Any]) -> bool:
-    """Whether a backend is asked at an address, and so takes the option `base_url`."""
+    """Whether a recipe's backend is asked at an address, and so takes the option `base_url`."""
     return ADDRESS in reading(name, given).model_fields
 
 
 def owner(option: str) -> type[Options] | None:
-    """The options class of the backend of synth's that takes an option of that name; None if none does."""
+    """The options class of the backend of synth's that takes a recipe's option of that name; None if none does."""
     kinds: Iterator[type[Options]] = (module(name).Options for name in shipped())
     return next((kind for kind in kinds if option in kind.model_fields), None)
 
 
 def options() -> frozenset[str]:
-    """The names of all options that synth's backends take."""
+    """The names of all backend options that a recipe may set, for the backends of synth's."""
     return frozenset(option for name in shipped() for option in module(name).Options.model_fields)
 
 
 def giving(what: str) -> str:
-    """The names of synth's backends whose models give `what`, joined by commas and `or` for a message."""
+    """For a recipe's error message: the names of synth's backends whose models give `what`, joined by commas and
+    `or`."""
     found = [name for name in shipped() if what in module(name).GIVES and not module(name).STAND_IN]
     return " or ".join(filter(None, (", ".join(found[:-1]), found[-1])))
 
@@ -184,8 +186,8 @@ def _default(kind: type[Options], name: str) -> Any:
 
 
 def written(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that say more than their defaults do, as a recipe writes them. Raises pydantic's ValidationError
-    for a wrong one."""
+    """A recipe's backend options that say more than their defaults do, as a recipe writes them. Raises pydantic's
+    ValidationError for a wrong one."""
     read = kind.model_validate(dict(given))
     return {name: _plain(value) for name, value in given.items() if getattr(read, name) != _default(kind, name)}
 

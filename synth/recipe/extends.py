@@ -33,16 +33,18 @@ class Layers:
     """The recipe files that were read, the one asked for first."""
 
     def source(self, place: Sequence[Any]) -> str:
-        """The file or option that wrote the recipe key at `place`, or the nearest one above it."""
+        """Of a recipe and those it extends, the file or option that wrote the key at `place`, or the nearest one above
+        it."""
         nearest = (self.said.get(tuple(place[:length])) for length in range(len(place), 0, -1))
         return next((source for source in nearest if source), self.asked)
 
     def lay(self, own: dict[str, Any], source: str) -> None:
-        """Lays the keys of one recipe file over those of the files before it."""
+        """Lays the keys of one recipe file over those of the files it extends."""
         self.data = self._laid(self.data, own, (), source)
 
     def put(self, place: Place, value: Any, source: str) -> None:
-        """Notes that `source` wrote `value` at a place in a recipe, and that nobody wrote anything below it."""
+        """Notes that of a recipe and those it extends `source` wrote `value` at a place, and nobody anything below
+        it."""
         for below in [below for below in self.said if below[: len(place)] == place]:
             del self.said[below]
         self._claim(place, value, source)

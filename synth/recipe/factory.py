@@ -17,8 +17,8 @@ def options(factory: Callable[..., Any], injected: Mapping[str, Any]) -> list[in
 
 
 def made(factory: Callable[..., Any], chosen: Mapping[str, Any], place: str, injected: Mapping[str, Any]) -> Any:
-    """What a factory returns with the options chosen in a recipe, and with those of `injected` that its signature
-    asks for. ConfigError, naming `place`, for an option that it has not or cannot take."""
+    """What a factory returns with the options chosen in a recipe, and those of `injected` that its signature asks for.
+    ConfigError, naming `place`, for an option that it has not or cannot take."""
     parameters = [one.name for one in options(factory, injected)]
     for option in chosen:
         if option not in parameters:

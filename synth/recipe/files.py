@@ -18,14 +18,14 @@ MAY_HOLD_KEYS = frozenset({"headers", "extra", "engine", "api_key_env", "base_ur
 
 @cache
 def shipped() -> Path:
-    """The folder of the pipelines, prompts and taxonomies that synth ships: in the installed package, or the top of
-    the repository."""
+    """The folder of the data files that synth ships (pipelines, prompts, taxonomies): in the installed package, or the
+    top of the repository."""
     package = Path(__file__).parents[1]
     return package / "shipped" if (package / "shipped").is_dir() else package.parent
 
 
 def own_hash() -> str:
-    """A hash of synth's own code, for checkpoints."""
+    """A hash over all files of synth's own code, for checkpoints."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
@@ -33,7 +33,7 @@ def own_hash() -> str:
 
 
 def folders(kind: Kind) -> list[Path]:
-    """The folders in which files of this kind are looked for, the user's own first; the first match wins."""
+    """The folders in which data files of this kind are looked for, the user's own first; the first match wins."""
     found = [root / kind for root in (Path.cwd(), *plugins.folders(), shipped()) if (root / kind).is_dir()]
     return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]
 
@@ -45,7 +45,7 @@ def is_shipped(path: Path) -> bool:
 
 
 def names(kind: Kind) -> list[str]:
-    """The names of all files of this kind, sorted; fragments (a leading underscore) left out."""
+    """The names of all data files of this kind, sorted; fragments (a leading underscore) left out."""
     suffix = ".j2" if kind == "prompts" else ".yaml"
     found = {
         path.relative_to(folder).with_suffix("").as_posix()
@@ -66,8 +66,8 @@ def find(kind: Kind, name: str) -> Path:
 
 
 def extended(kind: Kind, path: Path, name: str) -> Path:
-    """The file that `name` means in the `extends` of the file at `path`. A path is tried beside that file first; its own name means
-    the next file of that name."""
+    """The recipe or taxonomy file that `name` means in the `extends` of the file at `path`. A path is tried beside that
+    file first; its own name means the next file of that name."""
     if name.endswith((".yaml", ".yml")):
         beside = path.parent / name
         return beside if beside.is_file() else find(kind, name)
@@ -95,7 +95,7 @@ def _first(kind: Kind, name: str, searched: Sequence[Path]) -> Path:
 
 
 def way_out(kind: Kind, wrong: str) -> str:
-    """What to do about a file name that is nowhere: the nearest names, and folders of packages that could not be
+    """What to do about a data file's name that is nowhere: the nearest names, and folders of packages that could not be
     looked in."""
     return "; ".join([did_you_mean(wrong, names(kind)), *plugins.lost()])
 

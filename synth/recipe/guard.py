@@ -191,7 +191,8 @@ def load(name: str, columns: Iterable[str], labels: LabelScheme = BINARY) -> Gua
 
 
 def tried(guard: Guard, row: Mapping[str, Any]) -> Iterator[tuple[Label, str]]:
-    """For every label the verdict on such a row, rendered and read back. ConfigError where another label is read than was written."""
+    """For every label the guard's verdict on such a row, rendered and read back. ConfigError where another label is
+    read than was written."""
     for label in guard.labels.names:
         told = {**row, "label": label}
         guard.messages(told)

@@ -15,7 +15,7 @@ _TOKEN: Final = re.compile(r"[^\s，,。.:：;；]+")
 
 
 def fields(kind: Kind, names: Names, text: str) -> dict[str, str]:
-    """The fields that stand in a guard's verdict, in its own words; `names` says what each is called in it. What the
+    """A guard's verdict taken apart: its fields, in its own words; `names` says what each is called in it. What the
     guard thought before, between `<think>` and `</think>`, is passed over."""
     thought = _THOUGHT.match(text)
     return _KINDS[kind](text[thought.end() :] if thought else text, names)

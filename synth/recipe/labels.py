@@ -98,7 +98,7 @@ KNOWN: Final = LabelScheme(("unsafe", "controversial", "safe"))
 
 
 def column(kind: str, label: Label) -> str:
-    """What a cell is called in tables of labels: a harmful query's by its label, a benign one's `benign` alone."""
+    """What a cell is called in tables, by its label: a harmful query's by that label, a benign one's `benign` alone."""
     return label if kind == "harmful" else kind
 
 
@@ -122,7 +122,7 @@ def scheme_of(named: Mapping[Label, Sequence[str]] | None) -> LabelScheme:
 
 
 def named_in(recipe: Mapping[str, Any]) -> LabelScheme:
-    """The scheme of labels of a recipe, read from what run.json keeps of it."""
+    """The labels of a recipe, as a scheme, read from what run.json keeps of it."""
     return scheme_of(recipe.get("labels"))
 
 

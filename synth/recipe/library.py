@@ -65,8 +65,8 @@ class Library:
     files: dict[tuple[Kind, str], SourceFile] = field(default_factory=dict)
 
     def prompt(self, name: str, offered: Iterable[str]) -> Prompt:
-        """The prompt of that name, from the folders or the kept inputs. ConfigError if it uses a variable that is
-        not offered."""
+        """The prompt of that name, from the library's folders or its kept inputs. ConfigError if it uses a variable
+        that is not offered."""
         found = prompt.load(name, offered, self.kept.prompts if self.kept else None)
         for file, (text, path) in found.files.items():
             self.prompts[file] = text
@@ -74,8 +74,8 @@ class Library:
         return found
 
     def taxonomies_of(self, recipe: Recipe) -> tuple[Taxonomy, Taxonomy | None]:
-        """The recipe's taxonomies merged into one, and that of ordinary conversation; None for the latter if the
-        recipe has none."""
+        """A recipe's taxonomies, as its library reads them: all merged into one, and that of ordinary conversation
+        (None if the recipe has none)."""
         if self.kept:
             kept = {name: Taxonomy.model_validate_json(text) for name, text in self.kept.taxonomies.items()}
             harm, ordinary = kept[HARM], kept.get(ORDINARY)
@@ -95,7 +95,7 @@ class Library:
         return self.kept.shown if self.kept else prompt.texts()
 
     def inputs(self, recipe: Recipe, lists: Mapping[str, str], synth: str) -> Inputs:
-        """The inputs of a recipe's run: every text that this library has given out."""
+        """The inputs of a recipe's run: every text that its library has given out."""
         for path in recipe._files:  # noqa: SLF001 (noted by `load`)
             self._note("pipelines", path, path.read_bytes())
         found = tuple(self.files[key] for key in sorted(self.files))
@@ -120,9 +120,9 @@ class Library:
 def shipped_changes(
     before: Inputs | None, now: Inputs, changed: Collection[str], made_by: str | None
 ) -> tuple[SourceFile, ...]:
-    """The files synth ships that changed since the inputs `before`, among those behind these keys of the identity. A
-    journal without inputs does not tell whose files it was made with: then those are taken for it that would be
-    found today, and the recipe's only if another version `made_by` the folder."""
+    """Of what a recipe's library reads, the files synth ships that changed since the inputs `before`, among those
+    behind these keys of the identity. A journal without inputs does not tell whose files it was made with: then those
+    are taken for it that would be found today, and the recipe's only if another version `made_by` the folder."""
     kinds = {_kind(name) for name in changed}
     found = [file for file in now.files if file.shipped and file.kind in kinds]
     if before is not None:

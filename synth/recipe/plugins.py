@@ -25,8 +25,9 @@ def names(group: str, ours: Iterable[str] = ()) -> list[str]:
 
 
 def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs: str = "__call__") -> Any:
-    """What goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which must have an attribute `needs`.
-    ConfigError in one line that names the package if it cannot be loaded, or if two have the name."""
+    """The plug-in that goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which
+    must have an attribute `needs`. ConfigError in one line that names the package if it cannot be loaded, or if two
+    have the name."""
     points = [point for point in _points(group) if point.name == name]
     packages = " and ".join(map(_package, points))
     if ours:
@@ -88,13 +89,13 @@ def package(group: str, name: str) -> str:
 
 
 def folders() -> list[Path]:
-    """The folders with recipes, prompts and taxonomies that other packages add by `synth.folders`, in the order of
-    the entry points' names."""
+    """The folders with recipes, prompts and taxonomies that plug-ins (other packages) add by `synth.folders`, in the
+    order of the entry points' names."""
     return [folder for found in _located() for folder in found.folders]
 
 
 def lost() -> list[str]:
-    """A message on every entry point in `synth.folders` that leads to no folder; such a one is passed over."""
+    """A message on every plug-in whose entry point in `synth.folders` leads to no folder; such a one is passed over."""
     return [found.complaint for found in _located() if found.complaint]
 
 

@@ -78,19 +78,19 @@ Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]
 
 
 def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = None) -> Prompt:
-    """The prompt of that name, from the folders or from the texts `kept` by file name. ConfigError if it uses a
+    """Loads the prompt of that name, from the folders or from the texts `kept` by file name. ConfigError if it uses a
     variable that is not offered."""
     return Prompt(name, offered, kept=kept)
 
 
 def texts() -> tuple[str, ...]:
-    """The text of every prompt and fragment in the folders."""
+    """The text of every prompt file and fragment in the folders."""
     paths = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
     return tuple(sorted({path.read_text(encoding="utf-8") for path in paths}))
 
 
 def parse(name: str) -> Prompt:
-    """The prompt of that name, its variables unchecked: to see whether the file is a prompt at all."""
+    """The prompt of that name as parsed, its variables unchecked: to see whether the file is a prompt at all."""
     return Prompt(name, None)
 
 

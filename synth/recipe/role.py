@@ -217,7 +217,7 @@ def _read(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def json_only(value: dict[str, Any]) -> dict[str, Any]:
-    """The mapping as it is. Raises ValueError for a value that JSON cannot hold."""
+    """A mapping among a role's keys, as it is. Raises ValueError for a value that JSON cannot hold."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:

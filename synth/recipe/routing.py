@@ -49,7 +49,7 @@ Composed: TypeAlias = Mapping[str, Mix | Chain]
 
 
 def composed_apart(data: Any) -> Any:
-    """A recipe's keys with the mixtures and chains under `models` moved to `composed`."""
+    """A recipe's keys with its routing (the mixtures and chains under `models`) moved to `composed`."""
     if not isinstance(data, dict) or not all(isinstance(data.get(name, {}), dict) for name in ("models", "composed")):
         return data
     kinds: dict[str, type[Mix | Chain]] = {"mix": Mix, "chain": Chain}
@@ -65,8 +65,8 @@ def composed_apart(data: Any) -> Any:
 
 
 def check(composed: Composed, models: Iterable[str]) -> None:
-    """Checks mixtures and chains. Raises ValueError for a role that is none, is made of itself, or is nested deeper
-    than a chain of mixtures or the reverse."""
+    """Checks a recipe's routing: its mixtures and chains. Raises ValueError for a role that is none, is made of itself,
+    or is nested deeper than a chain of mixtures or the reverse."""
     for name in composed.keys() & set(models):
         raise ValueError(f"models.{name}: stands there twice; rename one")
     known = {*models, *composed}
@@ -89,19 +89,20 @@ def _check(name: str, composed: Composed, known: set[str], above: tuple[str, ...
 
 
 def members(role: Mix | Chain) -> tuple[str, ...]:
-    """The names of the roles that a mixture or chain is made of, in order."""
+    """The names of the roles that a mixture or chain routes to, in order."""
     return tuple(role.mix) if isinstance(role, Mix) else role.chain
 
 
 def told(role: Mix | Chain) -> str:
-    """A mixture or chain as a line for the user: its roles with their weights, or in their order with the causes."""
+    """The routing of a mixture or chain as a line for the user: its roles with their weights, or in their order with
+    the causes."""
     if isinstance(role, Mix):
         return "drawn by weight: " + ", ".join(f"{name} {weight:g}" for name, weight in role.mix.items())
     return f"{', then '.join(role.chain)} (on {', '.join(role.on)})"
 
 
 def leaves(name: str, composed: Composed) -> list[str]:
-    """The roles with a model of their own that a role is made of in the end, in order; a plain role is made of
+    """The roles with a model of their own that a role routes to in the end, in order; a plain role is made of
     itself."""
     if name not in composed:
         return [name]
@@ -109,7 +110,8 @@ def leaves(name: str, composed: Composed) -> list[str]:
 
 
 def first_asked(name: str, composed: Composed) -> dict[str, float]:
-    """For each model's role in a mixture or chain, the share of requests that it is asked first; they add up to 1."""
+    """For each model's role that a mixture or chain routes to, the share of requests that it is asked first; they add
+    up to 1."""
     role = composed.get(name)
     if role is None:
         return {name: 1.0}
@@ -123,7 +125,8 @@ def first_asked(name: str, composed: Composed) -> dict[str, float]:
 
 
 def spared(uses: Iterable[str], composed: Composed) -> frozenset[str]:
-    """The models' roles that a run can do without: wherever one stands, a chain names another to ask in an outage."""
+    """By a recipe's routing, the models' roles that a run can do without: wherever one stands, a chain names another to
+    ask in an outage."""
     stands = [use for name in uses for use in _stands(name, composed, spare=False)]
     return frozenset(leaf for leaf, _ in stands) - {leaf for leaf, spare in stands if not spare}
 

@@ -179,14 +179,14 @@ class Recipe(Frozen):
 
     @classmethod
     def shaped(cls, data: Any) -> "type[Recipe]":
-        """The recipe class with a field for every stage of synth's, and for those of other packages that `data`
+        """The recipe's schema with a field for every stage of synth's, and for those of other packages that `data`
         names."""
         own = {stage.name for stage in stages.ours()} | Recipe.model_fields.keys()
         others = dict.fromkeys(name for name in data if name not in own) if isinstance(data, dict) else ()
         return _with(tuple(name for name in others if name in stages.names()))
 
     def options(self, stage: str) -> Any:
-        """A stage's options in the recipe; None if the recipe does not use the stage."""
+        """A stage's options, as the recipe's schema has read them; None if the recipe does not use the stage."""
         return getattr(self, stage, None)
 
     def blocks(self) -> dict[str, tuple[FoundStage, Any]]:
@@ -198,7 +198,7 @@ class Recipe(Frozen):
 
     @classmethod
     def known(cls) -> dict[str, FoundStage]:
-        """The stages for which the recipe class has a field, by name."""
+        """The stages for which the recipe's schema has a field, by name."""
         return _known(cls)
 
     @property
@@ -230,8 +230,8 @@ class Recipe(Frozen):
         return {name: cell.share for name, cell in self.cells.items()}
 
     def role_uses(self) -> list[tuple[str, str]]:
-        """Every place in the recipe that asks a model, with the role that names it; for a role made of others, each
-        of them."""
+        """Every place in the recipe's schema that asks a model, with the role that names it; for one made of others,
+        each of them."""
         return [(place, leaf) for place, role in self.roles_named() for leaf in routing.leaves(role, self.composed)]
 
     def spared(self) -> frozenset[str]:
@@ -240,7 +240,7 @@ class Recipe(Frozen):
         return routing.spared((role for _, role in self.roles_named()), self.composed)
 
     def roles_named(self) -> list[tuple[str, str]]:
-        """Every place in the recipe that names a role, with that name."""
+        """Every place in the recipe's schema that names a role, with that name."""
         found = [
             (stage.kind == "step", place, role)
             for name, (stage, options) in self.blocks().items()
@@ -251,7 +251,7 @@ class Recipe(Frozen):
         return [*ahead, *embedding, *after]
 
     def identity(self) -> dict[str, Any]:
-        """What in the recipe changes the data, without what changes only how fast or from where it comes."""
+        """What in the recipe's schema changes the data, without what changes only how fast or from where it comes."""
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         data["models"] = {name: role.identity() for name, role in self.models.items()}
         data["models"] |= data.pop("composed")
@@ -293,5 +293,5 @@ def _with(others: tuple[str, ...]) -> type[Recipe]:
 
 
 def fingerprint(*parts: Any) -> str:
-    """A hash of these values as JSON, 16 hex digits: the fingerprint of a recipe's identity."""
+    """A hash of these values as JSON, 16 hex digits: as a rule, of what in a recipe's schema changes the data."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]

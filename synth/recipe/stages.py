@@ -44,17 +44,18 @@ class FoundStage:
         return cast("Kind", self.makes.kind)  # type: ignore[attr-defined]
 
     def says(self, fact: str) -> bool:
-        """Whether a stage's class declares a fact as true: `answered`, `responds`, `judges`, `rewrites`."""
+        """Whether the class of a stage that a recipe names declares a fact as true: `answered`, `responds`, `judges`,
+        `rewrites`."""
         return bool(getattr(self.makes, fact, False))
 
 
 def names() -> list[str]:
-    """The names of all stages, synth's and other packages', sorted."""
+    """The names of all stages that a recipe may use, synth's and other packages', sorted."""
     return plugins.names(GROUP, _ours())
 
 
 def find(name: str) -> FoundStage | None:
-    """The stage of that name; None if there is none. ConfigError if another package's is broken."""
+    """The stage that a recipe names; None if there is none. ConfigError if another package's is broken."""
     own = _ours().get(name)
     if own is None and name not in plugins.names(GROUP):
         return None
@@ -62,7 +63,7 @@ def find(name: str) -> FoundStage | None:
 
 
 def ours() -> list[FoundStage]:
-    """The stages that are synth's own."""
+    """The stages a recipe may use that are synth's own."""
     return [_read(name, module, own=True) for name, module in _ours().items()]
 
 

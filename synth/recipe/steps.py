@@ -18,8 +18,8 @@ def usual(recipe: "Recipe") -> tuple[str, ...]:
 
 
 def check(recipe: "Recipe") -> None:
-    """Checks a recipe's stages. Raises ValueError unless they are one source, branches, and steps that give every
-    row a label."""
+    """Checks how a recipe's stages go together. Raises ValueError unless they are one source, branches, and steps that
+    give every row a label."""
     sources = list(_said(recipe, "source"))
     if len(sources) != 1:
         known = dict.fromkeys(("query", "queries", "pairs", *(name for name, _ in sources)))

@@ -72,7 +72,7 @@ class Rule(_Frozen):
 
     @property
     def hash(self) -> str:
-        """A hash of the rule's three texts, 16 hex digits."""
+        """A hash of the three texts of a rule in a taxonomy, 16 hex digits."""
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -93,7 +93,7 @@ class Subcategory(_Frozen):
 
     @property
     def refuse_only(self) -> bool:
-        """Whether the subcategory's queries may only be answered by refusals."""
+        """Whether the queries of a taxonomy's subcategory may only be answered by refusals."""
         return self.handling == "refuse_only" or self.id in REFUSE_ONLY
 
     @model_validator(mode="after")

@@ -104,8 +104,9 @@ def rendered(compiled: CompiledRecipe, specs: Sequence[LaneSpec]) -> Iterator[tu
 def stand_ins(
     compiled: CompiledRecipe, spec: LaneSpec, bound: Bound, query: str = QUERY, response: str = RESPONSE
 ) -> Iterator[tuple[Prompt, dict[str, Any]]]:
-    """Each prompt of a stage with a value for every variable it may use: the lane's, these stand-in texts, the
-    stage's own examples. Elements among the examples are added to the ones drawn."""
+    """What a prompt is rendered with as a recipe is compiled: each prompt of a stage, with a value for every variable
+    it may use: the lane's, these stand-in texts, the stage's own examples. Elements among the examples are added to the
+    ones drawn."""
     drawn = elements(compiled.recipe.seed, spec, 0)
     usual = spec.variables | {"n": 10, "query": query, "response": response}
     usual["conversation"] = (Message("user", query), Message("assistant", response))

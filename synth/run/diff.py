@@ -62,7 +62,7 @@ class Survey:
     """Whether the survey was finished; False if it stopped counting at `ENOUGH` calls."""
 
     def line(self) -> str:
-        """One line for the user: how many replies would be reused, and how many calls made at what cost."""
+        """The diff in one line for the user: how many replies would be reused, and how many calls made at what cost."""
         asked = self.asked.total()
         told = ", ".join(f"{stage} {self.asked[stage]:,}" for stage in self.stages if self.asked[stage])
         if not asked:
@@ -75,8 +75,8 @@ class Survey:
 def survey(
     recipe: Recipe, inputs: FoldInputs, recorded: Sequence[Round], journal: Held, again: Collection[str]
 ) -> Survey:
-    """What a run of this recipe would reuse of a journal and what it would ask: folds on from the recorded plans
-    without writing. Replies that ended in one of `again` count as to be asked again."""
+    """The diff of a run of this recipe against a journal: what it would reuse and what it would ask. Folds on from the
+    recorded plans without writing. Replies that ended in one of `again` count as to be asked again."""
     found = Survey(stages=tuple(reversed(inputs.flow.order)))
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)

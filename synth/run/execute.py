@@ -42,7 +42,7 @@ LANDING = 30.0
 
 
 def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
-    """Runs a compiled recipe in `options.folder`, or goes on with it there; gives what the run came to."""
+    """Executes a compiled recipe in `options.folder`, or goes on with it there; gives what the run came to."""
     chosen, wanted_now = wanted(compiled, options.n, options.only)
     if options.shard is not None:
         sharded(chosen, options.shard)
@@ -72,8 +72,8 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
 
 
 async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
-    """Folds over the journal, asking models, and writes the run's folder. Nothing that stops the run is raised: it
-    is in the result."""
+    """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
+    the run is raised: it is in the result."""
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
@@ -217,7 +217,8 @@ async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: S
 
 
 def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
-    """Writes the dataset, the drops and run.json of a fold that has ended; gives the result."""
+    """The last act of executing a run: writes the dataset, the drops and run.json of a fold that has ended; gives the
+    result."""
     facts = Facts(
         splits=result.splits,
         content="",

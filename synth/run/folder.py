@@ -56,7 +56,8 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def mend(folder: Path) -> None:
-    """Completes the replacement of a run's dataset or drops that a kill cut short; the journal must be held."""
+    """Completes, in a run's folder, the replacement of dataset or drops that a kill cut short; the journal must be
+    held."""
     for name in ("dataset", "drops"):
         aside.mend(folder / name)
     # synth 0.1.0 put dataset aside as dataset.old when dataset.new was whole. The old one stays: a backup of the user's looks the same.

@@ -12,7 +12,7 @@ FEW = 1000
 
 
 def advice(compiled: CompiledRecipe) -> Iterator[str]:
-    """Warnings on a compiled recipe, a line for each thing that speaks against it though nothing forbids it."""
+    """Lints a compiled recipe: a warning for each thing that speaks against it though nothing forbids it."""
     recipe = compiled.recipe
     for model in sorted(shared_judges(recipe)):
         yield f"warning: two judges are one model ({model}): their agreement means little"
@@ -37,8 +37,8 @@ def shared_judges(recipe: Recipe) -> set[str]:
 
 
 def idle_chains(recipe: Recipe) -> dict[str, str]:
-    """The chains of a recipe whose roles all ask one model for the same, with that model: what it does not give, the
-    next does not either."""
+    """For a lint warning, the chains of a recipe whose roles all ask one model for the same, with that model: what it
+    does not give, the next does not either."""
     found = {}
     for name, role in recipe.composed.items():
         asked = [recipe.models[leaf] for leaf in routing.leaves(name, recipe.composed)]

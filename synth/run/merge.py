@@ -40,9 +40,9 @@ class Merged:
 
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
-    """Unites the journals of several run folders in `out` and writes the dataset that they make together. Recipe,
-    prompts and taxonomies are those that the journals hold; without any, those of run.json and of the folders, which
-    must agree."""
+    """`synth merge`: unites the journals of several run folders in `out` and writes the dataset that they make
+    together. Recipe, prompts and taxonomies are those that the journals hold; without any, those of run.json and of the
+    folders, which must agree."""
     with contextlib.ExitStack() as stack:
         journals = [stack.enter_context(Reader(folder)) for folder in folders]
         histories = [list(journal.decisions()) for journal in journals]

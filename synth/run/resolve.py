@@ -29,8 +29,8 @@ from synth.types import Round, Targets
 
 
 def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tuple[list[LaneSpec], Targets]:
-    """The lanes that an invocation asks for (`--only`) and their cells' targets, N being the recipe's unless given.
-    ConfigError with exit status 2 if N is too small for every cell to have a row."""
+    """What an invocation asks for, to be resolved over a journal: its lanes (`--only`) and their cells' targets, N
+    being the recipe's unless given. ConfigError with exit status 2 if N is too small for every cell to have a row."""
     n = compiled.recipe.n if n is None else n
     chosen = selected(compiled.specs, only)
     if n is not None:
@@ -73,14 +73,15 @@ class ResolvedRun:
 
     @cached_property
     def mark(self) -> str:
-        """A hash of all besides the journal that a checkpoint of this run depends on, synth's own code included."""
+        """A hash of all besides the journal that a checkpoint of this resolved run depends on, synth's own code
+        included."""
         return fingerprint(
             self.compiled.fingerprint, self.inputs.targets, sorted(self.inputs.frozen), files.own_hash(), versions()
         )
 
     def enter(self, journal: Journal) -> int:
-        """Journals this run's inputs and targets, before anything else of it; gives how many given-up requests are
-        to be asked again."""
+        """Journals the resolved run's inputs and targets, before anything else of it; gives how many given-up requests
+        are to be asked again."""
         news = ((decisions.INPUTS, self.read), (decisions.TARGET, self.target))
         if found := [(kind, body) for kind, body in news if body is not None]:
             journal.decide_all(found)
@@ -88,12 +89,12 @@ class ResolvedRun:
         return journal.retry(asked) if self.options.retry_given_up else 0
 
     def survey(self, journal: Held) -> Survey:
-        """A survey of what this run would reuse of the journal and what it would ask."""
+        """A survey of what this resolved run would reuse of the journal and what it would ask."""
         again = (RETRY, GAVE_UP) if self.options.retry_given_up else (RETRY,)
         return survey(self.compiled.recipe, self.inputs, self.recorded, journal, again)
 
     def staging(self) -> Staging:
-        """A new staging area for the dataset and drops of this run."""
+        """A new staging area for the dataset and drops of this resolved run."""
         recipe = self.compiled.recipe
         return Staging(self.options.folder, self.compiled.names, recipe.output, recipe.scheme)
 
@@ -101,9 +102,9 @@ class ResolvedRun:
 def resolve(
     compiled: CompiledRecipe, options: RunOptions, journal: Held, chosen: Sequence[LaneSpec], wanted_now: Targets
 ) -> ResolvedRun:
-    """The run that this invocation comes to over a folder's journal. Where it asks for something else than the run
-    before, calls planned but never answered are let go. Lanes that `--only` or `--shard` leaves out keep their rows
-    and their place in the index."""
+    """Resolves an invocation over a folder's journal, to the run that it comes to. Where it asks for something else
+    than the run before, calls planned but never answered are let go. Lanes that `--only` or `--shard` leaves out keep
+    their rows and their place in the index."""
     history = list(journal.decisions())
     last = decisions.last_target(history)
     before: Targets = last["targets"] if last and options.only else {}
@@ -156,8 +157,8 @@ def _shipped(
 
 
 def as_recorded(compiled: CompiledRecipe, asked: Targets) -> FoldInputs:
-    """What a fold needs to make the rows that a journal holds without asking anything: every wanted lane keeps what
-    it has."""
+    """A run resolved to ask nothing: what a fold needs to make the rows that a journal holds; every wanted lane keeps
+    what it has."""
     return FoldInputs(
         flow=compiled.flow,
         specs=[spec for spec in compiled.specs if spec.lane.id in asked],

@@ -57,7 +57,7 @@ class _Stage(Protocol):
     """What every stage may say of itself: the prompts it uses in a lane, and how many calls it makes."""
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether the prompt of that name may be used in a lane."""
+        """What every stage says of a lane: whether the prompt of that name may be used in it."""
         del spec, prompt
         return True
 
@@ -87,18 +87,18 @@ class Source(_Stage, Protocol):
     """The hash of the file that a source reads; None for a source without one."""
 
     def available(self, spec: LaneSpec) -> int | None:
-        """How many coordinates a source has for a lane; None is no limit."""
+        """What every source says of a lane: how many coordinates it has for it; None is no limit."""
         del spec
         return None
 
     def request(self, spec: LaneSpec, call: int) -> Request | None:
-        """The request for the `call`-th page of a lane, to the model that is asked first; None where a page costs no
-        call."""
+        """What every source says of a lane's `call`-th page: its request, to the model that is asked first; None where
+        a page costs no call."""
         del spec, call
         return None
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
-        """The queries of one page of a lane, and a drop for each coordinate that has none."""
+        """What every source gives for one page of a lane: its queries, and a drop for each coordinate that has none."""
         ...
 
 
@@ -113,13 +113,12 @@ class Branch(_Stage, Protocol):
     model makes of that."""
 
     def shares(self, spec: LaneSpec) -> Mapping[str, float]:
-        """For each kind of query, by name, that a branch may make in a lane: the share of root queries that it makes
-        one of."""
+        """What every branch says of a lane: the share of root queries that it makes one of, for each kind of query, by
+        name."""
         ...
 
     async def apply(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
-        """The query of the given kind that a branch makes of a root query, which becomes its parent; or a drop with
-        the reason."""
+        """What every branch makes of a root query, its parent: a query of the given kind, or a drop with the reason."""
         ...
 
 
@@ -140,7 +139,7 @@ class Step(_Stage, Protocol):
     """The judges of a step that gives labels, as (role, model), in the order in which a row's votes stand."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row after a step: changed, dropped with the reason, or set aside."""
+        """What every step gives for a row: the row changed, dropped with the reason, or set aside."""
         ...
 
 
@@ -178,8 +177,8 @@ class Context:
     """The prompts that the stage has asked for while it was bound."""
 
     def prompt(self, name: str, offered: Iterable[str] | Mapping[str, Any]) -> Prompt:
-        """The prompt of that name for a stage; it may use the variables offered. For variables that are this stage's
-        own, an example is offered along: `synth check` renders the prompt with it."""
+        """What a stage is given by its context: the prompt of that name; it may use the variables offered. For
+        variables that are this stage's own, an example is offered along: `synth check` renders the prompt with it."""
         found = self.load(name, offered)
         self.prompts.append(PromptOf(found, dict(offered) if isinstance(offered, Mapping) else {}))
         return found
@@ -187,7 +186,7 @@ class Context:
     def asker(
         self, role: str, prompt: str, more: Mapping[str, Any] | None = None, **properties: Mapping[str, Any]
     ) -> Asker:
-        """An asker for one role and prompt, whose reply is an object with these properties (a JSON schema each).
-        `more` are examples of what only this stage offers the prompt."""
+        """What a stage is given by its context: an asker for one role and prompt, whose reply is an object with these
+        properties (a JSON schema each). `more` are examples of what only this stage offers the prompt."""
         found = self.prompt(prompt, dict.fromkeys(OFFERED) | dict(more or {}))
         return Asker(self.name, self.router(role), found, object_schema(self.name, **properties), self.seed)

@@ -26,7 +26,7 @@ class Embedder:
         self._width = 0
 
     def begin(self) -> None:
-        """Forgets how long earlier vectors were, as a new fold begins."""
+        """Forgets how long earlier embedded vectors were, as a new fold begins."""
         self._width = 0
 
     def request(self, text: str) -> Request:
@@ -48,7 +48,8 @@ class Embedder:
         return found
 
     def recalled(self, text: str, recall: Callable[[Request], Reply]) -> "vector.Numbers":
-        """The vector of a query that has entered the index before, recalled from the journal without a call."""
+        """The vector of a query that was embedded and has entered the index before, recalled from the journal without a
+        call."""
         while is_too_long(reply := recall(self.request(text)), text):
             text = text[: len(text) // 2]
         return self._read(reply)
@@ -73,12 +74,12 @@ class Embedder:
 
 
 def is_too_long(reply: Reply, text: str) -> bool:
-    """Whether an embedding model refused a text as too long, so that half of it may do."""
+    """Whether a model refused to embed a text as too long, so that the embed stage may try half of it."""
     return reply.finish == "rejected" and len(text) >= 2 * SHORTEST
 
 
 def read(reply: Reply) -> "vector.Numbers":
-    """The vector in an embedding reply. Raises ParseError for a reply that is no vector."""
+    """The vector in a reply to the embed stage. Raises ParseError for a reply that is no vector."""
     try:
         return vector.read(checked(reply))
     except ValueError as error:

@@ -29,7 +29,7 @@ class Expander:
         self._prompt = context.prompt(NAME, OFFERED)
 
     async def expanded(self, spec: LaneSpec, ask: Ask) -> LaneSpec:
-        """The lane with wider element banks. An axis for which no usable reply comes stays as it is."""
+        """The lane with its element banks expanded. An axis for which no usable reply comes stays as it is."""
         wider = await asyncio.gather(*(self._wider(spec, axis, bank, ask) for axis, bank in spec.banks.items()))
         return replace(spec, banks=dict(zip(spec.banks, wider, strict=True)))
 

@@ -54,19 +54,20 @@ and what is asked."""
 
 
 def alone(caller: Requester) -> Router:
-    """A router that always asks the same single model."""
+    """A router without fallback: it always asks the same single model."""
     line = FallbackChain((caller,))
     return lambda *_: line
 
 
 def mixed(name: str, weights: Mapping[str, float], options: Mapping[str, Router]) -> Router:
-    """A router for a mixture of roles: draws one of the options by weight, as a function of seed and place in the
-    plan."""
+    """A router for a mixture of roles: draws one of the options, with its fallback, by weight, as a function of seed
+    and place in the plan."""
     return lambda *place: options[pick(weights, *place, "mix", name)](*place)
 
 
 def chained(options: Sequence[Router], on: frozenset[Cause]) -> Router:
-    """A router for a chain of roles: tries the models of all options in order, moving on for the causes in `on`."""
+    """A router with fallback for a chain of roles: tries the models of all options in order, moving on for the causes
+    in `on`."""
     return lambda *place: FallbackChain(tuple(caller for option in options for caller in option(*place).callers), on)
 
 

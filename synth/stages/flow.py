@@ -37,8 +37,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Flow:
-    """All stages and rules of a recipe, bound and ready: what is done with a query from its page to its labelled
-    rows."""
+    """All stages and rules of a recipe, bound and ready: what is done with a query from page to labelled rows."""
 
     source: Source
     stages: Sequence[Bound]
@@ -86,8 +85,7 @@ class Flow:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The stages that ask models, the latest in a row's life first: served in this order, rows that were begun
-        get finished."""
+        """The flow's stages that ask models, the latest in a row's life first: so served, begun rows get finished."""
         of = {kind: [bound.name for bound in self.stages if bound.stage.kind == kind] for kind in ("branch", "step")}
         return (*reversed(of["step"]), *([EMBED] if self.embedder else []), *of["branch"], self.begins)
 
@@ -102,13 +100,11 @@ class Flow:
         return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
     def shares(self, spec: LaneSpec) -> dict[str, float]:
-        """For each kind of query, by name, that branches may make in a lane: the share of root queries that one is
-        made of."""
+        """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
         return {name: share for name, (_, share) in self._branches(spec).items()}
 
     def _branches(self, spec: LaneSpec) -> dict[str, tuple[Bound, float]]:
-        """The same, each with the branch that makes it. In refuse-only lanes they are what branches declare plain; none where no
-        answers are asked for."""
+        """The same, with their branches; in refuse-only lanes those declared plain, and none without answers."""
         found: dict[str, tuple[Bound, float]] = {}
         for bound in self.stages if self.answers or not spec.lane.refuse_only else ():
             for name, share in bound.stage.shares(spec).items() if bound.stage.kind == "branch" else ():
@@ -119,13 +115,12 @@ class Flow:
         return found
 
     def branch_of(self, spec: LaneSpec, name: str) -> str | None:
-        """The name of the branch that makes queries of that kind in a lane; None if none does."""
+        """The name of the branch in the flow that makes queries of that kind in a lane; None if none does."""
         found = self._branches(spec).get(name)
         return found and found[0].name
 
     def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> dict[str, str]:
-        """The augmentations due to a root query: those that its plan recorded and its lane still allows, each with
-        its branch's name."""
+        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches."""
         found = self._branches(spec) if plan.operators else {}
         return {
             name: found[name][0].name
@@ -162,8 +157,7 @@ class Flow:
         return next((f"avoided.{way}" for way in ways if way), None)
 
     def slots(self, plan: Round, sample: Sample) -> list[tuple[Label, Want]]:
-        """The slots (wanted label, stances) for which a query is answered; the label that lacks most rows is always
-        among them."""
+        """The slots (label, stances) a query is answered for; always among them the label that lacks most rows."""
         return [
             (label, want)
             for label, want in plan.wants.items()
@@ -171,9 +165,8 @@ class Flow:
         ]
 
     async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
-        """The rows, set-aside rows and drops that answering a query gives, one for each slot in order. A pair of the
-        user's own has one slot and keeps its answer; where no answers are asked for a query has one, for its lane's
-        label."""
+        """What answering a query gives: a row, set-aside row or drop for each slot in order. A pair of the user's own
+        has one slot and keeps its answer; where no answers are asked for, a query has one, for its lane's label."""
         if sample.response is not None:
             reason = forbidden_subject(sample)
             return [

@@ -54,7 +54,7 @@ class Options(Frozen):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """The judge options that change the data; a key left at its default is not among them."""
+        """The options of the judge stage that change the data; a key left at its default is not among them."""
         data = self.model_dump(mode="json")
         if self.verdict == UNANIMOUS:
             del data["verdict"]
@@ -102,8 +102,9 @@ class Panel(Step):
         return low * len(self.seats), high * len(self.seats)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row with its votes, and with the label and analysis that the verdict rule makes of them; with the query's judged
-        intent where all who gave a verdict read the same. A row to which the rule gives no label is set aside as `hard`."""
+        """The row with its judges' votes, and with the label and analysis that the verdict rule makes of them; with the
+        query's judged intent where all who gave a verdict read the same. A row to which the rule gives no label is set
+        aside as `hard`."""
         del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
@@ -174,5 +175,5 @@ class Panel(Step):
 
 
 def bind(options: Options, context: Context) -> Panel:
-    """The panel of a recipe, from its options under `judge`."""
+    """The judge stage of a recipe, a panel, from its options under `judge`."""
     return Panel(options, context)

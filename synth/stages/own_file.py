@@ -65,12 +65,12 @@ class OwnFile(Source):
             self._digest.update(line)
 
     def available(self, spec: LaneSpec) -> int | None:
-        """How many of the file's rows belong to a lane."""
+        """How many rows of the user's own file belong to a lane."""
         return len(self._offsets.get(spec.lane.id, ()))
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
-        """The file's rows of a lane on one page, as queries or pairs; a drop for each row that cannot be used. Costs
-        no call."""
+        """The rows of a lane on one page of the user's own file, as queries or pairs; a drop for each row that cannot
+        be used. Costs no call."""
         del ask, widening
         offsets = self._offsets[spec.lane.id][call * PAGE : (call + 1) * PAGE]
         with self._path.open("rb") as lines:

@@ -50,7 +50,8 @@ _NO_ANSWER = {
 
 
 def checked(reply: Reply) -> str:
-    """The reply's text without thoughts. Raises ParseError for one that is no answer at all: rejected, given up on, filtered, empty."""
+    """The reply to be parsed, without thoughts. Raises ParseError for one that is no answer at all: rejected, given up
+    on, filtered, empty."""
     if reason := _NO_ANSWER.get(reply.finish):
         raise ParseError(reason)
     text = without_thought(reply.text)
@@ -60,7 +61,7 @@ def checked(reply: Reply) -> str:
 
 
 def read_text(reply: Reply) -> str:
-    """The whole plain text of a reply, as an answer. Raises ParseError for one that is cut short or no answer at
+    """A reply parsed as an answer, its whole plain text. Raises ParseError for one that is cut short or no answer at
     all."""
     text = checked(reply)
     if reply.finish == "length":
@@ -69,7 +70,8 @@ def read_text(reply: Reply) -> str:
 
 
 def read_object(reply: Reply) -> Mapping[str, Any]:
-    """The JSON object in a reply, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those of `checked`."""
+    """A reply parsed as a JSON object, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those
+    of `checked`."""
     text = checked(reply)
     found = value_in(text)
     if not isinstance(found, Mapping):
@@ -78,7 +80,8 @@ def read_object(reply: Reply) -> Mapping[str, Any]:
 
 
 def read_strings(reply: Reply, name: str) -> list[str]:
-    """The list of strings under a name, or the bare or numbered list a model wrote instead; of a list cut short, what is whole."""
+    """A reply parsed as the list of strings under a name, or the bare or numbered list a model wrote instead; of a list
+    cut short, what is whole."""
     text = checked(reply)
     found = value_in(text)
     items = field(found, name) if isinstance(found, Mapping) else found
@@ -102,7 +105,7 @@ def read_strings(reply: Reply, name: str) -> list[str]:
 
 
 def read_string(reply: Reply, name: str) -> str:
-    """The one text under a name in a reply's JSON object. Raises ParseError if there is none."""
+    """A reply parsed as a JSON object, of which the one text under a name. Raises ParseError if there is none."""
     value = field(read_object(reply), name)
     if reply.finish == "length":
         raise ParseError("truncated")
@@ -125,7 +128,8 @@ async def ask_until_read(
     as_what: Callable[[Read], str] = lambda _: OK,
     spare: bool = False,
 ) -> Read:
-    """What `read` makes of the reply. One it cannot use costs one more try, told what was wrong. Raises its ParseError.
+    """What `read` parses out of the reply. One it cannot use costs one more try, told what was wrong. Raises its
+    ParseError.
 
     Every reply is counted; `as_what` is the class of one that could be read. With `spare` another model stands by.
     """

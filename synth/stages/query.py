@@ -73,7 +73,7 @@ class Writer(Source):
         )
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether writer calls of a lane may use the prompt of that name."""
+        """Whether a lane's writer calls (the query stage) may use the prompt of that name."""
         return prompt not in self._prompts or prompt in self._weights[_kind(spec)]
 
     def calls(self, low: float, high: float) -> tuple[float, float]:
@@ -95,7 +95,8 @@ class Writer(Source):
         return caller.request(messages, self._schema, ("query", self._seed, spec.lane.id, call))
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
-        """The queries that one writer call gave. A call that failed is one drop, at its first coordinate."""
+        """The queries that one writer call gave the query stage. A call that failed is one drop, at its first
+        coordinate."""
         if widening >= BANKS:
             spec = await self._expander.expanded(spec, ask)
         drawn = self._drawn(spec, call)
@@ -155,11 +156,11 @@ def _kind(spec: LaneSpec) -> str:
 
 
 def query_id(spec: LaneSpec, text: str, context: Sequence[Message] = ()) -> str:
-    """The id of a query: a function of its lane and of what the user says, in the turns before, if any, and in this
-    one."""
+    """The id of a query, whichever stage gives it: a function of its lane and of what the user says, in the turns
+    before, if any, and in this one."""
     return short_hash(spec.lane.id, *(turn.content for turn in context if turn.role == "user"), text)
 
 
 def bind(options: Options, context: Context) -> Writer:
-    """The writer of a recipe, from its options under `query`."""
+    """The query stage of a recipe, its writer, from its options under `query`."""
     return Writer(options, context)

@@ -64,7 +64,8 @@ def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 def object_schema(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON schema of an object with these properties, in this order, all required and no others."""
+    """The JSON schema of the object that a request asks for: these properties, in this order, all required and no
+    others."""
     return {
         "title": title,
         "type": "object",

@@ -36,7 +36,7 @@ class Responder(Step):
         self._prompts = {stance: context.prompt(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether a lane has a cell whose answers are asked for in the stance of that prompt."""
+        """Whether a lane has a cell whose answers the respond stage asks for in the stance of that prompt."""
         return any(prompt == f"respond/{stance}" for stances in spec.cells.values() for stance in stances)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Sample | Drop:

@@ -24,7 +24,8 @@ class ResponseRules(Step):
     """The name of the step under which drops of response rules are counted."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it is, or dropped because a response filter or an avoided text objects to its answer."""
+        """The row as it is, or dropped by the rules on answers: a response filter or an avoided text objects to its
+        answer."""
         del spec, slot, ask
         response = sample.response or ""
         reason = first_reason(self.rules, response)
@@ -42,7 +43,7 @@ class RowRules(Step):
     """The name of the step under which drops of row rules are counted."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it is, or dropped because a row filter objects to it."""
+        """The row as it is, or dropped by the rules on judged rows: a row filter objects to it."""
         del spec, slot, ask
         reason = first_reason(self.rules, sample)
         return sample.dropped(self.books, reason, sample.analysis or "") if reason else sample

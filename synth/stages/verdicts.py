@@ -23,7 +23,7 @@ GROUP, PLACE = "synth.verdicts", "judge.verdict"
 
 
 def unanimous() -> VerdictRule:
-    """The label that all judges give."""
+    """The verdict rule `unanimous`: the label that all judges give."""
 
     def rule(votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
         del scheme
@@ -34,7 +34,7 @@ def unanimous() -> VerdictRule:
 
 
 def majority() -> VerdictRule:
-    """The label that more than half of the judges with a verdict give."""
+    """The verdict rule `majority`: the label that more than half of the judges with a verdict give."""
 
     def rule(votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
         del scheme
@@ -60,7 +60,7 @@ class SplitIs:
 
     @property
     def hears(self) -> tuple[int, ...]:
-        """The places of the strict and of the loose judge."""
+        """The seats that this verdict rule hears: the places of the strict and of the loose judge."""
         return self.strict, self.loose
 
     def __call__(self, votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
@@ -73,8 +73,8 @@ class SplitIs:
 
 
 def split_is(label: str, strict: str, loose: str, seats: Sequence[str] = ()) -> VerdictRule:
-    """`label` where the strict judge is more severe than the loose one; where they agree, what they say. The other way round they
-    contradict what they are there for, and the row goes to the hard pile."""
+    """The verdict rule `split_is`: `label` where the strict judge is more severe than the loose one; where they agree,
+    what they say. The other way round they contradict what they are there for, and the row goes to the hard pile."""
     for name, seat in (("strict", strict), ("loose", loose)):
         if seat not in seats:
             raise ValueError(f"{name}: {seat!r} is no judge; {did_you_mean(seat, seats)}")
@@ -121,7 +121,8 @@ def known() -> list[str]:
 
 
 def factory(name: str) -> Callable[..., VerdictRule]:
-    """The function that makes the rule of that name; ConfigError if there is none, or another package's is broken."""
+    """The function that makes the verdict rule of that name; ConfigError if there is none, or another package's is
+    broken."""
     own = _OURS.get(name)
     found: Callable[..., VerdictRule] = plugins.load(GROUP, name, (lambda: own) if own else None)
     return found
