@@ -89,29 +89,6 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
-    """How fast a model may be asked at most, and for how long one answer is waited."""
-
-    concurrency: int | None = None
-    rpm: int | None = None
-    tpm: int | None = None
-    timeout: float = 300.0
-
-    def least(self, other: "Ceiling") -> "Ceiling":
-        """Both ceilings held at once."""
-
-        def lower(one: int | None, two: int | None) -> int | None:
-            return min((value for value in (one, two) if value is not None), default=None)
-
-        return Ceiling(
-            lower(self.concurrency, other.concurrency),
-            lower(self.rpm, other.rpm),
-            lower(self.tpm, other.tpm),
-            min(self.timeout, other.timeout),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Element:
     axis: str
     value: str

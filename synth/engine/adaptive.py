@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from synth.engine.budget import Reservation
 from synth.engine.rate_window import Window
 from synth.errors import ProviderError
-from synth.types import Ceiling, Reply
+from synth.recipe.role import Ceiling
+from synth.types import Reply
 
 START = 32
 """How many slots a model begins with; they double with every clean round until the server first objects."""

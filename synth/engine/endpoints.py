@@ -9,8 +9,8 @@ from synth.engine.adaptive import Pace
 from synth.engine.circuit_breaker import Circuits, Endpoint
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
-from synth.recipe.role import Role
-from synth.types import Ceiling, Origin, Request
+from synth.recipe.role import Ceiling, Role
+from synth.types import Origin, Request
 
 
 class Endpoints:

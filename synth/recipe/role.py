@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
@@ -22,7 +23,7 @@ from synth.recipe.backend import Declared, Frozen, Options, answering, options, 
 from synth.recipe.credentials import hidden
 from synth.recipe.option_keys import check_no_keys, without_keys
 from synth.recipe.yaml import WRONG_OPTION, first_wrong, validate
-from synth.types import Ceiling, named
+from synth.types import named
 
 OFFLINE, SERVER = "offline", "openai"
 """The backend that has no model, and the one that a role has unless it names another."""
@@ -40,6 +41,29 @@ class Price(Frozen):
     """The price of a million prompt tokens."""
     output: Annotated[float, Field(ge=0)]
     """The price of a million completion tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How fast a model may be asked at most, and for how long one answer is waited."""
+
+    concurrency: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    timeout: float = 300.0
+
+    def least(self, other: "Ceiling") -> "Ceiling":
+        """Both ceilings held at once."""
+
+        def lower(one: int | None, two: int | None) -> int | None:
+            return min((value for value in (one, two) if value is not None), default=None)
+
+        return Ceiling(
+            lower(self.concurrency, other.concurrency),
+            lower(self.rpm, other.rpm),
+            lower(self.tpm, other.tpm),
+            min(self.timeout, other.timeout),
+        )
 
 
 class Role(Frozen):

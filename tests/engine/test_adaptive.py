@@ -22,8 +22,8 @@ from synth.engine.scheduler import Slots
 from synth.errors import ProviderError, Stopped
 from synth.journal.store import Journal
 from synth.journal.usage import GAVE_UP
-from synth.recipe.role import Role
-from synth.types import Ceiling, Message, Origin, Reply, Request
+from synth.recipe.role import Ceiling, Role
+from synth.types import Message, Origin, Reply, Request
 from tests.support.virtual import run_virtual
 
 

@@ -14,7 +14,8 @@ from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.journal.store import Journal
-from synth.types import Ceiling, Message, Origin, Reply, Request
+from synth.recipe.role import Ceiling
+from synth.types import Message, Origin, Reply, Request
 from tests.support.virtual import VirtualLoop, run_virtual
 
 

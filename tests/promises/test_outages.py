@@ -25,12 +25,13 @@ from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError
 from synth.journal.store import Journal
 from synth.journal.usage import OUTAGE
+from synth.recipe.role import Ceiling
 from synth.run import merge
 from synth.run.compile import compile_recipe
 from synth.run.execute import run as run_bound
 from synth.run.options import RunOptions
 from synth.run.result import FAILED, INTERRUPTED, OK, SHORT
-from synth.types import Ceiling, Origin
+from synth.types import Origin
 from tests.conftest import Lab, tiny_recipe
 from tests.engine.test_ask import Scripted, request
 from tests.promises.test_chains import Troupe, answered_by, made_of
