@@ -23,7 +23,7 @@ import orjson
 
 from synth.backends import openai
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
 from synth.hashing import key_of
@@ -95,7 +95,7 @@ async def in_lanes(count: int, width: int, work: Callable[[int], Awaitable[Any]]
 
 async def through_engine(backend: Any, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Journal(Path(folder))) as journal:
-        engine = Engine(journal, Models({"r": backend}, Slots(width), {"r": Role(model="m")}))
+        engine = Engine(journal, Endpoints({"r": backend}, Slots(width), {"r": Role(model="m")}))
         await in_lanes(count, width, lambda number: engine.ask(request(number), Origin("r", "query", "lane", number)))
         await backend.close()
 

@@ -15,7 +15,7 @@ from rich.live import Live
 
 from synth.cli import live
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.fold.fold import Fold, FoldInputs
 from synth.journal.store import Journal
@@ -49,7 +49,7 @@ def main() -> None:
         for model in models
     ]
     with tempfile.TemporaryDirectory() as folder:
-        connect = partial(Engine, Journal(Path(folder)), Models({}, Slots(256)), usage=UsageLog(lines))
+        connect = partial(Engine, Journal(Path(folder)), Endpoints({}, Slots(256)), usage=UsageLog(lines))
         fold = Fold(FoldInputs(bound.flow, chosen, targets, bound.recipe.dedup, 256), connect, Nowhere())
         for lane in fold.lanes.values():
             lane.counts.accepted["safe"] = 5

@@ -1,3 +1,3 @@
 """synth makes synthetic training data for Chinese guard models."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -15,13 +15,13 @@ in which both synth's and other things stand."""
 
 
 def beside(path: Path, ending: str) -> Path:
-    """A name of synth's own beside `path`: `.synth-NAME.ENDING`."""
+    """A name of synth's own for what is written aside, beside `path`: `.synth-NAME.ENDING`."""
     return path.with_name(f".synth-{path.name}.{ending}")
 
 
 def through(path: Path) -> Path:
-    """Where a link that is written through leads to; any other path as it is. ConfigError for a link to nothing, if no
-    killed swap left it so."""
+    """Where what was written aside goes in the end: where a link leads to; any other path as it is. ConfigError for a
+    link to nothing, if no killed swap left it so."""
     if not path.is_symlink():
         return path
     real = path.resolve()
@@ -33,7 +33,8 @@ def through(path: Path) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Takes away what stands under a name of synth's own, if anything does. A link is taken away, not followed."""
+    """Takes away what stands aside, under a name of synth's own, if anything does. A link is taken away, not
+    followed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -41,7 +42,8 @@ def remove(path: Path) -> None:
 
 
 def begins(path: Path, *starts: bytes) -> bool:
-    """Whether a plain file is empty, or begins with one of these bytes: as what synth writes under that name does."""
+    """Whether synth may write where a plain file stands: it is empty, or begins with one of these bytes, as what synth
+    writes under that name does."""
     if not path.is_file():
         return False
     with path.open("rb") as written:
@@ -51,8 +53,8 @@ def begins(path: Path, *starts: bytes) -> bool:
 
 @contextlib.contextmanager
 def file(path: Path) -> Iterator[Path]:
-    """A name to write a file under for the length of a block, which then takes the place of `path` whole. ConfigError where
-    no plain file stands there."""
+    """A name aside to write a file under for the length of a block, which then takes the place of `path` whole.
+    ConfigError where no plain file stands there."""
     real = through(path)
     if real.exists() and not real.is_file():
         raise ConfigError(f"{path}: is there already and is no plain file; choose another name")
@@ -67,8 +69,8 @@ def file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder(path: Path, ours: Ours) -> Iterator[Path]:
-    """A new folder to fill for the length of a block, which then takes the place of `path` whole. What stands there and is
-    not `ours` is in it afterwards too."""
+    """A new folder aside, to fill for the length of a block, which then takes the place of `path` whole. What stands
+    there and is not `ours` is in it afterwards too."""
     real = through(path)
     mend(real)
     new = beside(real, "new")
@@ -80,7 +82,8 @@ def folder(path: Path, ours: Ours) -> Iterator[Path]:
 
 
 def swap(new: Path, real: Path) -> None:
-    """Puts the whole folder `new` in the place of `real`. A kill on the way leaves both, for `mend` to find."""
+    """Puts the whole folder `new`, written aside, in the place of `real`. A kill on the way leaves both, for `mend` to
+    find."""
     for path in new.rglob("*"):
         if path.is_file():
             with path.open("rb") as written:

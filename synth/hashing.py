@@ -38,13 +38,15 @@ def key_of(request: Request) -> str:
 
 
 def outage_of(key: str) -> str:
-    """The journal's key of an outage: that a model was given up on for the request of key `key`, and the next of its chain
-    asked. A key of its own, since the request may still be answered where it stands outside a chain. 32 hex digits."""
+    """The journal's key of an outage, a hash: that a model was given up on for the request of key `key`, and the next
+    of its chain asked. A key of its own, since the request may still be answered where it stands outside a chain. 32
+    hex digits."""
     return hashlib.sha256(f"outage {key}".encode()).hexdigest()[:32]
 
 
 def seed_of(key: str) -> int:
-    """The sampling seed sent with a request: 31 bits, a function of its key, so that a repeated request is a repeated draw."""
+    """The sampling seed sent with a request: 31 bits of its key, a hash, so that a repeated request is a repeated
+    draw."""
     return int(key[:8], 16) & 0x7FFFFFFF
 
 
@@ -57,13 +59,13 @@ Choice = TypeVar("Choice", bound=str)
 
 
 def unit(*parts: str | int) -> float:
-    """A pseudorandom number in [0, 1), a function of `parts`. Name the purpose among them, or two choices will be one."""
+    """A pseudorandom number in [0, 1), a hash of `parts`. Name the purpose among them, or two choices will be one."""
     digest = blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
 def pick(weights: Mapping[Choice, float], *parts: str | int) -> Choice:
-    """One key of `weights`, chosen by weight as a function of `parts`; the order of `weights` does not matter."""
+    """One key of `weights`, chosen by weight and a hash of `parts`; the order of `weights` does not matter."""
     left = unit(*parts) * sum(weights.values())
     for choice, weight in sorted(weights.items()):
         left -= weight
@@ -73,7 +75,7 @@ def pick(weights: Mapping[Choice, float], *parts: str | int) -> Choice:
 
 
 def shuffled(size: int, *parts: str | int) -> list[int]:
-    """A permutation of range(size), a function of `parts`."""
+    """A permutation of range(size), drawn by a hash of `parts`."""
     order = list(range(size))
     random.Random("\0".join(map(str, parts))).shuffle(order)
     return order

@@ -16,7 +16,8 @@ def plain(text: str) -> str:
 
 
 def as_data(text: str) -> str:
-    """An untrusted text as it may stand between tags of a prompt: it can close neither them nor a turn of the conversation."""
+    """An untrusted text made plain, to stand between tags of a prompt: it can close neither them nor a turn of the
+    conversation."""
     return without_tags(text) if "</" in text or "<|" in text else text
 
 
@@ -31,5 +32,5 @@ def for_terminal(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text of somebody else's as one line of at most 200 characters, harmless on a terminal."""
+    """An untrusted text as one line of at most 200 characters, harmless on a terminal."""
     return for_terminal(" ".join(text.split()))[:200]

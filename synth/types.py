@@ -1,5 +1,6 @@
 """Every noun of synth, on one screen or two. Imports nothing of ours."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -14,7 +15,7 @@ LABELLED: Final = ("train", "validation", "test")
 
 
 def named(model: str, revision: str | None) -> str:
-    """A model's name with its revision, if it has one."""
+    """What a model is called everywhere: its name with its revision, if it has one."""
     return f"{model}@{revision}" if revision else model
 
 
@@ -47,17 +48,18 @@ class Request:
 
     @property
     def named(self) -> str:
-        """The model as it bears identity and is booked: two revisions never share replies."""
+        """A request's model as it bears identity and is booked: two revisions never share replies."""
         return named(self.model, self.revision)
 
     @property
     def begun(self) -> str:
-        """What the answer begins with: the last message, where that is the assistant's. The model goes on from there."""
+        """What the answer to a request begins with: the last message, where that is the assistant's. The model goes on
+        from there."""
         return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
 
     @property
     def text(self) -> str | None:
-        """All of it as plain text, where a base model goes on with it."""
+        """All of a request as plain text, where a base model goes on with it."""
         return "".join(part.content for part in self.messages) if self.kind == "completion" else None
 
 
@@ -96,7 +98,7 @@ class Ceiling:
     timeout: float = 300.0
 
     def least(self, other: "Ceiling") -> "Ceiling":
-        """Both held at once."""
+        """Both ceilings held at once."""
 
         def lower(one: int | None, two: int | None) -> int | None:
             return min((value for value in (one, two) if value is not None), default=None)
@@ -193,7 +195,7 @@ class Sample:
 
     @property
     def query_type(self) -> QueryType:
-        """Of the row: its lane's, unless that was only assumed and the panel says otherwise."""
+        """The query type of a sample: its lane's, unless that was only assumed and the panel says otherwise."""
         return self.lane.query_type if self.typed or self.query_label is None else self.query_label
 
     @property
@@ -203,9 +205,13 @@ class Sample:
 
     @property
     def conversation(self) -> tuple[Message, ...]:
-        """All turns: those before the query, the query, and the answer where there is one."""
+        """All turns of a sample: those before the query, the query, and the answer where there is one."""
         answer = () if self.response is None else (Message("assistant", self.response),)
         return (*self.context, Message("user", self.query), *answer)
+
+
+REASON: Final = re.compile(r"\w[\w.-]{0,80}")
+"""What a reason may be: it is counted, and names a file."""
 
 
 @dataclass(frozen=True, slots=True)

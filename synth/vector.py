@@ -29,14 +29,13 @@ def rounded(vectors: Any) -> Numbers:
 
 
 def sendable(text: str) -> str:
-    """The part of a text that a model of embeddings is given: its first 4,000 characters; "。" for a text of nothing, which
+    """The part of a text of which a vector is asked: its first 4,000 characters; "。" for a text of nothing, which
     servers refuse."""
     return plain(text[:LONGEST]).strip() or "。"
 
 
 def check(model: str, one: Numbers, other: Numbers) -> None:
-    """ConfigError for a model of embeddings that gives these vectors of the two texts in `UNLIKE`: zeros, or twice the
-    same."""
+    """ConfigError for a model whose vectors of the two texts in `UNLIKE` are zeros, or twice the same."""
     if not one.any() or not other.any() or np.array_equal(one, other):
         raise ConfigError(
             f"model {model!r} does not tell Chinese texts apart; use one of embeddings that knows Chinese"
@@ -44,12 +43,12 @@ def check(model: str, one: Numbers, other: Numbers) -> None:
 
 
 def written(vector: Numbers) -> str:
-    """A vector of int8 as base64, the text of an embedding's reply."""
+    """A vector of int8 written as base64, as a reply holds it."""
     return base64.b64encode(vector.tobytes()).decode()
 
 
 def read(text: str) -> Numbers:
-    """The vector of int8 in the base64 of an embedding's reply. ValueError for anything else."""
+    """The vector of int8 in a reply's base64. ValueError for anything else."""
     try:
         found = np.frombuffer(base64.b64decode(text, validate=True), np.int8)
     except binascii.Error as error:

@@ -22,12 +22,13 @@ class Backend(Protocol):
     and no single answer has a deadline."""
 
     async def complete(self, request: Request, key: str) -> Reply:
-        """The model's reply to a request. Raises `errors.ProviderError` for what may pass, `errors.ConfigError` for what
-        will not."""
+        """What every backend does: gives its model's reply to a request. Raises `errors.ProviderError` for what may
+        pass, `errors.ConfigError` for what will not."""
         ...
 
     async def check(self, model: str) -> None:
-        """Whether the model can be asked, before a run: raises `errors.ConfigError` if not; costs a token at most."""
+        """Whether a backend's model can be asked, before a run: raises `errors.ConfigError` if not; costs a token at
+        most."""
         ...
 
     async def close(self) -> None: ...
@@ -43,8 +44,8 @@ class SelfScheduling(Protocol):
         ...
 
     def dismiss(self, why: Exception) -> None:
-        """Tells a backend that the run stops: requests whose model it has not turned to get the exception, the others still
-        land."""
+        """Tells a self-scheduling backend that the run stops: requests whose model it has not turned to get the
+        exception, the others still land."""
         ...
 
 
@@ -63,7 +64,7 @@ class BackendModule(Declared, Protocol):
     and two functions. Of a backend that wraps another (its `Options` are `Wrapping`) the first three are the other's."""
 
     def share(self, role: Role, options: Any) -> Hashable:
-        """What roles have in common that share one backend: those for which it is equal do."""
+        """What roles have in common that share one backend of any kind: those for which it is equal do."""
         ...
 
     def connect(self, role: Role, options: Any) -> Backend:
@@ -90,7 +91,7 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
 
 
 def module_of(role: Role) -> BackendModule:
-    """The module of a role's backend, synth's own or another package's."""
+    """The module of a role's backend, among synth's own backends or another package's."""
     found: BackendModule = module(role.backend)
     return found
 
@@ -137,15 +138,16 @@ class BatchJobs(Protocol):
     """What a run's journal knows of requests left with Batch APIs."""
 
     def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
-        """The journal's receipts of batches left at an address, as they stand, in the order in which they were begun."""
+        """What a backend may ask of the journal: its receipts of batches left at an address, as they stand, in the
+        order in which they were begun."""
         ...
 
     def record(self, receipt: BatchJob) -> None:
-        """Journals how a batch stands now; called before the next step is taken."""
+        """For a backend: journals how a batch stands now; called before the next step is taken."""
         ...
 
     async def keep(self, receipt: BatchJob, replies: Mapping[str, Reply]) -> None:
-        """Journals replies out of a batch, whether anyone in this run asks for them or not."""
+        """For a backend: journals replies out of a batch, whether anyone in this run asks for them or not."""
         ...
 
 
@@ -159,10 +161,12 @@ class Resumable(Protocol):
         ...
 
     def leave(self) -> None:
-        """Waits for no batch's answer any more: whoever waits is told Stopped."""
+        """Tells a backend whose requests outlast the run to wait for no answer any more: whoever waits is told
+        Stopped."""
         ...
 
     async def part(self, *, done: bool) -> int:
-        """Ends a run in good order while batches are out, taking half a minute at most; gives how many requests stay with
-        the server. Where the run is `done`, nobody needs their replies, and the server is told so."""
+        """Of a backend whose requests outlast a run: ends the run in good order, in half a minute at most; gives how
+        many requests stay with the server. Where the run is `done`, nobody needs their replies, and the server is told
+        so."""
         ...

@@ -39,7 +39,7 @@ def compose_framed(chance: random.Random, drawn: Mapping[str, str], count: int, 
 
 
 def several(chance: random.Random, choices: Sequence[str], count: int) -> list[str]:
-    """`count` of them, none twice before all have been had."""
+    """`count` pieces for sentence frames, none twice before all have been had."""
     found: list[str] = []
     while len(found) < count:
         found += chance.sample(choices, len(choices))

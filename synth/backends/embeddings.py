@@ -135,7 +135,7 @@ class _Asking:
     """Set when no more answers are wanted."""
 
     def page(self, texts: Sequence[str]) -> Numbers:
-        """The vectors of some texts; asked for again in bad weather and after what is no answer."""
+        """The embeddings of some texts, from a server; asked for again in bad weather and after what is no answer."""
         import httpx2
 
         why, body = "", {"model": self.model, "input": list(texts), "encoding_format": "float"}
@@ -164,8 +164,8 @@ class _Asking:
 
 
 def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
-    """The vectors in the body of a server's answer, and the tokens it counted. ValueError, with what is wrong, if it is not
-    one vector a text."""
+    """The embeddings in the body of a server's answer, and the tokens it counted. ValueError, with what is wrong, if it
+    is not one vector a text."""
     try:
         answer = orjson.loads(body)
         tokens = int((answer.get("usage") or {}).get("prompt_tokens") or 0)

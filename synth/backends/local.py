@@ -89,8 +89,8 @@ def connect(role: Role, options: Options) -> LocalBackend:
 
 
 def of_model(name: str) -> Embed:
-    """A function from texts to vectors by a model of embeddings in a folder or, by name, on the Hugging Face hub.
-    ConfigError for what is none."""
+    """A function from texts to vectors by a local model of embeddings, in a folder or, by name, of the Hugging Face
+    hub. ConfigError for what is none."""
     folder = _folder(name)
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")

@@ -146,7 +146,8 @@ def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str
     if chance.random() < SILENT:
         return "抱歉，我不能对这类内容作出评价。"
     query, response = (_between(user, tag) for tag in ("用户", "助手"))
-    labels = schema["properties"]["label"]["enum"]  # the safe one first
+    asked = schema.get("properties", {}).get("label", {})
+    labels = asked.get("enum", ["安全", "不安全"])  # the safe one first; two where nobody says which
     answered = "<助手>" in user
     grade = _grade(response, len(labels) - 1) if answered else (len(labels) - 1) * _harmful(query)
     if chance.random() < ERRING:

@@ -257,7 +257,7 @@ def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
 
 
 def refuses_format(status: int, body: bytes, request: Request) -> bool:
-    """Whether a server's answer says that it takes no such way to ask for JSON (`response_format`)."""
+    """Whether a server of OpenAI's kind says that it takes no such way to ask for JSON (`response_format`)."""
     return status in (400, 422) and request.schema is not None and says(body, _NOT_TAKEN)
 
 
@@ -269,7 +269,7 @@ def dumps(body: Any) -> bytes:
 
 
 def loads(body: bytes) -> Any:
-    """The value in the JSON of a server's answer, a bare control character in it or not. ValueError for no JSON."""
+    """The value in the JSON of an OpenAI-like answer, a bare control character in it or not. ValueError for no JSON."""
     try:
         return orjson.loads(body)
     except ValueError:  # half a surrogate pair, or a bare control character: broken, and readable
@@ -295,6 +295,6 @@ def _message(body: bytes) -> str:
 
 
 def says(body: bytes, words: tuple[str, ...]) -> bool:
-    """Whether one of these words, in small letters, stands in the first 10,000 bytes of a server's answer."""
+    """Whether one of these words, in small letters, stands in the first 10,000 bytes of an OpenAI-like answer."""
     text = body[:10_000].decode("utf-8", "replace").lower()
     return any(word in text for word in words)

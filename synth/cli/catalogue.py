@@ -18,13 +18,14 @@ Entry = tuple[str, str]
 
 
 def entries(kind: str) -> Iterator[Entry]:
-    """What `synth list KIND` lists: each thing's name and one line on it, from docstrings, `about:` and first comments."""
+    """The catalogue of one kind, as `synth list KIND` shows it: each thing's name and one line on it, from docstrings,
+    `about:` and first comments."""
     yield from _LISTS[kind]()
 
 
 def scaffold(kind: str, name: str, base: str | None = None) -> str:
-    """Writes the file that `synth new` scaffolds, and gives its path; `base` is the recipe that a recipe extends, `demo` if
-    None. ConfigError for a bad name, and for a file that exists."""
+    """Adds a file of the user's own to the catalogue, as `synth new` scaffolds it, and gives its path; `base` is the
+    recipe that a recipe extends, `demo` if None. ConfigError for a bad name, and for a file that exists."""
     if base is not None and kind != "recipe":
         raise ConfigError(f"--from: is for a recipe; a {kind} names what it builds on itself", status=2)
     folder, suffix = {

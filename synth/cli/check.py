@@ -63,7 +63,8 @@ def _tried(name: str) -> str:
 
 
 def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
-    """What `synth preview` shows: every prompt of the first lane that matches, rendered; then a few finished rows."""
+    """A recipe to be checked by eye, as `synth preview` shows it: every prompt of the first lane that matches,
+    rendered; then a few finished rows."""
     compiled = compile_recipe(recipe)
     chosen, _ = wanted(compiled, None, only)
     first = chosen[0].lane.subcategory

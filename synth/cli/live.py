@@ -26,8 +26,8 @@ Show = Callable[[dict[str, Any]], None]
 
 @contextlib.asynccontextmanager
 async def watch(fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None") -> AsyncIterator[None]:
-    """Shows a run's progress on stderr for the length of a block, and tells `events` of the start, of progress and of the
-    end; they observe the fold themselves."""
+    """Shows a run's progress live on stderr, for the length of a block, and tells `events` of the start, of progress
+    and of the end; they observe the fold themselves."""
     with contextlib.ExitStack() as stack:
         live, progress = sys.stderr.isatty(), Progress(fold, engine, prices)
         show = _live(stack) if live else _plain
@@ -59,7 +59,7 @@ class Events:
         self._stream: IO[str] | None = stream
 
     def tell(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Writes one event of a run, with its time in Unix seconds, as a line of JSON."""
+        """Writes one event of a live run, with its time in Unix seconds, as a line of JSON."""
         if self._stream is None:
             return
         try:
@@ -72,12 +72,13 @@ class Events:
             click.echo(f"synth: warning: --events cannot be written any more ({error.strerror})", err=True)
 
     def close(self) -> None:
-        """Closes the file of a run's events, unless it is stderr."""
+        """Closes the file of a live run's events, unless it is stderr."""
         if self._stream is not None and self._stream is not sys.stderr:
             self._stream.close()
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        """Writes an event of a lane's round that has closed: what it came to, and how the lane's cells stand."""
+        """Writes the event, while the run is live, that a lane's round has closed: what it came to, and how the lane's
+        cells stand."""
         cells = {
             label: {
                 "accepted": lane.counts.accepted[label],

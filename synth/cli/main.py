@@ -31,6 +31,10 @@ def main() -> None:
         _end(str(error), error.status)
     except KeyboardInterrupt:
         _end("interrupted", 130)
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # an import was interrupted within a class
+            raise
+        _end("interrupted", 130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

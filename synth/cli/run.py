@@ -56,7 +56,8 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
 
 
 def merge(folders: Sequence[Path], out: Path) -> int:
-    """What `synth merge` does: unites the journals, folds them and writes the dataset; gives the exit status."""
+    """What `synth merge` does with runs: unites their journals, folds them and writes the dataset; gives the exit
+    status."""
     merged = merge_folders(folders, out)
     click.echo(summary.summary(merged.result, out, Dataset(out).labels), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
@@ -83,8 +84,8 @@ def price(recipe: Recipe, options: RunOptions, shard: str | None) -> str:
 
 
 def diff(recipe: Recipe, n: int | None, folder: Path, only: tuple[str, ...]) -> str:
-    """What `synth diff` says: what the recipe would do in a folder that has a run, what has changed, what is reused, what
-    would be asked."""
+    """What `synth diff` says: what a run of the recipe would do in a folder that has a run, what has changed, what is
+    reused, what would be asked."""
     compiled = compile_recipe(recipe)
     _warn(compiled)
     return _compared(compiled, RunOptions(folder, n, only))
@@ -102,7 +103,8 @@ def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
 def export(
     folder: Path, to: str, out: Path | None, *, options: dict[str, Any], push_to: str | None, private: bool
 ) -> Iterator[str]:
-    """What `synth export` does: writes the export, and uploads the dataset if asked; gives the paths and the address."""
+    """What `synth export` does with a finished run: writes the export, and uploads the dataset if asked; gives the
+    paths and the address."""
     place = out or folder / "export" / to
     made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
     write = exporters.find(to)

@@ -19,9 +19,9 @@ _MANY = 200
 
 
 def grouped(rows: Iterable[dict[str, Any]], by: str, folder: Path | None = None) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a dataset with the same value of `by`, in the order of the values and within a group in theirs; a row
-    without one alone, at the end. They are sorted in a nameless file in `folder`, in the system's folder for temporary
-    files if None."""
+    """The rows of a dataset as groups, each with one value of `by`, in the order of the values and within a group in
+    theirs; a row without one alone, at the end. They are sorted in a nameless file in `folder`, in the system's folder
+    for temporary files if None."""
     with _told(folder), closing(_nameless(folder)) as db:
         # Bodies are written in the order they come, and the index alone is sorted, by SQLite and in files: sorting rows would hold them.
         db.execute("CREATE TABLE rows (key TEXT, body BLOB)")

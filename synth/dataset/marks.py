@@ -9,14 +9,14 @@ from synth.dataset.shards import SHARD, content_hash, shards_in
 
 
 def ours(path: str) -> bool:
-    """Whether a path within a dataset's folder is one under which synth alone writes."""
+    """Whether a path marks what it holds as synth's: in a dataset's folder synth alone writes under it."""
     return path in ("README.md", policies.NAME, "data/") or (
         path.startswith("data/") and SHARD.fullmatch(path[5:]) is not None
     )
 
 
 def has_card(dataset: Path) -> bool:
-    """Whether the README.md of a folder is a dataset card that synth wrote."""
+    """Whether a folder is marked as a dataset of synth's: its README.md is a card that synth wrote."""
     try:
         return is_card((dataset / "README.md").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -24,14 +24,15 @@ def has_card(dataset: Path) -> bool:
 
 
 def foreign_policies(dataset: Path) -> bool:
-    """Whether a dataset's folder holds a policies.json that synth did not write, or that was changed since."""
+    """Whether a dataset's folder holds a policies.json without synth's mark: one that it did not write, or that was
+    changed since."""
     path = dataset / policies.NAME
     return os.path.lexists(path) and not policies.made_by_synth(path)
 
 
 def made_here(dataset: Path) -> bool:
-    """Whether a folder holds a dataset just as synth wrote it: the card, the policies if any, and no shards but those of
-    which the card tells."""
+    """Whether a folder bears all marks of a dataset just as synth wrote it: the card, the policies if any, and no
+    shards but those of which the card tells."""
     data = dataset / "data"
     if data.is_symlink() or not has_card(dataset) or foreign_policies(dataset):
         return False

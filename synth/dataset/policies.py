@@ -89,7 +89,8 @@ def policies_of(specs: Iterable[LaneSpec]) -> Policies:
 
 
 def united(policies: Iterable[Policy]) -> Policies:
-    """One set of policies out of several runs': each category and rule once, by id; of two that differ elsewhere the first."""
+    """One set of policies out of several runs': each category and rule once, by id; of two that differ elsewhere the
+    first."""
     found: dict[tuple[str, str], Policy] = {}
     for policy in policies:
         found.setdefault((policy.subcategory, policy.hash), policy)

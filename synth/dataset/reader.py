@@ -31,7 +31,7 @@ class Dataset:
             raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {folder}`")
 
     def facts(self) -> dict[str, Any]:
-        """What run.json tells of the run that made the dataset."""
+        """Read back: what run.json tells of the run that made the dataset."""
         path = self.folder / "run.json"
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -44,17 +44,19 @@ class Dataset:
 
     @property
     def labels(self) -> LabelScheme:
-        """The labels of the recipe that made the dataset; safe and unsafe where there is no run.json to tell."""
+        """Read back: the labels of the recipe that made the dataset; safe and unsafe where there is no run.json to
+        tell."""
         facts = self.facts() if (self.folder / "run.json").exists() else {}
         return named_in(facts.get("recipe") or {})
 
     @cached_property
     def policies(self) -> policies.Policies:
-        """The dataset's policies: what the judges were told of each category. ConfigError for a dataset that has none."""
+        """The dataset's policies, read back: what the judges were told of each category. ConfigError for a dataset that
+        has none."""
         return policies.read(self.folder / "dataset" / policies.NAME)
 
     def splits(self) -> list[str]:
-        """Names of the dataset's splits that have rows; ConfigError if none has."""
+        """Names of a read dataset's splits that have rows; ConfigError if none has."""
         found = self.filled()
         if not found:
             raise ConfigError(
@@ -63,16 +65,16 @@ class Dataset:
         return found
 
     def filled(self) -> list[str]:
-        """Names of the dataset's splits that have rows; empty where none has."""
+        """Names of a read dataset's splits that have rows; empty where none has."""
         found = {_split_of(path) for path in self._data.glob("*.parquet")}
         return [*(split for split in SPLITS if split in found), *sorted(found - {*SPLITS})]
 
     def labelled(self) -> list[str]:
-        """Names of the dataset's splits that have rows of cells: nothing that was set aside, as the hard pile."""
+        """Names of a read dataset's splits that have rows of cells: nothing that was set aside, as the hard pile."""
         return [split for split in self.splits() if split in LABELLED]
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
-        """The rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time."""
+        """Read back: the rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time."""
         import pyarrow.parquet as pq
 
         for path in self._shards(split):
@@ -81,9 +83,10 @@ class Dataset:
                     yield from batch.to_pylist()
 
     def groups(self, split: str, by: str) -> Iterator[list[dict[str, Any]]]:
-        """The rows of a split of the dataset that have the same value in the column `by`, together, in the order of those
-        values; within a group in that of the split. A row without a value is a group of its own, at the end. Sorted on
-        disk: memory holds one group. ConfigError for a column there is not, or that holds no single values."""
+        """Read back: the rows of a split of the dataset that have the same value in the column `by`, together, in the
+        order of those values; within a group in that of the split. A row without a value is a group of its own, at the
+        end. Sorted on disk: memory holds one group. ConfigError for a column there is not, or that holds no single
+        values."""
         first = next(self.rows(split), None)
         if first is not None and by not in first:
             raise ConfigError(f"{self.folder / 'dataset'}: has no column {by!r}; {did_you_mean(by, first)}")
@@ -92,7 +95,7 @@ class Dataset:
         yield from grouped(self.rows(split), by, self._scratch)
 
     def drops(self) -> Iterator[dict[str, Any]]:
-        """What the run that made the dataset dropped, from the files in DIR/drops, as dicts."""
+        """Read back: what the run that made the dataset dropped, from the files in DIR/drops, as dicts."""
         for path in sorted((self.folder / "drops").glob("*.jsonl")):
             with path.open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:

@@ -106,13 +106,14 @@ def drop_of(drop: Drop) -> dict[str, Any]:
 
 
 def rank(id: str) -> str:
-    """Where a row stands in its split, as text to sort by: shuffled for a trainer that streams, the same in every run."""
+    """Where a row stands in its split of the dataset, as text to sort by: shuffled for a trainer that streams, the same
+    in every run."""
     return short_hash(id, "rank")
 
 
 def split_of(sample: Sample, output: Output) -> str:
-    """The split of an accepted row: `test` for what is held out; else `train` or `validation`, by root query, so that a
-    query, its augmentations and all their answers stay together."""
+    """The split of the dataset in which an accepted row stands: `test` for what is held out; else `train` or
+    `validation`, by root query, so that a query, its augmentations and all their answers stay together."""
     ids = (sample.lane.scenario, sample.lane.subcategory)
     if any(fnmatchcase(id, glob) for glob in output.held_out for id in ids):
         return "test"

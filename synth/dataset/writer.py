@@ -58,12 +58,12 @@ def _dropped_before(folder: Path) -> Collection[str]:
 
 
 def rows_in(folder: Path) -> int:
-    """How many rows the dataset has that stands in a run's folder."""
+    """How many rows were written to the dataset that stands in a run's folder."""
     import pyarrow.parquet as pq
 
     return sum(pq.read_metadata(path).num_rows for path in shards_in(folder / "dataset" / "data"))
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the bytes of a dataset depend on besides recipe and journal."""
+    """Versions of what writes a dataset: what its bytes depend on besides recipe and journal."""
     return {"synth": __version__, "opencc": version("opencc"), "pyarrow": version("pyarrow")}

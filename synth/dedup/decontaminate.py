@@ -42,12 +42,12 @@ class Avoided:
 
     @property
     def hash(self) -> str:
-        """A hash of all sources that a run must not repeat, and of their order."""
+        """For decontamination: a hash of all sources that a run must not repeat, and of their order."""
         return "+".join(source.hash for source in self.sources)
 
     def query(self, query: str) -> Way | None:
-        """In which way a query repeats one that a run must avoid (nearly the same, holds one, in disguise), the plainest if
-        in several; None if in none."""
+        """Decontamination of a query: in which way it repeats one that a run must avoid (nearly the same, holds one, in
+        disguise), the plainest if in several; None if in none."""
         plain, seen_through = self._near
         if plain.find(query):
             return "near"
@@ -57,13 +57,14 @@ class Avoided:
         return "disguised" if seen_through.find(unmasked) or self._queries.any_in(unmasked) else None
 
     def response(self, response: str) -> Way | None:
-        """In which way an answer holds one that a run must avoid (plainly, in disguise); None if it holds none."""
+        """Decontamination of an answer: in which way it holds one that a run must avoid (plainly, in disguise); None if
+        it holds none."""
         if self._responses.any_in(normalise(response)):
             return "contained"
         return "disguised" if self._responses.any_in(undisguised(response)) else None
 
     def add(self, queries: Sequence[str], responses: Sequence[str]) -> None:
-        """Files queries and answers that a run must not repeat; all of them before `seal`."""
+        """Files, for decontamination, queries and answers that a run must not repeat; all of them before `seal`."""
         plain, seen_through = self._near
         plain.add_all(queries)
         seen_through.add_all([undisguised(one) for one in queries])
@@ -72,7 +73,7 @@ class Avoided:
             known.add(undisguised(one) for one in texts)
 
     def seal(self, sources: Iterable[Source]) -> None:
-        """Ends the filing of what a run must not repeat: from here on texts are looked for."""
+        """Ends the filing for decontamination of what a run must not repeat: from here on texts are looked for."""
         self.sources = (*self.sources, *sources)
         self._queries.sort()
         self._responses.sort()
@@ -89,7 +90,7 @@ class Passages:
         self._sorted: tuple[Numbers, Numbers] = (np.empty(0, np.int64), np.empty(0, np.uint32))
 
     def add(self, texts: Iterable[str]) -> None:
-        """Files texts that are to be found again inside others; they must be normalised."""
+        """For decontamination: files texts that are to be found again inside others; they must be normalised."""
         for one in texts:
             if len(one) >= self._shortest:
                 # A text's own hashes choose: they differ from process to process, what is found does not.
@@ -100,13 +101,13 @@ class Passages:
                 self._texts.append(one)
 
     def sort(self) -> None:
-        """Makes filed texts ready to be found: after the last `add`, before the first look."""
+        """For decontamination: makes filed texts ready to be found: after the last `add`, before the first look."""
         order = np.argsort(self._hashes)
         self._sorted = np.array(self._hashes)[order], np.array(self._numbers)[order]
         self._hashes, self._numbers = array("q"), array("I")
 
     def any_in(self, whole: str) -> bool:
-        """Whether this text holds one of the filed texts: 0.8 of its grams."""
+        """Whether this text is contaminated: holds one of the filed texts: 0.8 of its grams."""
         hashes, numbers = self._sorted
         if len(whole) < self._shortest * 4 // 5 or not len(hashes):
             return False

@@ -54,30 +54,31 @@ class Index:
         return int(self._store.used[self._kernel.ROWS])
 
     def find(self, text: str, family: str | None = None) -> Near | None:
-        """The earliest kept text that this one nearly repeats, those of `family` left out; None if there is none. The text
-        is not kept."""
+        """The earliest kept text that this one nearly repeats in n-grams, those of `family` left out; None if there is
+        none. The text is not kept."""
         number = -1 if family is None else self._families.get(family, -1)
         return self._run(*_one(text), [number], look=True, keep=self._kernel.NEVER)[0]
 
     def admit(self, text: str, family: str) -> Near | None:
-        """The earliest kept text that this one nearly repeats; a text that repeats none is kept, and None given."""
+        """The earliest kept text that this one nearly repeats in n-grams; a text that repeats none is kept, and None
+        given."""
         number = self._families.setdefault(family, len(self._families))
         return self._run(*_one(text), [number], look=True, keep=self._kernel.IF_UNHEARD)[0]
 
     def add(self, text: str, family: str) -> None:
-        """Keeps a text in the near-duplicate index, whatever it is near to."""
+        """Keeps a text in the near-duplicate index of n-grams, whatever it is near to."""
         number = self._families.setdefault(family, len(self._families))
         self._run(*_one(text), [number], look=False, keep=self._kernel.ALWAYS)
 
     def admit_all(self, texts: Sequence[str], families: Sequence[str | None] | None = None) -> list[Near | None]:
-        """For each text in turn the earliest kept one that it nearly repeats, as `admit` gives it; `families` are the
-        family of each, or None."""
+        """For each text in turn the earliest kept one that it nearly repeats in n-grams, as `admit` gives it;
+        `families` are the family of each, or None."""
         known = self._families
         numbers = [-1 if family is None else known.setdefault(family, len(known)) for family in families or ()]
         return self._run(*normalise_all(texts), numbers or [-1] * len(texts), look=True, keep=self._kernel.IF_NEW)
 
     def add_all(self, texts: Sequence[str]) -> None:
-        """Keeps all of the texts in the near-duplicate index, whatever they are near to."""
+        """Keeps all of the texts in the near-duplicate index of n-grams, whatever they are near to."""
         self._run(*normalise_all(texts), [-1] * len(texts), look=False, keep=self._kernel.ALWAYS)
 
     def _run(self, codes: Numbers, ends: Numbers, families: list[int], *, look: bool, keep: int) -> list[Near | None]:

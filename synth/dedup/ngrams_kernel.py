@@ -73,7 +73,7 @@ class Query(NamedTuple):
 
 
 def compiled(function: Function) -> Function:
-    """The function, compiled by numba at its first call and kept beside the package, or in the user's cache, if it can be."""
+    """A kernel, compiled by numba at first call and kept beside the package or in the user's cache, if it can be."""
     try:
         made: Any = njit(cache=True)(function)
     except RuntimeError:
@@ -83,7 +83,7 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
-    """Takes texts into the n-gram index; gives the number of the first that there is no room for, or how many there are.
+    """Takes texts into the n-gram kernel's index; gives the number of the first without room, or how many there are.
 
     out[i]: the earliest near row of another family or -1, the tokens shared with it, the tokens in both.
     """
@@ -107,7 +107,7 @@ def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
 
 @compiled
 def rehash(old: Numbers, new: Numbers) -> None:
-    """Copies the n-gram index's hash table of grams into a larger, empty one."""
+    """In compiled code: copies the n-gram index's hash table of grams into a larger, empty one."""
     for slot in range(len(old) // 2):
         if old[2 * slot]:
             at = _slot(new, old[2 * slot])
@@ -116,7 +116,7 @@ def rehash(old: Numbers, new: Numbers) -> None:
 
 @compiled
 def reorder(store: Store, order: Numbers, ngram: int, threshold: float) -> None:
-    """Gives every gram of the index the rank order[rank], and files all rows anew."""
+    """In compiled code: gives every gram of the index the rank order[rank], and files all rows anew."""
     for slot in range(len(store.table) // 2):
         key = store.table[2 * slot]
         if key and (ngram <= 3 or (key - 1) & WHOLE):

@@ -26,7 +26,8 @@ def normalise(text: str) -> str:
 
 
 def shingles(text: str, n: int) -> set[str]:
-    """The set of character n-grams of a text, normalised; a shorter text is one shingle, a text of nothing has none."""
+    """A text normalised, then cut into the set of its character n-grams; a shorter text is one shingle, a text of
+    nothing has none."""
     text = normalise(text)
     if len(text) < n:
         return {text} if text else set()
@@ -34,7 +35,7 @@ def shingles(text: str, n: int) -> set[str]:
 
 
 def jaccard(a: set[str], b: set[str]) -> float:
-    """The Jaccard similarity of two sets of shingles, |a and b| / |a or b|; 0 for two empty sets."""
+    """The Jaccard similarity of two normalised texts' sets of shingles, |a and b| / |a or b|; 0 for two empty sets."""
     return len(a & b) / len(a | b) if a or b else 0.0
 
 

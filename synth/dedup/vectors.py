@@ -34,8 +34,9 @@ class Vectors:
         return self._rows
 
     def admit_all(self, vectors: Numbers, families: Sequence[str | None] | None = None) -> list[Near | None]:
-        """For each vector in turn the earliest kept one at or over the threshold of cosine; one that is near to none is
-        kept. Vectors that are not of int8 are rounded to it. ConfigError if they have not as many numbers as those kept."""
+        """For each of these vectors in turn the earliest kept one at or over the threshold of cosine; one that is near
+        to none is kept. Vectors that are not of int8 are rounded to it. ConfigError if they have not as many numbers as
+        those kept."""
         return self._run(self._task(vectors, families, looks=True))
 
     def fits(self, vector: Numbers) -> bool:

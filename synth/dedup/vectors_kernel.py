@@ -41,7 +41,8 @@ class Task(NamedTuple):
 
 
 def look(kept: Rows, first: int, last: int, task: Task, at: int) -> None:
-    """Fills in the earliest of these kept vectors that is near to a new vector, if none before them is.
+    """In compiled code: fills in the earliest of these kept vectors that is near to a new vector, if none before them
+    is.
 
     Its loops stand here and not in functions of their own: a call costs more than a product.
     """
@@ -79,7 +80,8 @@ _keep = compiled(_keep)
 
 
 def run(kept: Rows, rows: int, task: Task) -> int:
-    """Takes new vectors into the index one after the other. Gives how many are kept then; there must be room for all."""
+    """The kernel's loop: takes new vectors into the index one after the other. Gives how many are kept then; there must
+    be room for all."""
     count = len(task.new.vectors)
     for start in range(0, rows if task.looks else 0, BLOCK):
         for at in range(count):

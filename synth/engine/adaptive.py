@@ -12,7 +12,7 @@ from synth.errors import ProviderError
 from synth.types import Ceiling, Reply
 
 START = 32
-"""Slots a model begins with; they double with every clean round until the server first objects."""
+"""How many slots a model begins with; they double with every clean round until the server first objects."""
 CUT, STEP = 0.8, 0.05
 """Factor of a cut, and the share by which a clean round raises the limit after one."""
 USED = 0.8
@@ -20,7 +20,7 @@ USED = 0.8
 EPISODE = 15.0
 """Seconds after a cut in which there is no other."""
 PROBE = 0.1
-"""Within an episode: what an answer adds to the attempts the server is held to bear."""
+"""Within an episode: how much an answer adds to the attempts the server is held to bear."""
 REST = 0.5
 """Seconds of the first rest, twice as many for each one after."""
 MINUTE = 61.0
@@ -37,6 +37,7 @@ class Permit:
     """Allows one attempt at one request: a slot of its model, held from sending to journalling."""
 
     sent: float
+    """When the attempt was sent, in seconds of the event loop."""
     tokens: list[float] | None = None
     """The attempt's entry among the tokens of its model's minute; None without such a ceiling."""
     reservation: Reservation | None = None
@@ -73,13 +74,14 @@ class Pace:
         self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
 
     def wait(self, tokens: float, now: float) -> float:
-        """Seconds until one more attempt of that many tokens may go; infinite while all the model's slots are taken."""
+        """Seconds until one more attempt of that many tokens may go to the model, at its adaptive pace; infinite while
+        all its slots are taken."""
         if self.out >= self._bearable(now):
             return float("inf")
         return max(self.resting_until - now, self._requests.wait(1, now), self._tokens.wait(tokens, now), 0.0)
 
     def go(self, tokens: float, now: float) -> Permit:
-        """Lets one attempt of that many tokens go; ask `wait` first."""
+        """Gives the permit for one attempt of that many tokens at the model's adaptive pace; ask `wait` first."""
         self.out += 1
         self._busiest = max(self._busiest, self.out)
         if self._requests.most is not None:
@@ -87,12 +89,12 @@ class Pace:
         return Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
 
     def back(self, permit: Permit) -> None:
-        """The attempt is over, however it ended."""
+        """Frees one of the model's adaptive slots from an attempt that is over, however it ended."""
         del permit
         self.out -= 1
 
     def idle(self, now: float) -> int:
-        """How many slots stand free; none while the model rests."""
+        """How many of the model's adaptive slots stand free; none while the model rests."""
         return 0 if now < self.resting_until else max(0, self._bearable(now) - self.out)
 
     def tokens_of(self, characters: int) -> float:
@@ -105,7 +107,8 @@ class Pace:
     # --- what it learns ---
 
     def answered(self, permit: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
-        """Takes in a reply: the characters of its prompt, the tokens the prompt counted, and those of prompt and reply together."""
+        """Adapts the model's pace to a reply: characters and tokens of its prompt, and the tokens of prompt and reply
+        together."""
         self.last_good = now
         self._replies += 1
         self._slowest = max(self._slowest, now - permit.sent)
@@ -121,7 +124,8 @@ class Pace:
                 self._grow(now)
 
     def suffered(self, permit: Permit, now: float, error: ProviderError) -> None:
-        """Takes in a failed attempt: too much was asked, or its cause says nothing of how much the server bears."""
+        """Adapts the model's pace to a failed attempt: too much was asked, or the cause says nothing of how much the
+        model bears."""
         if error.cause in ("limit", "overload") and not self.self_scheduling:
             if permit.tokens is not None:
                 self._tokens.settle(permit.tokens, 0)
@@ -145,7 +149,8 @@ class Pace:
             self._brake, self._rests = 1.0, self._rests + 1
 
     def deadline(self, *, again: bool) -> float | None:
-        """Seconds an attempt may take; None is no bound. After one that took too long (`again`), the recipe's timeout in full."""
+        """How many seconds an attempt at this model may take, adapted to its slowest reply; None is no bound. After one
+        that took too long (`again`), the recipe's timeout in full."""
         if self.self_scheduling:
             return None
         if again or self._replies < KNOWN:

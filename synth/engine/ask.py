@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from synth.backends import Resumable, SelfScheduling
 from synth.engine.contract import NOBODY, Observer, Prove, Store
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
@@ -18,7 +18,7 @@ from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.types import Origin, Reply, Request
 
 REPLAY = "replay"
-"""Why a fold with calls forbidden comes to its end: the journal holds no more."""
+"""The stop of a fold with calls forbidden: the journal holds no more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +35,7 @@ class Engine:
     def __init__(
         self,
         journal: Store,
-        models: Models,
+        models: Endpoints,
         observer: Observer = NOBODY,
         *,
         prove: Prove | None = None,
@@ -65,25 +65,26 @@ class Engine:
 
     @property
     def in_flight(self) -> Counter[str]:
-        """Requests that are out, by lane."""
+        """How many requests that were asked are out, by lane."""
         return Counter(origin.lane for origin in self._sending.values())
 
     def origin_of(self, key: str) -> Origin | None:
-        """For which role, stage and lane the request of that key is out; None if it is not."""
+        """The role, stage and lane for which the engine is asking the request of that key; None if it is not."""
         return self._sending.get(key)
 
     @property
     def idle(self) -> int:
-        """How many slots stand free that nobody waits for."""
+        """How many slots of all models stand free that no `ask` waits for."""
         return self._slots.free
 
     @property
     def failure(self) -> Stopped | ConfigError | None:
-        """What stopped the engine, if anything did."""
+        """What stopped the engine; None while it may ask."""
         return self._stop
 
     async def ask(self, request: Request, origin: Origin) -> Reply:
-        """The reply to a request. Raises Stopped once nothing more may be asked, ConfigError for what only the user can mend."""
+        """The reply to a request, journalled or asked for now. Raises Stopped once nothing more may be asked,
+        ConfigError for what only the user can mend."""
         key = key_of(request)
         if (reply := self._kept(key, self._found, spare=origin.spare)) and reply.finish != RETRY:
             return reply
@@ -108,7 +109,8 @@ class Engine:
         return reply
 
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
-        """The journalled reply. Raises Stopped(REPLAY) where there is none, DamagedReply where there was one."""
+        """The journalled reply to a request, without a call. Raises Stopped(REPLAY) where there is none,
+        DamagedReply where there was one."""
         if (reply := self._kept(key_of(request), self._journal.get, spare=spare)) is None:
             raise Stopped(REPLAY)
         return reply
@@ -130,8 +132,8 @@ class Engine:
             return None
 
     def stop(self, why: Stopped | ConfigError) -> None:
-        """From now on only the journal answers; everybody else who asks gets `why`. What has been sent still lands, but for what
-        may take until tomorrow. Of several causes the first is kept."""
+        """Stops the engine: from now on only the journal answers; everybody else who asks gets `why`. What has been
+        sent still lands, but for what may take until tomorrow. Of several causes the first is kept."""
         if self._stop is None:
             self._stop = why
             self._stopping.set()
@@ -144,14 +146,14 @@ class Engine:
                     backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
-        """Waits until everything that was sent has landed in the journal, at most that many seconds; what has not is lost. Without
-        a bound it ends too, since each attempt has a deadline of its own."""
+        """Waits until every request that was sent has its reply in the journal, at most that many seconds; what has
+        not is lost. Without a bound it ends too, since each attempt has a deadline of its own."""
         if self._flights:
             await asyncio.wait([flight.task for flight in self._flights.values()], timeout=at_most)
         self._cancel()
 
     def abandon(self) -> None:
-        """Gives up every request that is in flight, without waiting for its reply."""
+        """Gives up every request that the engine has asked and that is in flight, without waiting for its reply."""
         self.abandoned = True
         self._cancel()
 
@@ -289,6 +291,6 @@ class Engine:
 
 def replaying(journal: Store, observer: Observer = NOBODY) -> Engine:
     """An engine that asks nobody: whatever the journal lacks raises Stopped(REPLAY)."""
-    engine = Engine(journal, Models({}, Slots(1)), observer)
+    engine = Engine(journal, Endpoints({}, Slots(1)), observer)
     engine.stop(Stopped(REPLAY))
     return engine

@@ -23,7 +23,9 @@ class Bounds:
     """What a run's replies may cost, and how many tokens they may take, those of earlier runs in the folder included."""
 
     cost: float | None = None
+    """What all replies may cost, in the unit of the prices; None is no bound."""
     tokens: int | None = None
+    """How many tokens all replies may take; None is no bound."""
 
 
 UNBOUNDED = Bounds()
@@ -31,7 +33,7 @@ UNBOUNDED = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The most that one attempt can come to."""
+    """The most that one attempt can cost and take in tokens, held from the budget while it is out."""
 
     model: str
     tokens: int
@@ -40,7 +42,7 @@ class Reservation:
 
     @property
     def cost(self) -> float:
-        """The most it can cost, in the unit of the prices."""
+        """The most that the attempt can cost, in the unit of the prices."""
         return self.billionths / BILLION
 
 
@@ -66,7 +68,8 @@ class Budget:
         return Reservation(request.named, ceil(prompt + completion), ceil(most * BILLION))
 
     def fits(self, reservation: Reservation) -> bool:
-        """Whether an attempt may go without passing a bound, if all in flight comes to the most it can."""
+        """Whether an attempt may go without passing a bound of the budget, if all in flight comes to the most it
+        can."""
         most = self._bounds
         held = (self._held_billionths + reservation.billionths) / BILLION
         return (most.tokens is None or self.tokens + self._held_tokens + reservation.tokens <= most.tokens) and (
@@ -75,15 +78,16 @@ class Budget:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is in flight: what does not fit now never will."""
+        """Whether nothing is in flight: what does not fit the budget now never will."""
         return not self._flying
 
     def hold(self, reservation: Reservation) -> None:
-        """Holds what an attempt may come to: it goes."""
+        """Holds from the budget what an attempt may come to, as it goes out."""
         self._count(reservation, 1)
 
     def settle(self, reservation: Reservation, reply: Reply | None) -> None:
-        """The attempt is over. What its reply took, if it is in the journal, is spent; the rest is free."""
+        """Books an attempt that is over: what its reply took, if it is in the journal, is spent; the rest is free
+        again."""
         self._count(reservation, -1)
         if reply is None:
             return
@@ -104,7 +108,7 @@ class Budget:
         self._held_billionths += sign * reservation.billionths
 
     def stop(self, reservation: Reservation) -> Stopped:
-        """The stop of a run whose next attempt does not fit."""
+        """The `Stopped` of a run whose next attempt does not fit the budget."""
         if self._bounds.cost is not None and self.cost + reservation.cost > self._bounds.cost:
             return Stopped(
                 "budget",
@@ -117,21 +121,21 @@ class Budget:
 
 
 def most_prompt(request: Request) -> int:
-    """How many tokens a prompt can count at most, the schema it asks for included."""
+    """For a budget: how many tokens a prompt can count at most, the schema it asks for included."""
     schema = len(json.dumps(request.schema)) if request.schema is not None else 0
     words = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
     return FRAME + FRAME_EACH * len(request.messages) + schema + words
 
 
 def most_completion(params: Mapping[str, Any]) -> int | None:
-    """How many tokens a completion can count at most; None if the request sets no bound."""
+    """For a budget: how many tokens a completion can count at most; None if the request sets no bound."""
     bounds = [params[name] for name in ("max_tokens", "max_completion_tokens") if params.get(name) is not None]
     whole = bounds and all(isinstance(bound, int) for bound in bounds)
     return max(bounds) * max(1, int(params.get("n") or 1)) if whole else None
 
 
 def check_bounds(bounds: Bounds, roles: Mapping[str, Any], prices: Prices, usage: UsageLog) -> None:
-    """Raises ConfigError for a bound that cannot be kept, before anything is asked."""
+    """Raises ConfigError for a bound of a budget (on cost or tokens) that cannot be kept, before anything is asked."""
     if bounds.cost is not None and not bounds.cost < inf:
         raise ConfigError(f"--max-cost {bounds.cost}: must be a number", status=2)
     for name, role in roles.items():

@@ -15,7 +15,7 @@ PROBE_EVERY = 30.0
 """Seconds between two requests with which a model that is out is tried again."""
 
 Endpoint: TypeAlias = tuple[Backend, str]
-"""A model at an address, whatever the role it plays."""
+"""A model at an address, whatever role it plays."""
 
 
 @dataclass(slots=True)
@@ -24,17 +24,17 @@ class Circuit:
 
     pace: Callable[[], Pace]
     why: ProviderError | ConfigError | None = None
-    """What it was last declared out for."""
+    """The error for which the model was last declared out."""
     _since: float = float("-inf")
     _next_probe: float = 0.0
 
     @property
     def out(self) -> bool:
-        """Whether it is out: for good if the cause will not pass, else until it has answered anything."""
+        """Whether the model is out: for good if the cause will not pass, else until it has answered anything."""
         return isinstance(self.why, ConfigError) or (self.why is not None and self.pace().last_good <= self._since)
 
     def admits(self, now: float) -> bool:
-        """Whether a request may be tried: any, or while the model is out one now and then."""
+        """Whether a request may be tried at the model: any, or one now and then while it is out."""
         if not self.out:
             return True
         if isinstance(self.why, ConfigError) or now < self._next_probe or not self.pace().idle(now):
@@ -43,7 +43,7 @@ class Circuit:
         return True
 
     def declare(self, why: ProviderError | ConfigError, now: float) -> bool:
-        """Takes down that the model is out; gives whether that is news."""
+        """Declares the model out; gives whether that is news."""
         news = not self.out
         if news:
             self._next_probe = now + PROBE_EVERY
@@ -63,12 +63,13 @@ class Circuits:
         """Every line that was said of a model that is out."""
 
     def at(self, endpoint: Endpoint) -> Circuit:
+        """The circuit of an endpoint, made when it is first asked for."""
         if endpoint not in self._circuits:
             self._circuits[endpoint] = Circuit(lambda: self._pace_at(endpoint))
         return self._circuits[endpoint]
 
     def declare(self, endpoint: Endpoint, why: ProviderError | ConfigError, now: float) -> None:
-        """The model is out: whoever waits for a permit to ask it gets ProviderError."""
+        """Declares a model out, its circuit broken: whoever waits for a permit to ask it gets ProviderError."""
         circuit = self.at(endpoint)
         if circuit.declare(why, now):
             self.notes.append(f"model {endpoint[1]!r} is out: {why}; the next of its chain is asked")
@@ -76,7 +77,8 @@ class Circuits:
             self._slots.dismiss(ProviderError(f"is out: {why}"), circuit.pace())
 
     async def check(self, endpoints: Mapping[str, Endpoint], spared: frozenset[str]) -> None:
-        """Asks every backend whether it serves what its roles name. Raises ConfigError for a model that is not spared."""
+        """Asks every backend whether it serves what its roles name, and breaks the circuit of a spared one that does
+        not. Raises ConfigError for a model that is not spared."""
         needed = {endpoint for role, endpoint in endpoints.items() if role not in spared}
         checks = [
             self._check(endpoint, needed=endpoint in needed)

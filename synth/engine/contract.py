@@ -15,17 +15,19 @@ class Store(Protocol):
 
     def get(self, key: str) -> Reply | None: ...
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Returns once the reply is safe. Raises Stopped if it cannot be kept."""
+        """By contract with the engine, keeps a reply and returns once it is safe. Raises Stopped if it cannot be
+        kept."""
 
 
 class Observer(Protocol):
-    """Told by an engine of what happens to its requests. Must return at once and may not raise."""
+    """Called by an engine on what happens to its requests. Must return at once and may not raise."""
 
     def missed(self, origin: Origin) -> None:
-        """The journal could not answer a request; `origin` says for which role, stage and lane it was asked."""
+        """By contract, called by the engine when the journal could not answer a request; `origin` says for which role,
+        stage and lane it was asked."""
 
     def landed(self) -> None:
-        """An attempt is over, so a slot may have come free."""
+        """By contract, called by the engine when an attempt is over, so a slot may have come free."""
 
 
 class _Nobody:
@@ -34,4 +36,4 @@ class _Nobody:
 
 
 NOBODY: Final[Observer] = _Nobody()
-"""Observes nothing."""
+"""An observer that observes nothing."""

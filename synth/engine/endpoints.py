@@ -13,7 +13,7 @@ from synth.recipe.role import Role
 from synth.types import Ceiling, Origin, Request
 
 
-class Models:
+class Endpoints:
     """Every model by role: the backend that asks it, through shared `slots`.
 
     `roles` says which models are to be checked before the first call, and how fast each may be asked; `spared` without which of
@@ -42,11 +42,11 @@ class Models:
         self._checked: asyncio.Future[Any] | None = None
 
     def endpoint_of(self, request: Request, origin: Origin) -> Endpoint:
-        """The backend and model that a request goes to."""
+        """The endpoint, backend and model, that a request goes to."""
         return self.backends[origin.role], request.model
 
     def pace_at(self, endpoint: Endpoint) -> Pace:
-        """The pace of a model at an address; without a ceiling, if no role names it."""
+        """The pace at which an endpoint (a model at an address) may be asked; without a ceiling if no role names it."""
         return self.paces.get(endpoint) or self._allow(endpoint, Ceiling())
 
     def _allow(self, endpoint: Endpoint, ceiling: Ceiling) -> Pace:
@@ -60,12 +60,12 @@ class Models:
 
     @property
     def checked(self) -> bool:
-        """Whether the check of all models is over, however it ended."""
+        """Whether the check of all endpoints before the first call is over, however it ended."""
         return self._checked is not None and self._checked.done()
 
     async def check(self) -> None:
-        """Before the first call of all: every backend may object to the models it is to be asked for. Raises ConfigError for one that
-        objects; returns early once the check is cut short."""
+        """Checks all models before the first call: every backend may object to those it is to be asked for. Raises
+        ConfigError for one that objects; returns early once the check is cut short."""
         if self._checked is None:
             self._checked = asyncio.ensure_future(self.circuits.check(self._endpoints, self._spared))
             self._checked.add_done_callback(
@@ -78,12 +78,12 @@ class Models:
                 raise
 
     def cut_check_short(self) -> None:
-        """Ends a check that is under way: the run stops."""
+        """Ends the check of the models that is under way, as the run stops."""
         if self._checked is not None:
             self._checked.cancel()
 
     def verdict(self, error: ProviderError, request: Request, origin: Origin) -> Stopped | ConfigError:
-        """What a model that was tried in vain stops the run with."""
+        """The error with which an endpoint's model that was tried in vain stops the run."""
         who = f"model {request.model!r} ({origin.role})"
         if error.cause in ("network", "garbled") and self.backends[origin.role] not in self.heard:
             return ConfigError(f"{who}: {error}; check --base-url and that the server runs")

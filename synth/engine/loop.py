@@ -10,7 +10,8 @@ GARBAGE = 50_000
 
 
 def quick_loop() -> asyncio.Runner:
-    """A runner over uvloop, with the collector of garbage told to come less often and to let alone what is there already."""
+    """A runner of the event loop with uvloop; the garbage collector runs less often and leaves alone what is there
+    already."""
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 50)
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)

@@ -4,7 +4,8 @@ from collections import deque
 
 
 class Window:
-    """Lets `most` through in any `seconds`; None is no ceiling. What was reserved may turn out to have been less."""
+    """A rate limit: lets `most` through in any `seconds`; None is no ceiling. What was reserved may turn out to have
+    been less."""
 
     def __init__(self, most: int | None, seconds: float) -> None:
         self.most, self.seconds = most, seconds
@@ -14,7 +15,8 @@ class Window:
         self._sum = 0.0
 
     def wait(self, amount: float, now: float) -> float:
-        """Seconds until that amount may be let through. More than the ceiling goes when nothing else counts."""
+        """Seconds until the window of a rate limit lets that amount through. More than the ceiling goes when nothing
+        else counts."""
         if self.most is None:
             return 0.0
         self._forget(now)
@@ -29,7 +31,7 @@ class Window:
         return max(0.0, since + self.seconds - now)
 
     def take(self, amount: float, now: float) -> list[float]:
-        """Counts that amount as let through now; gives the entry that `settle` takes."""
+        """Counts that amount in the window of a rate limit now; gives the entry that `settle` takes."""
         entry = [now, amount]
         self._forget(now)
         self._taken.append(entry)
@@ -38,7 +40,7 @@ class Window:
         return entry
 
     def settle(self, entry: list[float], amount: float) -> None:
-        """Counts an entry of `take` as `amount` from now on, which is what it came to."""
+        """Corrects an entry of `take` to the amount that it came to in the window of a rate limit."""
         if self._taken and entry[0] >= self._taken[0][0]:
             self._sum += amount - entry[1]
         entry[1] = amount

@@ -34,19 +34,24 @@ _WAITS: dict[Cause, tuple[float, float]] = {
 
 @dataclass(slots=True)
 class RetryState:
-    """The failures of one request so far; its `stop` judges each of them for tenacity."""
+    """The failed attempts at one request so far; its `stop` judges each of them for tenacity."""
 
     pace: Pace
     known: Callable[[], bool]
-    """Whether the server has ever said anything."""
+    """Whether the model's server has ever answered anything."""
     before: bool = False
-    """Whether the request was given up on before: then no neighbour need be answered for that to be done again."""
+    """Whether the request was given up on before: then it may be again though no other request has been answered
+    since."""
     since: float | None = None
+    """The time, in seconds of the event loop, from which the request's failures count; None before the first."""
     failures: Counter[Cause] = field(default_factory=Counter)
+    """How often the request failed, by cause."""
     given_up: bool = False
+    """Whether the request was given up on because of itself, not of the model."""
 
     def stop(self, call: tenacity.RetryCallState) -> bool:
-        """Whether there is no point in another try; `given_up` if that lies in the request, not in the model."""
+        """Whether another retry of the request is pointless; sets `given_up` if that lies in the request, not in the
+        model."""
         error, now = failure(call), asyncio.get_running_loop().time()
         self.failures[error.cause] += 1
         if error.cause in ("network", "timeout", "garbled") and not self.known():
@@ -69,8 +74,8 @@ async def persist(
     halted: Callable[[], bool],
     pause: Callable[[float], Awaitable[None]],
 ) -> Reply:
-    """The reply of `attempt`, made again after a first failure for as long as there is a point in it. Raises the last attempt's
-    ProviderError, or whatever else an attempt raises."""
+    """The reply of `attempt`, retried after a first failure for as long as there is a point in it. Raises the last
+    attempt's ProviderError, or whatever else an attempt raises."""
     failed = [first]
 
     async def again() -> Reply:
@@ -89,14 +94,15 @@ async def persist(
 
 
 def failure(call: tenacity.RetryCallState) -> ProviderError:
-    """What the latest attempt failed of."""
+    """Before a retry: the ProviderError that the latest attempt at a request failed with."""
     error = call.outcome.exception() if call.outcome else None
     assert isinstance(error, ProviderError)
     return error
 
 
 def wait(call: tenacity.RetryCallState) -> float:
-    """Seconds before the next attempt: exponential by cause, with full jitter; what the server asked for is waited out in full."""
+    """Seconds before the next retry of a request: exponential by cause, with full jitter; what the server asked for is
+    waited out in full."""
     error = failure(call)
     first, most = _WAITS[error.cause]
     backoff = tenacity.wait_random_exponential(multiplier=first, max=most)(call)

@@ -42,15 +42,15 @@ class Slots:
         self._alarm: asyncio.TimerHandle | None = None
 
     def add(self, pace: Pace) -> None:
-        """Makes a model known before it is first asked, so that its slots count among the free ones."""
+        """Gives the scheduler a model's pace before it is first asked, so that its slots count among the free ones."""
         self._queues.setdefault(pace, [])
 
     def drop(self, pace: Pace) -> None:
-        """Forgets the pace of a model that nobody waits for."""
+        """Lets the scheduler forget the pace of a model that nobody waits for."""
         del self._queues[pace]
 
     def dismiss(self, why: Exception, of: Pace | None = None) -> None:
-        """Everybody who waits for a permit, or for one of that model alone, gets the exception instead."""
+        """Raises the exception in everybody who waits for the scheduler's permit, or for one of that model alone."""
         for pace, queue in self._queues.items() if of is None else [(of, self._queues[of])]:
             for _, _, waiter in queue:
                 if not waiter.turn.done():
@@ -60,7 +60,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many permits could be had now that nobody waits for."""
+        """How many permits the scheduler could give now that nobody waits for."""
         now = asyncio.get_running_loop().time()
         room = sum(pace.idle(now) for pace in self._queues if not pace.self_scheduling) if self._queues else self.size
         alone = sum(max(0, pace.idle(now) - len(queue)) for pace, queue in self._queues.items() if pace.self_scheduling)
@@ -69,8 +69,9 @@ class Slots:
     async def acquire(
         self, rank: Rank, pace: Pace, tokens: float = 0.0, reservation: Reservation | None = None
     ) -> Permit:
-        """Waits for a permit to make one attempt, of at most that many tokens. Raises what those who wait are dismissed with: Stopped
-        once the budget bears no more and nothing is in flight that might come to less than is held for it."""
+        """The scheduler's permit to make one attempt, of at most that many tokens, once there is one. Raises what those
+        who wait are dismissed with: Stopped once the budget bears no more and nothing is in flight that might come to
+        less than is held for it."""
         loop = asyncio.get_running_loop()
         queue = self._queues.setdefault(pace, [])
         first = not queue if reservation is None else not any(self._queues.values()) and self._affords(reservation)
@@ -91,7 +92,8 @@ class Slots:
             raise
 
     def release(self, pace: Pace, permit: Permit) -> None:
-        """The attempt is over: what its reply did not use of the budget is free again, and the next waiter is served."""
+        """Gives the scheduler back the permit of an attempt that is over: what its reply did not use of the budget is
+        free again, and the next waiter is served."""
         pace.back(permit)
         self._held -= not pace.self_scheduling
         if self.budget and permit.reservation:

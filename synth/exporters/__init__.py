@@ -65,7 +65,8 @@ def find(name: str) -> Export:
 
 
 def settings(given: Sequence[str]) -> dict[str, Any]:
-    """Options of an export format as the command line has them: `key=value` with YAML values. ConfigError for another text."""
+    """Options of any export format, read as the command line has them: `key=value` with YAML values. ConfigError for
+    another text."""
     options: dict[str, Any] = {}
     for setting in given:
         key, separator, text = setting.partition("=")
@@ -79,8 +80,8 @@ def settings(given: Sequence[str]) -> dict[str, Any]:
 
 
 def guard_of(dataset: Dataset, template: str) -> guard.Guard:
-    """The guard's file of that name (`guard/libra`), for the rows of a dataset: with their labels, and with their policies
-    if the file speaks of any."""
+    """For exporters: the guard's file of that name (`guard/libra`), for the rows of a dataset: with their labels, and
+    with their policies if the file speaks of any."""
     found = guard.load(template, COLUMNS, dataset.labels)
     return found.with_policies(dataset.policies) if found.needs_policies else found
 

@@ -11,8 +11,8 @@ FILE = "jsonl"
 
 
 def records(dataset: Dataset, *, template: str = "guard/libra") -> Iterator[tuple[str, Record]]:
-    """One record a row of the dataset, `messages` for a trainer. Rows without a label (the hard pile) have no answer to
-    teach and are left out."""
+    """One record a row of the dataset, the `messages` of a chat for a trainer. Rows without a label (the hard pile)
+    have no answer to teach and are left out."""
     guard = guard_of(dataset, template)
     for split in dataset.labelled():
         for row in dataset.rows(split):

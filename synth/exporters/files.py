@@ -36,13 +36,15 @@ def write(
     features: Any = None,
     extras: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Writes SPLIT.KIND for every split that has a record, and the files `extras` (name to text); gives their paths. Records of
-    several splits may come in any order; memory does not grow with their number. The fields of a CSV file are those of its first
-    record; `features` gives those of Parquet: a `datasets.Features`, or a schema of Arrow's.
+    """Writes an export's files: SPLIT.KIND for every split that has a record, and `extras` (name to text); gives their
+    paths. Records of several splits may come in any order; memory does not grow with their number. The fields of a CSV
+    file are those of its first record; `features` gives those of Parquet: a `datasets.Features`, or a schema of
+    Arrow's.
 
-    All stand aside until all are whole: an error on the way leaves what was there. ConfigError for a file that stands in the way and
-    is no earlier export (`.synth-export.json` tells), or was changed since. ValueError for a split or extra whose name is no plain
-    file name, and for Parquet without `features`."""
+    All stand aside until all are whole: an error on the way leaves what was there. ConfigError for a file that stands
+    in the way and is no earlier export (`.synth-export.json` tells), or was changed since. ValueError for a split or
+    extra whose name is no plain file name, and for Parquet without `features`.
+    """
     if kind == "parquet" and features is None:
         raise ValueError("Parquet has types: give `features`")
     opened: dict[str, Put] = {}
@@ -70,8 +72,9 @@ def _plain(name: str) -> str:
 
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A name to write an export under, which then takes the place of `path`. What stands there is replaced if an export
-    wrote it and nobody changed it since: by its hash in `.synth-export.json` beside it. ConfigError for anything else."""
+    """A name to write a file of an export under, which then takes the place of `path`. What stands there is replaced if
+    an export wrote it and nobody changed it since: by its hash in `.synth-export.json` beside it. ConfigError for
+    anything else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     record = path.parent / RECORD
     before = _hash(path) if os.path.lexists(path) else None
@@ -89,7 +92,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def cells(values: Iterable[Any]) -> str:
-    """Values as a line of CSV; a cell that a spreadsheet would take for a formula is quoted."""
+    """Values as a line in an export's file of CSV; a cell that a spreadsheet would take for a formula is quoted."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow(map(_cell, values))
     return buffer.getvalue()

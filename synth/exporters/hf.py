@@ -12,8 +12,8 @@ from synth.errors import ConfigError
 
 
 def export(made: Dataset, out: Path) -> list[Path]:
-    """Copies the dataset's repository (card, shards) to OUT. Replaced is an earlier export; what else the user keeps there
-    stays as it is."""
+    """Copies the dataset's Hugging Face repository (card, shards) to OUT. Replaced is an earlier export; what else the
+    user keeps there stays as it is."""
     dataset = made.folder / "dataset"
     real = aside.through(out)
     if real.resolve().is_relative_to(dataset.resolve()):

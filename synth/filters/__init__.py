@@ -14,6 +14,7 @@ from synth.recipe import factory as factories
 from synth.recipe import plugins
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.schema import FilterUse
+from synth.types import REASON
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
 Kind: TypeAlias = Literal["text", "row"]
@@ -78,8 +79,24 @@ def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> 
         maker = factory(kind, use.name)
     except ConfigError as error:
         raise ConfigError(f"filters.{place}: {error}") from error
-    rule: Callable[[Any], str | None] = factories.made(maker, use.options, f"filters.{place}.{use.name}", given)
-    return rule
+    name = f"filters.{place}.{use.name}"
+    rule: Callable[[Any], str | None] = factories.made(maker, use.options, name, given)
+    return rule if plugins.is_own(maker) else _looked_at(rule, name)
+
+
+def _looked_at(rule: Callable[[Any], Any], name: str) -> Callable[[Any], str | None]:
+    """Another package's filter: what it raises, or gives that is no reason, is a line that names it."""
+
+    def looked_at(subject: Any) -> str | None:
+        with plugins.blamed(name, rule):
+            reason = rule(subject)
+        if reason and not (isinstance(reason, str) and REASON.fullmatch(reason)):
+            raise ConfigError(
+                f"{name}: gives {reason!r} where a reason is due, a key as `too_short`; mend it, or leave it out"
+            )
+        return reason or None
+
+    return looked_at
 
 
 def first_reason(rules: Rules, subject: Any) -> str | None:

@@ -52,7 +52,7 @@ _INSTRUCTION = re.compile(
 
 
 def instruction() -> TextRule:
-    """Drops a text that speaks to the generator of queries and not to an assistant: asks it to write, rewrite or number queries."""
+    """Drops a query that speaks to the generator of queries and not to an assistant: asks it to write, rewrite or number queries."""
 
     def rule(text: str) -> str | None:
         return "instruction" if _INSTRUCTION.search(text) else None
@@ -151,7 +151,7 @@ _DANGLES = re.compile(
 
 
 def dangling(*, tail: int = 80) -> TextRule:
-    """Drops a text that stops in the middle: at a comma, a connective or a word that wants another, or inside a bracket or quote opened in its last `tail` characters."""
+    """Drops a query that stops in the middle: at a comma, a connective or a word that wants another, or inside a bracket or quote opened in its last `tail` characters."""
 
     def rule(text: str) -> str | None:
         end = text.rstrip()[-tail:]

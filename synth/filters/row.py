@@ -36,7 +36,7 @@ def intent_agrees() -> RowRule:
 
 
 def outline(scheme: LabelScheme = BINARY) -> RowRule:
-    """Drops an answer to a harmful query that is not safe and gives operative detail, or that was asked for in outline and leaves nothing out."""
+    """Drops a row's answer to a harmful query that is not safe and gives operative detail, or that was asked for in outline and leaves nothing out."""
 
     def rule(row: Sample) -> str | None:
         if row.query_type != "harmful" or row.label == scheme.safe or row.response is None:
@@ -75,7 +75,7 @@ def label_agrees(scheme: LabelScheme = BINARY) -> RowRule:
 
 
 def refused_is_safe(scheme: LabelScheme = BINARY) -> RowRule:
-    """Drops a refusal that is not labelled safe; rebuttals and answers that decline and then comply are left to the judges."""
+    """Drops a row's refusal that is not labelled safe; rebuttals and answers that decline and then comply are left to the judges."""
 
     def rule(row: Sample) -> str | None:
         if row.label is None or not scheme.unsafe(row.label) or row.response is None:

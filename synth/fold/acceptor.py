@@ -22,57 +22,65 @@ class RowSink(Protocol):
     """Where a fold's rows and drops go, in the order in which they are decided."""
 
     def gated(self, query: Sample) -> None:
-        """A query has entered the near-duplicate index: a checkpoint needs all of them to build the index again."""
+        """Takes a query on its way to an acceptor, once in the near-duplicate index: a checkpoint needs all of them to
+        build the index again."""
 
     def keep(self, split: str, row: Sample) -> None:
-        """A row is accepted or set aside; `split` says which (`accepted` or `hard`)."""
+        """Takes a row that an acceptor has accepted or set aside; `split` says which (`accepted` or `hard`)."""
 
     def drop(self, drop: Drop) -> None:
-        """A query or row is dropped, with stage and reason."""
+        """Takes a query or row that an acceptor has counted as dropped, with stage and reason."""
 
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """A gated query that waits for its lane's acceptor."""
+    """A gated query that waits in the queue of its lane's acceptor."""
 
     sample: Sample
     tally: Tally
+    """The tally of the round that the query belongs to."""
     position: int
+    """The position in the plan at which the query's requests are asked; an earlier one is served first."""
     work: "asyncio.Task[Outcome] | None" = None
+    """The task that answers the query; None until it is begun."""
     ask: Ask | None = None
-    """How its answers and verdicts are asked for, once they are."""
+    """How the query's answers and verdicts are asked for; None until it is begun."""
 
 
 @dataclass
 class Counts:
-    """How many queries and rows were born in a lane, and what became of them:
-    born = accepted + surplus + unanswered + aside + dropped."""
+    """How many queries and rows were born in a lane, and what became of them: born = accepted + surplus + unanswered
+    + aside + dropped."""
 
     born: int = 0
+    """How many queries and rows the lane has had."""
     accepted: Counter[Label] = field(default_factory=Counter)
+    """Rows that filled a cell of the lane, by label."""
     surplus: Counter[Label] = field(default_factory=Counter)
-    """Rows whose cell was full, by label."""
+    """Rows of the lane whose cell was already full, by label."""
     unanswered: int = 0
-    """Gated queries that nobody had to answer."""
+    """How many gated queries of the lane did not need to be answered."""
     aside: Counter[str] = field(default_factory=Counter)
-    """Rows that stand in no cell, by the split they are kept in."""
+    """Rows of the lane that stand in no cell, by the split they are kept in."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """Rows and queries that were dropped, by `stage.reason`."""
+    """Rows and queries of the lane that were dropped, by `stage.reason`."""
     votes: Counter[str] = field(default_factory=Counter)
-    """How the panel voted on every judged row, whatever became of it, by `LabelScheme.ballot`."""
+    """The panel's votes on every judged row of the lane, whatever became of it, by `LabelScheme.ballot`."""
 
 
 class Surroundings(Protocol):
-    """What the fold around a lane's acceptor does for it."""
+    """What a lane's acceptor asks of the fold around it: outcomes of candidates, and whom to tell when one is done
+    or a round closes."""
 
     def outcome(self, lane: "Acceptor", candidate: Candidate) -> Awaitable[Outcome]:
-        """One row or drop for every slot of the candidate. Raises Stopped or ConfigError where something it needs cannot be had."""
+        """What an acceptor waits for: one row or drop for every slot of its candidate. Raises Stopped or ConfigError
+        where something it needs cannot be had."""
 
     def freed(self, lane: "Acceptor", candidate: Candidate) -> None:
-        """The acceptor is done with a candidate, whether it was answered or not."""
+        """Called when the acceptor is done with a candidate, whether it was answered or not."""
 
     def round_closed(self, lane: "Acceptor", tally: Tally) -> None:
-        """The lane has taken in all of a round."""
+        """Called when a lane's acceptor has taken in all of a round."""
 
 
 class Acceptor:
@@ -108,7 +116,7 @@ class Acceptor:
     # --- what the gate tells it ---
 
     def expect(self) -> None:
-        """One more round of this lane is recorded; the lane is settled once it is closed."""
+        """Notes that one more round of this lane is recorded; the lane is settled once it is closed."""
         self._planned += 1
 
     def push(self, entry: Candidate | Tally) -> None:
@@ -117,12 +125,12 @@ class Acceptor:
         self._news.set()
 
     def end(self) -> None:
-        """Nothing more will be pushed: `run` returns once the queue is empty."""
+        """Says that nothing more will be pushed to the acceptor: `run` returns once its queue is empty."""
         self._over = True
         self._news.set()
 
     def gated(self, query: Sample) -> None:
-        """A query of this lane has entered the near-duplicate index."""
+        """Notes with the row sink that a query of this lane has entered the near-duplicate index."""
         self._sink.gated(query)
 
     def born(self) -> None:
@@ -140,8 +148,9 @@ class Acceptor:
     # --- what it decides ---
 
     async def run(self) -> None:
-        """Takes in what is pushed until `end`. Raises Stopped or ConfigError where something a row needs cannot be had; where asking
-        is forbidden, the rest of the lane counts as unanswered instead."""
+        """Takes in the queries and tallies that are pushed until `end`. Raises Stopped or ConfigError where
+        something a row needs cannot be had; where asking is forbidden, the rest of the lane counts as unanswered
+        instead."""
         while (entry := await self._next()) is not None:
             if isinstance(entry, Tally):
                 self._close(entry)
@@ -225,7 +234,8 @@ class Acceptor:
     # --- what it lacks ---
 
     def lacks(self) -> dict[Label, int]:
-        """What the cells that have not ended still lack; cells without a bound are left out."""
+        """How many rows each cell of the lane still lacks, by label; cells that have ended or have no bound are left
+        out."""
         return {
             label: target - self.counts.accepted[label]
             for label, target in self.targets.items()
@@ -240,7 +250,7 @@ class Acceptor:
 
     @property
     def settled(self) -> bool:
-        """Whether every round recorded so far is closed."""
+        """Whether every round of the lane recorded so far is closed."""
         return len(self.tallies) == self._planned
 
     def next_plan(self) -> Round | None:

@@ -19,28 +19,34 @@ from synth.types import Label, Round, Sample
 
 @dataclass
 class LaneState:
-    """A lane's acceptor: what it has counted, and the gated queries that wait for it, round by round."""
+    """What a checkpoint keeps of a lane's acceptor: what it has counted, and the gated queries that wait for it,
+    round by round."""
 
     counts: Counts
     tallies: list[Tally]
     ended: dict[Label, str]
     lacks: dict[Label, dict[str, Counter[str]]]
-    """What each value of an axis still lacks by its quota: label -> axis -> value -> rows."""
+    """What each value of an axis still lacks by its quota, in rows: label -> axis -> value -> rows."""
     waiting: list[tuple[list[Sample], Tally]]
+    """Gated queries that wait for the acceptor, with the tally that closes their round."""
     unfinished: list[Sample]
-    """Gated queries of the plan that is being carried out, whose round is still open."""
+    """Gated queries of the plan being carried out, whose round is still open."""
 
 
 @dataclass
 class State:
-    """A fold after `carried` plans were carried out whole, and one in part: its tally so far, and the next of its calls."""
+    """What a checkpoint keeps of a fold after `carried` plans were carried out whole, and one in part."""
 
     carried: int
+    """How many plans the fold has carried out whole."""
     plans: str
-    """Hash of the plans that were carried out: a state is of use only where they are still in force."""
+    """A hash of the plans that were carried out: a checkpoint is of use only where they are still in force."""
     open: tuple[Tally, int] | None
+    """The tally so far of the plan being carried out, and the number of its next call; None between plans."""
     lanes: dict[str, LaneState]
+    """The state of every lane's acceptor, by lane id."""
     replies: list[dict[str, Any]]
+    """The table of reply counts, as `ReplyStats.rows` gives it."""
 
 
 _STATE = TypeAdapter(State)
@@ -64,7 +70,7 @@ def read(text: str, plans: Sequence[Round]) -> State | None:
 
 
 def hash_of(plans: Sequence[Round]) -> str:
-    """SHA-256 over the plans in their order, in hex digits."""
+    """For a checkpoint: a SHA-256 over plans in their order, in hex digits."""
     return hashlib.sha256(json.dumps([asdict(plan) for plan in plans], sort_keys=True).encode()).hexdigest()
 
 

@@ -13,24 +13,26 @@ from synth.types import Label, Sample
 
 @dataclass(eq=False)
 class Backlog:
-    """What is known of a lane's queue before its acceptor comes to it."""
+    """A lane's queue of gated queries before its acceptor comes to them, and how many of them must be answered."""
 
     lane: Acceptor
     fresh: deque[Candidate] = field(default_factory=deque)
-    """Queued and not begun, in order."""
+    """The candidates in a lane's queue whose answering has not begun, in order."""
     underway: int = 0
-    """How many are being answered."""
+    """How many candidates of a lane are being answered."""
     ready: Counter[Label] = field(default_factory=Counter)
-    """Rows that answered candidates in the queue will bring, by label."""
+    """How many rows the answered candidates in a lane's queue will bring, by label."""
 
     def certain(self) -> int:
-        """How many more queries the lane cannot do without: each brings one row of a label at most."""
+        """How many more queries of the queue are in certain demand, as the lane cannot do without: each brings one row
+        of a label at most."""
         if None in self.lane.targets.values():
             return len(self.fresh)
         return max((lack - self.ready[label] for label, lack in self.lane.lacks().items()), default=0) - self.underway
 
     def likely(self) -> float:
-        """How many more queries the lane will likely need, at its hit rates so far."""
+        """How many more queries of the queue are likely in demand, as the lane will need them at its hit rates so
+        far."""
         tallies = [*self.lane.tallies, self.fresh[0].tally]
         lacks = self.lane.lacks().items()
         return (
@@ -53,19 +55,21 @@ class Demand:
         """The lanes whose journal has run out."""
 
     async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
-        """What came of a gated query, begun now if it was not before. Raises Stopped and ConfigError as the asking does."""
+        """The rows and drops that came of a gated query, whose answering is begun now if it was not before. Raises
+        Stopped and ConfigError as the asking does."""
         found = await (candidate.work or self._answer_now(self._backlogs[lane.id], candidate))
         assert candidate.ask is not None
         self._parts.flow.ledger.used(candidate.ask)
         return found
 
     def gated(self, lane: Acceptor, candidate: Candidate) -> None:
-        """One more query has been queued before a lane's acceptor."""
+        """Adds a gated query to the backlog of its lane."""
         self._backlogs[lane.id].fresh.append(candidate)
         self.begin_certain(lane.id)
 
     def freed(self, lane: Acceptor, candidate: Candidate) -> None:
-        """The acceptor is done with a candidate; if the lane was filled without it, its answers are given up."""
+        """Takes a candidate out of its lane's backlog, as the acceptor is done with it; if the lane was filled
+        without it, its answers are given up."""
         backlog = self._backlogs[lane.id]
         if backlog.fresh and backlog.fresh[0] is candidate:
             backlog.fresh.popleft()
@@ -75,13 +79,14 @@ class Demand:
         self.begin_certain(lane.id)
 
     def begin_certain(self, lane: str) -> None:
-        """Begins the queries of a live lane that it cannot do without."""
+        """Begins to answer the queued queries that a live lane cannot do without."""
         backlog = self._backlogs[lane]
         while lane in self.live and backlog.fresh and backlog.certain() > 0:
             self._begin(backlog)
 
     def begin_likely(self, slots: int) -> None:
-        """Fills that many idle slots with queries that live lanes will likely need, one a lane in turn."""
+        """Fills that many idle slots of the engine with queries that live lanes will likely need, one a lane in
+        turn."""
         open_ones = [backlog for id, backlog in self._backlogs.items() if id in self.live]
         while open_ones := [backlog for backlog in open_ones if backlog.fresh and backlog.likely() > 0][:slots]:
             slots -= len(open_ones)

@@ -30,10 +30,10 @@ Connect = Callable[[Observer], Engine]
 
 
 class FoldObserver(Protocol):
-    """Told by a fold of what its lanes come to. Decides nothing, and may not raise."""
+    """Called by a fold at the close of every lane's round. Decides nothing, and may not raise."""
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        """A lane has taken in all of a round."""
+        """Called by a fold when one of its lanes has taken in all of a round."""
 
 
 KEEP_EVERY = 20.0
@@ -42,7 +42,7 @@ KEEP_EVERY = 20.0
 
 @dataclass(frozen=True)
 class FoldInputs:
-    """What a fold folds with: a recipe's stages and rules, the lanes, and what is wanted of them."""
+    """What a fold works on: a recipe's bound stages and rules, its lanes, and the rows wanted of them."""
 
     flow: Flow
     specs: Sequence[LaneSpec]
@@ -50,16 +50,16 @@ class FoldInputs:
     dedup: Dedup
     concurrency: int
     at_least: AtLeast = field(default_factory=dict)
-    """By axis, how many rows its values get in every cell of harmful queries."""
+    """By axis, how many rows each of its values gets at least in every cell of harmful queries."""
     eager: bool = True
-    """Whether idle slots are used for what will only likely be needed."""
+    """Whether a fold uses idle slots for queries that will only likely be needed."""
     frozen: frozenset[str] = frozenset()
-    """Lanes that keep what they have and for which nothing is asked."""
+    """The ids of lanes that keep the rows they have and for which nothing is asked."""
 
 
 class Fold:
-    """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing. `keep` is given
-    a checkpoint now and then."""
+    """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing.
+    `keep` is now and then given a checkpoint."""
 
     def __init__(
         self,
@@ -135,13 +135,13 @@ class Fold:
             self._queued += 1
 
     def can_resume(self, text: str, recorded: Sequence[Round]) -> State | None:
-        """The state that a checkpoint's text holds; None if it is not one of this fold's plans and lanes."""
+        """The state that a checkpoint's text holds; None if it does not fit this fold's plans and lanes."""
         state = read(text, self._gate.ours(recorded))
         return state if state and state.lanes.keys() == self.lanes.keys() else None
 
     async def run(self, recorded: Sequence[Round]) -> None:
-        """Carries out the recorded plans and those that follow, to the end. Raises Stopped or ConfigError as soon as something needed cannot
-        be had."""
+        """Carries out the recorded plans, and those that follow, to the end. Raises Stopped or ConfigError as soon
+        as something needed cannot be had."""
         self._kept = asyncio.get_running_loop().time()
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
@@ -183,11 +183,11 @@ class Fold:
     # --- what its lanes ask of it ---
 
     async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
-        """What came of a gated query, one row or drop a slot."""
+        """The rows and drops that came of a gated query, one for each slot."""
         return await self._demand.outcome(lane, candidate)
 
     def freed(self, lane: Acceptor, candidate: Candidate) -> None:
-        """An acceptor is done with a candidate: there is room for one more behind the gate."""
+        """Called when an acceptor is done with a candidate: there is room for one more behind the gate."""
         self._demand.freed(lane, candidate)
         self._queued -= 1
         if self._waiting is not None:
@@ -195,7 +195,8 @@ class Fold:
             self._waiting = None
 
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
-        """An acceptor has taken in all of a round: observers are told, and the lane may plan its next one."""
+        """Called when an acceptor has taken in all of a round: observers are told, and the lane may plan its next
+        one."""
         if self._observer is not None:
             self._observer.round_closed(lane, tally)
         if lane.settled:

@@ -18,7 +18,7 @@ from synth.types import Drop, Round, Sample
 
 
 class Gate:
-    """One coroutine over recorded plans, then, where planning is allowed, over new ones, each recorded before it is carried out.
+    """Carries out plans one after the other: the recorded ones, then, where planning is allowed, new ones, each recorded first.
 
     It is one coroutine for all lanes because the index is one for all of them: which of two near-duplicates stays hangs on which
     came first, and that must not be an order of arrival. `room` counts one more query as queued, or gives what to wait for while
@@ -38,7 +38,7 @@ class Gate:
         self.plans: list[Round] = []
         """Every plan in force for these lanes, in order."""
         self.carried = 0
-        """How many of them have been carried out."""
+        """How many of the plans in force have been carried out."""
         self.open: tuple[Tally, int] | None = None
         """The plan that is being carried out: its tally so far, and the next of its calls."""
         self._said: dict[str, str] = {}
@@ -48,8 +48,9 @@ class Gate:
         self._news = asyncio.Event()
 
     async def run(self, recorded: Sequence[Round], record: Callable[[Round], None] | None) -> None:
-        """Carries out the recorded plans of these lanes, and with `record` those that follow. Ends early where the journal holds
-        no more and asking is forbidden; raises Stopped or ConfigError for whatever else keeps it from going on."""
+        """Carries out the recorded plans of this fold's lanes, and with `record` those that follow. Ends early where
+        the journal holds no more and asking is forbidden; raises Stopped or ConfigError for whatever else keeps it
+        from going on."""
         self.plans = self.ours(recorded)
         self._coming.extend(self.plans[self.carried :])
         for plan in self.plans:
@@ -66,11 +67,12 @@ class Gate:
             lane.end()
 
     def ours(self, recorded: Sequence[Round]) -> list[Round]:
-        """The plans among `recorded` that are of this fold's lanes."""
+        """The plans among `recorded` that belong to lanes of this gate's fold."""
         return [plan for plan in recorded if plan.lane in self._lanes]
 
     def plan_on(self) -> None:
-        """A lane is settled: plans that waited for it are recorded, and may be read ahead."""
+        """Records the plans that can be made now that a lane is settled, for the gate, and lets prefetch read along
+        them."""
         if self._planner is not None:
             self._plan()
             self._news.set()
@@ -195,12 +197,12 @@ class Gate:
         return None
 
     def remember(self, kind: str, text: str, family: str) -> None:
-        """A query of that type, in its own words, has entered the index."""
+        """Notes that a query of that type, in its own words, has entered the near-duplicate index."""
         if self._flow.compares_requests:
             self._said.setdefault(_words(kind, text), family)
 
     def queue(self, lane: Acceptor, sample: Sample, tally: Tally) -> None:
-        """Puts a gated query before its lane's acceptor."""
+        """Puts a query that has passed the gate into the queue of its lane's acceptor."""
         candidate = Candidate(sample, tally, self._parts.next_position())
         lane.push(candidate)
         self._prefetch.gated(lane, candidate)

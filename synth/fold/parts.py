@@ -16,20 +16,22 @@ Result = TypeVar("Result")
 
 
 class Tasks:
-    """Work that was begun early. Nobody may ever await it, so its failure is no error of its own."""
+    """The tasks of one fold that were begun before their turn. Nobody may ever await one, so its failure is no error
+    of its own."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
-        """Begins the work; whoever awaits the task gets its result or what it raises."""
+        """Begins some part of the fold's work ahead of its turn; whoever awaits the task gets its result or what it
+        raises."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def stop(self) -> None:
-        """Ends whatever is still running; requests that are in flight land on their own."""
+        """Cancels whatever part of the fold's work runs ahead of its turn; requests in flight land on their own."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -42,27 +44,27 @@ class Tasks:
 
 @dataclass(frozen=True)
 class Parts:
-    """What the parts of one fold work with."""
+    """What gate, prefetch and demand of one fold share: flow, acceptors, indexes and how requests are asked."""
 
     flow: Flow
     lanes: Mapping[str, Acceptor]
     """The acceptor of every lane, by the lane's id."""
     indexes: Mapping[str, Index]
-    """The queries that have entered, by query type."""
+    """The near-duplicate indexes of the queries that have entered, by query type."""
     meanings: Mapping[str, Vectors]
-    """Their vectors, by query type; empty where meaning is not compared."""
+    """The vectors of the queries that have entered, by query type; empty where meaning is not compared."""
     asker: Callable[[Acceptor, int], Ask]
-    """How the requests of a lane are asked, at a position in the plan."""
+    """Gives a lane's way of asking requests at a position in the plan."""
     tasks: Tasks = field(default_factory=Tasks, init=False)
     _positions: "count[int]" = field(default_factory=count, init=False)
 
     def next_position(self) -> int:
-        """The next position in the plan: requests of an earlier one are served first."""
+        """The next position in the fold's plan, for any of its parts: requests of an earlier one are served first."""
         return next(self._positions)
 
     def ask(self, lane: Acceptor, position: int | None = None) -> Ask:
-        """How to ask for one piece of work, at the next position unless one is given. What its replies turn out to be is counted
-        only once the fold takes the work."""
+        """A way of asking for one piece of a lane's work, at the next position unless one is given. Its replies are
+        counted only once the fold takes the work."""
         ask = self.asker(lane, self.next_position() if position is None else position)
         self.flow.ledger.hold(ask)
         return ask

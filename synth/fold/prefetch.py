@@ -46,11 +46,12 @@ class Prefetch:
         self._coming = coming
 
     def begin(self, plan: Round) -> None:
-        """The gate's turn has come to a plan."""
+        """Notes that the gate's turn has come to a plan, whose pages are read ahead first."""
         self._current = plan
 
     async def page(self, lane: Acceptor, plan: Round, call: int) -> Written:
-        """The queries of a lane's writer call. Raises Stopped and ConfigError as the asking does, like all that is awaited here."""
+        """The queries of a lane's writer call, begun early or now. Raises Stopped and ConfigError as the asking
+        does."""
         task = self._pages.pop((lane.id, call), None)
         self._begun[lane.id] = max(self._begun.get(lane.id, 0), call + 1)
         self.read_on()
@@ -59,21 +60,21 @@ class Prefetch:
         return page
 
     async def augmented(self, lane: Acceptor, root: Sample, operator: str) -> Sample | Drop:
-        """The query that an operator makes of a root query, or why there is none."""
+        """The query that an operator makes of a root query, begun early or now, or why there is none."""
         task = self._augmented.pop((root.query_id, operator), None)
         grown, ask = await (task or self._augment(lane, root, operator))
         self._flow.ledger.used(ask)
         return grown
 
     async def vector(self, lane: Acceptor, query: Sample) -> "Numbers | None":
-        """The vector of a query; None where the model gave none."""
+        """The vector of a query, begun early or now; None where the model gave none."""
         ask = self._parts.ask(lane)
         found = await self._embed(lane, query, ask)
         self._flow.ledger.used(ask)
         return found
 
     def gated(self, lane: Acceptor, candidate: Candidate) -> None:
-        """One more query has been queued before a lane's acceptor: it may be answered, or leave slots to others."""
+        """Notes that one more query waits for a lane's acceptor: it may be answered ahead, or leave slots to others."""
         self._demand.gated(lane, candidate)
         self.landed()
 
@@ -88,8 +89,8 @@ class Prefetch:
     # --- what the engine tells it ---
 
     def missed(self, origin: Origin) -> None:
-        """The journal could not answer a request. Of a vector that says nothing of its lane's answers: vectors are asked for in
-        all lanes from then on."""
+        """Notes that the journal could not answer a request, so its lane is live. A vector says nothing of its
+        lane's answers: from then on vectors are asked for in all lanes."""
         if origin.stage == EMBED:
             self._embedding = True
         elif origin.lane not in self._demand.live:
@@ -97,7 +98,7 @@ class Prefetch:
             asyncio.get_running_loop().call_soon(self._wake, origin.lane)
 
     def landed(self) -> None:
-        """A slot may have come free; if it stays so, it is used."""
+        """Uses the slot that may have come free, if it stays so."""
         if self._idle() > 0 and self._demand.live and not self._speculating:
             self._speculating = True
             asyncio.get_running_loop().call_later(IDLE_GRACE, self._speculate)
@@ -114,7 +115,7 @@ class Prefetch:
     # --- how it reads ahead ---
 
     def read_on(self) -> None:
-        """Begins pages along the plans to come, in the gate's order, up to the window."""
+        """Begins writer pages along the plans to come, in the gate's order, up to the window."""
         if not (self._demand.live or self._embedding) or len(self._pages) >= self._window:
             return
         for lane, plan, call in self._calls_to_come():

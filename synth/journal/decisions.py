@@ -21,7 +21,7 @@ _PARTS: Mapping[str, Mapping[str, type]] = {
 
 
 def readable(kind: str, body: Mapping[str, Any]) -> bool:
-    """Whether a decision is one of its kind."""
+    """Whether a journalled decision's body can be read as one of its kind."""
     try:
         if kind == PLAN:
             read_plan(body)
@@ -31,7 +31,7 @@ def readable(kind: str, body: Mapping[str, Any]) -> bool:
 
 
 def read_plan(body: Mapping[str, Any]) -> Round:
-    """A plan, of the body it was journalled with."""
+    """The plan that a journalled decision's body holds."""
     wants = {label: Want(want["share"], want["stances"]) for label, want in body["wants"].items()}
     return Round(
         body["lane"], body["sweep"], body["first"], body["count"], wants, body["operators"], body.get("widening", 0)
@@ -39,7 +39,7 @@ def read_plan(body: Mapping[str, Any]) -> Round:
 
 
 def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
-    """The plans in force, in the order in which they were recorded."""
+    """The plans in force among a journal's decisions, in the order in which they were recorded."""
     found: list[Round] = []
     for kind, body in decisions:
         if kind == PLAN:
@@ -50,7 +50,8 @@ def plans(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Round]:
 
 
 def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Any] | None:
-    """The body of the latest target: what the latest run was asked for; None if there was no run yet."""
+    """The body of the latest decision `target` in a journal: what the latest run was asked for; None if there was no
+    run yet."""
     last = None
     for kind, body in decisions:
         if kind == TARGET:
@@ -59,10 +60,11 @@ def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[s
 
 
 def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:
-    """For each lane whose recorded plans reach past what the journal holds, the first coordinate to let go.
+    """Of a journal's decisions: for each lane whose recorded plans reach past what the journal holds, the first
+    coordinate to let go.
 
-    A recorded plan is an obligation. When the run is asked for something else than before, calls that were planned but never
-    answered are planned anew, at the size that is wanted now.
+    A recorded plan is an obligation. When the run is asked for something else than before, calls that were planned but
+    never answered are planned anew, at the size that is wanted now.
     """
     found: dict[str, int] = {}
     for plan in recorded:
@@ -76,17 +78,19 @@ def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, in
 
 
 def target_body(targets: Targets, identity: Mapping[str, str], let_go: Mapping[str, int]) -> dict[str, Any]:
-    """The body of a target: what a run is asked for, of which recipe, and which planned coordinates it lets go of, by lane."""
+    """The body of the journalled decision `target`: what a run is asked for, of which recipe, and the planned
+    coordinates it lets go of, by lane."""
     return {"targets": targets, "identity": dict(identity), "released": dict(let_go)}
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The keys in which two identities differ."""
+    """The keys (dotted names) in which the identities in two decisions `target` differ."""
     return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """A line that names what differs between two identities, six entries at most; empty if nothing does."""
+    """A line that names what differs between two runs' identities, as their decisions hold them, six entries at most;
+    empty if nothing does."""
     names = changed(before, now)
     if not names:
         return ""

@@ -13,7 +13,8 @@ _TEXTS = ("prompts", "taxonomies")
 
 
 def recorded(decisions: Iterable[tuple[str, Mapping[str, Any]]], identity: Mapping[str, str]) -> Inputs | None:
-    """The last inputs under this identity. ConfigError for a text that is not the one recorded."""
+    """The last inputs that a journal holds under this identity; None if none. ConfigError for a text that is not the
+    one recorded."""
     last, texts = None, dict[str, str]()
     for kind, body in decisions:
         if kind == INPUTS:
@@ -25,8 +26,8 @@ def recorded(decisions: Iterable[tuple[str, Mapping[str, Any]]], identity: Mappi
 def body(
     inputs: Inputs, identity: Mapping[str, str], decisions: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, Any] | None:
-    """What is to be recorded after these decisions; None where the last ones recorded are the same but for the recipe's ways of
-    asking."""
+    """The inputs of a run as the body of a decision to journal after these decisions; None where the last one holds the
+    same, but for the recipe's ways of asking."""
     held, last = set[str](), None
     for kind, before in decisions:
         if kind == INPUTS:
@@ -39,7 +40,7 @@ def body(
 
 
 def written(inputs: Inputs, identity: Mapping[str, str]) -> dict[str, Any]:
-    """The decision, with every text."""
+    """The inputs of a run as a decision's body, with every text in full."""
     texts = {_hash(text): text for text in (*inputs.prompts.values(), *inputs.taxonomies.values(), *inputs.shown)}
     return {
         "identity": dict(identity),

@@ -19,8 +19,8 @@ from synth.types import Round, Targets
 
 
 def united_replies(journals: Sequence[Reader], lost: Callable[[Kept], None]) -> Iterator[Kept]:
-    """The replies of all, by key; of several replies to one key the first by content, finished ones before others. `lost` is told
-    of each that is nowhere what was written."""
+    """The replies of all journals that are merged, by key; of several replies to one key the first by content, finished
+    ones before others. `lost` is called with each reply that is sound in no journal."""
     for _, same_key in groupby(merge(*(journal.replies() for journal in journals), key=_key), key=_key):
         found = list(same_key)
         if whole := [kept for kept, good in found if good]:
@@ -30,7 +30,8 @@ def united_replies(journals: Sequence[Reader], lost: Callable[[Kept], None]) -> 
 
 
 def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
-    """Writes a journal of these replies and decisions: aside first, then renamed. Raises ConfigError where it cannot be written."""
+    """Writes a merged journal of these replies and decisions, to a temporary file that is then renamed. ConfigError
+    where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.file(path) as new, contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
@@ -46,7 +47,7 @@ def write(path: Path, kept: Iterable[Kept], taken: Iterable[Decision]) -> None:
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two journals hold the same replies, and the same decisions in the same order."""
+    """Whether two merged journals hold the same replies, and the same decisions in the same order."""
     with Reader(one) as left, Reader(other) as right:
         alike = all(a == b for a, b in zip_longest(left.replies(), right.replies()))
         return alike and list(left.decisions()) == list(right.decisions())
@@ -67,10 +68,12 @@ History = Sequence[Decision]
 
 
 def united_decisions(histories: Sequence[History], identity: dict[str, str], lanes: Sequence[str]) -> list[Decision]:
-    """What was wanted, then every plan, then whatever else was decided. A function of the set of histories.
+    """The decisions of several journals merged: targets, then every plan, then the rest. A function of the set of
+    histories.
 
-    Plans stand by sweep, then by lane in the order of `lanes`: as one run over all lanes would have recorded them. Of a lane
-    planned in several journals the plans of one are taken, those that reach furthest: they cover the calls of the others.
+    Plans stand by sweep, then by lane in the order of `lanes`: as one run over all lanes would have recorded them. Of a
+    lane planned in several journals the plans of one are taken, those that reach furthest: they cover the calls of the
+    others.
     """
     target = decisions.target_body(_largest(histories), identity, {})
     places = {lane: place for place, lane in enumerate(lanes)}
@@ -91,7 +94,8 @@ def united_decisions(histories: Sequence[History], identity: dict[str, str], lan
 
 
 def identity_of(name: str, entries: History) -> dict[str, str]:
-    """The identity of the run that left these decisions, by dotted name. Raises ConfigError where there was no run."""
+    """The identity, by dotted name, of the run that left a journal to be merged. Raises ConfigError where there was no
+    run."""
     last = decisions.last_target(entries)
     if last is None:
         raise ConfigError(f"{name}: holds replies but no run's plans; unite replies alone with `synth journal merge`")

@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 class Reader:
-    """One consistent view of the journal in a run's folder or of a journal file, whoever writes it meanwhile. Raises
+    """Reads the journal in a run's folder, or a journal file, as one consistent view, whoever writes it meanwhile.
     ConfigError for whatever keeps it from being read."""
 
     def __init__(self, place: Path) -> None:
@@ -43,44 +43,49 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the journal's file."""
         self._db.close()
 
     def replies(self) -> Iterator[tuple[Kept, bool]]:
-        """Every reply, by key, and whether it is what was written."""
+        """Every reply in the journal being read, by key, and whether it is still what was written."""
         return self._each(self._rows.replies)
 
     def decisions(self) -> Iterator[Decision]:
-        """Every decision, in the order in which they were taken. ConfigError for one that is not what was written."""
+        """Every decision in the journal being read, in the order in which they were taken. ConfigError for one that
+        is not what was written."""
         return self._each(self._rows.decisions)
 
     def numbered(self) -> Iterator[tuple[int, str, dict[str, Any], str]]:
-        """Number, kind and body of every decision, and what is wrong with it, if anything is."""
+        """Number, kind and body of every decision in the journal being read, and what is wrong with it; empty if
+        nothing is."""
         return self._each(self._rows.numbered)
 
     def unsealed(self) -> tuple[int, int]:
-        """How many replies and decisions have no sum, since they were written in format 1."""
+        """How many replies and decisions in the journal being read have no checksum, since they were written in
+        format 1."""
         with self._blamed():
             return self._rows.unsealed()
 
     def get(self, key: str) -> Reply | None:
-        """The reply, as `Journal.get` gives it."""
+        """The reply under a key in the journal being read; None if there is none. Raises DamagedReply for one that
+        is not what was written."""
         with self._blamed():
             return reply_of(self._rows.reply(key))
 
     def stage_of(self, key: str) -> str:
-        """The stage for which a journalled reply was first asked."""
+        """The stage for which a reply in the journal being read was first asked."""
         with self._blamed():
             return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
 
     def has(self, request: Request) -> bool:
-        """Whether a request was answered, or its model was out and another asked."""
+        """Whether the journal being read answers a request: it has a reply, or says that the model was out and
+        another was asked."""
         keys = (key := key_of(request), outage_of(key))
         with self._blamed():
             return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
     def spent(self) -> list[Usage]:
-        """What was paid for over the journal's whole life, by lane, stage and model."""
+        """What was paid for over the life of the journal being read, by lane, stage and model."""
         return [Usage(*row) for row in self.rows(SPENT)]
 
     def _each(self, found: Callable[[], Iterator[Item]]) -> Iterator[Item]:
@@ -88,7 +93,7 @@ class Reader:
             yield from found()
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of an SQL query. Raises ConfigError where the journal cannot be read."""
+        """The rows of an SQL query over the journal being read. ConfigError where it cannot be read."""
         with self._blamed():
             yield from self._db.execute(query)
 

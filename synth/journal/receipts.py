@@ -11,7 +11,7 @@ from synth.recipe.credentials import shown
 from synth.types import Origin, Reply
 
 KEY = 32
-"""Characters of a request's key."""
+"""How many characters a request's key has."""
 
 _UNKNOWN: dict[str, Any] = {"file": None, "batch": None, "closed": False}
 """What is recorded later of a receipt that has only been begun."""
@@ -20,7 +20,7 @@ _Booked: TypeAlias = dict[str, dict[str, str]]
 
 
 class JournalledBatchJobs:
-    """The batch jobs of one run's journal: what was left with a server, taken up again and brought home."""
+    """The batch jobs that a run's journal knows: records what was left with a server, and brings its replies home."""
 
     def __init__(self, journal: Journal, origin_of: Callable[[str], Origin | None]) -> None:
         self._journal, self._origin_of = journal, origin_of
@@ -29,17 +29,18 @@ class JournalledBatchJobs:
         self._origins = {id: _origins(body["keys"]) for id, body in self._bodies.items() if not body["closed"]}
 
     def known(self, place: Mapping[str, Any]) -> list[BatchJob]:
-        """The receipts at an address, which is thereby taken up."""
+        """The receipts of batch jobs at a server's address, which the backend that asks for them thereby takes up."""
         found = [body for body in self._bodies.values() if without_keys(body["place"]) == without_keys(place)]
         self._stray -= {body["id"] for body in found}
         return [receipt_of(body) for body in found]
 
     def stray(self) -> list[BatchJob]:
-        """Open receipts at addresses that no backend of this run has taken up."""
+        """The receipts of open batch jobs at addresses that no backend of this run has taken up."""
         return [receipt_of(body) for id, body in self._bodies.items() if id in self._stray]
 
     def record(self, receipt: BatchJob) -> None:
-        """Journals what is new of a receipt, before the step it stands for is taken. Raises Stopped where the disk fails."""
+        """Journals what is new in a batch job's receipt, before the step it stands for is taken. Raises Stopped where
+        the disk fails."""
         before = self._bodies.get(receipt.id)
         if before is None:
             origins = {key: self._origin_of(key) or Origin("", "", "") for key in receipt.keys}
@@ -57,14 +58,16 @@ class JournalledBatchJobs:
             self._origins.pop(receipt.id, None)
 
     async def keep(self, receipt: BatchJob, replies: Mapping[str, Reply]) -> None:
-        """Journals replies by key, those of an open receipt's own requests. Raises Stopped where the disk fails."""
+        """Journals the replies, by key, to the requests of an open batch job's receipt. Raises Stopped where the disk
+        fails."""
         origins = self._origins.get(receipt.id, {})
         found = [(key, reply) for key, reply in replies.items() if key in origins]
         await asyncio.gather(*(self._journal.put(key, reply, origins[key], receipt.model) for key, reply in found))
 
 
 def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """What was recorded of each receipt, put together, by id. Each thing is recorded once, so the order does not matter."""
+    """Each batch job's receipt, put together of what was journalled, by its id. Each thing is recorded once, so the
+    order does not matter."""
     found: dict[str, dict[str, Any]] = {}
     for kind, body in decisions:
         if kind == RECEIPT:
@@ -76,12 +79,12 @@ def bodies(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict
 
 
 def without_keys(place: Mapping[str, Any]) -> dict[str, Any]:
-    """A place as it is written today: an older journal may hold an address whole."""
+    """A batch job's address as its receipt has it today, without API keys: an older journal may hold it whole."""
     return {**place, "base_url": place["base_url"] and shown(place["base_url"])}
 
 
 def receipt_of(body: Mapping[str, Any]) -> BatchJob:
-    """A receipt, of all that was recorded of it; a closed one has no keys."""
+    """The receipt of a batch job that a journalled body describes; a closed one has no request keys."""
     fields = {name: body[name] for name in ("id", "place", "model", "rung", "file", "batch", "closed")}
     keys = () if body["closed"] else tuple(_origins(body["keys"]))
     return BatchJob(**fields, keys=keys)

@@ -16,18 +16,20 @@ from synth.sanitize import one_line
 from synth.types import Reply
 
 Decision: TypeAlias = tuple[str, dict[str, Any]]
-"""Kind and body."""
+"""A decision in the journal: its kind and body."""
 UNSEALED = "unsealed"
 """The decision that says up to which reply and which decision a journal of format 1 had no sums."""
 WRONG = "is not what was written"
 
 
 class Kept(NamedTuple):
-    """A reply as it stands in the journal: the columns but its sum, in their order."""
+    """A reply as it stands in the journal: the columns but its checksum, in their order."""
 
     key: str
+    """The key of the request that the reply is to."""
     text: str
     finish: str
+    """How the reply ended: `stop`, `length`, `rejected` and the like."""
     reasoning: str | None
     prompt_tokens: int
     completion_tokens: int
@@ -35,14 +37,15 @@ class Kept(NamedTuple):
     lane: str
     model: str
     more: str | None = None
-    """JSON, for what a server tells besides."""
+    """What else the server said with the reply, as JSON; None for nothing."""
 
 
 COLUMNS = ", ".join((*Kept._fields, "sum"))
 
 
 class DamagedReply(ConfigError):
-    """A reply that is not what was written. Whoever may ask takes it for one that is not there."""
+    """Raised for a journalled reply that is not what was written. Whoever may ask takes it for one that is not
+    there."""
 
     def __init__(self, path: Path, key: str, stage: object) -> None:
         self.key, self.stage = key, one_line(str(stage))
@@ -53,7 +56,8 @@ class DamagedReply(ConfigError):
 
 
 def sum_of(*columns: object) -> str | None:
-    """16 hex digits over the columns of a row; None for what never was a row: bytes, or a text that is no UTF-8."""
+    """The checksum of a journal row's columns, 16 hex digits; None for what never was a row: bytes, or a text that
+    is no UTF-8."""
     try:
         return blake2b(orjson.dumps(columns), digest_size=8).hexdigest()
     except TypeError:
@@ -61,7 +65,7 @@ def sum_of(*columns: object) -> str | None:
 
 
 class Rows:
-    """The replies and decisions of an open journal, of format 1 or 2."""
+    """The replies and decisions of an open journal file, of format 1 or 2, each checked against its sum."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, version: int) -> None:
         db.text_factory = _text
@@ -79,7 +83,8 @@ class Rows:
         return 0, 0
 
     def reply(self, key: str) -> Kept | None:
-        """None for none; raises DamagedReply for one that is not what was written."""
+        """The reply in the journal's row of a key; None if there is none. Raises DamagedReply for one that is not what
+        was written."""
         found = self._db.execute(f"{self._replies} WHERE key = ?", (key,)).fetchone()
         if found is None:
             return None
@@ -89,11 +94,11 @@ class Rows:
         return kept
 
     def replies(self) -> Iterator[tuple[Kept, bool]]:
-        """Every reply by key, and whether it is what was written."""
+        """Every reply in the rows of the journal file, by key, and whether it is still what was written."""
         return map(self._held, self._db.execute(f"{self._replies} ORDER BY key"))
 
     def ended(self, finish: str) -> list[Kept]:
-        """The replies that ended so, by key."""
+        """The journalled replies whose `finish` is this one, by key."""
         found = self._db.execute(f"{self._replies} WHERE finish = ? ORDER BY key", (finish,))
         return [kept for kept, whole in map(self._held, found) if whole]
 
@@ -108,7 +113,7 @@ class Rows:
         )
 
     def unsealed(self) -> tuple[int, int]:
-        """How many replies and decisions have no sum."""
+        """How many rows of the journal file, replies and decisions, have no checksum."""
         if self._bounds[0] == inf:
             counts = "SELECT (SELECT count(*) FROM replies), (SELECT count(*) FROM decisions)"
         else:
@@ -117,7 +122,8 @@ class Rows:
         return replies, taken
 
     def decisions(self) -> Iterator[Decision]:
-        """Every decision, in the order in which they were taken. ConfigError for the first that is not what was written."""
+        """Every decision in the rows of the journal file, in the order in which they were taken. ConfigError for the
+        first that is not what was written."""
         for number, kind, body, why in self.numbered():
             if why:
                 raise ConfigError(
@@ -126,7 +132,8 @@ class Rows:
             yield kind, body
 
     def numbered(self) -> Iterator[tuple[int, str, dict[str, Any], str]]:
-        """Number, kind and body of every decision, and what is wrong with it, if anything is."""
+        """Number, kind and body of every decision in the rows of the journal file, and what is wrong with it; empty if
+        nothing is."""
         for number, row in enumerate(self._db.execute(f"{self._decisions} ORDER BY seq"), start=1):
             body = "is not the next one" if row[0] != number else self._read(*row, bound=self._bounds[1])
             kind = one_line(str(row[1]))
@@ -146,12 +153,12 @@ class Rows:
 
 
 def reply_of(kept: Kept | None) -> Reply | None:
-    """A journalled reply as it came."""
+    """The reply that a row of the journal holds, as an engine gives it; None for none."""
     return kept and Reply(kept.text, kept.finish, kept.prompt_tokens, kept.completion_tokens, kept.reasoning)
 
 
 def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:
-    """A decision as it is written, with its sum."""
+    """The columns of a decision's row in the journal, its checksum last."""
     text = json.dumps(body, ensure_ascii=False)
     return kind, text, seq, sum_of(seq, kind, text)
 

@@ -17,7 +17,8 @@ from synth.types import Origin, Reply, Request
 
 VERSION = 2
 READ = (1, VERSION)
-"""Formats that are read. One of format 1, which had no sums, becomes one of today's once it is to be written."""
+"""The journal formats that can be read. One of format 1, which had no sums, becomes one of today's once it is to be
+written."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
@@ -46,8 +47,8 @@ FROM replies GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
 
 
 class Journal:
-    """One SQLite file in WAL mode, held by one process. A kill at any byte loses only what was not yet committed; a power cut
-    may lose the last seconds, and never what came before them."""
+    """The journal of a run: an SQLite file in WAL mode, held by one process. A kill at any byte loses only what was
+    not yet committed; a power cut may lose the last seconds, and never what came before them."""
 
     # Why it is as it is. A run is a fold over this file: whatever it holds may be read again by any later version, and whatever
     # it does not hold has not happened. Hence replies are kept as they came, and what class they are of (a refusal, unreadable)
@@ -104,7 +105,8 @@ class Journal:
         self._add(UNSEALED, {"replies": replies, "decisions": last})
 
     def get(self, key: str) -> Reply | None:
-        """The reply, if there is one. Raises DamagedReply for one that is not what was written."""
+        """The reply stored under a key in this run's journal; None if there is none. Raises DamagedReply for one that
+        is not what was written."""
         try:
             return reply_of(self._rows.reply(key))
         except DamagedReply:
@@ -112,17 +114,18 @@ class Journal:
             raise
 
     def stage_of(self, key: str) -> str:
-        """The stage for which the reply under that key was first asked; there must be one."""
+        """The stage for which the reply stored under a key was first asked; there must be one."""
         return str(self._db.execute("SELECT stage FROM replies WHERE key = ?", (key,)).fetchone()[0])
 
     def has(self, request: Request) -> bool:
-        """Whether a request was answered, or its model was out and another was asked instead."""
+        """Whether this run's journal answers a request: it has a reply, or says that the model was out and another
+        was asked."""
         keys = (key := key_of(request), outage_of(key))
         return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Returns once the reply is committed; raises Stopped where it cannot be. Replies that arrive in one turn of the event loop
-        share a commit."""
+        """Stores a reply in the journal, and returns once it is committed. Raises Stopped where it cannot be. Replies
+        that arrive in one turn of the event loop share a commit."""
         # The asker holds its permit until this returns, so no more is lost by a kill than is in flight. A second reply to a key
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
         tokens = (reply.prompt_tokens, reply.completion_tokens)
@@ -152,11 +155,11 @@ class Journal:
             done.set_result(None)
 
     def decide(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Records a decision; call it before the decision has any effect."""
+        """Stores a decision in the journal; call it before the decision has any effect."""
         self.decide_all([(kind, body)])
 
     def decide_all(self, taken: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Records decisions together: all of them or, after a kill, none."""
+        """Stores decisions in the journal together: all of them or, after a kill, none."""
         with self._transaction():
             for kind, body in taken:
                 self._add(kind, body)
@@ -166,8 +169,9 @@ class Journal:
         self._db.execute(DECIDE, decision_row(last + 1, kind, body))
 
     def retry(self, lanes: Collection[str]) -> int:
-        """Has the requests of these lanes that were given up on asked again, in this run or a later one; gives how many there are.
-        Until its answer comes, each keeps the reply it has, for folds that may not ask. A decision, recorded with its effect."""
+        """Stores that the requests of these lanes that were given up on be asked again, in this run or a later one;
+        gives how many there are. Until its answer comes, each keeps the reply it has, for folds that may not ask. A
+        decision, recorded with its effect."""
         with self._transaction():
             found = [kept._replace(finish=RETRY) for kept in self._rows.ended(GAVE_UP) if kept.lane in lanes]
             marked = ((kept.finish, sum_of(*kept), kept.key) for kept in found)
@@ -178,27 +182,28 @@ class Journal:
 
     @property
     def begun(self) -> bool:
-        """Whether a run was ever begun here: any decision was recorded."""
+        """Whether a run was ever begun with this journal: any decision was recorded."""
         return self._db.execute("SELECT 1 FROM decisions").fetchone() is not None
 
     def decisions(self) -> Iterator[Decision]:
-        """Kind and body of every decision, in the order in which they were taken. ConfigError for one that is not what was written."""
+        """Kind and body of every decision stored in this run's journal, in the order in which they were taken.
+        ConfigError for one that is not what was written."""
         return self._rows.decisions()
 
     def spent(self) -> list[Usage]:
-        """What was paid for over the journal's whole life, by lane, stage and model."""
+        """What this run's journal has stored of what was paid for over its life, by lane, stage and model."""
         return [Usage(*row) for row in self._db.execute(SPENT)]
 
     def witness(self) -> tuple[int, int, str, int]:
-        """What tells this journal, as it stands, from another: how many replies it holds, the last of them, and how often it was
-        decided to ask again for some of them."""
+        """What tells this journal, as it stands, from another, for a checkpoint: how many replies it holds, the last
+        of them, and how often some were decided to be asked again."""
         (count,) = self._db.execute("SELECT count(*) FROM replies").fetchone()
         (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM replies").fetchone()
         (retries,) = self._db.execute("SELECT count(*) FROM decisions WHERE kind = ?", (RETRY,)).fetchone()
         return count, last, self._sum_of(last), retries
 
     def went_on(self, witness: tuple[int, int, str, int]) -> bool:
-        """Whether this journal is the one that gave that `witness`, and has lost no reply since."""
+        """Whether this journal is the one that gave a checkpoint's `witness`, and has lost no reply since."""
         count, last, sum, retries = witness
         now = self.witness()
         return now[0] >= count and self._sum_of(last) == sum and now[3] == retries
@@ -207,7 +212,7 @@ class Journal:
         return short_hash(*self._db.execute("SELECT key, text FROM replies WHERE rowid = ?", (row,)).fetchone() or ())
 
     def close(self) -> None:
-        """Closes the file and lets go of its lock."""
+        """Closes the journal's file and lets go of its lock."""
         self._db.close()
         self._lock.close()
 
@@ -244,8 +249,8 @@ class _Transaction:
 
 
 def hold(path: Path) -> Any:
-    """An exclusive lock on a file, for the life of the process: the operating system lets go of it however that ends. Raises ConfigError
-    where another process has it, or the file cannot be made."""
+    """The lock that holds a journal's store, exclusive and on a file, for the life of the process: the operating system
+    lets go of it however that ends. Raises ConfigError where another process has it, or the file cannot be made."""
     try:
         handle = path.open("a")
     except OSError as error:
@@ -263,7 +268,8 @@ def hold(path: Path) -> Any:
 
 
 def other_version(path: Path, version: int) -> ConfigError:
-    """Why a file with this `user_version` is not read. A file of format 0 that holds tables was never a journal."""
+    """The error for a journal file with another `user_version`. A file of format 0 that holds tables was never a
+    journal."""
     if not version:
         return ConfigError(
             f"{path}: is not a journal of synth (a database of something else); move it away or use another -o DIR"

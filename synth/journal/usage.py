@@ -8,20 +8,22 @@ from synth.recipe.role import Price, Role
 from synth.types import Origin, Reply
 
 GAVE_UP = "gave_up"
-"""How a reply ended that never came: its request failed again and again while its model answered others."""
+"""The `finish` of a reply that never came: its request failed again and again while its model answered others."""
 RETRY = "retry"
-"""How a reply ended that never came, and whose request shall be asked again."""
+"""The `finish` of a reply that never came and whose request shall be asked again."""
 OUTAGE = "outage"
-"""How a reply ended that never came, since its model was out and another of its chain is asked."""
+"""The `finish` of a reply that never came, since its model was out and another of its chain is asked."""
 UNPAID = (GAVE_UP, RETRY, OUTAGE, "rejected", "content_filter")
-"""How replies end that may have used no tokens at all; any other without tokens is one whose server tells none."""
+"""The `finish` values of replies that may have used no tokens at all; for any other without tokens the server gave
+no count."""
 
 
 Prices = Mapping[str, Price]
 
 
 def prices(models: Mapping[str, Role]) -> dict[str, Price]:
-    """The price of every model that has one, by model. Raises ConfigError for a model that two roles give different prices."""
+    """The price at which usage is billed of every model that has one, by its name. Raises ConfigError for a model that
+    two roles give different prices."""
     found: dict[str, tuple[str, Price]] = {}
     for name, role in models.items():
         if role.price is None:
@@ -36,58 +38,60 @@ def prices(models: Mapping[str, Role]) -> dict[str, Price]:
 
 
 def cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
-    """What that many tokens cost, at a price per million."""
+    """What the usage of that many prompt and completion tokens costs, at a price per million."""
     return (price.input * prompt_tokens + price.output * completion_tokens) / 1e6
 
 
 @dataclass(slots=True)
 class Usage:
-    """Replies and tokens of one model in one stage of one lane."""
+    """How many replies and tokens one model took in one stage of one lane, as the journal counts them."""
 
     lane: str
     stage: str
     model: str
     calls: int = 0
+    """How many replies there were."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     unmetered: int = 0
-    """Replies among them whose server told no tokens."""
+    """How many of these replies came without a token count from their server."""
     given_up: int = 0
-    """Replies among them that never came: their requests were given up on."""
+    """How many of these replies never came: their requests were given up on."""
 
     @property
     def tokens(self) -> int:
+        """Prompt and completion tokens of these replies together."""
         return self.prompt_tokens + self.completion_tokens
 
     def cost(self, prices: Prices) -> float | None:
-        """What these replies cost; None for a model without a price."""
+        """What a model's replies in one stage and lane cost; None for a model without a price."""
         price = prices.get(self.model)
         return None if price is None else cost(price, self.prompt_tokens, self.completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """The sum of the usage of several models, stages and lanes."""
+    """The sum of the usage of several models, stages and lanes: calls, tokens and cost."""
 
     calls: int = 0
     tokens: int = 0
     cost: float = 0.0
     metered: bool = True
-    """Whether every server told its tokens; if not, there were at least `tokens`."""
+    """Whether every server gave its token counts; if not, there were at least `tokens`."""
     whole: bool = True
-    """Whether all of it has a price and was metered; if not, it cost at least so much."""
+    """Whether all the usage has a price and was metered; if not, it cost at least `cost`."""
     priced: bool = False
-    """Whether anything of it has a price at all."""
+    """Whether any of the usage has a price at all."""
 
 
 class UsageLog:
-    """Usage by lane, stage and model, counted on reply by reply from `written`, that of earlier runs."""
+    """Counts usage by lane, stage and model, reply by reply, starting from that of earlier runs (`written`)."""
 
     def __init__(self, written: Iterable[Usage] = ()) -> None:
         self._lines = {(line.lane, line.stage, line.model): line for line in written}
 
     def add(self, origin: Origin, model: str, reply: Reply) -> None:
-        """Counts one more reply."""
+        """Counts the tokens of one more reply."""
         line = self._lines.setdefault((origin.lane, origin.stage, model), Usage(origin.lane, origin.stage, model))
         line.calls += 1
         line.prompt_tokens += reply.prompt_tokens
@@ -96,17 +100,17 @@ class UsageLog:
         line.given_up += reply.finish == GAVE_UP
 
     def lines(self) -> Iterable[Usage]:
-        """The usage of every lane, stage and model."""
+        """The usage counted so far, one entry for each lane, stage and model."""
         return self._lines.values()
 
 
 def unmetered(reply: Reply) -> bool:
-    """Whether a reply's server told no tokens although there must have been some."""
+    """Whether a reply's usage is unknown: it came without a token count although it must have taken tokens."""
     return not reply.prompt_tokens + reply.completion_tokens and reply.finish not in UNPAID
 
 
 def bill(lines: Iterable[Usage], prices: Prices) -> UsageTotal:
-    """The sum of these lines; a model without a price adds its tokens alone."""
+    """The sum of these usages; a model without a price adds its tokens alone."""
     found = list(lines)
     costs = [line.cost(prices) for line in found]
     metered = not any(line.unmetered for line in found)

@@ -9,9 +9,9 @@ from synth.types import Label
 
 NOVELTY, BLOCKED = "exhausted: novelty", "blocked: refusals"
 NOVELTY_FLOOR = 0.1
-"""Under this share of new queries a lane has run dry."""
+"""The share of new queries under which a lane has run dry."""
 YIELD_FLOOR = 0.02
-"""Under this share of hits a cell is stalled."""
+"""The share of slots that hit under which a cell is stalled."""
 EVIDENCE = 60
 """Slots or coordinates that a lane or cell is judged by at least: none that hits among 60 speaks for less than 5 % (95 %
 one-sided, the rule of three)."""
@@ -23,26 +23,29 @@ BARREN_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a cell ended, and the figures it was judged by."""
+    """How a cell or lane ended short of its target, with the figures that it was judged by."""
 
     status: str
+    """The end's name, as `exhausted: novelty`, `blocked: refusals` or `stalled: REASON`."""
     rounds: int
+    """How many rounds of the lane were judged."""
     judged: int
-    """How many units were judged in those rounds; `unit` says of what."""
+    """How many units were judged in those rounds; `unit` says of what kind."""
     unit: str
     """`queries` that were planned, `calls` to the writer, or `slots`."""
     count: int
     """How many of the judged units were new queries, refused calls or slots, or slots that gave their label."""
     reason_share: float | None = None
-    """Share in [0, 1] that the reason in `status` has in all that was lost; None where none is named."""
+    """The share, in [0, 1], that the reason in the end's `status` has of all that was lost; None where none is
+    named."""
 
     @property
     def share(self) -> float:
-        """`count` as a share of `judged`, in [0, 1]."""
+        """The end's `count` as a share of `judged`, in [0, 1]."""
         return self.count / self.judged if self.judged else 0.0
 
     def __str__(self) -> str:
-        """One line for the user, as `1 of 60 queries new (1.7%) in 2 rounds`."""
+        """The figures of an end as one line for the user, like `1 of 60 queries new (1.7%) in 2 rounds`."""
         what = "refused" if self.status == BLOCKED else "new" if self.unit == "queries" else "with their label"
         reason = "" if self.reason_share is None else f", {self.reason_share:.0%} of the rest lost to it"
         return (
@@ -51,18 +54,20 @@ class End:
 
 
 def ends(tallies: Sequence[Tally], lacking: Sequence[Label], *, widest: int = 0) -> dict[Label, str]:
-    """The cells among `lacking` that will not be filled, each with its end: `exhausted: novelty` (only of a lane that cannot be
-    widened any more), `blocked: refusals` or `stalled: REASON`."""
+    """The ends of those `lacking` cells of a lane that will not be filled: `exhausted: novelty` (only of a lane that
+    cannot be widened any more), `blocked: refusals` or `stalled: REASON`."""
     return {label: end.status for label in lacking if (end := _end(tallies, label, widest))}
 
 
 def grounds(tallies: Sequence[Tally], label: Label, *, widest: int = 0) -> End | None:
-    """The end a lacking cell came to, judged as it was then: after the first round at which it had one."""
+    """The end that a lacking cell came to, as it was judged after the first round at which it had one; None if it
+    has not ended."""
     return next((end for upto in range(1, len(tallies) + 1) if (end := _end(tallies[:upto], label, widest))), None)
 
 
 def ran_dry(tallies: Sequence[Tally]) -> bool:
-    """Whether the lane's queries have begun to repeat themselves."""
+    """Whether a lane's queries have begun to repeat themselves, judged by its rounds: a ground to end it, unless it can
+    be widened."""
     end = _source_end(tallies)
     return end is not None and end.status == NOVELTY
 

@@ -15,30 +15,33 @@ from synth.types import Element, Label, Lane, QueryType, Stance
 
 BEHAVIOUR = "behaviour"
 UNASKED: Final[Stance] = "natural"
-"""Under which stance the yields of queries are counted to which no answer is asked for."""
+"""The stance under which the yields of queries are counted that no answer is asked for."""
 
 
 @dataclass(frozen=True)
 class LaneSpec:
-    """A lane and what is said of it in prompts."""
+    """A lane with everything its prompts may say of it: scenario, subcategory, banks of elements, and stances by
+    label."""
 
     lane: Lane
     scenario: Mapping[str, Any]
     subcategory: Mapping[str, Any]
     rule_hash: str
+    """The hash of the subcategory's rule for judges."""
     ordinary: bool
+    """Whether it is a lane of ordinary conversation."""
     banks: Mapping[str, tuple[str, ...]]
-    """Element values by axis, in the recipe's order of axes; those of `behaviour` are the subcategory's own."""
+    """The values of elements by axis, in the recipe's order of axes; those of `behaviour` are the subcategory's own."""
     cells: Mapping[Label, Mapping[Stance, float]]
-    """The weight of every stance, by label that is wanted of this lane."""
+    """The weight of every stance, by each label that is wanted of the lane."""
     operators: Mapping[str, float] = field(default_factory=dict)
-    """Share of this lane's queries, in [0, 1], that each augmentation is due to."""
+    """The share of the lane's root queries, in [0, 1], that each augmentation is due to."""
     labels: LabelScheme = BINARY
-    """The recipe's."""
+    """The labels of the lane's recipe."""
 
     @property
     def variables(self) -> dict[str, Any]:
-        """What every prompt of this lane may name: `scenario` and `subcategory`."""
+        """The variables that every prompt of a lane may use: `scenario` and `subcategory`."""
         return {"scenario": self.scenario, "subcategory": self.subcategory}
 
 
@@ -73,7 +76,7 @@ def _matches(spec: LaneSpec, glob: str) -> bool:
 
 
 def check_mixture(recipe: Recipe, specs: Sequence[LaneSpec]) -> None:
-    """Raises ConfigError for an id or axis under `mixture` or `held_out` that the lanes do not have."""
+    """Raises ConfigError for an id or axis under a recipe's `mixture` or `held_out` that its lanes do not have."""
     scenarios = {spec.lane.scenario for spec in specs}
     subcategories = {spec.lane.subcategory for spec in specs}
     for place, named, known in (
@@ -135,8 +138,8 @@ def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str,
 
 
 def elements(seed: int, spec: LaneSpec, call: int) -> tuple[Element, ...]:
-    """The elements of a lane's `call`-th writer call. On each axis the bank is gone through in a new order every time round,
-    so over the calls asked so far the most and the least used value differ by one at most."""
+    """The elements of a lane drawn for its `call`-th writer call, one an axis. Every bank is gone through in a new
+    order each time round, so over the calls asked so far the most and the least used value differ by one at most."""
     return tuple(
         Element(axis, bank[_order(len(bank), f"{seed}/{spec.lane.id}/{axis}/{call // len(bank)}")[call % len(bank)]])
         for axis, bank in spec.banks.items()

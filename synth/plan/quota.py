@@ -13,25 +13,26 @@ from synth.plan.lanes import LaneSpec, elements
 from synth.types import Element, Label, Sample, Stance, Targets
 
 AtLeast: TypeAlias = Mapping[str, int | Mapping[str, int]]
-"""Rows for every value of an axis, or for the values named."""
+"""By axis, the least rows for every value, or for the values named."""
 ATTACKED, STANCE, RESPONSE_CLASS = "attacked", "stance", "response_class"
 FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     ATTACKED: ("yes", "no"),
     STANCE: get_args(Stance),
     RESPONSE_CLASS: ("refusal", "rebuttal", "partial", "incapable", "compliance"),
 }
-"""What a row turns out to be, with the values: whether its query was made of another, how an answer was asked for, what it does."""
+"""Axes that a row's making decides, with their values: whether its query was made of another, how an answer was
+asked for, what it does."""
 
 
 def values(row: Sample) -> tuple[Element, ...]:
-    """The value of a row, or of a query that is not answered yet, on every axis that is known of it."""
+    """The axes and values by which quotas count a row (or a query not answered yet): those that are known of it."""
     found = (STANCE, row.stance), (RESPONSE_CLASS, row.response_class), (ATTACKED, "yes" if row.attack else "no")
     return (*row.elements, *(Element(axis, value) for axis, value in found if value is not None))
 
 
 class Quota:
-    """What each value of the axes in `at_least` (axis -> rows) still lacks in the cells of one lane. Harmful lanes only.
-    `size` is the number of coordinates of a writer call."""
+    """Counts which values of an axis still lack rows under `at_least` (axis -> rows), in the cells of one harmful
+    lane. `size` is the number of coordinates of a writer call."""
 
     def __init__(self, spec: LaneSpec, at_least: AtLeast, *, seed: int, size: int) -> None:
         self._spec, self._seed, self._size = spec, seed, size
@@ -41,7 +42,8 @@ class Quota:
         }
 
     def admits(self, row: Sequence[Element], label: Label, open_rows: int) -> bool:
-        """Whether a row may go into a cell with that many rows open: on each axis there is one to spare, or the row's value lacks some."""
+        """Whether the quotas let a row into a cell with `open_rows` rows open: on each axis there is one to spare, or
+        the row's value lacks some."""
         lacks = self.lacks.get(label, {})
         return all(
             open_rows > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
@@ -50,14 +52,15 @@ class Quota:
         )
 
     def take(self, row: Sequence[Element], label: Label) -> None:
-        """A row has gone into the cell of a label: its values lack one row less."""
+        """Counts a row into the cell of a label: its values lack one row less of their quota."""
         for element in row:
             lacks = self.lacks.get(label, {}).get(element.axis)
             if lacks and lacks[element.value] > 0:
                 lacks[element.value] -= 1
 
     def reach(self, first: int, labels: Sequence[Label]) -> int:
-        """The coordinate before which, from `first` on, every value that lacks rows of these labels has come once."""
+        """The coordinate before which, from `first` on, every value that lacks rows of these labels by its quota has
+        come once."""
         missing = {
             (axis, value)
             for label in labels
@@ -76,7 +79,7 @@ class Quota:
 
 
 def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -> None:
-    """Raises ConfigError for an axis or a value that the lanes do not have."""
+    """Raises ConfigError for an axis or a value in `at_least` (a recipe's quotas) that the lanes do not have."""
     banks = {
         axis: {value for spec in specs for value in spec.banks.get(axis, ())} for spec in specs for axis in spec.banks
     }
@@ -93,7 +96,8 @@ def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -
 
 
 def check_quotas(at_least: AtLeast, specs: Sequence[LaneSpec], targets: Targets) -> None:
-    """Raises ConfigError where a cell has fewer rows than the values of an axis are to get."""
+    """Raises ConfigError where a cell's target is smaller than the rows that the quotas (`at_least`) want of an axis's
+    values."""
     for spec in specs:
         for label, seats in targets[spec.lane.id].items():
             for axis in at_least if label in spec.cells else ():

@@ -28,7 +28,7 @@ class Supply:
     """How many queries a lane's source holds, and how far it can be made to give others."""
 
     available: int | None = None
-    """How many coordinates there are, where queries come from a file; None is no limit."""
+    """How many coordinates a source's file has for the lane; None is no limit."""
     widest: int = 0
     """The highest level the lane can be widened to: 0 is not at all, see `WIDEST`."""
 
@@ -43,7 +43,7 @@ def next_round(
     *,
     supply: Supply = ENDLESS,
 ) -> Round | None:
-    """The lane's plan to fill what its cells lack, at the yields measured so far; None if it lacks nothing.
+    """The next round of a lane, to fill what its cells lack at the yields measured so far; None if it lacks nothing.
 
     Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger; where a lane has just
     been widened, no more than it takes to see whether that helps.
@@ -77,7 +77,8 @@ def _widening(tallies: Sequence[Tally], widest: int) -> int:
 
 
 def rest_of_file(spec: LaneSpec, tallies: Sequence[Tally], available: int) -> Round | None:
-    """What is left of the user's own queries or pairs, for a lane that takes all there is; None if nothing is."""
+    """A round for what is left of the user's own queries or pairs, in a lane that takes all there is; None if nothing
+    is."""
     first = _next_coordinate(tallies)
     wants = {label: Want(1.0, stances) for label, stances in spec.cells.items()}
     return Round(spec.lane.id, 0, first, available - first, wants, spec.operators) if first < available else None
@@ -88,14 +89,15 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
 
 
 def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
-    """Share of a label's slots that gave it, in (0, 1); a prior belief as long as little is known."""
+    """By a lane's rounds so far, the share of a label's slots that gave it, in (0, 1); a prior belief as long as little
+    is known."""
     hits, slots = total(tallies, label, "hits"), total(tallies, label, "slots")
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
 
 
 def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> dict[Stance, float]:
-    """The recipe's stances for a label, by weight, those that rarely give it asked for less: a stance keeps its weight down to
-    a yield of one in two, and loses of it in proportion below that."""
+    """The shares of stances in a lane's next round, for a label: the recipe's weights, less for stances that rarely
+    give it. A stance keeps its weight down to a yield of one in two, and loses of it in proportion below that."""
     return {
         stance: round(weight * min(1.0, _stance_rate(stance, label, tallies) / YIELD_PRIOR), 3)
         for stance, weight in stances.items()

@@ -8,8 +8,9 @@ from synth.plan.lanes import LaneSpec
 
 
 def shard_of(given: str, specs: Sequence[LaneSpec]) -> frozenset[str]:
-    """The ids of the lanes that shard I of N asks for, among all lanes of the recipe: dealt out one by one, the benign
-    before the harmful ones, so that no shard has more than one lane of either kind more than another. Raises ConfigError for what is no I/N, and for more shards than lanes."""
+    """The ids of the lanes that shard I of N asks for: all lanes dealt out one by one, the benign before the harmful
+    ones, so that no shard has more than one lane of either kind more than another. Raises ConfigError for what is no
+    I/N, and for more shards than lanes."""
     match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", given)
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= number <= of:
@@ -23,7 +24,7 @@ def shard_of(given: str, specs: Sequence[LaneSpec]) -> frozenset[str]:
 
 
 def sharded(chosen: Sequence[LaneSpec], ours: frozenset[str]) -> list[LaneSpec]:
-    """The chosen lanes that are among those of the shard. Raises ConfigError if there are none."""
+    """The chosen lanes that belong to a shard. Raises ConfigError if there are none."""
     if not any(spec.lane.id in ours for spec in chosen):
         raise ConfigError("--shard: this shard has none of the lanes that --only chooses; widen --only", status=2)
     return [spec for spec in chosen if spec.lane.id in ours]

@@ -13,19 +13,21 @@ REFUSAL = "query.refusal"
 
 @dataclass
 class Tally:
-    """One round of one lane, from its first gated query to its close."""
+    """What one round of one lane has brought, from its first gated query to its close."""
 
     plan: Round
     calls: int = 0
+    """How many writer calls the round made."""
     roots: int = 0
-    """How many queries of the writer entered the near-duplicate index."""
+    """How many of the round's root queries entered the near-duplicate index."""
     queries: int = 0
-    """How many queries entered the near-duplicate index, augmentations of the writer's counted in."""
+    """How many of the round's queries entered the near-duplicate index, augmentations counted in."""
     refused_calls: int = 0
+    """How many of the round's writer calls were refused."""
     lost: Counter[str] = field(default_factory=Counter)
-    """Queries that were dropped before they were answered, by `stage.reason`."""
+    """Queries of the round that were dropped before they were answered, by `stage.reason`."""
     slots: dict[Label, Counter[Stance]] = field(default_factory=dict)
-    """Slots asked, by wanted label and stance."""
+    """Slots that the round asked for, by wanted label and stance."""
     hits: dict[Label, Counter[Stance]] = field(default_factory=dict)
     """Slots whose row got the label it was wanted for, first of its query, by wanted label and stance."""
     refusals: Counter[Label] = field(default_factory=Counter)
@@ -33,9 +35,10 @@ class Tally:
     misses: dict[Label, Counter[str]] = field(default_factory=dict)
     """Slots that missed, by wanted label and reason."""
     accepted: int = 0
+    """How many rows of the round were accepted."""
 
     def slot(self, wanted: Label, stance: Stance, why: str | None) -> None:
-        """One slot has been answered; `why` says for what reason it missed, None that it hit."""
+        """Counts one answered slot in its round's tally; `why` says for what reason it missed, None that it hit."""
         self.slots.setdefault(wanted, Counter())[stance] += 1
         if why is None:
             self.hits.setdefault(wanted, Counter())[stance] += 1
@@ -44,5 +47,5 @@ class Tally:
 
 
 def total(tallies: Sequence[Tally], label: Label, which: Literal["slots", "hits"]) -> int:
-    """How many slots, or hits among them, a label had over all stances and tallies."""
+    """Summed over these tallies, how many slots, or hits among them, a label had over all stances."""
     return sum(getattr(tally, which).get(label, Counter()).total() for tally in tallies)

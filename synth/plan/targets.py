@@ -16,7 +16,7 @@ Cell = tuple[str, Label]
 
 
 def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets:
-    """The target of every cell for N rows per scenario (the ordinary one: N times its share)."""
+    """The target of every cell, in rows, for N rows per scenario (the ordinary one: N times its share)."""
     if n is None:
         labels = recipe.scheme.names
         return {spec.lane.id: dict.fromkeys(spec.cells if spec.lane.refuse_only else labels) for spec in specs}
@@ -33,7 +33,8 @@ def targets(recipe: Recipe, specs: Sequence[LaneSpec], n: int | None) -> Targets
 
 
 def least(recipe: Recipe, specs: Sequence[LaneSpec]) -> tuple[int, str]:
-    """The smallest number of rows per scenario that gives every cell a row, and the id of the scenario that needs it."""
+    """The smallest N, rows per scenario, whose targets give every cell a row, and the id of the scenario that needs
+    it."""
     needs = []
     for scenario in _scenarios(specs):
         ours = [spec for spec in specs if spec.lane.scenario == scenario]
@@ -48,7 +49,7 @@ def deal(
     weights: Mapping[str, float] | None = None,
     own: Collection[str] = (),
 ) -> dict[Cell, int]:
-    """Deals `seats` one by one over the cells of `subcategories` (cell -> share within its subcategory).
+    """The targets of cells: how many of `seats` rows each gets, dealt one by one over `subcategories` (cell -> share within its own).
 
     One to every cell first; then each to a subcategory that lags its weight most (Sainte-Laguë's rule), for the kind of cell
     that lags its share most over the whole, and to that subcategory where this kind lags most. A subcategory of one cell, and

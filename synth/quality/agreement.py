@@ -95,8 +95,8 @@ def fleiss(voted: Mapping[str, int]) -> float | None:
 
 
 def krippendorff(voted: Mapping[str, int]) -> float | None:
-    """Krippendorff's alpha of a panel's ballots, labels without an order (Krippendorff 2011): over the rows with two
-    verdicts or more, whoever gave none."""
+    """Krippendorff's alpha, the agreement of a panel's ballots, labels without an order (Krippendorff 2011): over the
+    rows with two verdicts or more, whoever gave none."""
     given = {votes.replace(NO_VERDICT, ""): 0 for votes in voted}
     for votes, count in voted.items():
         given[votes.replace(NO_VERDICT, "")] += count

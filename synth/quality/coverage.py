@@ -62,6 +62,6 @@ class _Seen:
                 self.pairs.setdefault((one, other), set()).add((drawn[one], drawn[other]))
 
     def ends(self, axis: str, values: Iterable[str]) -> tuple[int, int]:
-        """The least and the most often that one of these values was seen."""
+        """For coverage: the least and the most often that one of these values was seen."""
         times = [self._times[axis, value] for value in values]
         return min(times), max(times)

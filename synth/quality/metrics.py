@@ -40,8 +40,8 @@ class Scores:
 
 
 def scores(pairs: Iterable[tuple[Label, Label]], scheme: LabelScheme = BINARY) -> Scores | None:
-    """Accuracy and F1 over pairs of a person's label and the one to be measured; None if there are none. Right is the same
-    label; of more labels than two, whatever is not safe is unsafe in all the rest."""
+    """The metrics accuracy and F1 over pairs of a person's label and the one to be measured; None if there are none.
+    Right is the same label; of more labels than two, whatever is not safe is unsafe in all the rest."""
     counts, named = Counter[tuple[bool, bool]](), list(pairs)
     for yours, theirs in named:
         counts[scheme.unsafe(yours), scheme.unsafe(theirs)] += 1
@@ -59,7 +59,8 @@ def scores(pairs: Iterable[tuple[Label, Label]], scheme: LabelScheme = BINARY) -
 
 
 def wilson(hits: int, n: int) -> Figure:
-    """The share `hits` / `n` with its 95 % Wilson interval (Wilson 1927): honest near 0 and 1, and for few rows."""
+    """The metric `hits` / `n`, a share, with its 95 % Wilson interval (Wilson 1927): honest near 0 and 1, and for few
+    rows."""
     share, spread = hits / n, _Z * _Z / n
     middle = (share + spread / 2) / (1 + spread)
     half = _Z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)

@@ -18,12 +18,14 @@ from synth.recipe import plugins
 
 GROUP = "synth.backends"
 ADDRESS = "base_url"
-"""The option of backends that are asked at an address."""
+"""The name of the option of backends that are asked at an address."""
 WORDS, VECTORS, CONTINUES = "words", "vectors", "continues"
-"""What backends give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
+"""What backends' models give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
 
 
 class Frozen(BaseModel):
+    """A pydantic model of a recipe's keys: immutable, and unknown keys are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -33,13 +35,15 @@ class Options(Frozen):
 
     @classmethod
     def reading(cls, given: Mapping[str, Any]) -> "type[Options]":
-        """The class that reads these options."""
+        """The class that reads the options of a recipe's backend; for a wrapping one, with the wrapped one's fields
+        too."""
         del given
         return cls
 
     @property
     def bearing(self) -> dict[str, Any]:
-        """The options that bear identity, as JSON; those left at their defaults are not among them."""
+        """Of a recipe's backend options, those that change what a model answers, as JSON; none that is left at its
+        default."""
         marks = {name: mark for name, mark in _marks(type(self)) if getattr(self, name) != _default(type(self), name)}
         data = self.model_dump(mode="json", include=set(marks))
         found = {name: mark.of(data[name]) for name, mark in marks.items()}
@@ -51,9 +55,12 @@ class Wrapping(Options):
     classes in one, so that the wrapped backend's `share` and `connect` take it as it is."""
 
     of: str
+    """The name of the backend that answers for a wrapping one."""
 
     @classmethod
     def reading(cls, given: Mapping[str, Any]) -> type[Options]:
+        """In a recipe, the options class of a wrapping backend joined with that of the backend it wraps. ConfigError if
+        that one wraps another itself."""
         if not isinstance(given.get("of"), str):
             return cls
         inner = module(given["of"]).Options
@@ -69,45 +76,50 @@ def _both(outer: type[Options], inner: type[Options]) -> type[Options]:
 
 @dataclass(frozen=True)
 class Bears:
-    """The mark of an option that bears identity; of a mapping with `names`, those keys do alone."""
+    """The mark of a backend option that changes what a model answers, and so bears identity; of a mapping with
+    `names`, only those keys do."""
 
     names: frozenset[str] | None = None
 
     def of(self, value: Any) -> Any:
+        """The part of the value of a recipe's marked backend option that bears identity."""
         return value if self.names is None else {name: one for name, one in value.items() if name in self.names}
 
 
 class Declared(Protocol):
-    """What of a backend's module a recipe knows."""
+    """What a recipe knows of a backend: what its module declares of its answers and options."""
 
     FAMILY: str
-    """What of who answers is in a request's key: `model` where the model alone bears on the answer."""
+    """What a request's key says of who answers: `model` where nothing but the model changes the answer."""
     GIVES: frozenset[str]
+    """What a backend's models give: `words`, `vectors`, and whether they go on with a text begun for them
+    (`continues`)."""
     STAND_IN: bool
-    """Whether what answers is no model: it costs nothing, and its texts are for trying."""
+    """Whether a backend's answers come from no model: they cost nothing, and their texts are for trying out."""
     Options: type[Options]
+    """The class of the options that a role of this backend takes."""
 
 
 PIECES = ("FAMILY", "GIVES", "STAND_IN", "Options", "share", "connect")
 OF_ANSWERER = ("FAMILY", "GIVES", "STAND_IN")
-"""Pieces that a wrapping backend has from the one it wraps."""
+"""The pieces that a wrapping backend takes from the one it wraps."""
 
 
 @cache
 def shipped() -> tuple[str, ...]:
-    """Names of synth's own backends."""
+    """Of the backends a recipe may name, those that synth ships."""
     folder = Path(__file__).parents[1] / "backends"
     return tuple(sorted(module.name for module in iter_modules([str(folder)]) if not module.name.startswith("_")))
 
 
 def known() -> list[str]:
-    """Names of the backends, those of other packages included."""
+    """The names of all backends a recipe may name, those of other installed packages included."""
     return plugins.names(GROUP, shipped())
 
 
 def module(name: str) -> Any:
-    """The module of a backend. No other package's may take the name of one of synth's. ConfigError for one that is not there, cannot be
-    loaded, or lacks a piece."""
+    """The module of the backend that a recipe names. No other package's may take the name of one of synth's.
+    ConfigError for one that is not there, cannot be loaded, or lacks a piece."""
     if name not in known():
         raise ConfigError(f"no backend {name!r}; {did_you_mean(name, known())}")
     if name in shipped():
@@ -124,13 +136,14 @@ def module(name: str) -> Any:
 
 
 def reading(name: str, given: Mapping[str, Any]) -> type[Options]:
-    """The class that reads the options of a role of that backend."""
+    """The class that reads a recipe's options for the backend `name`. ConfigError for a backend that is not there."""
     kind: type[Options] = module(name).Options.reading(given)
     return kind
 
 
 def answering(name: str, given: Mapping[str, Any]) -> Declared:
-    """What is declared of who answers: of a backend that wraps another, that one."""
+    """What the backend that a recipe names declares of itself: for one that wraps another, what the wrapped one
+    does."""
     found: Declared = module(name)
     if not issubclass(found.Options, Wrapping):
         return found
@@ -141,23 +154,24 @@ def answering(name: str, given: Mapping[str, Any]) -> Declared:
 
 
 def addressed(name: str, given: Mapping[str, Any]) -> bool:
-    """Whether a backend is asked at an address: then it has an option for it."""
+    """Whether a recipe's backend is asked at an address, and so takes the option `base_url`."""
     return ADDRESS in reading(name, given).model_fields
 
 
 def owner(option: str) -> type[Options] | None:
-    """Of synth's backends the options in which there is one of that name."""
+    """The options class of the backend of synth's that takes a recipe's option of that name; None if none does."""
     kinds: Iterator[type[Options]] = (module(name).Options for name in shipped())
     return next((kind for kind in kinds if option in kind.model_fields), None)
 
 
 def options() -> frozenset[str]:
-    """The names of all options that synth's backends take."""
+    """The names of all backend options that a recipe may set, for the backends of synth's."""
     return frozenset(option for name in shipped() for option in module(name).Options.model_fields)
 
 
 def giving(what: str) -> str:
-    """The names of synth's backends whose models give something, in words."""
+    """For a recipe's error message: the names of synth's backends whose models give `what`, joined by commas and
+    `or`."""
     found = [name for name in shipped() if what in module(name).GIVES and not module(name).STAND_IN]
     return " or ".join(filter(None, (", ".join(found[:-1]), found[-1])))
 
@@ -172,7 +186,8 @@ def _default(kind: type[Options], name: str) -> Any:
 
 
 def written(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Of options that have been given, those that say more than their defaults do. pydantic's ValidationError for a wrong one."""
+    """A recipe's backend options that say more than their defaults do, as a recipe writes them. Raises pydantic's
+    ValidationError for a wrong one."""
     read = kind.model_validate(dict(given))
     return {name: _plain(value) for name, value in given.items() if getattr(read, name) != _default(kind, name)}
 

@@ -15,7 +15,8 @@ SEMANTIC = "dedup.semantic.model"
 
 
 def check(recipe: "Recipe") -> None:
-    """ValueError for the first thing wrong."""
+    """Checks what must hold of a recipe as a whole, once every key is read. Raises ValueError for the first thing
+    wrong."""
     _labels_make_cells(recipe)
     _shares_add_up(recipe)
     _mixture_has_stances(recipe)
@@ -72,7 +73,8 @@ def _only_answers_are_begun(recipe: "Recipe") -> None:
 
 
 def check_begun(name: str, role: Role) -> None:
-    """ValueError for an answerer that is to go on with a text, of a backend that does not."""
+    """Checks, of a whole recipe, that no answerer has `prefill` or `completion` whose backend cannot go on with a text.
+    Raises ValueError."""
     option = next((option for option in ("prefill", "completion") if getattr(role, option)), None)
     if option and role.declared is not None and CONTINUES not in role.declared.GIVES:
         raise ValueError(

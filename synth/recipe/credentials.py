@@ -16,7 +16,7 @@ MASK = "[key]"
 SHOWN, KEPT = 6, 16
 """Characters from which on a secret is taken out of messages, and out of replies: a shorter one may be a word like any other."""
 VERSION = "api-version"
-"""The one parameter of an address whose value is no secret."""
+"""The one parameter in an address's query whose value is no secret."""
 
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9])(?:[spr]k-|[spr]k_(?:live|test|prod)_|gsk_|hf_|gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|nvapi-|xai-|pplx-"
@@ -40,7 +40,8 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def is_key(text: str) -> bool:
-    """Whether a text looks like an API key: it begins like those of a known kind, is long and random, or calls itself one."""
+    """Whether a text looks like a credential, an API key: it begins like those of a known kind, is long and random, or
+    calls itself one."""
     text = text.strip()
     if _PREFIXED.search(text):
         return True
@@ -56,12 +57,12 @@ def _is_key_as_name(text: str) -> bool:
 
 
 def names_key(name: str) -> bool:
-    """Whether a header or a field of that name is one for an API key."""
+    """Whether a header or a field of that name is one for a credential, an API key."""
     return _OF_KEYS.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) is not None and not _HARMLESS.fullmatch(name)
 
 
 def hidden(text: str) -> str:
-    """A text that may hold somebody's API key, with what begins like one of a known kind made `[key]`."""
+    """A text that may hold somebody's credentials, with what begins like an API key of a known kind made `[key]`."""
     return _PREFIXED.sub(MASK, text)
 
 
@@ -78,7 +79,8 @@ def check_variable(name: str | None) -> str | None:
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """ValueError for a header that could not be sent, and for one that holds an API key itself in place of `$NAME`."""
+    """ValueError for a header that could not be sent, and for one that holds a credential itself in place of
+    `$NAME`."""
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or _is_key_as_name(name):
             raise ValueError("a name is none that a header can have; write name: value, and a key as $NAME")
@@ -94,12 +96,12 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
-    """ValueError for a field of a request's body that holds what looks like an API key: fields are journalled."""
+    """ValueError for a field of a request's body that looks like a credential, an API key: fields are journalled."""
     _check_fields(fields, is_key, "send it as a header (headers: {X-Api-Key: $MY_KEY})")
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """ValueError for an option of an engine that holds what looks like an API key; what is long and random is a revision."""
+    """ValueError for an option of an engine that looks like a credential; what is long and random is a revision."""
     _check_fields(
         options, lambda text: _PREFIXED.search(text) is not None, "export it as its library reads it (HF_TOKEN)"
     )
@@ -133,7 +135,8 @@ def _texts(
 
 
 def check_address(address: str, place: str) -> None:
-    """ConfigError for what is no address, or holds a user, a password or a fragment; a key in it is not shown."""
+    """ConfigError for what is no address, or holds credentials (user, password) or a fragment; no key in it is
+    shown."""
     try:
         parts = urlsplit(address)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -149,8 +152,8 @@ def check_address(address: str, place: str) -> None:
 
 
 def shown(address: str) -> str:
-    """A server's address as it may be written down: of its query the names alone and the version of the API, of its path no
-    key."""
+    """A server's address as it may be written down, without credentials: of its query the names alone and the version
+    of the API, of its path no key."""
     whole, _, fragment = address.partition("#")
     head, _, query = whole.partition("?")
     scheme, mark, rest = head.rpartition("://")
@@ -162,7 +165,7 @@ def shown(address: str) -> str:
 
 
 def at(address: str, route: str) -> str:
-    """The address of a route of a server: it goes on from the path and keeps the query."""
+    """The address of a route of a server, its credentials kept: it goes on from the path and keeps the query."""
     parts, (path, _, query) = urlsplit(address), route.partition("?")
     both = "&".join(part for part in (query, parts.query) if part)
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + path, both, ""))
@@ -202,7 +205,7 @@ def _of_address(address: str) -> Iterator[str]:
 
 
 def from_environment(name: str, place: str, way_out: str = "") -> str:
-    """The API key that an environment variable holds. ConfigError for none, and for one that cannot be sent."""
+    """The API key, a credential, in an environment variable. ConfigError for none, and for one that cannot be sent."""
     value = os.environ.get(name, "")
     if not value.strip():
         raise ConfigError(f"{place and f'{place}: '}{name} is not set; export it{way_out}")
@@ -212,8 +215,8 @@ def from_environment(name: str, place: str, way_out: str = "") -> str:
 
 
 def filled(headers: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Headers with `$NAME` and `${NAME}` read from the environment, and the keys read there. ConfigError as
-    `from_environment`."""
+    """Headers with their credentials filled in: `$NAME` and `${NAME}` read from the environment; and the keys read
+    there. ConfigError as `from_environment`."""
     read: list[str] = []
 
     def value_of(found: re.Match[str], place: str) -> str:
@@ -231,13 +234,13 @@ class Secrets:
     """The keys and headers that a backend sends to its server, and how replies and messages are kept free of them."""
 
     keys: tuple[str, ...]
-    """Keys: no reply and no message shows them."""
+    """The API keys among the secrets: no reply and no message shows them."""
     other: tuple[str, ...] = ()
-    """Headers written out: no message shows them, and a reply may say the same."""
+    """The headers written out among the secrets: no message shows them, and a reply may say the same."""
 
     @classmethod
     def sent(cls, address: str, keys: Iterable[str], other: Iterable[str] = ()) -> "Secrets":
-        """The secrets sent to a server: these keys and headers, and the keys that its address holds."""
+        """The credentials sent to a server: these keys and headers, and the keys that its address holds."""
         found = {one.strip() for one in (*keys, *_of_address(address)) if len(one.strip()) >= SHOWN}
         return cls(_longest(found), _longest({one for one in other if len(one) >= SHOWN}))
 
@@ -246,13 +249,13 @@ class Secrets:
         return _longest(form for key in self.keys if len(key) >= KEPT for form in _forms(key))
 
     def out_of_reply(self, text: str) -> str:
-        """A reply without any API key of 16 characters or more, plain or in a usual encoding; all else stays as it came."""
+        """A reply without credentials (of 16 characters or more), plain or in a usual encoding; all else as it came."""
         for form in self._kept:
             text = text.replace(form, MASK)
         return text
 
     def out_of_message(self, text: str) -> str:
-        """A message without any secret: nor pieces of a long one, whatever stands between them."""
+        """A message without any credential: nor pieces of a long one, whatever stands between them."""
         text = self.out_of_reply(text)
         for one in (*self.keys, *self.other):
             text = text.replace(one, MASK)
@@ -261,7 +264,7 @@ class Secrets:
         return hidden(text)
 
     def within(self, value: Any) -> bool:
-        """Whether a value that is to be written down holds an API key."""
+        """Whether a value that is to be written down holds one of these credentials (API keys)."""
         return any(key in text for _, _, text in _texts(value) for key in self.keys if len(key) >= KEPT)
 
 

@@ -10,9 +10,9 @@ from synth.recipe.files import extended
 from synth.recipe.yaml import read_yaml
 
 DEEPEST = 50
-"""Levels of `extends` that are followed."""
+"""How many levels of `extends` a recipe or taxonomy may have."""
 OWN = ("name", "about")
-"""Keys that are of a file alone."""
+"""The keys of a recipe file that are not passed on to files that extend it."""
 _CLAIMED = 5
 _KINDS = ("model", "mix", "chain")
 
@@ -21,27 +21,30 @@ Place: TypeAlias = tuple[Any, ...]
 
 @dataclass
 class Layers:
-    """What several files come to together, and which of them said what."""
+    """The keys of several recipe files laid over one another, with the file that wrote each of them."""
 
     data: dict[str, Any]
+    """The keys of a recipe after all layers were merged."""
     asked: str
-    """The file, or the option, that whatever nobody has written is missing in."""
+    """The file or option that is named in a message about a key that nobody has written."""
     said: dict[Place, str] = field(default_factory=dict)
-    """By place in `data`, the one that wrote it last."""
+    """For every place in `data`, the file or option that wrote it last."""
     files: list[Path] = field(default_factory=list)
-    """All that were read."""
+    """The recipe files that were read, the one asked for first."""
 
     def source(self, place: Sequence[Any]) -> str:
-        """Who wrote what stands at `place`, or nearest above it."""
+        """Of a recipe and those it extends, the file or option that wrote the key at `place`, or the nearest one above
+        it."""
         nearest = (self.said.get(tuple(place[:length])) for length in range(len(place), 0, -1))
         return next((source for source in nearest if source), self.asked)
 
     def lay(self, own: dict[str, Any], source: str) -> None:
-        """Lays what one file holds over what there is."""
+        """Lays the keys of one recipe file over those of the files it extends."""
         self.data = self._laid(self.data, own, (), source)
 
     def put(self, place: Place, value: Any, source: str) -> None:
-        """Notes that `source` wrote `value` at `place`, and nobody anything below it."""
+        """Notes that of a recipe and those it extends `source` wrote `value` at a place, and nobody anything below
+        it."""
         for below in [below for below in self.said if below[: len(place)] == place]:
             del self.said[below]
         self._claim(place, value, source)
@@ -69,7 +72,8 @@ class Layers:
 
 
 def read(path: Path) -> Layers:
-    """What the recipe at `path` and all it extends come to."""
+    """The merged keys of the recipe at `path` and all it extends. ConfigError for a file that cannot be read or
+    extends itself."""
     files = _lineage(path)
     first = files[0][1]
     if len(files) > 1 and "name" not in first:
@@ -83,7 +87,8 @@ def read(path: Path) -> Layers:
 
 
 def check_depth(path: Path, chain: Sequence[Path]) -> None:
-    """ConfigError if the file at `path`, reached by way of `chain`, is among them, or too deep."""
+    """Raises ConfigError if the file at `path` is among those that extend it (`chain`), or is reached by too many
+    levels of `extends`."""
     if path.resolve() in [file.resolve() for file in chain]:
         raise ConfigError(f"{path}: extends itself by way of {chain[-1]}; remove one `extends`")
     if len(chain) == DEEPEST:

@@ -13,18 +13,19 @@ from synth.recipe import plugins
 Kind: TypeAlias = Literal["taxonomies", "prompts", "pipelines"]
 
 MAY_HOLD_KEYS = frozenset({"headers", "extra", "engine", "api_key_env", "base_url"})
-"""Keys of a recipe whose values are shown in no message."""
+"""The keys of a recipe whose values are shown in no message, since they may hold API keys."""
 
 
 @cache
 def shipped() -> Path:
-    """The folder that holds what synth ships: inside the installed package, or the top of the repository."""
+    """The folder of the data files that synth ships (pipelines, prompts, taxonomies): in the installed package, or the
+    top of the repository."""
     package = Path(__file__).parents[1]
     return package / "shipped" if (package / "shipped").is_dir() else package.parent
 
 
 def own_hash() -> str:
-    """Hash of synth's own code."""
+    """A hash over all files of synth's own code, for checkpoints."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
@@ -32,7 +33,7 @@ def own_hash() -> str:
 
 
 def folders(kind: Kind) -> list[Path]:
-    """Where `kind` is looked for, first match wins."""
+    """The folders in which data files of this kind are looked for, the user's own first; the first match wins."""
     found = [root / kind for root in (Path.cwd(), *plugins.folders(), shipped()) if (root / kind).is_dir()]
     return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]
 
@@ -44,7 +45,7 @@ def is_shipped(path: Path) -> bool:
 
 
 def names(kind: Kind) -> list[str]:
-    """Every name that `find` would answer, sorted; fragments (a leading underscore) left out."""
+    """The names of all data files of this kind, sorted; fragments (a leading underscore) left out."""
     suffix = ".j2" if kind == "prompts" else ".yaml"
     found = {
         path.relative_to(folder).with_suffix("").as_posix()
@@ -56,7 +57,7 @@ def names(kind: Kind) -> list[str]:
 
 
 def find(kind: Kind, name: str) -> Path:
-    """The file of a taxonomy or recipe, by name or by path."""
+    """The file of a taxonomy, prompt or recipe, by name or path. ConfigError for one that is nowhere."""
     if name.endswith((".yaml", ".yml")):
         if Path(name).is_file():
             return Path(name)
@@ -65,8 +66,8 @@ def find(kind: Kind, name: str) -> Path:
 
 
 def extended(kind: Kind, path: Path, name: str) -> Path:
-    """The file that `name` means in the `extends` of the file at `path`. A path is tried beside that file first; its own name means
-    the next file of that name."""
+    """The recipe or taxonomy file that `name` means in the `extends` of the file at `path`. A path is tried beside that
+    file first; its own name means the next file of that name."""
     if name.endswith((".yaml", ".yml")):
         beside = path.parent / name
         return beside if beside.is_file() else find(kind, name)
@@ -94,9 +95,11 @@ def _first(kind: Kind, name: str, searched: Sequence[Path]) -> Path:
 
 
 def way_out(kind: Kind, wrong: str) -> str:
-    """The way out of a name that is nowhere; a folder of another package in which it might have been is told of."""
+    """What to do about a data file's name that is nowhere: the nearest names, and folders of packages that could not be
+    looked in."""
     return "; ".join([did_you_mean(wrong, names(kind)), *plugins.lost()])
 
 
 def singular(kind: Kind) -> str:
+    """The word for one file of a kind, for messages: `taxonomy`, `prompt` or `recipe`."""
     return {"taxonomies": "taxonomy", "prompts": "prompt", "pipelines": "recipe"}[kind]

@@ -23,7 +23,7 @@ from synth.types import Label, Message
 BLOCKS: Final = (*ROLES, "read")
 POLICIES: Final = frozenset({"policy", "policies"})
 OFFERED: Final = frozenset({"word", "words", "labels", "conversation", *POLICIES})
-"""What a guard's file may speak of besides the columns of the row."""
+"""The variables that a guard's file may use besides the columns of the row."""
 
 _NEEDED: Final = frozenset({"query", "response", "context", "analysis"})
 """Columns of which the rest of what a guard's file is told is made."""
@@ -40,13 +40,16 @@ Words = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_several
 
 
 class Read(Frozen):
-    """The block `read`: where in a verdict the fields stand, and by which words the guard calls the labels."""
+    """The block `read` of a guard's file: where the fields stand in its verdict, and which words it has for the
+    labels."""
 
     kind: Kind
     fields: dict[str, str | Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
-    """What each is called in the verdict: a key, what its line begins with, or the number of its line. `label` must be among them."""
+    """What each field is called in a guard's verdict: a key, what its line begins with, or the number of its line.
+    `label` must be there."""
     words: dict[str, Words] = Field(default_factory=dict)
-    """Of a label the first is written, all are read; none: those of the recipe's own scheme."""
+    """The guard's words for each label: the first is written, all are read; empty takes the words of the recipe's
+    own labels."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Read":
@@ -65,21 +68,21 @@ class Read(Frozen):
 
 
 PLAIN: Final = Read(kind="json", fields={"label": "答案", "analysis": "分析"})
-"""Of a file that has no block `assistant`: Libra-Guard's verdict."""
+"""How a guard's verdict is read if its file has no block `assistant`: as Libra-Guard's JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a verdict says."""
+    """What was read from a guard's verdict: its label and the other fields."""
 
     label: str | None
-    """None where none can be read: never a label by default."""
+    """The label that a guard's verdict gives; None where none can be read: never a label by default."""
     fields: Mapping[str, str]
     """The other fields that were found: `analysis`, `categories`, `refusal`, whatever the guard's file names."""
 
 
 class Policies(Protocol):
-    """What the judges were told, as a data set keeps it."""
+    """The policy texts that the judges were given, as a data set keeps them, for a guard's prompt."""
 
     @property
     def every(self) -> Sequence[Any]: ...
@@ -89,34 +92,39 @@ class Policies(Protocol):
 
 @dataclass(frozen=True)
 class Guard:
-    """A guard's format, with the labels and policies of the rows it is used on. `load` makes it."""
+    """A guard's format (how it is asked and how its verdict is read), with the labels and policies of the rows it is
+    used on. `load` makes it."""
 
     prompt: Prompt
     reads: Read | None
-    """None: a file that says how a verdict is written and not how it is read."""
+    """How the guard's verdict is read; None where its file says only how one is written."""
     columns: frozenset[str]
+    """The columns of a row that the guard's prompt may use."""
     labels: LabelScheme
     markers: frozenset[str] = frozenset()
-    """Of its prompt those, `<END CONVERSATION>` and the like, that have no `</` by which `as_data` would know them in a text."""
+    """Markers of the guard's prompt, like `<END CONVERSATION>`, without the `</` by which `as_data` would know them
+    in a text."""
     policies: Policies | None = None
 
     @property
     def needs_policies(self) -> bool:
-        """Whether the file speaks of `policy` or `policies`."""
+        """Whether the guard's file uses the variable `policy` or `policies`."""
         return bool(self.prompt.uses & POLICIES)
 
     def with_policies(self, policies: Policies) -> "Guard":
-        """The same guard, which finds each row's policy among these."""
+        """A copy of the guard that finds each row's policy among these."""
         return replace(self, policies=policies)
 
     def messages(
         self, row: Mapping[str, Any], *, policy: Any = None, policies: Sequence[Any] = ()
     ) -> tuple[Message, ...]:
-        """What the guard is asked of a row. `policy` and `policies` take the place of the row's own and of all there are."""
+        """The messages that ask a guard about a row. `policy` and `policies` take the place of the row's own and of
+        all there are."""
         return self.prompt.render(self._told(row, policy, policies), ("system", "user"))
 
     def verdict(self, row: Mapping[str, Any], *, policy: Any = None, policies: Sequence[Any] = ()) -> str:
-        """What the guard is to answer: the row's label and whatever else the format has. The row must have a label."""
+        """The verdict that a guard is to answer about a row: the row's label and whatever else the format has. The
+        row must have a label."""
         told = self._told(row, policy, policies)
         if told["word"] is None:
             raise ValueError(f"a row without a label has no verdict: {row.get('id')}")
@@ -125,14 +133,15 @@ class Guard:
         return json.dumps({"答案": told["word"], "分析": told["analysis"]}, ensure_ascii=False)
 
     def read(self, text: str) -> Reading:
-        """What a verdict says. ConfigError if the guard's file does not say how one is read."""
+        """What a guard's verdict says, its label and fields. ConfigError if the guard's file does not say how one is
+        read."""
         if self.reads is None:
             raise ConfigError(f"{self.prompt.path}: has no block 'read', by which a verdict is read back; add one")
         found = guard_verdict.fields(self.reads.kind, self.reads.fields, text)
         return Reading(self._label(found.pop("label", "")), found)
 
     def word(self, label: Label) -> str:
-        """What the guard calls a label. ConfigError if it has no word for it."""
+        """The guard's word for a label. ConfigError if it has none."""
         words = self.reads.words if self.reads else {}
         if not words:
             return self.labels.word(label)
@@ -174,15 +183,16 @@ class Guard:
 
 
 def load(name: str, columns: Iterable[str], labels: LabelScheme = BINARY) -> Guard:
-    """The guard's file of that name (`guard/libra`). ConfigError if it speaks of anything but `columns` and `OFFERED`, or its block
-    `read` is not as it must be."""
+    """The guard of that name (`guard/libra`), read from its file. ConfigError if it uses anything but `columns` and
+    `OFFERED`, or its block `read` is not as it must be."""
     offered = frozenset(columns)
     prompt = Prompt(name, offered | OFFERED, BLOCKS)
     return Guard(prompt, _reads(prompt), offered, labels, _markers(prompt.source))
 
 
 def tried(guard: Guard, row: Mapping[str, Any]) -> Iterator[tuple[Label, str]]:
-    """For every label the verdict on such a row, rendered and read back. ConfigError where another label is read than was written."""
+    """For every label the guard's verdict on such a row, rendered and read back. ConfigError where another label is
+    read than was written."""
     for label in guard.labels.names:
         told = {**row, "label": label}
         guard.messages(told)

@@ -9,14 +9,14 @@ Kind: TypeAlias = Literal["json", "lines", "first_token"]
 Names: TypeAlias = Mapping[str, str | int]
 
 MARKS: Final = " \n。.，,！!\"'“”【】[]"
-"""What may stand around a word and says nothing."""
+"""Characters that may stand around a word in a guard's verdict and say nothing."""
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _TOKEN: Final = re.compile(r"[^\s，,。.:：;；]+")
 
 
 def fields(kind: Kind, names: Names, text: str) -> dict[str, str]:
-    """The fields of a verdict that are there, in its own words; `names` says what each is called in it. What the guard thought
-    before, between `<think>` and `</think>`, is passed over."""
+    """A guard's verdict taken apart: its fields, in its own words; `names` says what each is called in it. What the
+    guard thought before, between `<think>` and `</think>`, is passed over."""
     thought = _THOUGHT.match(text)
     return _KINDS[kind](text[thought.end() :] if thought else text, names)
 

@@ -14,7 +14,7 @@ from synth.types import Label, QueryType, Vote
 WORDS: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
     {"unsafe": ("不安全",), "controversial": ("有争议",), "safe": ("安全",)}
 )
-"""What judges call a label where the recipe says nothing else; the first is what is written."""
+"""The words that judges use for a label unless the recipe says otherwise; the first is what is written."""
 _ALSO: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
     {
         "unsafe": ("有害", "harmful", "违规", "不合规"),
@@ -26,18 +26,19 @@ _ALSO: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
 _TAKEN: Final = ("benign", "harmful", "hard")
 """Names of kinds of queries and of a split, beside which labels stand in tables."""
 MARKS: Final = " \n。.，,！!\"'“”【】[]"
-"""What may stand around a label and says nothing."""
+"""Characters that may stand around a label in a reply and say nothing."""
 NO_VERDICT: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelScheme:
-    """The labels that a recipe counts, most severe first; the last is that of what is safe."""
+    """The labels that a recipe counts, most severe first; the last of them means safe."""
 
     names: tuple[Label, ...] = ("unsafe", "safe")
     of: Literal["response", "prompt"] = "response"
-    """What is labelled: the answer in its conversation, or a query alone."""
+    """What the labels are of: the answer in its conversation (`response`), or a query alone (`prompt`)."""
     words: Mapping[Label, tuple[str, ...]] = field(default_factory=lambda: WORDS)
+    """The words that judges and files may use for each label, the one that is written first."""
 
     @property
     def safe(self) -> Label:
@@ -93,11 +94,11 @@ class LabelScheme:
 
 BINARY: Final = LabelScheme()
 KNOWN: Final = LabelScheme(("unsafe", "controversial", "safe"))
-"""The labels looked for in a file whose labels nobody has named."""
+"""The labels looked for in a file of rows whose labels nobody has named."""
 
 
 def column(kind: str, label: Label) -> str:
-    """What a cell is called in tables: a harmful query's by its label, a benign one's by that alone."""
+    """What a cell is called in tables, by its label: a harmful query's by that label, a benign one's `benign` alone."""
     return label if kind == "harmful" else kind
 
 
@@ -121,7 +122,7 @@ def scheme_of(named: Mapping[Label, Sequence[str]] | None) -> LabelScheme:
 
 
 def named_in(recipe: Mapping[str, Any]) -> LabelScheme:
-    """The scheme of labels of a recipe, read from what run.json keeps of it."""
+    """The labels of a recipe, as a scheme, read from what run.json keeps of it."""
     return scheme_of(recipe.get("labels"))
 
 

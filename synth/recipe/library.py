@@ -18,7 +18,8 @@ HARM, ORDINARY = "harm", "ordinary"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file that was read: what it was called, what it held, and whether it came with synth (or another package)."""
+    """A recipe, prompt or taxonomy file that was read: name and hash, and whether it came with synth (or another
+    package)."""
 
     kind: Kind
     name: str
@@ -31,35 +32,41 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that a fold reads besides replies. A file of the user's rows is in it by its hash alone."""
+    """All that a run reads besides replies, as its journal keeps it. A file of the user's rows is in it by its hash
+    alone."""
 
     recipe: Mapping[str, Any]
-    """Resolved, without keys."""
+    """The resolved recipe, without keys."""
     files: tuple[SourceFile, ...]
+    """The recipe, prompt and taxonomy files that were read."""
     prompts: Mapping[str, str]
-    """Text by file name, fragments included."""
+    """The text of every prompt in use, by file name, fragments included."""
     taxonomies: Mapping[str, str]
-    """JSON, all they extend merged in."""
+    """Every taxonomy in use as JSON, with all it extends merged in."""
     shown: tuple[str, ...]
-    """The prompts that the rule `template` compares with."""
+    """The prompt texts that the filter `template` compares rows with."""
     lists: Mapping[str, str]
-    """Hashes of what stays outside."""
+    """Hashes of the files and data sets that the journal does not hold itself."""
     synth: str
-    """Version."""
+    """The version of synth that read these inputs."""
 
 
 @dataclass
 class Library:
-    """Gives a recipe its prompts and taxonomies and notes what they were. With `kept` they are the texts of that, whatever stands in
-    the folders."""
+    """Reads a recipe's prompts and taxonomies and notes what they held. With `kept` inputs it takes their texts,
+    whatever stands in the folders."""
 
     kept: Inputs | None = None
+    """The inputs whose texts are taken in place of the folders'; None reads the folders."""
     prompts: dict[str, str] = field(default_factory=dict)
+    """The texts of the prompts read so far, by file name."""
     taxonomies: dict[str, str] = field(default_factory=dict)
+    """The taxonomies read so far, as JSON, by name."""
     files: dict[tuple[Kind, str], SourceFile] = field(default_factory=dict)
 
     def prompt(self, name: str, offered: Iterable[str]) -> Prompt:
-        """The prompt of that name, checked against the variables it is offered."""
+        """The prompt of that name, from the library's folders or its kept inputs. ConfigError if it uses a variable
+        that is not offered."""
         found = prompt.load(name, offered, self.kept.prompts if self.kept else None)
         for file, (text, path) in found.files.items():
             self.prompts[file] = text
@@ -67,7 +74,8 @@ class Library:
         return found
 
     def taxonomies_of(self, recipe: Recipe) -> tuple[Taxonomy, Taxonomy | None]:
-        """Those the recipe names as one, and ordinary conversation where the recipe has any."""
+        """A recipe's taxonomies, as its library reads them: all merged into one, and that of ordinary conversation
+        (None if the recipe has none)."""
         if self.kept:
             kept = {name: Taxonomy.model_validate_json(text) for name, text in self.kept.taxonomies.items()}
             harm, ordinary = kept[HARM], kept.get(ORDINARY)
@@ -83,11 +91,11 @@ class Library:
 
     @cached_property
     def shown(self) -> tuple[str, ...]:
-        """Every prompt there is."""
+        """The text of every prompt and fragment there is, in the folders or the kept inputs."""
         return self.kept.shown if self.kept else prompt.texts()
 
     def inputs(self, recipe: Recipe, lists: Mapping[str, str], synth: str) -> Inputs:
-        """What has been given out, for this recipe."""
+        """The inputs of a recipe's run: every text that its library has given out."""
         for path in recipe._files:  # noqa: SLF001 (noted by `load`)
             self._note("pipelines", path, path.read_bytes())
         found = tuple(self.files[key] for key in sorted(self.files))
@@ -112,9 +120,9 @@ class Library:
 def shipped_changes(
     before: Inputs | None, now: Inputs, changed: Collection[str], made_by: str | None
 ) -> tuple[SourceFile, ...]:
-    """The files synth ships that were others before, of those behind these keys of the identity. A journal without inputs does not
-    tell whose files it was made with: then those are taken for it that would be found today, and the recipe's only if another
-    version `made_by` the folder."""
+    """Of what a recipe's library reads, the files synth ships that changed since the inputs `before`, among those
+    behind these keys of the identity. A journal without inputs does not tell whose files it was made with: then those
+    are taken for it that would be found today, and the recipe's only if another version `made_by` the folder."""
     kinds = {_kind(name) for name in changed}
     found = [file for file in now.files if file.shipped and file.kind in kinds]
     if before is not None:

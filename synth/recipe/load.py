@@ -17,8 +17,8 @@ from synth.recipe.yaml import validate
 
 
 def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """The recipe of that name or path, laid over what it extends. `settings` are `key.path=value` with YAML values; `overrides` are
-    top-level keys."""
+    """Loads the recipe of that name or path, laid over what it extends. `settings` are `key.path=value` with YAML
+    values; `overrides` are top-level keys."""
     layers = extends.read(find("pipelines", name))
     for setting in settings:
         _set(layers, setting)
@@ -28,8 +28,8 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
 
 
 def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
-    """The recipe with every role's backend, model or address replaced; an address alone turns roles that have none (`offline`) into
-    `openai`."""
+    """A loaded recipe with every role's backend, model or address as the command line says; an address alone turns
+    roles that have none (`offline`) into `openai`."""
     if backend is not None:
         module(backend)
     if base_url is not None and not base_url.strip():

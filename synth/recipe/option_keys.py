@@ -12,8 +12,9 @@ _SCHEME = re.compile(r"(?i)(?:https?|wss?)://")
 
 
 def check_no_keys(options: Mapping[str, Any]) -> None:
-    """ValueError for what looks like a key in what any backend takes under a role: headers and names of variables (`api_key_env`) as their kind is, addresses not at all:
-    they are asked with what they hold, and written down without it."""
+    """ValueError for what looks like a key among the options of any backend: headers and names of variables
+    (`api_key_env`) as their kind is, addresses not at all: they are asked with what they hold, and written down without
+    it."""
     for name, value in options.items():
         if name.endswith(VARIABLE) and isinstance(value, str):
             check_variable(value)
@@ -36,7 +37,8 @@ def _is_address(name: str, value: Any) -> bool:
 
 
 def without_keys(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a backend as they may be written down: of headers the variables, of addresses what `shown` shows."""
+    """Options of a backend as they may be written down, without API keys: headers by their variables' names, addresses
+    as `shown` gives them."""
     return {name: _without_keys(str(name), value) for name, value in options.items()}
 
 

@@ -1,28 +1,33 @@
 """What other packages add by entry points: listed without importing anything, loaded one at a time, by whoever uses it. A broken one is
 a line that names its package, and stands in the way of nobody who does not ask for it."""
 
-from collections.abc import Callable, Iterable
+from asyncio import CancelledError, current_task
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
 from synth.errors import ConfigError, did_you_mean
 
 FOLDERS = "synth.folders"
-"""Group of the packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
+"""The entry point group of packages whose `prompts/`, `pipelines/` and `taxonomies/` are searched."""
 
 
 def names(group: str, ours: Iterable[str] = ()) -> list[str]:
-    """Names of the entry points of `group`, and of what synth has itself, sorted; nothing is imported."""
+    """The names of plug-ins: the entry points of `group` and what synth has itself (`ours`), sorted; nothing is
+    imported."""
     return sorted({*ours, *(point.name for point in _points(group))})
 
 
 def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs: str = "__call__") -> Any:
-    """What goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which must have an attribute `needs`.
-    ConfigError in one line that names the package if it cannot be loaded, or if two have the name."""
+    """The plug-in that goes by `name` in `group`: synth's own if `ours` gives it, otherwise another package's, which
+    must have an attribute `needs`. ConfigError in one line that names the package if it cannot be loaded, or if two
+    have the name."""
     points = [point for point in _points(group) if point.name == name]
     packages = " and ".join(map(_package, points))
     if ours:
@@ -49,18 +54,48 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
     return found
 
 
+def is_own(code: Any) -> bool:
+    """Whether a function, or the class of an object, is synth's."""
+    return str(getattr(code, "__module__", "")).partition(".")[0] == "synth"
+
+
+@contextmanager
+def blamed(what: str, code: Any) -> Iterator[None]:
+    """Makes a line that names `what`, and the place in the file, of whatever another package's `code` raises that is none of synth's
+    errors. A bug of synth's own stays one."""
+    try:
+        yield
+    except (Exception, SystemExit, CancelledError) as error:
+        if is_own(code) or is_own(error) or (isinstance(error, CancelledError) and _being_cancelled()):
+            raise
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        frames = extract_tb(error.__traceback__)
+        ours = str(Path(__file__).parents[1])
+        at = next((frame for frame in reversed(frames) if not frame.filename.startswith(ours)), frames[-1])
+        raise ConfigError(
+            f"{what} failed ({why}; {Path(at.filename).name}, line {at.lineno}); mend it, or leave it out"
+        ) from error
+
+
+def _being_cancelled() -> bool:
+    """Whether it is synth that wants the task in hand to end."""
+    task = current_task()
+    return task is None or task.cancelling() > 0
+
+
 def package(group: str, name: str) -> str:
-    """The package that adds `name` to `group`."""
+    """The installed package that adds the plug-in `name` to the entry point group `group`."""
     return " and ".join(_package(point) for point in _points(group) if point.name == name)
 
 
 def folders() -> list[Path]:
-    """Folders of the packages with an entry point in `synth.folders`, in the order of the entry points' names."""
+    """The folders with recipes, prompts and taxonomies that plug-ins (other packages) add by `synth.folders`, in the
+    order of the entry points' names."""
     return [folder for found in _located() for folder in found.folders]
 
 
 def lost() -> list[str]:
-    """A line on every entry point in `synth.folders` that leads to no folder; such a one is passed over."""
+    """A message on every plug-in whose entry point in `synth.folders` leads to no folder; such a one is passed over."""
     return [found.complaint for found in _located() if found.complaint]
 
 

@@ -48,12 +48,12 @@ class Prompt:
 
     @property
     def source(self) -> str:
-        """Its text, followed by that of every fragment it includes."""
+        """The prompt's text, followed by that of every fragment it includes."""
         return "\0".join(text for text, _ in self.files.values())
 
     def render(self, variables: Mapping[str, Any], roles: Iterable[str] = ROLES) -> tuple[Message, ...]:
-        """One message for each block of these roles, in the order system, user, assistant. ConfigError names the file if the
-        template fails."""
+        """The prompt's messages with these variables: one for each block of these roles, in the order system, user,
+        assistant. ConfigError names the file if the template fails."""
         return tuple(
             Message(cast("Any", role), self.text(role, variables))
             for role in ROLES
@@ -61,7 +61,8 @@ class Prompt:
         )
 
     def text(self, block: str, variables: Mapping[str, Any]) -> str:
-        """One block that the prompt has, without white space around it. ConfigError names the file if it fails or says nothing."""
+        """The text of one block of a prompt with these variables, stripped. ConfigError names the file if it fails
+        or says nothing."""
         try:
             context = self._template.new_context(dict(variables))
             found = "".join(self._template.blocks[block](context)).strip()
@@ -73,22 +74,23 @@ class Prompt:
 
 
 Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]
-"""Gives the prompt of a name, checked against the variables it is offered."""
+"""Gives the prompt of a name, checked against the variables that it is offered."""
 
 
 def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = None) -> Prompt:
-    """The prompt of that name, checked against the variables it is offered: of the folders, or of the texts `kept` by file name."""
+    """Loads the prompt of that name, from the folders or from the texts `kept` by file name. ConfigError if it uses a
+    variable that is not offered."""
     return Prompt(name, offered, kept=kept)
 
 
 def texts() -> tuple[str, ...]:
-    """The text of every prompt and fragment in the folders."""
+    """The text of every prompt file and fragment in the folders."""
     paths = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
     return tuple(sorted({path.read_text(encoding="utf-8") for path in paths}))
 
 
 def parse(name: str) -> Prompt:
-    """The prompt of that name, its variables unchecked: to see whether the file is a prompt at all."""
+    """The prompt of that name as parsed, its variables unchecked: to see whether the file is a prompt at all."""
     return Prompt(name, None)
 
 

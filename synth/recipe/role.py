@@ -27,26 +27,29 @@ from synth.types import Ceiling, named
 OFFLINE, SERVER = "offline", "openai"
 """The backend that has no model, and the one that a role has unless it names another."""
 LIMITS = ("price", "concurrency", "rpm", "tpm", "timeout")
-"""What of a role says how fast it may be asked and what that costs, and bears on no answer."""
+"""The keys of a role that say how fast it may be asked and what that costs; they change no answer."""
 STOP = ("\n用户：", "\n要求：", "\n---")
 """Where the answer of a model that goes on with plain text ends, unless `extra` says otherwise: where `completion/` prompts begin
 another turn."""
 
 
 class Price(Frozen):
-    """Per million tokens, in whatever currency you think in."""
+    """What a model's tokens cost, per million, in whatever currency you think in."""
 
     input: Annotated[float, Field(ge=0)]
+    """The price of a million prompt tokens."""
     output: Annotated[float, Field(ge=0)]
+    """The price of a million completion tokens."""
 
 
 class Role(Frozen):
-    """One model role: who answers, and how it is asked to sample."""
+    """A model role under a recipe's `models`: which model answers, how it samples, where it is reached and how fast
+    it may be asked."""
 
     model: str
     revision: Annotated[str, Field(pattern=r"^[\w.:+-]+$")] | None = None
-    """Which of the models that the server calls by that name, where it is exchanged under it (a guard trained anew). The server is
-    not told; two revisions never share replies."""
+    """Which of several models the server serves under this name, when it is exchanged there (a guard trained anew).
+    The server is not sent it; two revisions never share replies."""
     backend: str = SERVER
     temperature: Annotated[float, Field(ge=0)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -57,18 +60,22 @@ class Role(Frozen):
     """Further fields of the request body, as the server names them."""
     price: Price | None = None
     concurrency: PositiveInt | None = None
+    """How many calls to this model may be in flight at once; None sets no limit of its own."""
     rpm: PositiveInt | None = None
+    """How many requests a minute this model may be asked at most."""
     tpm: PositiveInt | None = None
-    """Calls in flight, requests and tokens a minute that this model is asked at most."""
+    """How many tokens a minute this model may be asked for at most."""
     timeout: PositiveFloat = 300.0
-    """Seconds for which one answer is waited at most."""
+    """Seconds to wait at most for one answer of the model."""
     prefill: str = ""
-    """What an answerer's answer begins with; the model goes on from there. vLLM's servers can, and few others."""
+    """The text that an answerer's answer begins with; the model goes on from there. vLLM's servers can, and few
+    others."""
     completion: str | None = None
     """For an answerer without a chat template: the prompt under `completion/` that makes one plain text of the conversation."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """What the backend takes beside all this, as its own `Options` says. In a recipe such a key may stand beside the others too, and there one
-    of another of synth's backends as well: it holds once the role is asked by that one (`--backend`). What is left at its default is left out."""
+    """The backend's own options, as its class `Options` reads them. In a recipe they may also stand beside the
+    role's other keys, even those of another of synth's backends: they hold once that one is asked (`--backend`).
+    Options at their defaults are left out."""
 
     @model_validator(mode="before")
     @classmethod
@@ -101,26 +108,27 @@ class Role(Frozen):
 
     @property
     def settings(self) -> Options:
-        """The options, as the backend reads them. ConfigError for a backend that is not there."""
+        """The role's backend options, read by the backend's own class. ConfigError for a backend that is not there."""
         kind = reading(self.backend, self.options)
         return kind.model_validate({name: one for name, one in self.options.items() if name in kind.model_fields})
 
     @property
     def answering(self) -> Declared:
-        """What is declared of who answers."""
+        """What the backend that answers for the role declares of itself. ConfigError for a backend that is not
+        there."""
         return answering(self.backend, self.options)
 
     @property
     def declared(self) -> Declared | None:
-        """The same; None for a backend that is not there."""
+        """What the backend that answers for the role declares of itself; None for a backend that is not there."""
         try:
             return self.answering
         except ConfigError:
             return None
 
     def changed(self, name: str, **changes: Any) -> "Role":
-        """The role called `name` with other keys. Options that neither its backend knows nor one of synth's are left behind with the backend they
-        were for."""
+        """A copy of the role, called `name`, with other keys. Options of its old backend that neither the new one
+        nor another of synth's knows are dropped."""
         data = {key: getattr(self, key) for key in type(self).model_fields if key != "options"} | self.options | changes
         kind = reading(str(data["backend"]), data)
         kept = {key for key in data if key in type(self).model_fields or key in kind.model_fields or owner(key)}
@@ -128,16 +136,18 @@ class Role(Frozen):
 
     @property
     def ceiling(self) -> Ceiling:
+        """How fast the role's model may be asked: calls in flight, requests and tokens a minute, and the timeout in
+        seconds."""
         return Ceiling(self.concurrency, self.rpm, self.tpm, self.timeout)
 
     @property
     def named(self) -> str:
-        """The model as its replies are kept and booked, and as rows name it: `model@revision`."""
+        """The model's name under which replies are kept and counted and rows name it: `model@revision`."""
         return named(self.model, self.revision)
 
     @property
     def params(self) -> dict[str, Any]:
-        """What bears identity of how the model samples."""
+        """The sampling parameters of a request to the role's model that change its answers."""
         stop = {"stop": list(STOP)} if self.completion else {}
         return {
             "temperature": self.temperature,
@@ -148,7 +158,7 @@ class Role(Frozen):
         }
 
     def identity(self) -> dict[str, Any]:
-        """What of the role bears on its answers. Whichever backend asks a model, it is the same model; a stand-in is none."""
+        """What of a role changes its answers. A model is the same whichever backend asks it; a stand-in is no model."""
         data = self.model_dump(mode="json", exclude={*LIMITS, "options"})
         data["backend"] = self.backend if self.answering.STAND_IN else "model"
         for name in ("prefill", "completion", "revision"):  # a role without is the role it was before there were any
@@ -167,8 +177,9 @@ class Role(Frozen):
 
 
 def options_of(name: str, given: Mapping[str, Any], beside: Mapping[str, Any], role: Collection[str]) -> dict[str, Any]:
-    """The options of a role of the backend `name`, from those under `options` and the keys `beside` the others, each read by its backend.
-    A backend that is not there says so where it is asked for; until then nothing is known of its options but that they hold no key."""
+    """The options of a role of the backend `name`, from those under `options` and the keys `beside` the others, each
+    read by its backend. Of a backend that is not there they are only checked to hold no key: it is complained of
+    where it is asked for."""
     both = {**given, **beside}
     check_no_keys(both)
     try:
@@ -206,7 +217,7 @@ def _read(kind: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def json_only(value: dict[str, Any]) -> dict[str, Any]:
-    """ValueError for a value that JSON cannot hold."""
+    """A mapping among a role's keys, as it is. Raises ValueError for a value that JSON cannot hold."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -13,22 +13,28 @@ Cause = Literal["refusal", "filtered", "unreadable", "truncated", "empty", "reje
 """Why the next model of a chain may be asked. All but `outage` are functions of the reply."""
 
 OUTAGE: Cause = "outage"
+"""The cause for which a chain asks its next model when one is out, not because of a reply."""
 
 
 class Mix(Frozen):
-    """Roles by weight. Which of them is asked is a function of seed and place in the plan, never of arrival."""
+    """A role made of others by weight. Which of them is asked is a function of seed and place in the plan, never of
+    arrival."""
 
     mix: Annotated[
         dict[str, Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]],
         Field(min_length=1),
     ]
+    """The weight of every role in a mixture."""
 
 
 class Chain(Frozen):
-    """Roles in order: where one gives nothing that can be used, for one of the causes named, the next is asked."""
+    """A role made of others in order: where one gives nothing that can be used, for one of the causes named, the
+    next is asked."""
 
     chain: Annotated[tuple[str, ...], Field(min_length=2)]
+    """The roles of a chain, in the order in which they are asked."""
     on: Annotated[tuple[Cause, ...], Field(min_length=1)] = ("refusal", "filtered", "unreadable")
+    """The causes for which a chain asks its next role."""
 
     @field_validator("chain")
     @classmethod
@@ -43,7 +49,7 @@ Composed: TypeAlias = Mapping[str, Mix | Chain]
 
 
 def composed_apart(data: Any) -> Any:
-    """A recipe's keys, with what stands under `models` and names roles in place of a model under `composed`."""
+    """A recipe's keys with its routing (the mixtures and chains under `models`) moved to `composed`."""
     if not isinstance(data, dict) or not all(isinstance(data.get(name, {}), dict) for name in ("models", "composed")):
         return data
     kinds: dict[str, type[Mix | Chain]] = {"mix": Mix, "chain": Chain}
@@ -59,7 +65,8 @@ def composed_apart(data: Any) -> Any:
 
 
 def check(composed: Composed, models: Iterable[str]) -> None:
-    """ValueError for a role that is none, that is made of itself, or that is nested deeper than a chain of mixtures or the reverse."""
+    """Checks a recipe's routing: its mixtures and chains. Raises ValueError for a role that is none, is made of itself,
+    or is nested deeper than a chain of mixtures or the reverse."""
     for name in composed.keys() & set(models):
         raise ValueError(f"models.{name}: stands there twice; rename one")
     known = {*models, *composed}
@@ -82,25 +89,29 @@ def _check(name: str, composed: Composed, known: set[str], above: tuple[str, ...
 
 
 def members(role: Mix | Chain) -> tuple[str, ...]:
+    """The names of the roles that a mixture or chain routes to, in order."""
     return tuple(role.mix) if isinstance(role, Mix) else role.chain
 
 
 def told(role: Mix | Chain) -> str:
-    """In words."""
+    """The routing of a mixture or chain as a line for the user: its roles with their weights, or in their order with
+    the causes."""
     if isinstance(role, Mix):
         return "drawn by weight: " + ", ".join(f"{name} {weight:g}" for name, weight in role.mix.items())
     return f"{', then '.join(role.chain)} (on {', '.join(role.on)})"
 
 
 def leaves(name: str, composed: Composed) -> list[str]:
-    """The roles that name a model, in order, of which a role is made in the end; of a plain one, itself."""
+    """The roles with a model of their own that a role routes to in the end, in order; a plain role is made of
+    itself."""
     if name not in composed:
         return [name]
     return list(dict.fromkeys(leaf for member in members(composed[name]) for leaf in leaves(member, composed)))
 
 
 def first_asked(name: str, composed: Composed) -> dict[str, float]:
-    """The share of a role's requests that each of its models is asked first; they add up to 1."""
+    """For each model's role that a mixture or chain routes to, the share of requests that it is asked first; they add
+    up to 1."""
     role = composed.get(name)
     if role is None:
         return {name: 1.0}
@@ -114,7 +125,8 @@ def first_asked(name: str, composed: Composed) -> dict[str, float]:
 
 
 def spared(uses: Iterable[str], composed: Composed) -> frozenset[str]:
-    """The models' roles that a run can do without: wherever one stands, a chain names another to be asked in an outage."""
+    """By a recipe's routing, the models' roles that a run can do without: wherever one stands, a chain names another to
+    ask in an outage."""
     stands = [use for name in uses for use in _stands(name, composed, spare=False)]
     return frozenset(leaf for leaf, _ in stands) - {leaf for leaf, spare in stands if not spare}
 

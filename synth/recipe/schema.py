@@ -24,15 +24,15 @@ from synth.recipe.checks import SEMANTIC
 from synth.recipe.labels import BINARY, Labels, LabelScheme, scheme_of
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
-from synth.recipe.stages import Stage
+from synth.recipe.stages import FoundStage
 from synth.types import Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 CellName: TypeAlias = str
-"""`kind/label`, as `harmful/unsafe`."""
+"""A cell's name in a recipe: `kind/label`, as `harmful/unsafe`."""
 MOST = 1_000_000
-"""Rows of a scenario that may be asked for."""
+"""The most rows of a scenario that a recipe may ask for."""
 
 
 class Cell(Frozen):
@@ -40,21 +40,27 @@ class Cell(Frozen):
 
     share: Share
     stances: Annotated[dict[Stance, Weight], Field(min_length=1)] | None = None
-    """None where no answers are asked for."""
+    """The weight of each stance in which an answer is asked for when this cell's label is wanted; None where no
+    answers are asked for."""
 
 
 class Semantic(Frozen):
+    """What a recipe says under `dedup.semantic`: near-duplicates by meaning, found by vectors."""
+
     model: str
-    """A role that gives vectors."""
+    """The role that gives queries their vectors."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """The cosine from which on two queries mean the same."""
+    """The cosine, in (0, 1], from which on two queries count as meaning the same."""
 
 
 class Dedup(Frozen):
+    """What a recipe says under `dedup`: when two queries are near-duplicates."""
+
     ngram: Annotated[int, Field(ge=1, le=8)] = 2
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """The similarity of n-grams, in (0, 1], from which on two queries are near-duplicates."""
     semantic: Semantic | None = None
-    """How queries are compared that n-grams keep apart."""
+    """How queries that n-grams keep apart are compared by meaning; None does not."""
 
 
 def _filter_use(value: Any) -> Any:
@@ -68,6 +74,8 @@ def _filter_use(value: Any) -> Any:
 
 
 class FilterUse(Frozen):
+    """A filter that a recipe uses: its name, with options."""
+
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -76,28 +84,30 @@ FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
 
 
 class Filters(Frozen):
+    """What a recipe says under `filters`: the filters on queries, answers and judged rows."""
+
     personal: Literal["keep", "replace", "drop"] = "keep"
-    """What becomes of personal data in queries and answers: replaced by invalid look-alikes before anything else is done with
-    the text, or the row dropped."""
+    """What becomes of personal data in queries and answers: kept, replaced by invalid look-alikes first of all, or
+    the row dropped."""
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
 
 
 class Mixture(Frozen):
-    """Where a dataset is to be uneven on purpose. All is by id; what is not named keeps weight 1 and the recipe's shares."""
+    """What a recipe says under `mixture`: where its dataset is to be uneven on purpose, by id."""
 
     scenarios: dict[str, Weight] = Field(default_factory=dict)
-    """Rows of a scenario, as a multiple of N."""
+    """The rows of a scenario, as a multiple of N."""
     subcategories: dict[str, Weight] = Field(default_factory=dict)
-    """Weight of a subcategory among those of its scenario."""
+    """The weight of a subcategory among those of its scenario."""
     cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
-    """Shares of a scenario or subcategory, in place of those under the recipe's `cells`."""
+    """The shares of cells in a scenario or subcategory, in place of those under the recipe's `cells`."""
     at_least: dict[str, PositiveInt | Annotated[dict[str, PositiveInt], Field(min_length=1)]] = Field(
         default_factory=dict
     )
-    """For an axis of elements, or one of `plan.quota.FACETS`, the rows that each of its values, or of those named, gets in every cell
-    of harmful queries."""
+    """For an axis of elements, or one of `plan.quota.FACETS`: the least rows that each of its values, or of those
+    named, gets in every cell of harmful queries."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Mixture":
@@ -108,42 +118,49 @@ class Mixture(Frozen):
 
 
 class Output(Frozen):
+    """What a recipe says under `output`: splits and shards of the dataset that is written."""
+
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of root queries whose rows go to `validation`."""
+    """The share of root queries, in [0, 1), whose rows go to `validation`."""
     shard_rows: PositiveInt = 20_000
     held_out: tuple[str, ...] = ()
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
 
 
 class Recipe(Frozen):
-    """What stands in every recipe. What a stage takes is a field too, under the stage's name: see `shaped`."""
+    """A recipe, read and checked: the keys every recipe has. What a stage takes is a field too, under the stage's
+    name: see `shaped`."""
 
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
-    """Names the default folder, so it is no path."""
+    """The recipe's name, which is that of its default run folder too and so no path."""
     about: str = ""
+    """One line on what the recipe makes, for `synth list`."""
     taxonomies: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The taxonomies that the recipe makes rows for."""
     ordinary: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = 1.0
-    """Rows of ordinary conversation, as a multiple of N."""
+    """How many rows of ordinary conversation the recipe makes, as a multiple of N."""
     n: Annotated[int, Field(gt=0, le=MOST)] | None = None
-    """Accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
+    """N, the accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
     seed: int = 0
     concurrency: PositiveInt = 32
     labels: Labels = Field(default_factory=dict)
-    """The labels that are counted, most severe first; none are unsafe and safe."""
+    """The labels that the recipe counts, most severe first; by default unsafe and safe."""
     cells: dict[CellName, Cell]
+    """The share and stances of every cell (query type and label)."""
     mixture: Mixture = Mixture()
     models: Annotated[dict[str, Role], Field(min_length=1)]
     composed: dict[str, Mix | Chain] = Field(default_factory=dict)
-    """The roles that are made of others. In a recipe they stand under `models` too."""
+    """The recipe's roles that are made of others, by name. In a recipe file they stand under `models` too."""
     steps: tuple[str, ...] | None = None
-    """What a row goes through after the near-duplicate check, in order; None: `respond`, unless it has its answer, and `judge`."""
+    """The stages a row goes through after the near-duplicate check, in order; None: `respond`, unless rows have
+    their answer, and `judge`."""
     dedup: Dedup = Dedup()
     avoid: tuple[str, ...] = ()
-    """Files and data sets (earlier releases, benchmarks) whose queries and answers must not come again."""
+    """Files and data sets (earlier releases, benchmarks) whose queries and answers the recipe must not make again."""
     filters: Filters = Filters()
     output: Output = Output()
     _files: tuple[Path, ...] = PrivateAttr(default=())
-    """Those it was read from."""
+    """The recipe files that this recipe was read from, itself first."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -162,64 +179,68 @@ class Recipe(Frozen):
 
     @classmethod
     def shaped(cls, data: Any) -> "type[Recipe]":
-        """The recipe with a field for every stage of synth's, and for those of others that `data` names."""
+        """The recipe's schema with a field for every stage of synth's, and for those of other packages that `data`
+        names."""
         own = {stage.name for stage in stages.ours()} | Recipe.model_fields.keys()
         others = dict.fromkeys(name for name in data if name not in own) if isinstance(data, dict) else ()
         return _with(tuple(name for name in others if name in stages.names()))
 
     def options(self, stage: str) -> Any:
-        """What the recipe says of a stage; None if nothing."""
+        """A stage's options, as the recipe's schema has read them; None if the recipe does not use the stage."""
         return getattr(self, stage, None)
 
-    def blocks(self) -> dict[str, tuple[Stage, Any]]:
-        """The stages in use with their options, by name: the source, branches, then steps in their order."""
+    def blocks(self) -> dict[str, tuple[FoundStage, Any]]:
+        """The stages that the recipe uses, each with its options, by name: the source, branches, then steps in their
+        order."""
         said = {name: stage for name, stage in self.known().items() if self.options(name) is not None}
         ahead = [name for kind in ("source", "branch") for name, stage in said.items() if stage.kind == kind]
         return {name: (said[name], self.options(name)) for name in (*ahead, *self.order) if name in said}
 
     @classmethod
-    def known(cls) -> dict[str, Stage]:
-        """The stages for which it has a field, by name."""
+    def known(cls) -> dict[str, FoundStage]:
+        """The stages for which the recipe's schema has a field, by name."""
         return _known(cls)
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The names of its steps."""
+        """The names of the recipe's steps, in order."""
         return steps.usual(self) if self.steps is None else self.steps
 
     @property
     def answers(self) -> bool:
-        """Whether its rows have answers. Where they have none, queries are what is labelled."""
+        """Whether the recipe's rows have answers. Where they have none, queries are what is labelled."""
         return any(stage.says("answered") or stage.says("responds") for stage, _ in self.blocks().values())
 
     @property
     def from_file(self) -> bool:
-        """Whether its queries are rows of a file, all of which may be taken."""
+        """Whether the recipe's queries are rows of a user's file, all of which may be taken."""
         return any(stage.says("from_file") for stage, _ in self.blocks().values())
 
     @property
     def scheme(self) -> LabelScheme:
-        """The labels, what each is called, and the cells they make."""
+        """The recipe's labels, what each is called, and the cells they make."""
         found = scheme_of(self.labels)
         return found if self.answers else replace(found, of="prompt")
 
     def shares(self, scenario: str, subcategory: str) -> Mapping[CellName, float]:
-        """The share of each cell among the rows of a subcategory."""
+        """The share of each cell among the rows of a subcategory, as the recipe or its mixture sets it."""
         for id in (subcategory, scenario):
             if id in self.mixture.cells:
                 return self.mixture.cells[id]
         return {name: cell.share for name, cell in self.cells.items()}
 
     def role_uses(self) -> list[tuple[str, str]]:
-        """Every place that asks a model, with the role that names it; of a role made of others, each of them."""
+        """Every place in the recipe's schema that asks a model, with the role that names it; for one made of others,
+        each of them."""
         return [(place, leaf) for place, role in self.roles_named() for leaf in routing.leaves(role, self.composed)]
 
     def spared(self) -> frozenset[str]:
-        """Roles a run can do without: a chain has another model for an outage wherever one of them stands."""
+        """The recipe's model roles that a run can do without, as a chain has another model for an outage wherever
+        one stands."""
         return routing.spared((role for _, role in self.roles_named()), self.composed)
 
     def roles_named(self) -> list[tuple[str, str]]:
-        """Every place that names a role, with the name."""
+        """Every place in the recipe's schema that names a role, with that name."""
         found = [
             (stage.kind == "step", place, role)
             for name, (stage, options) in self.blocks().items()
@@ -230,7 +251,7 @@ class Recipe(Frozen):
         return [*ahead, *embedding, *after]
 
     def identity(self) -> dict[str, Any]:
-        """What changes the data, without what changes only how fast or from where it comes."""
+        """What in the recipe's schema changes the data, without what changes only how fast or from where it comes."""
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         data["models"] = {name: role.identity() for name, role in self.models.items()}
         data["models"] |= data.pop("composed")
@@ -258,7 +279,7 @@ def _identity(options: Any) -> Any:
 
 
 @cache
-def _known(shaped: type[Recipe]) -> dict[str, Stage]:
+def _known(shaped: type[Recipe]) -> dict[str, FoundStage]:
     found = {name: stages.find(name) for name in shaped.model_fields if name not in Recipe.model_fields}
     return {name: stage for name, stage in found.items() if stage is not None}
 
@@ -272,5 +293,5 @@ def _with(others: tuple[str, ...]) -> type[Recipe]:
 
 
 def fingerprint(*parts: Any) -> str:
-    """Hash of what bears identity, 16 hex digits."""
+    """A hash of these values as JSON, 16 hex digits: as a rule, of what in a recipe's schema changes the data."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]

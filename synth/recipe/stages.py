@@ -18,55 +18,57 @@ from synth.recipe import plugins
 
 GROUP = "synth.stages"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What a stage may be called: its name begins names of files and stands in tables."""
+"""The names that a stage may have: a stage's name begins names of files and stands in tables."""
 RESERVED = ("accept", "dedup", "embed")
-"""Names under which the fold books drops and calls of its own."""
+"""The names under which the fold counts drops and calls of its own, so that no stage may have one."""
 Kind: TypeAlias = Literal["source", "branch", "step"]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A stage's module: `name` is its key in a recipe, and its name in drops, costs and tables."""
+class FoundStage:
+    """A stage's module as a recipe finds it: `name` is its key in a recipe, and its name in drops, costs and tables."""
 
     name: str
     options: type[BaseModel]
-    """What stands under its key."""
+    """The class of what stands under the stage's key in a recipe."""
     bind: Callable[[Any, Any], Any]
+    """Makes the stage's source, branch or step of its options and a `Context`."""
     makes: type
-    """What `bind` gives, a class of `stages.contract`: it says what the stage does."""
+    """The class that `bind` returns, one of `stages.contract`'s: it says what the stage does."""
     own: bool
-    """Whether it is synth's."""
+    """Whether the stage is one of synth's, not another package's."""
 
     @property
     def kind(self) -> Kind:
-        """Where it stands: it begins rows, branches from them, or is a step of theirs."""
+        """Whether a stage that a recipe names was found to be a source, a branch or a step."""
         return cast("Kind", self.makes.kind)  # type: ignore[attr-defined]
 
     def says(self, fact: str) -> bool:
-        """Whether what it binds to has that attribute and it is true: `answered`, `responds`, `judges`, `rewrites`."""
+        """Whether the class of a stage that a recipe names declares a fact as true: `answered`, `responds`, `judges`,
+        `rewrites`."""
         return bool(getattr(self.makes, fact, False))
 
 
 def names() -> list[str]:
-    """Names of all stages there are, sorted."""
+    """The names of all stages that a recipe may use, synth's and other packages', sorted."""
     return plugins.names(GROUP, _ours())
 
 
-def find(name: str) -> Stage | None:
-    """The stage of that name; None if there is none. ConfigError if another package's is broken."""
+def find(name: str) -> FoundStage | None:
+    """The stage that a recipe names; None if there is none. ConfigError if another package's is broken."""
     own = _ours().get(name)
     if own is None and name not in plugins.names(GROUP):
         return None
     return _read(name, plugins.load(GROUP, name, (lambda: own) if own else None, needs="bind"), own=own is not None)
 
 
-def ours() -> list[Stage]:
-    """The stages that are synth's own."""
+def ours() -> list[FoundStage]:
+    """The stages a recipe may use that are synth's own."""
     return [_read(name, module, own=True) for name, module in _ours().items()]
 
 
 def roles(name: str, options: BaseModel) -> list[tuple[str, str]]:
-    """The roles that a stage's options name, each with its place: all that stands under `model` or `models`."""
+    """The model roles that a stage's options name, each with its place: all that stands under `model` or `models`."""
     found = [(f"{name}.model", getattr(options, "model", None))]
     found += [(f"{name}.models", role) for role in getattr(options, "models", ())]
     return [(place, role) for place, role in found if role is not None]
@@ -83,7 +85,7 @@ def _ours() -> Mapping[str, ModuleType]:
 
 
 @cache
-def _read(name: str, module: Any, *, own: bool) -> Stage:
+def _read(name: str, module: Any, *, own: bool) -> FoundStage:
     where = f"stage {name!r} ({getattr(module, '__name__', module)})"
     if not NAME.fullmatch(name) or name in RESERVED:
         raise ConfigError(
@@ -102,4 +104,4 @@ def _read(name: str, module: Any, *, own: bool) -> Stage:
         raise ConfigError(
             f"{where}: its `bind` must say that it returns a Source, Branch or Step, or a class of one of these"
         )
-    return Stage(name, options, module.bind, cast("type", makes), own)
+    return FoundStage(name, options, module.bind, cast("type", makes), own)

@@ -13,12 +13,13 @@ USUAL = ("respond", "judge")
 
 
 def usual(recipe: "Recipe") -> tuple[str, ...]:
-    """The steps of a recipe that names none."""
+    """The steps of a recipe that names none: `respond`, unless its source brings answers, and `judge`."""
     return USUAL[1:] if any(stage.says("answered") for _, stage in _said(recipe, "source")) else USUAL
 
 
 def check(recipe: "Recipe") -> None:
-    """ValueError for stages that make no flow."""
+    """Checks how a recipe's stages go together. Raises ValueError unless they are one source, branches, and steps that
+    give every row a label."""
     sources = list(_said(recipe, "source"))
     if len(sources) != 1:
         known = dict.fromkeys(("query", "queries", "pairs", *(name for name, _ in sources)))
@@ -34,7 +35,7 @@ def check(recipe: "Recipe") -> None:
     _check_cells(recipe)
 
 
-def _said(recipe: "Recipe", kind: str) -> Iterator[tuple[str, stages.Stage]]:
+def _said(recipe: "Recipe", kind: str) -> Iterator[tuple[str, stages.FoundStage]]:
     """The stages of a kind that the recipe has keys of."""
     for name, stage in recipe.known().items():
         if stage.kind == kind and recipe.options(name) is not None:

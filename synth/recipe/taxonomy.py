@@ -63,7 +63,8 @@ class _Frozen(BaseModel):
 
 
 class Rule(_Frozen):
-    """When an answer is unsafe, when it is safe, and how the usual borderline case is decided."""
+    """A subcategory's rule for judges: when an answer is unsafe, when it is safe, and how the usual borderline case
+    is decided."""
 
     unsafe: Text
     safe: Text
@@ -71,10 +72,14 @@ class Rule(_Frozen):
 
     @property
     def hash(self) -> str:
+        """A hash of the three texts of a rule in a taxonomy, 16 hex digits."""
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Subcategory(_Frozen):
+    """A kind of harm in a taxonomy: its definition, the judges' rule, and the bank of behaviours that queries are
+    written on."""
+
     id: SubcategoryId
     name: Text
     english: str = ""
@@ -83,10 +88,12 @@ class Subcategory(_Frozen):
     handling: Literal["normal", "refuse_only"] = "normal"
     behaviours: Bank
     codes: dict[GuardName, Codes] = Field(default_factory=dict)
-    """What guards and standards call it: `llama_guard: [S2]`. Rendered at export; no judge sees them, so they bear no identity."""
+    """What guards and standards call the subcategory: `llama_guard: [S2]`. Rendered at export; no judge sees them,
+    so they bear no identity."""
 
     @property
     def refuse_only(self) -> bool:
+        """Whether the queries of a taxonomy's subcategory may only be answered by refusals."""
         return self.handling == "refuse_only" or self.id in REFUSE_ONLY
 
     @model_validator(mode="after")
@@ -99,11 +106,13 @@ class Subcategory(_Frozen):
 
 
 class Scenario(_Frozen):
+    """A group of subcategories in a taxonomy; N counts rows per scenario."""
+
     id: ScenarioId
     name: Text
     english: str = ""
     benign: bool = False
-    """Ordinary conversation: no harmful lanes, no look-alikes."""
+    """Whether the scenario is ordinary conversation: no harmful lanes, no look-alikes."""
     subcategories: Annotated[tuple[Subcategory, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -115,18 +124,22 @@ class Scenario(_Frozen):
 
 
 class Taxonomy(_Frozen):
+    """The scenarios, subcategories and element banks that a recipe makes rows of."""
+
     name: Text
     title: str = ""
     about: str = ""
     scenarios: tuple[Scenario, ...] = ()
     banks: dict[ScenarioId, Bank] = Field(default_factory=dict)
+    """The values of each axis of elements that writer calls draw from."""
 
     def identity(self) -> dict[str, Any]:
-        """What bears on the data: all but the codes."""
+        """What in a taxonomy changes the data, as JSON: all but the guards' codes."""
         codes = {"scenarios": {"__all__": {"subcategories": {"__all__": {"codes"}}}}}
         return self.model_dump(mode="json", exclude=codes)
 
     def subcategory(self, id: str) -> tuple[Scenario, Subcategory]:
+        """The scenario and subcategory of a subcategory's id. ConfigError for an id that the taxonomy does not have."""
         for scenario in self.scenarios:
             for subcategory in scenario.subcategories:
                 if subcategory.id == id:
@@ -141,17 +154,18 @@ def load(name: str, read: dict[Path, dict[str, Any]] | None = None) -> Taxonomy:
 
 
 def load_shipped(name: str) -> Taxonomy:
-    """The taxonomy of that name as synth ships it, whatever the user has of the same name."""
+    """The taxonomy of that name as synth ships it, even where the user has one of the same name."""
     return load(str(shipped() / "taxonomies" / f"{name}.yaml"))
 
 
 def load_all(taxonomies: Iterable[str]) -> Taxonomy:
-    """Several taxonomies as one."""
+    """The taxonomies of these names or paths merged into one."""
     return together([load(name) for name in taxonomies])
 
 
 def together(taxonomies: Sequence[Taxonomy]) -> Taxonomy:
-    """One taxonomy of several; a scenario may stand in two of them only if it is the same."""
+    """Several taxonomies merged into one; a scenario may stand in two of them only if it is the same. ConfigError
+    otherwise."""
     scenarios: dict[str, Scenario] = {}
     banks: dict[str, tuple[str, ...]] = {}
     for taxonomy in taxonomies:

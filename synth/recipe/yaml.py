@@ -68,8 +68,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def validate(
     model: type[Model], data: Any, source: str | Callable[[Sequence[Any]], str], *, also: Sequence[str] = ()
 ) -> Model:
-    """`data` as `model`; the first thing wrong becomes one line with its place and the way out. `source` is the file, or says of a
-    place in `data` which file it is from; `also` are keys that may stand at the top of a file besides the model's."""
+    """`data`, as a rule out of a YAML file, read as a pydantic `model`. Raises ConfigError for the first thing wrong,
+    one line with its place and the way out. `source` is the file, or says of a place in `data` which file it is from;
+    `also` are keys that may stand at the top of a file besides the model's."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -92,7 +93,8 @@ def validate(
 
 
 def first_wrong(model: type[BaseModel], data: Any, error: ValidationError) -> tuple[str, str]:
-    """Of options that may hold a key under any name: where the first thing is wrong, and what. Of values, numbers alone are shown."""
+    """The first thing wrong in options written in YAML that may hold an API key under any name: its place, and what is
+    wrong; of values only numbers are shown."""
     wrong = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
     if wrong["type"] == "extra_forbidden":
         return _place(data, wrong["loc"]), _unknown(model, wrong["loc"])
@@ -107,7 +109,7 @@ def _unknown(model: type[BaseModel], place: tuple[int | str, ...], also: Sequenc
 
 
 def complaint(wrong: Any) -> str:
-    """One of pydantic's errors in words: what is wrong, and what was given."""
+    """A message on a value in YAML, for one of pydantic's errors: what is wrong, and what was given."""
     message = wrong["msg"].removeprefix("Value error, ")
     secret = wrong["type"] in ("missing", "value_error") or not MAY_HOLD_KEYS.isdisjoint(map(str, wrong["loc"]))
     value = "" if secret else f" (got {_short(wrong['input'])})"

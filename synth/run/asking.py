@@ -16,8 +16,8 @@ from synth.types import named
 def asked(
     models: Mapping[str, dict[str, Any]], used: Collection[str], source: str, base_url: str | None, own: Recipe | None
 ) -> dict[str, dict[str, Any]]:
-    """The roles of a run.json, those in use to be asked at `base_url`, or as the roles of those names are in the user's own recipe. ConfigError that
-    says what the folder would have asked, where it is left to that."""
+    """The roles of a run.json with where they are asked: those in use at `base_url`, or as the user's own recipe asks
+    the roles of those names. ConfigError that says where the folder would have them asked, if the user says nothing."""
     if base_url is not None:
         check_address(base_url, "--base-url")
     return {
@@ -27,7 +27,8 @@ def asked(
 
 
 def unasked(role: Mapping[str, Any]) -> dict[str, Any]:
-    """A role without where and how it is asked, but for how fast and at what price."""
+    """A role of a run.json as one that is not asked: without its backend, address and other ways of asking, but with
+    its limits and price."""
     kept = {key: value for key, value in role.items() if key in Role.model_fields and key != "options"}
     return kept | {"backend": OFFLINE if role.get("backend") == OFFLINE else SERVER}
 

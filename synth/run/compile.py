@@ -19,6 +19,7 @@ from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
 from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.taxonomy import Taxonomy
+from synth.stages import guarded
 from synth.stages.contract import Context
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
@@ -29,35 +30,37 @@ from synth.tables.avoid import avoided
 from synth.types import Message
 
 QUERY, RESPONSE = "（某条问题）", "（某个回答）"
-"""What stands for texts that models write, where a prompt is rendered to see whether it can be."""
+"""The stand-ins for texts that models write, where a prompt is rendered to see whether it can be."""
 
 
 @dataclass(frozen=True)
 class CompiledRecipe:
-    """A recipe whose every name has been found and checked."""
+    """A recipe with every name found and checked: its lanes, flow, prompts, inputs and prices, ready to run."""
 
     recipe: Recipe
     specs: list[LaneSpec]
     flow: Flow
     names: Mapping[str, tuple[str, str]]
-    """Chinese names of scenario and subcategory, by subcategory id."""
+    """The Chinese names of scenario and subcategory, by subcategory id."""
     prompts: Mapping[str, str]
-    """Hash of every prompt in use, by name."""
+    """The hash of every prompt in use, by name."""
     identity: Mapping[str, str]
-    """What bears on the data, by dotted name: keys of the recipe, taxonomies, prompts, the user's own file."""
+    """What changes the data, by dotted name: keys of the recipe, taxonomies, prompts, the user's own file."""
     inputs: Inputs = field(repr=False)
-    """All that was read."""
+    """All files and texts that were read to compile the recipe."""
     prices: Prices
-    """Of the models."""
+    """The prices of the recipe's models."""
 
     @property
     def fingerprint(self) -> str:
+        """A hash of the compiled recipe's identity, 16 hex digits."""
         return fingerprint(self.identity)
 
 
 def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
-    """Loads taxonomies and prompts, binds stages and filters, renders every prompt. With `kept` the texts are those that a journal
-    holds, whatever stands in the folders. ConfigError for the first thing wrong."""
+    """The recipe compiled: taxonomies and prompts loaded, stages and filters bound, every prompt rendered once. With
+    `kept` the texts are those that a journal holds, whatever stands in the folders. ConfigError for the first thing
+    wrong."""
     _check_backends(recipe)
     library = Library(kept)
     harm, ordinary = library.taxonomies_of(recipe)
@@ -87,7 +90,8 @@ def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe
 
 
 def rendered(compiled: CompiledRecipe, specs: Sequence[LaneSpec]) -> Iterator[tuple[str, Sequence[Message]]]:
-    """Every prompt on every one of these lanes that it is used in, with elements drawn and stand-ins for what models write."""
+    """Every prompt of a compiled recipe rendered on every one of these lanes that uses it, with elements drawn and
+    stand-ins for what models write."""
     for spec in specs:
         for bound in compiled.flow.stages:
             for prompt, variables in stand_ins(compiled, spec, bound):
@@ -100,8 +104,9 @@ def rendered(compiled: CompiledRecipe, specs: Sequence[LaneSpec]) -> Iterator[tu
 def stand_ins(
     compiled: CompiledRecipe, spec: LaneSpec, bound: Bound, query: str = QUERY, response: str = RESPONSE
 ) -> Iterator[tuple[Prompt, dict[str, Any]]]:
-    """Each prompt of a stage, with something for all it may name: what the lane says, these texts, the stage's own examples. Elements
-    among those are added to the ones drawn."""
+    """What a prompt is rendered with as a recipe is compiled: each prompt of a stage, with a value for every variable
+    it may use: the lane's, these stand-in texts, the stage's own examples. Elements among the examples are added to the
+    ones drawn."""
     drawn = elements(compiled.recipe.seed, spec, 0)
     usual = spec.variables | {"n": 10, "query": query, "response": response}
     usual["conversation"] = (Message("user", query), Message("assistant", response))
@@ -127,10 +132,10 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
     stages = []
     for name, (stage, options) in recipe.blocks().items():
         own = replace(context, name=name, prompts=[])
-        stages.append(Bound(name, stage.bind(options, own), own.prompts))
+        stages.append(Bound(name, guarded.bind(name, stage, options, own), own.prompts))
     source, private = stages[0].stage, [("personal", personal())] if recipe.filters.personal == "drop" else []
     if source.from_file:
-        specs = _with_rows(specs, source.lanes, stages[0].name)
+        specs = _with_rows(specs, frozenset(source.lanes), stages[0].name)
     flow = Flow(
         source=source,
         stages=stages,

@@ -10,7 +10,8 @@ from synth.types import Label
 
 
 def by_scenario(lines: Iterable[Usage], scenarios: Mapping[str, str], prices: Prices) -> list[dict[str, Any]]:
-    """A row for each scenario, stage and model. `scenarios` are those of the lanes; a lane that is gone keeps its first word."""
+    """What a folder's replies cost, as a table: a row for each scenario, stage and model. `scenarios` are those of the
+    lanes; a lane that is gone counts under the first part of its id."""
     grouped: dict[tuple[str, str, str], list[Usage]] = defaultdict(list)
     for line in lines:
         grouped[scenarios.get(line.lane, line.lane.partition(".")[0]), line.stage, line.model].append(line)
@@ -29,8 +30,8 @@ def by_scenario(lines: Iterable[Usage], scenarios: Mapping[str, str], prices: Pr
 
 
 def by_cell(lane: Acceptor, lines: Sequence[Usage], prices: Prices) -> dict[Label, dict[str, Any]]:
-    """What was spent in the lane, split over its cells by the slots asked for each label, evenly before any was; and what one
-    accepted row of the lane came to."""
+    """What a lane's replies cost, by label: split over its cells by the slots asked for each label, evenly before any
+    was; and the cost of one accepted row of the lane."""
     whole, cells = bill(lines, prices), list(lane.targets)
     slots = {
         label: sum(tally.slots[label].total() for tally in lane.tallies if label in tally.slots) for label in cells
@@ -49,7 +50,7 @@ def by_cell(lane: Acceptor, lines: Sequence[Usage], prices: Prices) -> dict[Labe
 
 
 def in_words(spent: UsageTotal) -> str:
-    """Tokens and cost; of what is not known whole, that it is at least so much."""
+    """A cost (a usage total) as text for the user: tokens and cost, with `at least` where not all of it is known."""
     tokens, cost = ("" if known else "at least " for known in (spent.metered, spent.whole))
     told = f"{spent.calls:,} replies, {tokens}{spent.tokens:,} tokens"
     return f"{told}, cost {cost}{spent.cost:,.4f}" if spent.priced else told

@@ -15,7 +15,7 @@ from synth import vector
 from synth.backends import offline
 from synth.dataset.rows import row_id
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, FoldInputs
@@ -28,7 +28,7 @@ from synth.types import Drop, Origin, Reply, Request, Round, Sample
 
 
 class Held(Protocol):
-    """A journal to read in: one that is held, or one that is only looked at."""
+    """A journal that a survey reads: one that this process holds, or one that is only looked at."""
 
     def get(self, key: str) -> Reply | None: ...
     def stage_of(self, key: str) -> str: ...
@@ -38,27 +38,31 @@ class Held(Protocol):
 
 
 ENOUGH = 20_000
-"""Calls after which a survey stops counting: the run is as good as new."""
+"""How many calls a survey counts before it stops: the run is as good as new."""
 
 
 @dataclass
 class Survey:
-    """Replies the journal has and calls that are to be made, by stage; the ids of the rows that would come out."""
+    """What a run would do: by stage, the replies it would reuse and the calls it would make; and the ids of the rows
+    that would come out."""
 
     reused: Counter[str] = field(default_factory=Counter)
+    """How many journalled replies would be reused, by stage."""
     asked: Counter[str] = field(default_factory=Counter)
+    """How many calls would be made, by stage."""
     stages: Sequence[str] = ()
-    """Those that ask, in the order of a row's life."""
+    """The stages that ask models, in the order of a row's life."""
     cost: float = 0.0
-    """Of the calls to be made, at the recipe's prices and the offline backend's lengths."""
+    """What the calls to be made would cost, at the recipe's prices and the offline backend's lengths."""
     rows: set[str] = field(default_factory=set)
+    """The ids of the rows that would come out."""
     keys: set[str] = field(default_factory=set)
-    """Of the replies that are reused."""
+    """The request keys of the replies that would be reused."""
     whole: bool = True
-    """False if it stopped counting."""
+    """Whether the survey was finished; False if it stopped counting at `ENOUGH` calls."""
 
     def line(self) -> str:
-        """In a few words."""
+        """The diff in one line for the user: how many replies would be reused, and how many calls made at what cost."""
         asked = self.asked.total()
         told = ", ".join(f"{stage} {self.asked[stage]:,}" for stage in self.stages if self.asked[stage])
         if not asked:
@@ -71,11 +75,12 @@ class Survey:
 def survey(
     recipe: Recipe, inputs: FoldInputs, recorded: Sequence[Round], journal: Held, again: Collection[str]
 ) -> Survey:
-    """Folds on from the recorded plans without writing anything. Replies that ended in one of `again` are to be asked again."""
+    """The diff of a run of this recipe against a journal: what it would reuse and what it would ask. Folds on from the
+    recorded plans without writing. Replies that ended in one of `again` count as to be asked again."""
     found = Survey(stages=tuple(reversed(inputs.flow.order)))
     roles = sorted({role for _, role in recipe.role_uses()})
     over = _Over(journal, recipe, found, again)
-    models = Models({role: offline.OfflineBackend() for role in roles}, Slots(inputs.concurrency))
+    models = Endpoints({role: offline.OfflineBackend() for role in roles}, Slots(inputs.concurrency))
     fold = Fold(
         replace(inputs, eager=False),
         partial(Engine, over, models, order=inputs.flow.order),
@@ -90,7 +95,8 @@ def survey(
 
 
 def table(found: Survey, kept: Iterable[str]) -> str:
-    """The survey line by line, and how many rows of the dataset that stands there would stay."""
+    """A survey as a table for `synth diff`: replies reused and calls by stage, and how many of the `kept` rows' ids
+    would stay in the dataset."""
     lines = [f"{'stage':<10}{'reused':>12}{'to be asked':>14}"]
     lines += [f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}" for stage in found.stages]
     ids = set(kept)
@@ -111,7 +117,7 @@ class _Over:
         self._new: dict[str, Reply] = {}
         self._seen = found.keys
         self._length = 0
-        """Of the vectors in the journal."""
+        """How long the vectors in the journal are."""
 
     def get(self, key: str) -> Reply | None:
         if key in self._new:
@@ -146,7 +152,7 @@ def _stretched(text: str, length: int) -> str:
 
 
 class RowIds:
-    """A sink that remembers ids alone."""
+    """A row sink that keeps nothing but the ids of rows, for a survey."""
 
     def __init__(self, rows: set[str]) -> None:
         self._rows = rows

@@ -15,15 +15,15 @@ from synth.stages.flow import Bound, Flow
 from synth.types import Label, Message, Round, Targets
 
 SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
-"""Slots asked for an accepted row: if nearly all hit, and if most miss."""
+"""Slots asked for each accepted row, in an estimate: if nearly all hit, and if most miss."""
 PAGES_HIGH = 2.0
-"""Vectors, as a multiple of those of the first round."""
+"""The most vectors that a run asks for, as a multiple of those of a first round."""
 QUERY, ANSWER = 40, 200
-"""Characters of what models write."""
+"""Characters of a query and of an answer that models write, in an estimate."""
 TOKENS_A_CHARACTER = 0.7
-"""Chinese text, today's tokenizers."""
+"""Tokens for each character of Chinese text, by today's tokenizers."""
 ANSWER_LOW, ANSWER_HIGH = 0.2, 0.7
-"""Share of `max_tokens` that an answer takes."""
+"""The share of `max_tokens` that an answer takes in an estimate, low and high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class _Stage:
 
 
 def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> str:
-    """A table of stages: calls and tokens in and out, low and high; the cost where the recipe gives prices."""
+    """An estimate of a run as a table of stages: calls and tokens in and out, low and high; the cost where the
+    recipe gives prices."""
     recipe = compiled.recipe
     lines = [f"{'stage':<10}{'calls':>24}{'tokens in':>32}{'tokens out':>32}  roles"]
     low_cost = high_cost = 0.0

@@ -18,7 +18,7 @@ from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import Engine, replaying
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, Stopped
@@ -42,7 +42,7 @@ LANDING = 30.0
 
 
 def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
-    """Runs the recipe in `options.folder`, or goes on with it there."""
+    """Executes a compiled recipe in `options.folder`, or goes on with it there; gives what the run came to."""
     chosen, wanted_now = wanted(compiled, options.n, options.only)
     if options.shard is not None:
         sharded(chosen, options.shard)
@@ -74,12 +74,13 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
 
 
 async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
-    """Folds, and writes the folder. Nothing that stops it is raised: it is in the result."""
+    """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
+    the run is raised: it is in the result."""
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
-    models = Models(connected, slots, roles, spared=spared, say=job.options.say)
+    models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say)
     embedder = job.inputs.flow.embedder
     with job.staging() as staging:
         fold = Fold(
@@ -218,7 +219,8 @@ async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: S
 
 
 def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
-    """Writes the dataset, the drops and run.json."""
+    """The last act of executing a run: writes the dataset, the drops and run.json of a fold that has ended; gives the
+    result."""
     facts = Facts(
         splits=result.splits,
         content="",

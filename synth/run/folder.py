@@ -17,7 +17,8 @@ WAY_OUT = "choose another -o DIR"
 
 
 def claim(folder: Path) -> None:
-    """Makes the folder. ConfigError for one in which something stands, under a name that a run writes to, that is not synth's."""
+    """Makes a run's folder. ConfigError where something that synth did not write stands under a name that a run
+    writes to."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (JOURNAL, "journal.lock", *OURS):
         aside.through(folder / name)
@@ -55,7 +56,8 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def mend(folder: Path) -> None:
-    """Ends a swap in which a run was killed, in a folder whose journal was begun and is held."""
+    """Completes, in a run's folder, the replacement of dataset or drops that a kill cut short; the journal must be
+    held."""
     for name in ("dataset", "drops"):
         aside.mend(folder / name)
     # synth 0.1.0 put dataset aside as dataset.old when dataset.new was whole. The old one stays: a backup of the user's looks the same.
@@ -65,7 +67,8 @@ def mend(folder: Path) -> None:
 
 
 def refuse_lost(folder: Path, *, begun: bool) -> None:
-    """ConfigError for a dataset whose journal was never begun: to go on would pay for everything again."""
+    """Raises ConfigError for a run's folder with a dataset but no begun journal: to go on would pay for everything
+    again."""
     if not begun and any((folder / name).exists() for name in OURS):
         raise ConfigError(
             f"{folder}: holds a dataset, but its journal is empty; put journal.sqlite back, or choose another -o DIR"
@@ -74,7 +77,7 @@ def refuse_lost(folder: Path, *, begun: bool) -> None:
 
 @contextlib.contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """A folder that cannot be written becomes one line."""
+    """A context in which an error of writing to the run's folder becomes a ConfigError of one line."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:

@@ -32,8 +32,9 @@ from synth.sanitize import for_terminal, one_line
 
 
 def cancel(folder: Path, base_url: str | None = None, recipe: Recipe | None = None) -> list[str]:
-    """A line for each batch of the run in `folder` that is still open, at `base_url` or where a role of `recipe` asks.
-    ConfigError that says where they are, if they are elsewhere: a key goes where its owner sends it, not where a folder says."""
+    """`synth journal cancel-batches`: cancels the batches that the run in `folder` has still open, at `base_url` or
+    where a role of `recipe` asks; gives a line on each. ConfigError that says where they are, if they are elsewhere: a
+    key goes where its owner sends it, not where a folder says."""
     if not (folder / "journal.sqlite").exists():
         raise ConfigError(f"{folder}: holds no journal; name the folder of a run")
     with contextlib.closing(Journal(folder)) as journal:
@@ -84,8 +85,8 @@ async def _cancel(role: Role, place: Mapping[str, Any], receipts: JournalledBatc
 
 
 def stats(place: Path) -> Iterator[str]:
-    """Lines on what the journal holds: replies, tokens and cost by stage and model, then by scenario; decisions, bytes. Prices are
-    those of the run.json beside it."""
+    """`synth journal stats`: lines on what a journal holds: replies, tokens and cost by stage and model, then by
+    scenario; decisions, bytes. Prices are those of the run.json beside it."""
     with Reader(place) as journal:
         spent = [Usage(*row) for row in journal.rows(SPENT)]
         version = journal.version
@@ -134,7 +135,8 @@ def _numbers(rows: Sequence[dict[str, Any]], known: Prices) -> str:
 
 
 def verify(place: Path) -> str:
-    """A line that says the journal is good. ConfigError for the first thing wrong."""
+    """`synth journal verify`: reads every row of a journal, and gives a line that says it is good. ConfigError for the
+    first thing wrong."""
     with Reader(place) as journal:
         for (found,) in journal.rows("PRAGMA integrity_check(1)"):
             if found != "ok":
@@ -166,7 +168,8 @@ def verify(place: Path) -> str:
 
 
 def export(place: Path, out: Path | None, screen: IO[str]) -> str | None:
-    """Every decision and every reply as a line of JSON, on `screen` or in `out`; gives the path, if it is one."""
+    """`synth journal export`: writes every decision and reply of a journal as a line of JSON, to `out` or else on
+    `screen`; gives the path written, None for the screen."""
     with Reader(place) as journal:
         if out is None:
             screen.writelines(_lines(journal))
@@ -182,8 +185,9 @@ def export(place: Path, out: Path | None, screen: IO[str]) -> str | None:
 
 
 def merge(places: Sequence[Path], out: Path) -> str:
-    """The replies of several journals in a new one, for a recipe that shares requests with theirs. Plans stay behind: they are of
-    one recipe (`synth merge` unites those). Gives a line on what it holds."""
+    """`synth journal merge`: writes the replies of several journals into a new one, for a recipe that shares requests
+    with theirs; gives a line on what it holds. Plans stay behind: they are of one recipe (`synth merge` unites
+    those)."""
     path = out if out.suffix == ".sqlite" else out / "journal.sqlite"
     with contextlib.ExitStack() as stack:
         journals = [stack.enter_context(Reader(place)) for place in places]

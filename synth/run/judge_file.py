@@ -24,9 +24,9 @@ def judged(
     base_url: str | None = None,
     own: Recipe | None = None,
 ) -> Dataset:
-    """A run beside this one in which its panel judges the rows of a file, as it judged the run's own; it goes on where it stopped.
-    `watch` makes of the models' prices what shows its progress. Where the panel is asked is the user's to say, by `base_url` or by
-    a recipe: ConfigError otherwise, unless it is offline."""
+    """Judges the rows of a file by a finished run's panel, in a run folder beside it; goes on where it stopped. `watch`
+    makes a progress display of the models' prices. The user says by `base_url` or a recipe where the panel is asked:
+    ConfigError otherwise, unless it is offline."""
     for row in file.rows:
         if not (row.query or "").strip() or not (row.response or "").strip():
             raise ConfigError(f"{row.place}: no text under 'query' or 'response', so there is nothing to judge")

@@ -8,11 +8,11 @@ from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
 
 FEW = 1000
-"""Requests in flight under which batches are many and small."""
+"""The number of requests in flight below which batches are many and small."""
 
 
 def advice(compiled: CompiledRecipe) -> Iterator[str]:
-    """A line each."""
+    """Lints a compiled recipe: a warning for each thing that speaks against it though nothing forbids it."""
     recipe = compiled.recipe
     for model in sorted(shared_judges(recipe)):
         yield f"warning: two judges are one model ({model}): their agreement means little"
@@ -28,7 +28,7 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
 
 
 def shared_judges(recipe: Recipe) -> set[str]:
-    """Models that sit on the panel twice: their agreement means little."""
+    """The models that sit on a recipe's panel twice: their agreement means little."""
     judging = [(name, options) for name, (stage, options) in recipe.blocks().items() if stage.says("judges")]
     named = [role for name, options in judging for _, role in stages.roles(name, options)]
     seats = [routing.leaves(role, recipe.composed) for role in named]
@@ -37,7 +37,8 @@ def shared_judges(recipe: Recipe) -> set[str]:
 
 
 def idle_chains(recipe: Recipe) -> dict[str, str]:
-    """Chains whose roles all ask one model for the same, with that model: what it does not give, the next does not either."""
+    """For a lint warning, the chains of a recipe whose roles all ask one model for the same, with that model: what it
+    does not give, the next does not either."""
     found = {}
     for name, role in recipe.composed.items():
         asked = [recipe.models[leaf] for leaf in routing.leaves(name, recipe.composed)]

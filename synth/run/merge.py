@@ -32,15 +32,17 @@ from synth.run.result import Result, result_of
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of it."""
+    """What `synth merge` made of several run folders: their recipe, and the result of the fold over the united
+    journal."""
 
     recipe: Recipe
     result: Result
 
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
-    """Unites the journals of `folders` in `out` and writes the dataset that they make together there. Recipe, prompts and
-    taxonomies are those that the journals hold; of journals without, those of run.json and of the folders, which must be the same."""
+    """`synth merge`: unites the journals of several run folders in `out` and writes the dataset that they make
+    together. Recipe, prompts and taxonomies are those that the journals hold; without any, those of run.json and of the
+    folders, which must agree."""
     with contextlib.ExitStack() as stack:
         journals = [stack.enter_context(Reader(folder)) for folder in folders]
         histories = [list(journal.decisions()) for journal in journals]

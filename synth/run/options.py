@@ -14,20 +14,25 @@ Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What one invocation asks for."""
+    """What the user asks of one `synth run`: folder, N, lanes, bounds on spending, and how progress is shown."""
 
     folder: Path
+    """The run's folder, new or begun before."""
     n: int | None = None
+    """N, rows per scenario, in place of the recipe's; None leaves the recipe's."""
     only: tuple[str, ...] = ()
+    """Globs (`--only`) of scenarios, subcategories and lanes to ask for; none is all of them."""
     shard: frozenset[str] | None = None
-    """Ids of the lanes that may be asked for, where the asking is split over machines."""
+    """The ids of the lanes that may be asked for, where `--shard` splits the asking over machines; None is all."""
     bounds: Bounds = UNBOUNDED
+    """What the run may cost and how many tokens it may take."""
     retry_given_up: bool = False
-    """Whether requests that were given up on are asked again."""
+    """Whether requests that an earlier run gave up on are asked again."""
     upgrade: bool = False
-    """Whether the run goes on though what synth ships has changed and replies would go unused."""
+    """Whether the run goes on although synth ships other texts than before and replies would go unused."""
     watch: Watch | None = None
-    """What shows the run's progress while it goes."""
+    """Makes what shows the run's progress while it goes; None shows nothing."""
     observer: FoldObserver | None = None
+    """What is called at the close of every lane's round; None is nobody."""
     say: Callable[[str], None] = lambda _: None
-    """Told what the user should know before anything is asked."""
+    """Gives the user a line on what they should know before anything is asked."""

@@ -17,23 +17,25 @@ from synth.recipe.labels import column
 from synth.types import HARD
 
 KNOWN = 20
-"""Accepted rows before which nothing is said of what is to come."""
+"""Accepted rows before which the progress says nothing of what is to come."""
 WEIGHT = 5.0
-"""The accepted rows that the belief in a lane's being like all others weighs."""
+"""How many accepted rows the belief that a lane is like all others weighs."""
 LATEST = 2
-"""Closed rounds of each lane by which novelty is told."""
+"""How many of the latest closed rounds of each lane the novelty of queries is taken from."""
 RECENT, LEAST = 60.0, 5.0
-"""Seconds that speed looks back, and those after which it is told."""
+"""Seconds of a run over which its speed is measured, and seconds after which there is one at all."""
 
 
 class Progress:
-    """One invocation's; `now` gives the figures as they stand."""
+    """How far a running fold has come; `now` gives its figures at any moment."""
 
     def __init__(self, fold: Fold, engine: Engine, prices: Prices) -> None:
         self._fold, self._engine, self._prices = fold, engine, prices
         self._marks: deque[tuple[float, int]] = deque()
 
     def now(self) -> dict[str, Any]:
+        """The figures of a running fold as they stand: rows, calls, cost and what is still to come, by scenario and
+        over all; cumulative over the folder's life."""
         paid: dict[str, list[Usage]] = defaultdict(list)
         for line in self._engine.usage.lines():
             paid[line.lane].append(line)

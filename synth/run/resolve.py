@@ -29,8 +29,8 @@ from synth.types import Round, Targets
 
 
 def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tuple[list[LaneSpec], Targets]:
-    """The lanes asked for and their targets, N being the recipe's unless given. ConfigError with exit status 2 if N is too
-    small for every cell to have a row."""
+    """What an invocation asks for, to be resolved over a journal: its lanes (`--only`) and their cells' targets, N
+    being the recipe's unless given. ConfigError with exit status 2 if N is too small for every cell to have a row."""
     n = compiled.recipe.n if n is None else n
     chosen = selected(compiled.specs, only)
     if n is not None:
@@ -48,36 +48,40 @@ def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tu
 
 @dataclass(frozen=True)
 class ResolvedRun:
-    """One invocation, settled against what the folder's journal already held."""
+    """A `synth run` invocation settled against what its folder's journal already held: what to fold, from which
+    plans, and what changed."""
 
     compiled: CompiledRecipe
     options: RunOptions
     inputs: FoldInputs
     recorded: Sequence[Round]
+    """The plans in force that the journal holds, in order."""
     changed: str
-    """What bears on the data and differs from the run before, in words."""
+    """What changes the data and differs from the run before, as a line for the user; empty if nothing does."""
     target: Mapping[str, Any] | None
-    """What this run asks for, where that is not what the one before it asked for."""
+    """The targets this run asks for, to be journalled; None if they are those of the run before it."""
     read: Mapping[str, Any] | None = None
-    """What this run reads besides replies, where the journal does not hold it yet."""
+    """The inputs this run reads besides replies, to be journalled; None if the journal holds them."""
     last: Mapping[str, Any] | None = None
-    """What the run before it asked for,"""
+    """The targets that the run before this one asked for; None if there was none."""
     plans_before: Sequence[Round] = ()
-    """the plans in force then,"""
+    """The plans in force when the run before this one asked."""
     before: Inputs | None = None
-    """and what it read, if the journal tells."""
+    """The inputs that the run before this one read; None if the journal does not say."""
     shipped: Sequence[SourceFile] = ()
-    """Files that synth ships and that were others then."""
+    """The files that synth ships and that have changed since the run before this one."""
 
     @cached_property
     def mark(self) -> str:
-        """Of all that a checkpoint's state depends on besides the journal; synth's own code included."""
+        """A hash of all besides the journal that a checkpoint of this resolved run depends on, synth's own code
+        included."""
         return fingerprint(
             self.compiled.fingerprint, self.inputs.targets, sorted(self.inputs.frozen), files.own_hash(), versions()
         )
 
     def enter(self, journal: Journal) -> int:
-        """Records what is read and asked for, before anything else of the run; gives how many requests are to be asked again."""
+        """Journals the resolved run's inputs and targets, before anything else of it; gives how many given-up requests
+        are to be asked again."""
         news = ((decisions.INPUTS, self.read), (decisions.TARGET, self.target))
         if found := [(kind, body) for kind, body in news if body is not None]:
             journal.decide_all(found)
@@ -85,10 +89,12 @@ class ResolvedRun:
         return journal.retry(asked) if self.options.retry_given_up else 0
 
     def survey(self, journal: Held) -> Survey:
+        """A survey of what this resolved run would reuse of the journal and what it would ask."""
         again = (RETRY, GAVE_UP) if self.options.retry_given_up else (RETRY,)
         return survey(self.compiled.recipe, self.inputs, self.recorded, journal, again)
 
     def staging(self) -> Staging:
+        """A new staging area for the dataset and drops of this resolved run."""
         recipe = self.compiled.recipe
         return Staging(self.options.folder, self.compiled.names, recipe.output, recipe.scheme)
 
@@ -96,8 +102,9 @@ class ResolvedRun:
 def resolve(
     compiled: CompiledRecipe, options: RunOptions, journal: Held, chosen: Sequence[LaneSpec], wanted_now: Targets
 ) -> ResolvedRun:
-    """Reads the plans in force. Where this run asks for something else than the one before it, what was planned but never
-    answered is let go of. Lanes that `--only` or `--shard` leaves out keep their rows and their place in the index."""
+    """Resolves an invocation over a folder's journal, to the run that it comes to. Where it asks for something else
+    than the run before, calls planned but never answered are let go. Lanes that `--only` or `--shard` leaves out keep
+    their rows and their place in the index."""
     history = list(journal.decisions())
     last = decisions.last_target(history)
     before: Targets = last["targets"] if last and options.only else {}
@@ -150,7 +157,8 @@ def _shipped(
 
 
 def as_recorded(compiled: CompiledRecipe, asked: Targets) -> FoldInputs:
-    """For a fold over what a journal holds, which asks nothing: every lane that was wanted keeps what it has."""
+    """A run resolved to ask nothing: what a fold needs to make the rows that a journal holds; every wanted lane keeps
+    what it has."""
     return FoldInputs(
         flow=compiled.flow,
         specs=[spec for spec in compiled.specs if spec.lane.id in asked],

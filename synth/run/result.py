@@ -22,26 +22,35 @@ OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
 
 @dataclass
 class Result:
-    """What an invocation came to."""
+    """What a run came to: cells, splits, drops, cost and agreement over the folder's life, with the exit status."""
 
     cells: list[dict[str, Any]]
+    """A row for every cell of every lane: target, accepted rows and how it ended."""
     splits: dict[str, int]
+    """How many rows each split of the dataset has."""
     dropped: dict[str, int]
+    """How many queries and rows were dropped, by `stage.reason`."""
     counts: dict[str, Any]
     calls: int
+    """How many calls this invocation made."""
     spent: list[dict[str, Any]]
-    """By scenario, stage and model: replies, tokens and cost over the folder's whole life."""
+    """What was spent over the folder's life, by scenario, stage and model: replies, tokens and cost."""
     total: dict[str, Any]
-    """Of all that; `whole` is false where a model has no price or a server told no tokens: it is at least so much."""
+    """The sum of all that was spent; `whole` is false where a model has no price or a server gave no token counts:
+    then it is at least so much."""
     coverage: dict[str, Any]
     replies: list[dict[str, Any]]
     """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
     agreement: dict[str, Any]
-    """Of the judges: see `agreement.agreement`."""
+    """How far the judges agree, as `agreement.agreement` gives it."""
     stopped: str | None = None
+    """Why the run stopped early; None if it went to its end."""
     message: str | None = None
+    """What the user is told of the stop; None if there was none."""
     status: int = OK
+    """The exit status of `synth run`: 0, 1 (failed), 3 (short of its target) or 130 (interrupted)."""
     notes: list[str] = field(default_factory=list)
+    """Lines for the user on the run's backends."""
 
 
 def result_of(
@@ -53,7 +62,7 @@ def result_of(
     prices: Prices,
     stopped: Stopped | ConfigError | None = None,
 ) -> Result:
-    """The result of a fold that has ended, or was stopped."""
+    """The result of a run's fold that has ended, or was stopped."""
     lanes, spent = list(fold.lanes.values()), journal.spent()
     cells = [cell for lane in lanes for cell in _cells(lane, [line for line in spent if line.lane == lane.id], prices)]
     dropped = sum((lane.counts.dropped for lane in lanes), Counter[str]())

@@ -19,8 +19,8 @@ from synth.types import Origin, Reply
 
 
 def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun, Survey, str]:
-    """What the recipe would do in `options.folder`, and why a run there would stop before it, if it would; nothing is asked, and
-    nothing written."""
+    """What a run of the recipe in `options.folder` would do: the settled run, its survey, and why an upgrade of synth
+    would stop it first (empty if not). Nothing is asked, and nothing written."""
     chosen, wanted_now = wanted(compiled, options.n, options.only)
     if not (options.folder / "journal.sqlite").exists():
         raise ConfigError(f"{options.folder}: holds no journal; make one with `synth run RECIPE -o {options.folder}`")
@@ -46,8 +46,8 @@ def check_format(compiled: CompiledRecipe, options: RunOptions) -> None:
 
 
 def complaint(job: ResolvedRun, journal: Held, found: Survey) -> str:
-    """Why the run must not go on unless told to, in a line; empty if what synth ships is not to blame, or nothing would be lost.
-    `found` is the survey of what the run would do."""
+    """Why, after an upgrade of synth, a run must not go on unless the user says so: replies that would go unused since
+    it ships other texts. One line; empty if there is no such loss. `found` is the survey of what the run would do."""
     if not job.shipped:
         return ""
     heard = _heard(job, journal)

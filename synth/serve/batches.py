@@ -284,7 +284,7 @@ _SORRY = {"error": {"message": "this request is out of luck"}}
 
 
 def lost(http: web.Request) -> web.Response:
-    """A fault of the stand-in server: the request was carried out, and the connection breaks before the answer."""
+    """A fault of the stand-in's Batch API: the request was carried out, and the connection breaks before the answer."""
     assert http.transport is not None
     http.transport.abort()
     return web.Response()

@@ -11,7 +11,7 @@ HUGE = 350_000
 
 
 def spoilt(reply: Reply, fault: str) -> Reply:
-    """The stand-in's reply to a request, with this fault of `serve.faults.CONTENT` done to it."""
+    """The stand-in's reply to a request, its content spoilt by this fault of `serve.faults.CONTENT`."""
     if fault in _LISTS:
         return replace(reply, text=_with_items(reply.text, _LISTS[fault]))
     text, finish = _WHOLE[fault](reply.text)

@@ -92,8 +92,8 @@ class Habits:
 
 
 def latency_law(text: str) -> Latency:
-    """How long an answer of the stand-in takes, as a function that draws seconds: of a text like `0.2`, `0.1..0.5` or
-    `lognormal:1:1`. ConfigError for another."""
+    """A habit of the stand-in beside its faults: how long an answer takes, as a function that draws seconds: of a text
+    like `0.2`, `0.1..0.5` or `lognormal:1:1`. ConfigError for another."""
     try:
         if text.startswith("lognormal:"):
             mean, sigma = map(float, text.split(":")[1:])

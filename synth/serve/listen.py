@@ -19,7 +19,8 @@ LOOPBACK = "127.0.0.1"
 
 
 def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -> str:
-    """Runs the stand-in server in the foreground until interrupted; `say` is told its address. Gives its counts as JSON."""
+    """Has the stand-in server listen in the foreground until interrupted; `say` is told its address. Gives its counts
+    as JSON."""
     server = StandIn(habits)
 
     async def until_interrupted() -> None:
@@ -37,8 +38,8 @@ def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -
 
 @contextlib.contextmanager
 def serving(**habits: Any) -> Iterator[StandIn]:
-    """A stand-in server in a thread for the length of a block, on loopback, at a port of its own; `habits` are the fields
-    of `Habits`."""
+    """A stand-in server that listens in a thread for the length of a block, on loopback, at a port of its own; `habits`
+    are the fields of `Habits`."""
     server, ready, stop = StandIn(Habits(**habits)), threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
 

@@ -56,7 +56,7 @@ class StandIn:
         self.batches = Batches(self)
 
     def application(self) -> web.Application:
-        """The stand-in's routes as an aiohttp application: OpenAI's endpoints, and `/stats`."""
+        """The stand-in server's routes as an aiohttp application: OpenAI's endpoints, and `/stats`."""
         application = web.Application(client_max_size=2**28)
         application.router.add_post("/v1/chat/completions", self.complete)
         application.router.add_post("/v1/completions", self.complete)
@@ -67,7 +67,8 @@ class StandIn:
         return application
 
     def stats(self) -> dict[str, Any]:
-        """What the stand-in has counted so far, as `/stats` shows it: requests, faults, tokens, limits, batches."""
+        """What the stand-in server has counted so far, as `/stats` shows it: requests, faults, tokens, limits,
+        batches."""
         return {
             "arrived": self.arrived,
             "completed": self.completed.total(),
@@ -87,7 +88,7 @@ class StandIn:
         return told(self.stats())
 
     async def list_models(self, http: web.Request) -> web.Response:
-        """The stand-in's `/v1/models`: the models it lists; 404 where its habits have no list."""
+        """The stand-in server's `/v1/models`: the models it lists; 404 where its habits have no list."""
         if self._locked_out(http):
             return refused(401, f"Incorrect API key provided: {http.headers.get('Authorization')}")
         if self.habits.listed is None:
@@ -96,11 +97,11 @@ class StandIn:
         return told({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
     async def complete(self, http: web.Request) -> web.StreamResponse:
-        """The stand-in's completions of chats and of plain text: answered by the offline backend, or a fault."""
+        """The stand-in server's completions of chats and of plain text: answered by the offline backend, or a fault."""
         return await self._counted(http, self._answered)
 
     async def embed(self, http: web.Request) -> web.StreamResponse:
-        """The stand-in's `/v1/embeddings`: vectors of texts, or a fault."""
+        """The stand-in server's `/v1/embeddings`: vectors of texts, or a fault."""
         return await self._counted(http, self._embedded)
 
     async def _counted(self, http: web.Request, answered: Answered) -> web.StreamResponse:
@@ -116,8 +117,8 @@ class StandIn:
             self.in_flight -= 1
 
     def unwelcome(self, http: web.Request) -> web.Response | None:
-        """The stand-in's refusal (401) of a client that it serves nothing at all, its key wrong or expired; None for any
-        other."""
+        """The stand-in server's refusal (401) of a client that it serves nothing at all, its key wrong or expired; None
+        for any other."""
         habits = self.habits
         if habits.expires_after is not None and self.completed.total() >= habits.expires_after:
             return refused(401, "Your API key has expired")
@@ -137,7 +138,7 @@ class StandIn:
         return None
 
     def row(self, body: Mapping[str, Any], key: str) -> tuple[int, dict[str, Any]]:
-        """HTTP status and JSON body of the stand-in's answer to a request that came as a row of a batch."""
+        """HTTP status and JSON body of the server's answer to a request that came as a row of a batch."""
         self.bodies.append(dict(body))
         if objection := self._objection(body):
             return objection[0], problem(objection[1])
@@ -146,8 +147,8 @@ class StandIn:
         return 200, json.loads(_completion(body, reply))
 
     def step(self, faults: Sequence[str]) -> str | None:
-        """Which of these faults of the stand-in's Batch API happens now: that of the script if it is its turn, or one that
-        is drawn; or None."""
+        """Which of these Batch API faults the stand-in server has now: that of the script if it is its turn, or one
+        that is drawn; or None."""
         if len(self.script) and self.script[0] in faults:
             fault: str | None = self.script.popleft()
         else:

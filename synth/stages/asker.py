@@ -15,24 +15,25 @@ from synth.types import Ask, Sample
 Read = TypeVar("Read")
 
 OFFERED = ("scenario", "subcategory", "elements", "query", "response", "conversation")
-"""What a prompt that is asked of a row may name."""
+"""The variables that a prompt asked about a row may use."""
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks one role about rows with one prompt; of a row, role and stage it is always the same request."""
+    """Asks one role about rows with one prompt; for the same row, role and stage it is always the same request."""
 
     stage: str
     router: Router
     prompt: Prompt
     schema: Mapping[str, Any]
+    """The JSON schema of the object that a reply must hold."""
     seed: int
 
     async def __call__(
         self, spec: LaneSpec, sample: Sample, ask: Ask, read: Callable[[Mapping[str, Any]], Read], **more: Any
     ) -> tuple[str, Read]:
-        """The model that answered, and what `read` makes of the object it gave. `more` is what this stage alone offers the prompt.
-        Raises ParseError where neither a first nor a second reply can be used."""
+        """The model that answered, and what `read` makes of the JSON object in its reply. `more` is what this stage
+        alone offers the prompt. Raises ParseError where neither a first nor a second reply can be used."""
         texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
         turns = tuple(replace(turn, content=as_data(turn.content)) for turn in sample.conversation)
         told = spec.variables | texts | {"elements": sample.elements, "conversation": turns} | more

@@ -17,24 +17,27 @@ from synth.types import Ask, Drop, Element, Message, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "query"})
 RED_TEAM = "red_team"
-"""The operator that draws a tactic."""
+"""The name of the augmentation operator that draws a tactic."""
 TACTIC = "tactic"
 
 
 PLAIN = frozenset({"rewrite", "paraphrase"})
-"""Operators that may be applied under refuse-only: no red-teaming, whatever it is called."""
+"""The augmentation operators that may be applied in refuse-only lanes: no red-teaming, whatever it is called."""
 CALLS_LOW, CALLS_HIGH = 0.5, 2.0
-"""Calls, as a multiple of the queries that a first round would have of it."""
+"""Fewest and most calls of the augment stage, as a multiple of the queries that a first round would have of it."""
 
 
 class Options(Frozen):
+    """What a recipe says under `augment`: the model that rewrites queries, and which operators it applies how often."""
+
     model: str
     operators: dict[str, Share]
     """For each prompt under `augment/` the share of harmful queries it is applied to."""
 
 
 class Augmenter(Branch):
-    """Applies operators to root queries of harmful lanes."""
+    """The augment stage: makes new queries of root queries of harmful lanes by its operators (prompts under
+    `augment/`)."""
 
     plain = PLAIN
 
@@ -50,19 +53,21 @@ class Augmenter(Branch):
             )
 
     def shares(self, spec: LaneSpec) -> Mapping[str, float]:
-        """Every operator, of harmful queries alone."""
+        """The share of root queries that each augmentation operator is applied to; none in lanes of benign queries."""
         return self._shares if spec.lane.query_type == "harmful" else {}
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether its lane applies the operator."""
+        """Whether a lane applies the augmentation operator that an `augment/` prompt stands for."""
         return prompt.partition("/")[2] in spec.operators
 
     def calls(self, low: float, high: float) -> tuple[float, float]:
-        """Half of them where most roots are dropped; twice where lanes are widened."""
+        """Fewest and most calls for so many augmented queries: half of them where most roots are dropped, twice
+        where lanes are widened."""
         return low * CALLS_LOW, high * CALLS_HIGH
 
     async def apply(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
-        """The new query, with its root as parent."""
+        """The augmented query that an operator makes of a root query, which becomes its parent; or a drop with the
+        reason."""
         drawn = root.elements + self._tactic(root) if name == RED_TEAM else root.elements
         place = f"{root.provenance.draw}+{name}"
         messages = self._messages(spec, root, name, drawn)
@@ -98,5 +103,6 @@ class Augmenter(Branch):
 
 
 def bind(options: Options, context: Context) -> Augmenter:
-    """The operators of a recipe's `augment`."""
+    """The augment stage of a recipe, from its options under `augment`. ConfigError where an operator lacks its bank
+    of tactics."""
     return Augmenter(options, context)

@@ -45,17 +45,19 @@ Written: TypeAlias = list[tuple[int, Sample | Drop]]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a row is wanted for: a label, and the stances by weight in which an answer may be asked for. A pair of the user's has none."""
+    """What a row is wanted for: a label, and the weights of the stances in which an answer may be asked for. The
+    user's own pairs have no slot."""
 
     label: Label
     stances: Mapping[Stance, float]
+    """The weight of each stance in which an answer for this label may be asked for."""
 
 
 class _Stage(Protocol):
-    """What every stage may say of itself."""
+    """What every stage may say of itself: the prompts it uses in a lane, and how many calls it makes."""
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether the prompt of that name may be used in a lane."""
+        """What every stage says of a lane: whether the prompt of that name may be used in it."""
         del spec, prompt
         return True
 
@@ -70,76 +72,80 @@ class Source(_Stage, Protocol):
 
     kind: ClassVar[Kind] = "source"
     answered: ClassVar[bool] = False
-    """Whether its queries come with answers."""
+    """Whether this source's queries come with answers, as pairs do."""
     from_file: ClassVar[bool] = False
-    """Whether it holds rows of a file: those of its `lanes`, and no more than are `available`."""
+    """Whether a source reads rows of a user's file: those of its `lanes`, and no more than are `available` in each."""
     books: ClassVar[str] = ""
-    """The stage its drops and calls stand under; nothing: its own name."""
+    """The stage name under which a source's drops and calls are counted; empty: its own name."""
     size: int
-    """Coordinates of a page."""
+    """How many coordinates (places for a query) one page of a source holds."""
     widest: int = 0
-    """How far its lanes can be widened: see `plan.rounds.WIDEST`."""
+    """The highest level to which a source's lanes can be widened; see `plan.rounds.WIDEST`."""
     lanes: Collection[str] = ()
-    """The ids of the lanes that have rows in its file."""
+    """The ids of the lanes that have rows in a source's file."""
     hash: str | None = None
-    """Of its file."""
+    """The hash of the file that a source reads; None for a source without one."""
 
     def available(self, spec: LaneSpec) -> int | None:
-        """How many coordinates the lane has; None is no limit."""
+        """What every source says of a lane: how many coordinates it has for it; None is no limit."""
         del spec
         return None
 
     def request(self, spec: LaneSpec, call: int) -> Request | None:
-        """The request of a lane's `call`-th page, to the first who is asked; None where a page costs no call."""
+        """What every source says of a lane's `call`-th page: its request, to the model that is asked first; None where
+        a page costs no call."""
         del spec, call
         return None
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
-        """The queries of one page, and a drop where there is none."""
+        """What every source gives for one page of a lane: its queries, and a drop for each coordinate that has none."""
         ...
 
 
 class Branch(_Stage, Protocol):
-    """Makes more queries of a root query, before the near-duplicate check; it only ever adds."""
+    """A stage that makes more queries of a root query, before the near-duplicate check; it only ever adds."""
 
     kind: ClassVar[Kind] = "branch"
     plain: ClassVar[Collection[str]] = ()
-    """The names of its queries (of `shares`) that may also be made in refuse-only lanes."""
+    """The names (of `shares`) under which a branch may make queries in refuse-only lanes too."""
     same_request: Collection[str] = ()
-    """The names of its queries that are known to ask for what their root asks for. Nothing checks that of a model's."""
+    """The names (of `shares`) whose queries are known to ask for what their root asks for. Nothing checks what a
+    model makes of that."""
 
     def shares(self, spec: LaneSpec) -> Mapping[str, float]:
-        """By name the queries it may make of one of this lane's root queries, and the share of them it makes it of."""
+        """What every branch says of a lane: the share of root queries that it makes one of, for each kind of query, by
+        name."""
         ...
 
     async def apply(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
-        """The new query of that name, its root as parent, or why there is none."""
+        """What every branch makes of a root query, its parent: a query of the given kind, or a drop with the reason."""
         ...
 
 
 class Step(_Stage, Protocol):
-    """What happens to one row after the near-duplicate check. It knows no order and no count, and leaves the query as it is."""
+    """A stage that works on one row after the near-duplicate check. It knows no order and no count, and leaves the
+    query as it is."""
 
     kind: ClassVar[Kind] = "step"
     responds: ClassVar[bool] = False
-    """Whether it gives rows their answer."""
+    """Whether a step gives rows their answer."""
     judges: ClassVar[bool] = False
-    """Whether it gives rows their label."""
+    """Whether a step gives rows their label."""
     rewrites: ClassVar[bool] = False
-    """Whether it changes the answer or the turns before the query. What was said of the row before is then void: a step that judges
-    must follow. In refuse-only lanes it is left out."""
+    """Whether a step changes the answer or the turns before the query. Earlier verdicts on the row are then void: a
+    step that judges must follow. In refuse-only lanes such a step is left out."""
 
     seats: Sequence[tuple[str, str]] = ()
-    """Of one that judges: role and model of each who votes, in the order of a row's votes."""
+    """The judges of a step that gives labels, as (role, model), in the order in which a row's votes stand."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it goes on, what stopped it, or the row set aside."""
+        """What every step gives for a row: the row changed, dropped with the reason, or set aside."""
         ...
 
 
 @dataclass(frozen=True)
 class PromptOf:
-    """A prompt that a stage has asked for, with an example of what only that stage offers it."""
+    """A prompt that a stage has loaded, with examples of the variables that this stage alone offers it."""
 
     prompt: Prompt
     examples: Mapping[str, Any]
@@ -147,30 +153,32 @@ class PromptOf:
 
 @dataclass(frozen=True)
 class Context:
-    """What a stage is bound with."""
+    """What a stage is given when it is bound: the recipe's seed, labels, lanes and taxonomy, and how it gets prompts
+    and models."""
 
     name: str
-    """The stage's."""
+    """The name of the stage that is bound, as the recipe has it."""
     seed: int
     labels: LabelScheme
     taxonomy: Taxonomy
     specs: Sequence[LaneSpec]
-    """The recipe's lanes, those included of which a file of the user's may have no row."""
+    """The recipe's lanes, also those for which a file of the user's may turn out to have no row."""
     answers: bool
-    """Whether rows have answers."""
+    """Whether the recipe's rows have answers."""
     stats: ReplyStats
+    """Where the stage counts what became of its replies."""
     router: Callable[[str], Router]
-    """Who is asked for a role."""
+    """Gives for a role's name the router that picks whom a stage asks."""
     model_of: Callable[[str], str]
-    """The name of a role's model; of a role made of others, the names of all of them."""
+    """Gives the model's name for a role; for a mixture or chain the names of all its models."""
     load: Load
-    """Reads a prompt, and keeps what it was."""
+    """Reads a prompt by name, checks its variables and keeps its text for the journal's inputs."""
     prompts: list[PromptOf] = field(default_factory=list)
-    """Those the stage has asked for."""
+    """The prompts that the stage has asked for while it was bound."""
 
     def prompt(self, name: str, offered: Iterable[str] | Mapping[str, Any]) -> Prompt:
-        """The prompt of that name, which may use the variables offered. Of one that is this stage's own, an example is offered
-        along: `synth check` renders the prompt with it."""
+        """What a stage is given by its context: the prompt of that name; it may use the variables offered. For
+        variables that are this stage's own, an example is offered along: `synth check` renders the prompt with it."""
         found = self.load(name, offered)
         self.prompts.append(PromptOf(found, dict(offered) if isinstance(offered, Mapping) else {}))
         return found
@@ -178,7 +186,7 @@ class Context:
     def asker(
         self, role: str, prompt: str, more: Mapping[str, Any] | None = None, **properties: Mapping[str, Any]
     ) -> Asker:
-        """Asks a role about rows, with the prompt of that name, for an object of these properties (a JSON schema each). `more` are
-        examples of what only this stage offers the prompt."""
+        """What a stage is given by its context: an asker for one role and prompt, whose reply is an object with these
+        properties (a JSON schema each). `more` are examples of what only this stage offers the prompt."""
         found = self.prompt(prompt, dict.fromkeys(OFFERED) | dict(more or {}))
         return Asker(self.name, self.router(role), found, object_schema(self.name, **properties), self.seed)

@@ -14,26 +14,27 @@ from synth.vector import sendable
 
 NAME: Final = "embed"
 SHORTEST = 16
-"""Characters that stand for a text at the very least."""
+"""How many characters of a text are embedded at the very least, however often it is halved for the model's limit."""
 
 
 class Embedder:
-    """Of a text that is too long for the model the vector of its first half is taken, or of the half of that."""
+    """The embed stage: gives queries their vectors. Of a text too long for the model it embeds the first half, or
+    half of that."""
 
     def __init__(self, caller: Requester, *, threshold: float) -> None:
         self._caller, self.threshold = caller, threshold
         self._width = 0
 
     def begin(self) -> None:
-        """A fold begins anew."""
+        """Forgets how long earlier embedded vectors were, as a new fold begins."""
         self._width = 0
 
     def request(self, text: str) -> Request:
-        """The same for equal texts, wherever they stand."""
+        """The embedding request for a text; equal texts give equal requests, in whatever lane they stand."""
         return self._caller.addressed((Message("user", sendable(text)),), None, (), "embedding")
 
     async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
-        """The vector of what a query is compared by; None where the reply holds none."""
+        """The vector of a query, by which the gate compares its meaning; None where the model's reply holds none."""
         text, found, kind = sample.compared, None, OK
         reply = await ask(NAME, self._caller.role, self.request(text))
         while is_too_long(reply, text):
@@ -47,13 +48,15 @@ class Embedder:
         return found
 
     def recalled(self, text: str, recall: Callable[[Request], Reply]) -> "vector.Numbers":
-        """The vector of a query that has entered the index, from the journal."""
+        """The vector of a query that was embedded and has entered the index before, recalled from the journal without a
+        call."""
         while is_too_long(reply := recall(self.request(text)), text):
             text = text[: len(text) // 2]
         return self._read(reply)
 
     def prove(self, request: Request, reply: Reply) -> None:
-        """Checks a reply before it is journalled. ProviderError for what is no vector, or one that does not compare with those before it."""
+        """Checks an embedding reply before it is journalled. Raises ProviderError for one that is no vector, or not
+        of the length of those before it."""
         if request.kind == "embedding" and reply.finish == "stop":
             try:
                 found = len(read(reply))
@@ -71,12 +74,12 @@ class Embedder:
 
 
 def is_too_long(reply: Reply, text: str) -> bool:
-    """Whether less of the text may do."""
+    """Whether a model refused to embed a text as too long, so that the embed stage may try half of it."""
     return reply.finish == "rejected" and len(text) >= 2 * SHORTEST
 
 
 def read(reply: Reply) -> "vector.Numbers":
-    """Raises ParseError for a reply that is no vector."""
+    """The vector in a reply to the embed stage. Raises ParseError for a reply that is no vector."""
     try:
         return vector.read(checked(reply))
     except ValueError as error:

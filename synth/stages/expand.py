@@ -15,20 +15,21 @@ from synth.types import Ask
 
 NAME = "elements/expand"
 OFFERED = {"scenario": None, "subcategory": None, "bank": BEHAVIOUR, "items": ("……",), "n": 10}
-"""What its prompt may name, with examples."""
+"""The variables that the prompt for new elements may use, with examples."""
 MOST, LONGEST = 40, 40
-"""Elements asked for on an axis, and characters of one."""
+"""The most new elements that one expansion asks for on an axis, and the most characters of one."""
 
 
 class Expander:
-    """Asks for as many new elements on each axis as there are, and never for more than `MOST`."""
+    """Asks the writer for new elements of a lane's banks: as many on each axis as it has, and never more than
+    `MOST`."""
 
     def __init__(self, lines: Router, context: Context) -> None:
         self._lines, self._seed = lines, context.seed
         self._prompt = context.prompt(NAME, OFFERED)
 
     async def expanded(self, spec: LaneSpec, ask: Ask) -> LaneSpec:
-        """The lane with wider banks. An axis for which no usable reply comes stays as it is."""
+        """The lane with its element banks expanded. An axis for which no usable reply comes stays as it is."""
         wider = await asyncio.gather(*(self._wider(spec, axis, bank, ask) for axis, bank in spec.banks.items()))
         return replace(spec, banks=dict(zip(spec.banks, wider, strict=True)))
 

@@ -26,42 +26,48 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "gave_up": OUTAGE,
     "outage": OUTAGE,
 }
-"""What of a chain's `on` covers a reply that cannot be used, by its reason."""
+"""The cause of a chain's `on` that covers a reply which cannot be used, by its reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackChain:
-    """The callers of one place, in order, and for which causes the next of them is asked."""
+    """The requesters (models) to ask for one reply, in order, and the causes for which the next of them is asked."""
 
     callers: tuple[Requester, ...]
+    """The requesters in the order in which they are asked."""
     on: frozenset[Cause] = frozenset()
+    """The causes for which the next requester of a chain is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One caller's turn."""
+    """One requester's turn in a fallback chain, as whoever reads its reply sees it."""
 
     caller: Requester
     on: frozenset[Cause]
-    """The causes for which another is asked after it."""
+    """The causes for which another requester is asked after this one; none for the last."""
 
 
 Router: TypeAlias = Callable[..., FallbackChain]
-"""A model role as a stage uses it: the line at a place, which is named by seed, coordinates and what is asked."""
+"""Picks whom a stage asks for a role: gives the fallback chain for a place in the plan, named by seed, coordinates
+and what is asked."""
 
 
 def alone(caller: Requester) -> Router:
+    """A router without fallback: it always asks the same single model."""
     line = FallbackChain((caller,))
     return lambda *_: line
 
 
 def mixed(name: str, weights: Mapping[str, float], options: Mapping[str, Router]) -> Router:
-    """One of the options, drawn by weight."""
+    """A router for a mixture of roles: draws one of the options, with its fallback, by weight, as a function of seed
+    and place in the plan."""
     return lambda *place: options[pick(weights, *place, "mix", name)](*place)
 
 
 def chained(options: Sequence[Router], on: frozenset[Cause]) -> Router:
-    """All of the options, in order."""
+    """A router with fallback for a chain of roles: tries the models of all options in order, moving on for the causes
+    in `on`."""
     return lambda *place: FallbackChain(tuple(caller for option in options for caller in option(*place).callers), on)
 
 
@@ -74,7 +80,8 @@ async def ask_with_fallback(
     *,
     as_what: Callable[[Read], str] = lambda _: OK,
 ) -> tuple[Requester, Read]:
-    """What the first of the line gives that can be read, and who that was. Raises the last one's ParseError."""
+    """The first requester of a fallback chain whose reply can be read, and what `read` made of it. Raises the last
+    one's ParseError if none can."""
     left = [(caller, request_of(caller)) for caller in line.callers]
     while True:
         (caller, request), *left = left

@@ -17,22 +17,18 @@ from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import Prompt
-from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written
 from synth.stages.embed import NAME as EMBED
 from synth.stages.embed import Embedder
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
-from synth.stages.rules import ResponseRules, RowRules
+from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
-
-SUBJECT = "refuse_only_subject"
-"""Why a text is dropped that has a subject which may only be refused, in a harmful lane where more than refusals are written."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A stage that is ready to work, by its name in the recipe, and the prompts it has asked for."""
+    """A stage that is ready to work, by its name in the recipe, with the prompts it has asked for."""
 
     name: str
     stage: Any
@@ -41,30 +37,30 @@ class Bound:
 
 @dataclass(frozen=True)
 class Flow:
-    """A recipe's stages and rules, bound."""
+    """All stages and rules of a recipe, bound and ready: what is done with a query from page to labelled rows."""
 
     source: Source
     stages: Sequence[Bound]
-    """The source, the branches, then the steps in their order."""
+    """The bound stages: the source, the branches, then the steps in their order."""
     embedder: Embedder | None = None
     query_rules: Rules = ()
     response_rules: Rules = ()
     row_rules: Rules = ()
     tidy: Callable[[str], str] | None = None
-    """What every text goes through before anything else is done with it."""
+    """What every generated text goes through first, such as the replacement of personal data."""
     avoided: Avoided | None = None
     plain: Sequence[Prompt] = ()
-    """What makes plain text of conversations, for models that know none."""
+    """The prompts that turn conversations into plain text, for models without a chat template."""
     labels: LabelScheme = BINARY
     answers: bool = True
     """Whether rows have answers; where they have none, queries are labelled."""
     seed: int = 0
     ledger: ReplyStats = field(default_factory=ReplyStats)
-    """What became of the replies that were read."""
+    """Counts of what became of the replies that the flow has read."""
     steps: Sequence[tuple[str, Step]] = field(init=False)
-    """What a row goes through, rules among it, each with the name of the stage that its drops stand under."""
+    """The steps that a row goes through, rules among them, each with the stage name that its drops stand under."""
     panel: Step = field(init=False)
-    """Who gives rows the label they end with."""
+    """The step that gives rows the label they end with."""
 
     def __post_init__(self) -> None:
         steps = [bound for bound in self.stages if bound.stage.kind == "step"]
@@ -84,34 +80,31 @@ class Flow:
 
     @property
     def begins(self) -> str:
-        """The stage under which drops and calls of the source stand."""
+        """The stage name under which drops and calls of the flow's source stand."""
         return self.source.books or self.stages[0].name
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The stages that ask, the latest in a row's life first: so they are served, that what was begun is finished."""
+        """The flow's stages that ask models, the latest in a row's life first: so served, begun rows get finished."""
         of = {kind: [bound.name for bound in self.stages if bound.stage.kind == kind] for kind in ("branch", "step")}
         return (*reversed(of["step"]), *([EMBED] if self.embedder else []), *of["branch"], self.begins)
 
     def prompts(self, stage: str | None = None) -> list[Prompt]:
-        """Every prompt in use, or those of one stage."""
+        """Every prompt that the flow uses, or those of one stage."""
         found = [entry.prompt for bound in self.stages if stage in (None, bound.name) for entry in bound.prompts]
         return found if stage else [*found, *self.plain]
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
-        """The source's queries of one call, tidied."""
+        """The queries of one page of a lane's source, tidied."""
         page = await self.source.page(spec, call, ask, widening)
         return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
-    # --- before the gate ---
-
     def shares(self, spec: LaneSpec) -> dict[str, float]:
-        """By name the queries that may be made of a lane's root queries, and the share of them each is made of."""
+        """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
         return {name: share for name, (_, share) in self._branches(spec).items()}
 
     def _branches(self, spec: LaneSpec) -> dict[str, tuple[Bound, float]]:
-        """The same, each with the branch that makes it. In refuse-only lanes they are what branches declare plain; none where no
-        answers are asked for."""
+        """The same, with their branches; in refuse-only lanes those declared plain, and none without answers."""
         found: dict[str, tuple[Bound, float]] = {}
         for bound in self.stages if self.answers or not spec.lane.refuse_only else ():
             for name, share in bound.stage.shares(spec).items() if bound.stage.kind == "branch" else ():
@@ -122,12 +115,12 @@ class Flow:
         return found
 
     def branch_of(self, spec: LaneSpec, name: str) -> str | None:
-        """The branch that makes the query of that name in a lane; None if none does."""
+        """The name of the branch in the flow that makes queries of that kind in a lane; None if none does."""
         found = self._branches(spec).get(name)
         return found and found[0].name
 
     def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> dict[str, str]:
-        """What is due to a root query, of what its plan recorded and its lane still allows: names, each with its branch's."""
+        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches."""
         found = self._branches(spec) if plan.operators else {}
         return {
             name: found[name][0].name
@@ -136,8 +129,8 @@ class Flow:
         }
 
     async def augmented(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
-        """The new query of that name that a branch makes of a root, tidied. It is compared by its root's request only where it is
-        known to hold it: a model that writes one paraphrase for all roots would pass every time otherwise."""
+        """The query that a branch makes of a root, tidied. It is compared by its root's request only where it is
+        known to hold it: otherwise a model that writes one paraphrase for all roots would pass every time."""
         bound, _ = self._branches(spec)[name]
         found: Sample | Drop = await bound.stage.apply(spec, root, name, ask)
         grown = self._tidied(spec, found)
@@ -154,18 +147,17 @@ class Flow:
         return any(bound.stage.kind == "branch" and bound.stage.same_request for bound in self.stages)
 
     def objection(self, sample: Sample) -> str | None:
-        """Why a query may not enter the index at all."""
-        if reason := _subject(sample) or first_reason(self.query_rules, sample.query):
+        """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
+        if nothing does."""
+        if reason := forbidden_subject(sample) or first_reason(self.query_rules, sample.query):
             return reason
         if self.avoided is None:
             return None
         ways = map(self.avoided.query, dict.fromkeys((sample.query, sample.compared)))
         return next((f"avoided.{way}" for way in ways if way), None)
 
-    # --- after the gate ---
-
     def slots(self, plan: Round, sample: Sample) -> list[tuple[Label, Want]]:
-        """The wanted labels for which the query is answered; the label that lacks most is always among them."""
+        """The slots (label, stances) a query is answered for; always among them the label that lacks most rows."""
         return [
             (label, want)
             for label, want in plan.wants.items()
@@ -173,10 +165,10 @@ class Flow:
         ]
 
     async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
-        """One row, aside or drop a slot, in the order of slots. A pair of the user's own has one slot and keeps its answer; where no
-        answers are asked for a query has one, for its lane's label."""
+        """What answering a query gives: a row, set-aside row or drop for each slot in order. A pair of the user's own
+        has one slot and keeps its answer; where no answers are asked for, a query has one, for its lane's label."""
         if sample.response is not None:
-            reason = _subject(sample)
+            reason = forbidden_subject(sample)
             return [
                 sample.dropped("respond", reason, sample.response)
                 if reason
@@ -219,7 +211,7 @@ class Flow:
         self, name: str, spec: LaneSpec, before: Sample, row: Sample, aside: str | None
     ) -> tuple[str, str] | None:
         """Stage and reason of the drop that a row becomes after a step, whatever comes of it later: the step may take votes away."""
-        if _texts(row) != _texts(before) and (reason := _subject(row)):
+        if carried_texts(row) != carried_texts(before) and (reason := forbidden_subject(row)):
             return name, reason
         said = {label for label in (row.label, *(vote.label for vote in row.votes)) if label is not None}
         if wrong := said - {*spec.labels.names}:
@@ -285,16 +277,3 @@ def _query(sample: Sample) -> tuple[Any, ...]:
     """What a row has of its query: what is compared, and what hangs on it."""
     said = [turn.content for turn in sample.context if turn.role == "user"]
     return *_root(sample), sample.query, sample.query_id, sample.request, sample.parent_id, said
-
-
-def _subject(sample: Sample) -> str | None:
-    """A subject that may only be refused, in any text of a harmful lane where more than refusals are written."""
-    if sample.lane.query_type != "harmful" or sample.lane.refuse_only:
-        return None
-    return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, (sample.query, *_texts(sample)))) else None
-
-
-def _texts(sample: Sample) -> tuple[str, ...]:
-    """What a row carries besides its query: a step may have changed it."""
-    carried = (*(turn.content for turn in sample.context), *(note.value for note in sample.notes))
-    return (sample.response or "", *carried)

@@ -22,7 +22,7 @@ from synth.stages.requester import Requester, object_schema
 from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, QueryType, Reply, Request, Sample, Vote
 
 PROMPT, QUERY_PROMPT = "judge/verdict", "judge/query"
-"""What judges are asked with unless a recipe says otherwise: where there are answers, and where queries alone are labelled."""
+"""The judges' prompts unless a recipe names another: for rows with answers, and for queries that are labelled alone."""
 OFFERED = frozenset({"scenario", "subcategory", "query"})
 """Besides, where there are answers, `response`; and `labels`, the words for the labels a judge may give, the most severe first."""
 
@@ -37,12 +37,15 @@ def _rule(value: Any) -> Any:
 
 
 class Options(Frozen):
+    """What a recipe says under `judge`: the panel's models, their prompt, the verdict rule and the quorum."""
+
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     prompt: str = PROMPT
     verdict: Annotated[str | Annotated[dict[str, Any], Field(min_length=1)], BeforeValidator(_rule)] = UNANIMOUS
-    """The rule that makes a row's label of the votes: its name, or its name with options (`stages.verdicts`)."""
+    """The verdict rule that makes a row's label of the votes: its name, or its name with options
+    (`stages.verdicts`)."""
     quorum: PositiveInt | None = None
-    """How many seats must give a verdict; None: all."""
+    """How many judges must give a verdict; None: all."""
 
     @model_validator(mode="after")
     def _quorum_can_be_met(self) -> "Options":
@@ -51,7 +54,7 @@ class Options(Frozen):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """What changes the data: what is as it always was is left out."""
+        """The options of the judge stage that change the data; a key left at its default is not among them."""
         data = self.model_dump(mode="json")
         if self.verdict == UNANIMOUS:
             del data["verdict"]
@@ -61,7 +64,8 @@ class Options(Frozen):
 
 
 class Panel(Step):
-    """The judges. Their votes make a label by the recipe's verdict rule, or none: the hard pile. Too few verdicts: a drop."""
+    """The judge stage: its judges' votes make a row's label by the recipe's verdict rule, or none: the hard pile.
+    With too few verdicts the row is dropped."""
 
     judges = True
 
@@ -94,12 +98,13 @@ class Panel(Step):
             )
 
     def calls(self, low: float, high: float) -> tuple[float, float]:
-        """One for each seat."""
+        """Fewest and most judge calls for so many rows: one for each seat of the panel."""
         return low * len(self.seats), high * len(self.seats)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row with its votes, and with the label and analysis that the verdict rule makes of them; with the query's judged
-        intent where all who gave a verdict read the same. A row to which the rule gives no label is set aside as `hard`."""
+        """The row with its judges' votes, and with the label and analysis that the verdict rule makes of them; with the
+        query's judged intent where all who gave a verdict read the same. A row to which the rule gives no label is set
+        aside as `hard`."""
         del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
@@ -170,5 +175,5 @@ class Panel(Step):
 
 
 def bind(options: Options, context: Context) -> Panel:
-    """The panel of a recipe's `judge`."""
+    """The judge stage of a recipe, a panel, from its options under `judge`."""
     return Panel(options, context)

@@ -26,18 +26,19 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "intent": ("意图", "提问意图", "用户意图"),
     "label": ("标签", "答案", "结论", "判断", "判定", "结果", "verdict", "answer", "judgment", "judgement"),
 }
-"""What else a field may be called."""
+"""Other names that models give a field of their JSON, in Chinese and English."""
 
 
 def without_thought(text: str) -> str:
-    """The text after a thought written before it; a thought that never ends leaves nothing."""
+    """A text of which JSON is to be read, without a thought written before it; a thought that never ends leaves
+    nothing."""
     if "</think" in text and not _THOUGHT.match(text):  # some servers swallow the opening tag
         return _END_OF_THOUGHT.split(text)[-1].strip()
     return _THOUGHT.sub("", text).strip()
 
 
 def value_in(text: str) -> Any:
-    """The JSON object or list in a text, mended if it can be; None if there is none."""
+    """The JSON object or list in a model's text, mended if it can be; None if there is none."""
     whole = [value for value in _whole_values(text) if value]
     if whole:
         return next((value for value in reversed(whole) if isinstance(value, Mapping)), whole[-1])
@@ -52,7 +53,8 @@ def value_in(text: str) -> Any:
 
 
 def field(found: Mapping[str, Any], name: str, also: Collection[str] = ()) -> Any:
-    """The value under a name or another of its names, in either language; `also` are those that a stage knows of."""
+    """In a model's JSON, mended or not, the value under a name, or another of its names in Chinese or English; `also`
+    are names that only this stage accepts."""
     if name in found:
         return found[name]
     known = {name, *NAMES.get(name, ()), *also}
@@ -60,7 +62,7 @@ def field(found: Mapping[str, Any], name: str, also: Collection[str] = ()) -> An
 
 
 def numbered(text: str) -> list[str]:
-    """The items of a list with numbers or bullets, two or more."""
+    """The items of a numbered or bulleted list that a model wrote in place of JSON; there must be two or more."""
     for pattern in (_NUMBERED, _BULLET):
         items = [item.strip('"“”') for item in pattern.findall(text)]
         if len(items) >= 2:
@@ -69,7 +71,7 @@ def numbered(text: str) -> list[str]:
 
 
 def texts_in(items: Sequence[Any]) -> list[str]:
-    """The texts among a list's items; of an item that is an object, the one text it holds."""
+    """The texts among the items of a model's JSON list; of an item that is an object, the one text it holds."""
     found = []
     for item in items:
         if isinstance(item, Mapping):
@@ -82,13 +84,14 @@ def texts_in(items: Sequence[Any]) -> list[str]:
 
 
 def is_whole(item: str, text: str) -> bool:
-    """Whether an item stands in the text with both its quotes; if not, it was cut short."""
+    """Whether an item of a model's JSON list stands in its text with both quotes; if not, the reply was cut short in
+    it."""
     inner = json.dumps(item, ensure_ascii=False)[1:-1]
     return any(f"{first}{way}{last}" in text for first, last in _QUOTES for way in {item, inner})
 
 
 def is_closed(text: str) -> bool:
-    """Whether a text holds a JSON value that ends."""
+    """Whether a model's text holds JSON that is closed, not cut short."""
     return next(_whole_values(text), None) is not None
 
 

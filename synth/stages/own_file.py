@@ -21,8 +21,9 @@ PAGE = 50
 
 
 class OwnFile(Source):
-    """Rows of `path` by lane; only their offsets are held. A row names its `query`, maybe `response`, `subcategory`, `query_type`.
+    """A source that reads rows of the user's JSONL file by lane, holding only their offsets.
 
+    A row names its `query`, maybe `response`, `subcategory`, `query_type`.
     A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query
     type is asked for as `harmful`, and gets the type its judges read.
     """
@@ -64,9 +65,12 @@ class OwnFile(Source):
             self._digest.update(line)
 
     def available(self, spec: LaneSpec) -> int | None:
+        """How many rows of the user's own file belong to a lane."""
         return len(self._offsets.get(spec.lane.id, ()))
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
+        """The rows of a lane on one page of the user's own file, as queries or pairs; a drop for each row that cannot
+        be used. Costs no call."""
         del ask, widening
         offsets = self._offsets[spec.lane.id][call * PAGE : (call + 1) * PAGE]
         with self._path.open("rb") as lines:

@@ -7,15 +7,15 @@ from synth.stages.own_file import OwnFile
 
 
 class Options(RootModel[str], frozen=True):
-    """The path of a JSONL file."""
+    """What a recipe says under `pairs`: the path of the user's JSONL file of queries with answers."""
 
 
 class Pairs(OwnFile):
-    """A file of queries with answers."""
+    """The pairs stage: a source that reads queries with answers from the user's own file."""
 
     answered = True
 
 
 def bind(options: Options, context: Context) -> Pairs:
-    """The file's pairs."""
+    """The source of a recipe's pairs, from the path under `pairs`."""
     return Pairs(options.root, context)

@@ -32,11 +32,12 @@ FEEDBACK = {
     "shape": "你上一次输出的 JSON 缺少要求的字段，或字段的类型、取值不对。请严格按要求的字段重新输出一个 JSON 对象。",
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
 }
-"""What a second try is told. Fixed texts: they are part of the request's key, and an exception's own words change with versions."""
+"""What a model is told in a second try, by reason. Fixed texts: they are part of the request's key, and an
+exception's own words change with versions."""
 JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
-"""The same for a judge that declined to judge, which is no opinion of what it was to judge."""
+"""What a judge is told in a second try after declining to judge, which is no opinion of what it was to judge."""
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
-"""The same for an answer in plain text."""
+"""What a model is told in a second try after an answer in plain text that was cut short."""
 
 _NO_ANSWER = {
     "rejected": "rejected",
@@ -49,7 +50,8 @@ _NO_ANSWER = {
 
 
 def checked(reply: Reply) -> str:
-    """The reply's text without thoughts. Raises ParseError for one that is no answer at all: rejected, given up on, filtered, empty."""
+    """The reply to be parsed, without thoughts. Raises ParseError for one that is no answer at all: rejected, given up
+    on, filtered, empty."""
     if reason := _NO_ANSWER.get(reply.finish):
         raise ParseError(reason)
     text = without_thought(reply.text)
@@ -59,7 +61,8 @@ def checked(reply: Reply) -> str:
 
 
 def read_text(reply: Reply) -> str:
-    """A whole answer in plain text."""
+    """A reply parsed as an answer, its whole plain text. Raises ParseError for one that is cut short or no answer at
+    all."""
     text = checked(reply)
     if reply.finish == "length":
         raise ParseError("truncated")
@@ -67,7 +70,8 @@ def read_text(reply: Reply) -> str:
 
 
 def read_object(reply: Reply) -> Mapping[str, Any]:
-    """The JSON object in a reply, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those of `checked`."""
+    """A reply parsed as a JSON object, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those
+    of `checked`."""
     text = checked(reply)
     found = value_in(text)
     if not isinstance(found, Mapping):
@@ -76,7 +80,8 @@ def read_object(reply: Reply) -> Mapping[str, Any]:
 
 
 def read_strings(reply: Reply, name: str) -> list[str]:
-    """The list of strings under a name, or the bare or numbered list a model wrote instead; of a list cut short, what is whole."""
+    """A reply parsed as the list of strings under a name, or the bare or numbered list a model wrote instead; of a list
+    cut short, what is whole."""
     text = checked(reply)
     found = value_in(text)
     items = field(found, name) if isinstance(found, Mapping) else found
@@ -100,7 +105,7 @@ def read_strings(reply: Reply, name: str) -> list[str]:
 
 
 def read_string(reply: Reply, name: str) -> str:
-    """The one text under a name."""
+    """A reply parsed as a JSON object, of which the one text under a name. Raises ParseError if there is none."""
     value = field(read_object(reply), name)
     if reply.finish == "length":
         raise ParseError("truncated")
@@ -123,7 +128,8 @@ async def ask_until_read(
     as_what: Callable[[Read], str] = lambda _: OK,
     spare: bool = False,
 ) -> Read:
-    """What `read` makes of the reply. One it cannot use costs one more try, told what was wrong. Raises its ParseError.
+    """What `read` parses out of the reply. One it cannot use costs one more try, told what was wrong. Raises its
+    ParseError.
 
     Every reply is counted; `as_what` is the class of one that could be read. With `spare` another model stands by.
     """

@@ -7,9 +7,9 @@ from synth.stages.own_file import OwnFile
 
 
 class Options(RootModel[str], frozen=True):
-    """The path of a JSONL file."""
+    """What a recipe says under `queries`: the path of the user's JSONL file of queries."""
 
 
 def bind(options: Options, context: Context) -> OwnFile:
-    """The file's queries."""
+    """The source of a recipe's own queries, from the path under `queries`."""
     return OwnFile(options.root, context)

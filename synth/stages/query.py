@@ -22,9 +22,9 @@ from synth.types import Ask, Drop, Element, Message, Provenance, Request, Sample
 OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
 
 PAGES_HIGH = 2.0
-"""Writer calls at most, as a multiple of those of the first round."""
+"""The most writer calls, as a multiple of those of a first round."""
 HOTTER = 0.3
-"""What is added to the writer's temperature in a lane that repeats itself; it does not rise beyond `HOTTEST`."""
+"""How much is added to the writer's temperature in a lane that repeats itself; it does not rise beyond `HOTTEST`."""
 HOTTEST = 1.5
 
 
@@ -37,20 +37,26 @@ Weights = Annotated[dict[str, Weight], BeforeValidator(_weights), Field(min_leng
 
 
 class QueryPrompts(Frozen):
+    """The weights of writer prompts under `query.prompts`, by prompt name, for harmful, benign and ordinary lanes."""
+
     harmful: Weights = Field(default={"query/harmful": 1.0})
     benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
     ordinary: Weights = Field(default={"query/ordinary": 1.0})
 
 
 class Options(Frozen):
+    """What a recipe says under `query`: the writer's model, queries per call, axes of elements, and prompts."""
+
     model: str
     per_call: Annotated[int, Field(ge=1, le=50)] = 10
+    """How many queries one writer call asks for."""
     elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
+    """The axes of which every writer call draws one element each."""
     prompts: QueryPrompts = QueryPrompts()
 
 
 class Writer(Source):
-    """Gives a lane's queries page by page: page k is writer call k, coordinates k * size … k * size + size - 1."""
+    """The query stage: a source whose page k is writer call k, with coordinates k * size … k * size + size - 1."""
 
     widest = WIDEST
 
@@ -67,16 +73,17 @@ class Writer(Source):
         )
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether calls of this lane may use the prompt of that name."""
+        """Whether a lane's writer calls (the query stage) may use the prompt of that name."""
         return prompt not in self._prompts or prompt in self._weights[_kind(spec)]
 
     def calls(self, low: float, high: float) -> tuple[float, float]:
-        """Twice the pages of a first round, where a lane repeats itself or refuses."""
+        """Fewest and most writer calls for so many pages: up to twice as many where a lane repeats itself or
+        refuses."""
         return low, high * PAGES_HIGH
 
     def request(self, spec: LaneSpec, call: int, widening: int = 0) -> Request:
-        """The request of a lane's `call`-th writer call, to the first who is asked: a function of seed, lane and call alone. In a
-        widened lane `spec` has its banks expanded already."""
+        """The request of a lane's `call`-th writer call, to the model asked first: a function of seed, lane and call
+        alone. In a widened lane `spec` has its banks expanded already."""
         return self._request(spec, call, widening, self._lines(self._seed, spec.lane.id, call).callers[0])
 
     def _request(self, spec: LaneSpec, call: int, widening: int, caller: Requester) -> Request:
@@ -88,7 +95,8 @@ class Writer(Source):
         return caller.request(messages, self._schema, ("query", self._seed, spec.lane.id, call))
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
-        """The queries of one call. A call that failed is one drop, at its first coordinate."""
+        """The queries that one writer call gave the query stage. A call that failed is one drop, at its first
+        coordinate."""
         if widening >= BANKS:
             spec = await self._expander.expanded(spec, ask)
         drawn = self._drawn(spec, call)
@@ -148,10 +156,11 @@ def _kind(spec: LaneSpec) -> str:
 
 
 def query_id(spec: LaneSpec, text: str, context: Sequence[Message] = ()) -> str:
-    """A function of lane and of what the user says: in the turns before, if there are any, and in this one."""
+    """The id of a query, whichever stage gives it: a function of its lane and of what the user says, in the turns
+    before, if any, and in this one."""
     return short_hash(spec.lane.id, *(turn.content for turn in context if turn.role == "user"), text)
 
 
 def bind(options: Options, context: Context) -> Writer:
-    """The writer of a recipe's `query`."""
+    """The query stage of a recipe, its writer, from its options under `query`."""
     return Writer(options, context)

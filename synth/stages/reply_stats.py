@@ -13,37 +13,40 @@ OK, REFUSAL = "ok", "refusal"
 
 @dataclass(frozen=True, slots=True)
 class PromptUse:
-    """Where a request comes from: what its reply is booked under."""
+    """Where a reply is counted: the stage, template and subcategory that its request was made for."""
 
     stage: str
     template: str
     subcategory: str
     judging: bool = False
-    """Whether it gives an opinion of a text: who refuses to is told that the text is none of its own."""
+    """Whether the request asks for an opinion of a text: a model that refuses is reminded that the text is not its
+    own."""
 
 
 _Line: TypeAlias = tuple[str, str, str, str]
 
 
 class ReplyStats:
-    """The counts of one fold. What is read ahead is held back until the fold has used it: how far ahead a run reads is a matter
-    of time and chance, and after a kill it is read again."""
+    """Counts of how replies were read (ok, refusal, truncated …) in one fold. What is read ahead is held back until
+    the fold has used it: how far a run reads ahead is a matter of time and chance, and after a kill it is read
+    again."""
 
     def __init__(self) -> None:
         self._counts: Counter[_Line] = Counter()
         self._held: WeakKeyDictionary[Ask, Counter[_Line]] = WeakKeyDictionary()
         self.refusals: Counter[str] = Counter()
-        """By subcategory."""
+        """How many replies were refusals, by subcategory."""
 
     def hold(self, ask: Ask) -> None:
-        """Replies to this `ask` count once they are used."""
+        """Holds back the counts of replies to this `ask` until the fold has used them."""
         self._held[ask] = Counter()
 
     def used(self, ask: Ask) -> None:
-        """The fold has used what came of it."""
+        """Releases the held counts of replies to this `ask`: the fold has used what came of it."""
         self._add(self._held.pop(ask, Counter()))
 
     def count(self, ask: Ask, model: str, place: PromptUse, kind: str) -> None:
+        """Counts one reply of a model under its prompt's use, by its class `kind` (ok, refusal, truncated …)."""
         line = (model, place.template, place.subcategory, kind)
         if ask in self._held:
             self._held[ask][line] += 1
@@ -57,19 +60,20 @@ class ReplyStats:
                 self.refusals[line[2]] += count
 
     def clear(self) -> None:
-        """A fold begins anew."""
+        """Empties all reply counts, as a fold begins anew."""
         self._counts.clear()
         self._held.clear()
         self.refusals.clear()
 
     def restore(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Takes up what `rows` gave."""
+        """Takes up the reply counts that `rows` gave, from a checkpoint."""
         for row in rows:
             for kind in row.keys() - {"model", "template", "subcategory"}:
                 self._add({(row["model"], row["template"], row["subcategory"], kind): row[kind]})
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each model, template and subcategory, with the number of replies of each class."""
+        """A table of reply counts: a row for each model, template and subcategory, with the number of replies of
+        each class."""
         found: dict[tuple[str, str, str], dict[str, Any]] = {}
         for (model, template, subcategory, kind), count in sorted(self._counts.items()):
             names = {"model": model, "template": template, "subcategory": subcategory}

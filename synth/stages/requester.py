@@ -11,24 +11,28 @@ from synth.types import Message, Request
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Builds the requests of one role; `family` is that of its backend."""
+    """Builds the requests of one model role for a stage; `family` is that of the role's backend."""
 
     role: str
     model: str
     family: str
     params: Mapping[str, Any]
     system: bool = True
+    """Whether this requester's model takes a system message; if not, its text goes before the user's."""
     prefill: str = ""
+    """What the model's reply must begin with; empty is nothing."""
     plain: Prompt | None = None
-    """What makes one plain text of a conversation, for a model that knows none."""
+    """The prompt that turns a conversation into plain text, for a model without a chat template."""
     ledger: ReplyStats = field(default_factory=ReplyStats, compare=False)
-    """Where its replies are counted."""
+    """Where the replies to this role's requests are counted."""
     revision: str = ""
-    """Of the model, whose name has it at its end."""
+    """The revision of the model, which stands at the end of its name too."""
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
     ) -> Request:
+        """The request to the role's model for these messages, as the model takes them: without a system role, with a
+        prefill or as plain text where its role says so. `draw` tells apart requests with equal messages."""
         kind: Literal["chat", "completion"] = "chat"
         if self.plain is not None:
             kind = "completion"
@@ -46,7 +50,7 @@ class Requester:
         draw: tuple[str | int, ...],
         kind: Literal["chat", "completion", "embedding"],
     ) -> Request:
-        """A request of the role's model, with these messages as they are."""
+        """A request to the role's model with these messages as they are, of the given kind."""
         model = self.model.removesuffix(f"@{self.revision}") if self.revision else self.model
         return Request(self.family, model, messages, self.params, schema, draw, kind, self.revision)
 
@@ -60,7 +64,8 @@ def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 def object_schema(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON schema of an object with these properties, in this order, all required and no others."""
+    """The JSON schema of the object that a request asks for: these properties, in this order, all required and no
+    others."""
     return {
         "title": title,
         "type": "object",

@@ -21,11 +21,13 @@ REFUSAL = "refusal"
 
 
 class Options(Frozen):
+    """What a recipe says under `respond`: the models (answerers) that answer queries."""
+
     models: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Responder(Step):
-    """Draws stance and answerer for each slot of a query, and asks."""
+    """The respond stage: draws stance and answerer for each slot of a query, and asks for the answer."""
 
     responds = True
 
@@ -34,11 +36,11 @@ class Responder(Step):
         self._prompts = {stance: context.prompt(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
-        """Whether the lane has a cell that is asked for in that stance."""
+        """Whether a lane has a cell whose answers the respond stage asks for in the stance of that prompt."""
         return any(prompt == f"respond/{stance}" for stances in spec.cells.values() for stance in stances)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Sample | Drop:
-        """The query with an answer that was asked for in the hope of the slot's label."""
+        """The query with an answer, asked for in a stance that may earn the slot's label; or a drop with the reason."""
         assert slot is not None, "a query without an answer has a slot"
         label = slot.label
         stance = pick(slot.stances, self._seed, sample.query_id, label, "stance")
@@ -68,7 +70,7 @@ class Responder(Step):
 
 
 def bind(options: Options, context: Context) -> Responder:
-    """The answerers of a recipe's `respond`."""
+    """The respond stage of a recipe, from its options under `respond`."""
     return Responder(options, context)
 
 

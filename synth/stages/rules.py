@@ -5,21 +5,27 @@ from dataclasses import dataclass
 from synth.dedup.decontaminate import Avoided
 from synth.filters import Rules, first_reason
 from synth.plan.lanes import LaneSpec
+from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.stages.contract import Slot, Step
 from synth.types import Ask, Judged, Sample
+
+SUBJECT = "refuse_only_subject"
+"""The drop reason of a text whose subject may only be refused, in a harmful lane where more than refusals are
+written."""
 
 
 @dataclass(frozen=True)
 class ResponseRules(Step):
-    """What may speak against an answer: a rule, or that it has been released before."""
+    """The step after an answer: drops one that a response filter objects to, or that has been released before."""
 
     rules: Rules
     avoided: Avoided | None
     books: str
-    """The step its drops stand under."""
+    """The name of the step under which drops of response rules are counted."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it is, or dropped."""
+        """The row as it is, or dropped by the rules on answers: a response filter or an avoided text objects to its
+        answer."""
         del spec, slot, ask
         response = sample.response or ""
         reason = first_reason(self.rules, response)
@@ -30,14 +36,28 @@ class ResponseRules(Step):
 
 @dataclass(frozen=True)
 class RowRules(Step):
-    """What may speak against a judged row, whether it has a label or not."""
+    """The step after judging: drops a row that a row filter objects to, whether it has a label or not."""
 
     rules: Rules
     books: str
-    """The step its drops stand under."""
+    """The name of the step under which drops of row rules are counted."""
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """The row as it is, or dropped."""
+        """The row as it is, or dropped by the rules on judged rows: a row filter objects to it."""
         del spec, slot, ask
         reason = first_reason(self.rules, sample)
         return sample.dropped(self.books, reason, sample.analysis or "") if reason else sample
+
+
+def forbidden_subject(sample: Sample) -> str | None:
+    """The drop reason of a row that speaks, in any of its texts, of what may only be refused, where its lane is harmful and more
+    than refusals are written there; None for any other."""
+    if sample.lane.query_type != "harmful" or sample.lane.refuse_only:
+        return None
+    return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, (sample.query, *carried_texts(sample)))) else None
+
+
+def carried_texts(sample: Sample) -> tuple[str, ...]:
+    """The texts that a row carries besides its query, which a step may have changed: answer, context and notes."""
+    carried = (*(turn.content for turn in sample.context), *(note.value for note in sample.notes))
+    return (sample.response or "", *carried)

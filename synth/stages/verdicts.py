@@ -23,7 +23,7 @@ GROUP, PLACE = "synth.verdicts", "judge.verdict"
 
 
 def unanimous() -> VerdictRule:
-    """The label that all judges give."""
+    """The verdict rule `unanimous`: the label that all judges give."""
 
     def rule(votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
         del scheme
@@ -34,7 +34,7 @@ def unanimous() -> VerdictRule:
 
 
 def majority() -> VerdictRule:
-    """The label that more than half of the judges with a verdict give."""
+    """The verdict rule `majority`: the label that more than half of the judges with a verdict give."""
 
     def rule(votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
         del scheme
@@ -47,7 +47,7 @@ def majority() -> VerdictRule:
 
 @dataclass(frozen=True, slots=True)
 class SplitIs:
-    """The rule of `split_is`: `strict` and `loose` are places in the panel."""
+    """The verdict rule `split_is`: `strict` and `loose` are the numbers of two seats in the panel, from 0."""
 
     label: Label
     strict: int
@@ -55,12 +55,12 @@ class SplitIs:
 
     @property
     def makes(self) -> tuple[Label, ...]:
-        """The label that no judge may say."""
+        """The labels that this verdict rule gives though no judge may say them."""
         return (self.label,)
 
     @property
     def hears(self) -> tuple[int, ...]:
-        """The places of the strict and of the loose judge."""
+        """The seats that this verdict rule hears: the places of the strict and of the loose judge."""
         return self.strict, self.loose
 
     def __call__(self, votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
@@ -73,8 +73,8 @@ class SplitIs:
 
 
 def split_is(label: str, strict: str, loose: str, seats: Sequence[str] = ()) -> VerdictRule:
-    """`label` where the strict judge is more severe than the loose one; where they agree, what they say. The other way round they
-    contradict what they are there for, and the row goes to the hard pile."""
+    """The verdict rule `split_is`: `label` where the strict judge is more severe than the loose one; where they agree,
+    what they say. The other way round they contradict what they are there for, and the row goes to the hard pile."""
     for name, seat in (("strict", strict), ("loose", loose)):
         if seat not in seats:
             raise ValueError(f"{name}: {seat!r} is no judge; {did_you_mean(seat, seats)}")
@@ -85,7 +85,7 @@ def split_is(label: str, strict: str, loose: str, seats: Sequence[str] = ()) -> 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A recipe's verdict rule, bound."""
+    """A recipe's verdict rule with its labels, ready to make a row's label and analysis of a panel's votes."""
 
     name: str
     rule: VerdictRule
@@ -96,7 +96,8 @@ class Verdict:
     def of(self, votes: Sequence[Vote]) -> tuple[Label | None, str | None]:
         """The row's label and its analysis: that of the first vote that says so. Where none does, those of all votes, the most
         severe first, a paragraph each. Votes that the rule does not hear are left out."""
-        label = self.rule(votes, self.scheme)
+        with plugins.blamed(f"{PLACE}: {self.name}", self.rule):
+            label = self.rule(votes, self.scheme)
         if label is None:
             return None, None
         if label not in self.scheme.names:
@@ -120,20 +121,21 @@ def known() -> list[str]:
 
 
 def factory(name: str) -> Callable[..., VerdictRule]:
-    """The function that makes the rule of that name; ConfigError if there is none, or another package's is broken."""
+    """The function that makes the verdict rule of that name; ConfigError if there is none, or another package's is
+    broken."""
     own = _OURS.get(name)
     found: Callable[..., VerdictRule] = plugins.load(GROUP, name, (lambda: own) if own else None)
     return found
 
 
 def options(maker: Callable[..., VerdictRule]) -> list[Parameter]:
-    """What a recipe may set of a rule: its arguments but `seats`, which it is given."""
+    """What a recipe may set of a verdict rule: the maker's arguments but `seats`, which it is given."""
     return factories.options(maker, {"seats": ()})
 
 
 def bind(use: str | Mapping[str, Any], scheme: LabelScheme, seats: Sequence[str]) -> Verdict:
-    """The rule a recipe names: by name; as `name: {options}`; or as `name: value`, the value being its first option's and the others
-    standing beside it."""
+    """The verdict rule that a recipe names: by name; as `name: {options}`; or as `name: value`, the value being its
+    first option's and the others standing beside it."""
     name, chosen = _read(use)
     rule = factories.made(factory(name), chosen, f"{PLACE}.{name}", {"seats": list(seats)})
     makes = tuple(getattr(rule, "makes", ()))

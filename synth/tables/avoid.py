@@ -13,8 +13,8 @@ RESPONSE = ("response", "answer", "output")
 
 
 def avoided(paths: Sequence[str], *, ngram: int, threshold: float) -> Avoided:
-    """The queries and answers of the files and data sets at `paths`, to be compared with. ConfigError for one that cannot be read
-    or holds no rows."""
+    """What a run must avoid: the queries and answers of the files and data sets at `paths`, to be compared with.
+    ConfigError for one that cannot be read or holds no rows."""
     found = Avoided(ngram=ngram, threshold=threshold)
     found.seal([_filed(found, Path(path)) for path in paths])
     return found

@@ -149,7 +149,8 @@ class _Clusters:
                 self._labels.append(self._severity(row, f"{file}: row {batch.first + offset}"))
 
     def winners(self, report: Report) -> dict[int, int | None]:
-        """For each cluster whose labels differ, by its first row, the row to keep instead; None for no row."""
+        """For each cluster of near-duplicates whose labels differ, by its first row, the row to keep instead; None for
+        no row."""
         if not self._want.conflicts:
             return {}
         votes: dict[int, Counter[int]] = {}
@@ -167,7 +168,7 @@ class _Clusters:
     def verdicts(
         self, report: Report, count: int, winners: dict[int, int | None]
     ) -> tuple[list[bool], list[dict[str, Any]]]:
-        """Which of the next rows are kept, and a line on each that is not."""
+        """Which of a table's next rows `synth dedup` keeps, and a line on each that is not."""
         kept, lines = [], []
         for number in range(report.rows, report.rows + count):
             leader = self.leaders[number]

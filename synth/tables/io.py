@@ -59,8 +59,8 @@ def files_of(path: Path) -> list[Path]:
 
 
 def targets(path: Path, files: Sequence[Path], out: Path) -> list[Path]:
-    """For each data file read from `path`, the file that its rows are written to: `out` itself, or one below it.
-    ConfigError if `out` is what is read, of another kind, or there already."""
+    """For each data file of a table read from `path`, the file that its rows are written to: `out` itself, or one below
+    it. ConfigError if `out` is what is read, of another kind, or there already."""
     if out.resolve() in (path.resolve(), *(file.resolve() for file in files)):
         raise ConfigError(f"-o {out}: is what is read; choose another")
     if out.suffix in KINDS:
@@ -94,7 +94,8 @@ def batches(file: Path, columns: Collection[str] | None = None) -> Iterator[Chun
 
 
 def column(row: dict[str, Any], names: Sequence[str], place: str) -> str:
-    """The first of these names that a table's row has as a column; ConfigError, with `place`, if it has none of them."""
+    """The first of these names that a row read from a data file has as a column; ConfigError, with `place`, if it has
+    none of them."""
     found = next((name for name in names if name in row), None)
     if found is None:
         raise ConfigError(f"{place}: no column {' or '.join(map(repr, names))}; there is: {', '.join(row) or 'none'}")
@@ -102,14 +103,16 @@ def column(row: dict[str, Any], names: Sequence[str], place: str) -> str:
 
 
 def text(row: dict[str, Any], name: str, place: str) -> str:
-    """The text in a column of a table's row; ConfigError, with `place`, if there is none or it is no text."""
+    """The text in a column of a row read from a data file; ConfigError, with `place`, if there is none or it is no
+    text."""
     if not isinstance(row.get(name), str):
         raise ConfigError(f"{place}: no text under {name!r}")
     return str(row[name])
 
 
 def writer(file: Path, like: Path) -> AbstractContextManager[Keep]:
-    """Writes chunks of a table to `file` in the format of the file `like`; the file gets its name when it is whole."""
+    """Writes chunks of a data file's rows to `file` in the format of the file `like`; the file gets its name when it is
+    whole."""
     if like.suffix in (".parquet", ".arrow"):
         return _write_parquet(file.with_suffix(".parquet"), like)
     return _write_comma_rows(file, like) if like.suffix == ".csv" else _write_lines(file)
@@ -235,8 +238,8 @@ def _readable(file: Path) -> Iterator[None]:
 
 @contextmanager
 def aside(file: Path) -> Iterator[Path]:
-    """A name to write a table under for the length of a block; the file then takes the place of `file`. ConfigError if it
-    cannot be written."""
+    """A name to write a table's data file under for the length of a block; the file then takes the place of `file`.
+    ConfigError if it cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with swapped.file(file) as new:

@@ -11,7 +11,7 @@ import pytest
 
 from synth.backends import openai as backend
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError
 from synth.journal.store import Journal
@@ -149,7 +149,7 @@ def test_a_server_that_drips_or_never_answers_is_not_waited_for(tmp_path: Path) 
         client = opened(backend, role)
         with contextlib.closing(Journal(tmp_path)) as journal:
             try:
-                return await Engine(journal, Models({"r": client}, Slots(1), {"r": role})).ask(
+                return await Engine(journal, Endpoints({"r": client}, Slots(1), {"r": role})).ask(
                     REQUEST, Origin("r", "query", "lane")
                 )
             finally:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from synth.engine import adaptive as pacing
 from synth.engine.adaptive import START, Pace
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.rate_window import Window
 from synth.engine.retry import FIRST_CONTACT, POISON
 from synth.engine.scheduler import Slots
@@ -69,7 +69,7 @@ def request(name: Any, model: str = "m", **params: Any) -> Request:
 def drive(tmp_path: Path, server: Server, work: Callable[[Engine], Any], *, slots: int = 256, **role: Any) -> Any:
     journal = Journal(tmp_path)
     try:
-        models = Models({"r": server}, Slots(slots), {"r": Role(model="m", **role)})
+        models = Endpoints({"r": server}, Slots(slots), {"r": Role(model="m", **role)})
         return run_virtual(work(Engine(journal, models)))
     finally:
         journal.close()
@@ -369,7 +369,7 @@ def test_two_roles_of_one_model_share_its_pace_and_the_least_of_their_ceilings(t
     server = Server(lambda name, active, tries: None)
     journal = Journal(tmp_path)
     roles = {"r": Role(model="m", concurrency=50, rpm=90), "s": Role(model="m", concurrency=10)}
-    engine = Engine(journal, Models({"r": server, "s": server}, Slots(64), roles))
+    engine = Engine(journal, Endpoints({"r": server, "s": server}, Slots(64), roles))
 
     async def work() -> None:
         await asyncio.gather(*(engine.ask(request(i), Origin("rs"[i % 2], "query", "lane", i)) for i in range(60)))

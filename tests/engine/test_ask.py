@@ -10,7 +10,7 @@ import pytest
 from synth.engine import retry
 from synth.engine.adaptive import Pace
 from synth.engine.ask import Engine
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.journal.store import Journal
@@ -62,7 +62,7 @@ ORDER = ("judge", "respond", "embed", "augment", "query")
 
 def lab(tmp_path: Path, server: Scripted, slots: int) -> tuple[Engine, Journal]:
     journal = Journal(tmp_path)
-    return Engine(journal, Models({"r": server}, Slots(slots)), order=ORDER), journal
+    return Engine(journal, Endpoints({"r": server}, Slots(slots)), order=ORDER), journal
 
 
 def drive(tmp_path: Path, server: Scripted, slots: int, work: Callable[[Engine], Any]) -> Any:

@@ -73,8 +73,8 @@ def full_lane_withholds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lane that is full keeps the rest of its planned queries out of the index."""
     admit = Gate._admit
 
-    async def admit_if_wanted(self: Gate, lane: Acceptor, tally: Tally, sample: Any) -> bool:
-        return bool(lane.lacks()) and await admit(self, lane, tally, sample)
+    async def admit_if_wanted(self: Gate, lane: Acceptor, tally: Tally, sample: Any, stage: str) -> bool:
+        return bool(lane.lacks()) and await admit(self, lane, tally, sample, stage)
 
     monkeypatch.setattr(Gate, "_admit", admit_if_wanted)
 

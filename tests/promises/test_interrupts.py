@@ -92,7 +92,7 @@ def test_one_signal_ends_a_wait_at_once(lab: Lab, habits: dict[str, Any], bodies
 def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
     """From the first line of `main` on: what Python does before that is its own. The server hangs, so that no run ends by itself."""
     code = (
-        "import os, signal, sys, threading, time\nfrom synth.cli import main\n"
+        "import os, signal, sys, threading, time\nfrom synth.cli.main import main\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are told to ignore it
         "threading.Timer(float(sys.argv.pop(1)), os.kill, (os.getpid(), int(sys.argv.pop(1)))).start()\nmain()"
     )
@@ -112,7 +112,7 @@ def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
 def test_a_run_that_was_killed_before_it_said_anything_can_be_told_shown_and_merged(lab: Lab) -> None:
     with standing_in(latency="0.01") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
-        arguments = (lab.folder, COMMAND[3:], lab.folder / "words", ("after a commit", 12))
+        arguments = (lab.folder, COMMAND[3:], lab.folder / "words", ("after a commit", 16))
         process = forking().Process(target=run, args=arguments)
         process.start()
         process.join(60)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from synth.engine.adaptive import Pace
 from synth.engine.ask import Engine
 from synth.engine.circuit_breaker import PROBE_EVERY, Circuit
-from synth.engine.endpoints import Models
+from synth.engine.endpoints import Endpoints
 from synth.engine.retry import PATIENCE
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError
@@ -197,7 +197,7 @@ def test_an_equal_request_outside_a_chain_waits_for_its_model(tmp_path: Path) ->
     server = Scripted(lambda name, tries: (1.0, ProviderError("busy", cause="overload") if loop_time() < 900 else None))
 
     async def work() -> None:
-        engine = Engine(journal, Models({"r": server}, Slots(4)))
+        engine = Engine(journal, Endpoints({"r": server}, Slots(4)))
         spared = asyncio.create_task(engine.ask(request(0), replace(SEAT, spare=True)))
         await asyncio.sleep(400)
         needed = asyncio.create_task(engine.ask(request(0), SEAT))

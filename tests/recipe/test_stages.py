@@ -70,11 +70,11 @@ def test_compiling_enters_each_stage_once(lab: Lab, monkeypatch: pytest.MonkeyPa
 
     def watched(recipe: Recipe) -> Any:
         return {
-            name: (stages.Stage(stage.name, stage.options, enter(stage), stage.makes, own=True), options)
+            name: (stages.FoundStage(stage.name, stage.options, enter(stage), stage.makes, own=True), options)
             for name, (stage, options) in blocks(recipe).items()
         }
 
-    def enter(stage: stages.Stage) -> Any:
+    def enter(stage: stages.FoundStage) -> Any:
         def bind(options: Any, context: Any) -> Any:
             entered.append(stage.name)
             return stage.bind(options, context)

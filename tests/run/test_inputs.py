@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from synth import __version__
 from synth.errors import ConfigError
 from synth.journal.decisions import INPUTS
 from synth.journal.inputs import recorded
@@ -165,4 +166,4 @@ def test_a_journal_without_inputs_is_stopped_at_what_ships_anew_too(shop: Shop) 
     assert "(prompts/judge/verdict.j2): up to" in stopped.stderr
     refused = shop.synth("merge", "run", "-o", "all")
     assert refused.returncode == 1
-    assert "or with synth 0.1.0" in refused.stderr
+    assert f"or with synth {__version__}" in refused.stderr

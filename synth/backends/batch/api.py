@@ -68,7 +68,7 @@ class Api:
             raise Stopped("provider", f"the server {error}; run the same command again once it answers") from error
 
     async def upload(self, name: str, data: bytes) -> str:
-        """Uploads a file of requests for a batch, under a name; gives its id on the server."""
+        """Uploads to a Batch API a file of requests, under a name; gives its id on the server."""
         form = aiohttp.FormData()
         form.add_field("purpose", "batch")
         form.add_field("file", data, filename=name, content_type="application/jsonl")
@@ -85,7 +85,8 @@ class Api:
         return None
 
     async def create(self, file: str, receipt: str, window: str) -> str:
-        """Makes a batch of an uploaded file, marked with the id of its receipt; gives the batch's id on the server."""
+        """Has a Batch API make a batch of an uploaded file, marked with the id of its receipt; gives the batch's id on
+        the server."""
         told = {
             "input_file_id": file,
             "endpoint": ENDPOINT,
@@ -104,7 +105,7 @@ class Api:
         return None
 
     async def look(self, batch: str) -> dict[str, Any]:
-        """A batch as the server describes it now; of one that the server does not know, the status GONE."""
+        """A batch as the server's Batch API describes it now; of one that it does not know, the status GONE."""
         async with _in_time(CONTROL):
             status, headers, body = await self.client.http("GET", f"/batches/{batch}")
         if status == 404:
@@ -120,7 +121,7 @@ class Api:
             await self._call("POST", f"/batches/{batch}/cancel")
 
     async def content(self, file: str) -> bytes:
-        """The bytes of a batch's file on the server; of one that is gone, none."""
+        """The bytes of a file, by the Batch API that holds it; of one that is gone, none."""
         async with _in_time(TRANSFER):
             status, headers, body = await self.client.http("GET", f"/files/{file}/content")
         return b"" if status == 404 else self._good(status, headers, body)

@@ -29,12 +29,12 @@ class BatchOptions(Frozen):
 
     @property
     def bytes(self) -> float:
-        """The size of a batch's file at most, in bytes."""
+        """The role's option for the size of a batch's file at most, in bytes."""
         return self.megabytes * 1e6
 
     @property
     def seconds(self) -> float:
-        """The window within which the server is to answer a batch, in seconds."""
+        """The role's option for the window within which the server is to answer a batch, in seconds."""
         return float(int(self.window[:-1]) * _SECONDS[self.window[-1]])
 
 
@@ -45,6 +45,7 @@ class Options(_server.Options):
 
 
 def place_of(options: _server.Options) -> dict[str, Any]:
-    """Where a role's batches are left, as receipts in the journal say it: address and names of variables, without any key."""
+    """Where a role's options have its batches left, as receipts in the journal say it: address and names of variables,
+    without any key."""
     headers = {name: value for name, value in options.headers.items() if value.startswith("$")}
     return without_keys({"base_url": options.base_url, "api_key_env": options.api_key_env, "headers": headers})

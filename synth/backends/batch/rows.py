@@ -17,7 +17,7 @@ TURN = 500
 
 
 def line_of(request: Request, key: str, rung: int) -> bytes:
-    """A request as a line of a batch's file, told by its key, on a rung of the JSON ladder."""
+    """A request as a row of a batch's file, told by its key, on a rung of the JSON ladder."""
     return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": body_of(request, key, LADDER[rung])})
 
 
@@ -98,7 +98,7 @@ def _words(error: Any) -> str:
 
 
 def complaint(batch: Mapping[str, Any], client: OpenAIBackend) -> str:
-    """What a server objects to in a batch that it refuses: the first of its errors, and how many more there are."""
+    """What a server objects to in the rows of a batch that it refuses: the first error, and how many more there are."""
     found = batch.get("errors")
     errors = found.get("data") if isinstance(found, dict) else found
     if not isinstance(errors, list) or not errors:

@@ -125,5 +125,5 @@ class Steps:
 
 
 def name_of(receipt: BatchJob) -> str:
-    """The name on the server of a receipt's file of requests."""
+    """The name that a batch's file of requests has on the server at every step, made of its receipt's id."""
     return f"synth-{receipt.id}.jsonl"

@@ -165,7 +165,7 @@ class _Resident:
         self._numbers = count()
 
     async def answer(self, request: Request, key: str) -> tuple[Reply, int]:
-        """The reply, and how many tokens of the prompt were cached."""
+        """vLLM's reply by a loaded model, and how many tokens of the prompt were cached."""
         from vllm.inputs import tokens_input
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 

@@ -21,8 +21,9 @@ def of(kind: str, value: str, written: str) -> str:
 
 
 def is_identity(number: str) -> bool:
-    """Whether 18 characters can be a resident's identity number: province, birthday and checksum. Not `ric.is_valid`, which wants
-    the county to have had its code in the year of birth: people are registered later, and models know no such history."""
+    """Whether 18 characters can be a resident's identity number, as a look-alike cannot: province, birthday and
+    checksum. Not `ric.is_valid`, which wants the county to have had its code in the year of birth: people are
+    registered later, and models know no such history."""
     from stdnum.cn import ric
 
     if not _PROVINCE.match(number) or number[6:8] not in ("18", "19", "20"):
@@ -35,7 +36,7 @@ def is_identity(number: str) -> bool:
 
 
 def is_card(number: str) -> bool:
-    """Whether the digits of a bank card's number pass Luhn's check."""
+    """Whether the digits of a bank card's number pass Luhn's check, as a look-alike's do not."""
     from stdnum import luhn
 
     return bool(luhn.is_valid(number))

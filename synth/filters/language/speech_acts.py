@@ -159,25 +159,26 @@ class Act:
 
 
 def own_words(text: str) -> str:
-    """An answer's own words: the text without what it quotes and without code, small letters, apostrophes straight,
-    traditional characters simplified."""
+    """An answer's own words, to read speech acts from: the text without what it quotes and without code, small letters,
+    apostrophes straight, traditional characters simplified."""
     text = text.replace("’", "'").replace("‘", "'").translate(_SIMPLE).lower()
     return _QUOTED.sub("“”", _CODE.sub("", text))
 
 
 def declines(sentence: str) -> bool:
-    """Whether a sentence of someone's own words (see `own_words`) turns a request down."""
+    """Whether a sentence of someone's own words (see `own_words`) is the speech act of turning a request down."""
     return bool(_DECLINE.search(sentence) or _DECLINE_EN.search(sentence))
 
 
 def cannot(sentence: str) -> bool:
-    """Whether a sentence of someone's own words (see `own_words`) says that something is missing: data, senses,
-    understanding, a body."""
+    """Whether the speech act of a sentence of someone's own words (see `own_words`) is to say that something is
+    missing: data, senses, understanding, a body."""
     return bool(_CANNOT.search(sentence) or _CANNOT_EN.search(sentence))
 
 
 def acts(text: str) -> list[Act]:
-    """What each sentence of an answer does, in order. Of one longer than a book's chapter the beginning and the end are read."""
+    """The speech acts of an answer, sentence by sentence, in order. Of one longer than a book's chapter the beginning
+    and the end are read."""
     if len(text) > _WHOLE:
         text = f"{text[: _WHOLE - _TAIL]}\n{text[-_TAIL:]}"
     found, at = [], 0

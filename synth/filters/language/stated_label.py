@@ -40,7 +40,7 @@ NEAR = 60
 
 
 def contradicts(analysis: str, label: Label, scheme: LabelScheme) -> bool:
-    """Whether a judge's analysis comes to another label than this one, as far as can be told: of labels in between only
+    """Whether a judge's analysis states another label than this one, as far as can be told: of labels in between only
     what it ends with."""
     last = scheme.said(_ENDING.split(analysis.rstrip(' \n。.！!”"的')[-40:])[-1])
     if last is not None and last not in (scheme.names[0], scheme.safe):

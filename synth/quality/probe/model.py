@@ -34,7 +34,7 @@ class Rate:
 
     @property
     def value(self) -> float:
-        """The share of rows, 0 to 1, whose count and interval this rate holds."""
+        """The share of rows, 0 to 1, of which a probe's model says what this rate counts."""
         return self.count / self.of
 
 
@@ -74,8 +74,8 @@ def held_out(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
 
 
 def rate(hits: Numbers, roots: Sequence[str]) -> Rate:
-    """The share of rows (one at least) of which `hits` holds 1 and not 0, with an interval that knows which root query each
-    is of."""
+    """How often a probe's model says something, as a share of rows (one at least): where `hits` holds 1 and not 0, with
+    an interval that knows which root query each is of."""
     n, share = len(hits), float(hits.mean())
     numbers: dict[str, int] = {}
     of = np.array([numbers.setdefault(root, len(numbers)) for root in roots])

@@ -45,13 +45,13 @@ class Gram:
 
     @property
     def shown(self) -> str:
-        """The n-gram in quotes, harmless in a line of a terminal."""
+        """A shortcut's n-gram in quotes, harmless in a line of a terminal."""
         return f"'{for_terminal(self.text).replace(chr(10), '⏎')}'"
 
 
 def features(pairs: Sequence[Pair]) -> list[Feature]:
-    """How much each feature of a row's make-up (lengths, class of answer, attack) says of the label, the most telling
-    first; those alone that these rows have."""
+    """How much of a shortcut to the label each feature of a row's make-up (lengths, class of answer, attack) is, the
+    most telling first; those alone that these rows have."""
     told: dict[str, Callable[[Pair], Hashable]] = {
         f"{MARK} in the answer": lambda pair: MARK in pair.response,
         "length of the answer": lambda pair: _scale(pair.response),
@@ -66,13 +66,15 @@ def features(pairs: Sequence[Pair]) -> list[Feature]:
 
 
 def class_of(pair: Pair) -> str:
-    """The class of a pair's answer (refusal, compliance …): as its row says, else by the rule `response_class`."""
+    """The class of a pair's answer (refusal, compliance …), which may be a shortcut: as its row says, else by the rule
+    `response_class`."""
     return pair.response_class or response_class(pair.response)
 
 
 def telling(pairs: Sequence[Pair], seen: grams.Rows, weights: Numbers) -> tuple[list[Gram], list[Gram], Gram | None]:
-    """The character n-grams that speak most for unsafe and for safe, by a probe's weights and by the rows that hold them,
-    and the one that alone explains most. Only those count that stand in five rows and in one of a hundred."""
+    """The shortcuts among character n-grams: those that speak most for unsafe and for safe, by a probe's weights and by
+    the rows that hold them, and the one that alone explains most. Only those count that stand in five rows and in one
+    of a hundred."""
     unsafe = np.array([pair.unsafe for pair in pairs])
     bad, good = (seen[which].getnnz(axis=0).astype(np.int64) for which in (unsafe, ~unsafe))
     common = np.flatnonzero(bad + good >= max(5, len(pairs) // 100))
