@@ -115,6 +115,25 @@ def test_a_journal_of_format_1_is_read_and_left_as_it_is(copied: Path, name: str
     assert path.read_bytes() == before
 
 
+def test_a_run_that_stops_for_what_synth_ships_leaves_a_journal_of_format_1_to_the_earlier_version(
+    copied: Path,
+) -> None:
+    """That is what it tells its user to go on with, and the earlier version reads no other format."""
+    path = copied / "offline" / "journal.sqlite"
+    shutil.rmtree(copied / "prompts")  # so those that ship are used, and one of them was another
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        for seq, body in db.execute("SELECT seq, body FROM decisions WHERE kind = 'target'").fetchall():
+            told = json.loads(body)
+            told["identity"]["prompt judge/verdict"] = "0" * 16
+            db.execute("UPDATE decisions SET body = ? WHERE seq = ?", (json.dumps(told), seq))
+        db.commit()
+    before = path.read_bytes()
+    done = synth(copied, "run", "offline", *RUNS["offline"], "-o", "offline")
+    assert (done.returncode, "or with the earlier version" in done.stderr) == (1, True), done.stderr
+    assert path.read_bytes() == before
+    assert synth(copied, "run", "offline", *RUNS["offline"], "-o", "offline", "--upgrade").returncode == 0
+
+
 def test_the_rows_come_from_the_journal(copied: Path) -> None:
     """Another answer in it is another row, so the comparison above would see one."""
     (row, *_), _ = expected("offline")

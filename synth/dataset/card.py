@@ -182,7 +182,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
             f"- checked against `{_cell(it.name)}` ({it.rows} rows, hash `{it.hash}`): {_AVOIDED}"
             for it in facts.avoided
         ),
-        *([_found(facts.dropped)] if facts.avoided else []),
+        *([_found(recipe, facts.dropped)] if facts.avoided else []),
         f"- filters: {', '.join(filters) or 'none'}",
         f"- prompts: {_pairs(facts.prompts)}",
         "",
@@ -246,11 +246,13 @@ def _share(value: float | None, sign: str = "") -> str:
     return "" if value is None else f"{value:{sign}.1%}"
 
 
-def _found(dropped: Mapping[str, int]) -> str:
+def _found(recipe: Recipe, dropped: Mapping[str, int]) -> str:
     """What was dropped because it would have come again, by how it was found."""
     ways = {"near": "nearly the same", "contained": "with a whole one inside", "disguised": "in evasive spelling"}
     told = []
-    for what, stages in (("queries", ("query", "augment")), ("answers", ("respond",))):
+    steps = {"respond", *(name for name, (stage, _) in recipe.blocks().items() if stage.kind == "step")}
+    others = {key.partition(".")[0] for key in dropped} - steps
+    for what, stages in (("queries", others), ("answers", steps)):
         counts = {way: sum(dropped.get(f"{stage}.avoided.{way}", 0) for stage in stages) for way in ways}
         each = ", ".join(f"{count} {ways[way]}" for way, count in counts.items() if count)
         told.append(f"{sum(counts.values())} {what}" + (f" ({each})" if each else ""))

@@ -49,6 +49,8 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
     connected = backends.connect({role: compiled.recipe.models[role] for _, role in compiled.recipe.role_uses()})
     with writable(options.folder):
         claim(options.folder)
+        if not options.upgrade:
+            upgrade.check_format(compiled, options)
         with contextlib.closing(Journal(options.folder)) as journal:
             refuse_lost(options.folder, begun=journal.begun)
             if journal.begun:

@@ -8,6 +8,7 @@ from synth.errors import ConfigError
 from synth.fold.fold import Fold
 from synth.journal.reader import Reader
 from synth.journal.rows import DamagedReply
+from synth.journal.store import VERSION
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import CompiledRecipe, compile_recipe
@@ -27,6 +28,21 @@ def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun,
         job = resolve(compiled, options, journal, chosen, wanted_now)
         found = job.survey(journal)
         return job, found, complaint(job, journal, found)
+
+
+def check_format(compiled: CompiledRecipe, options: RunOptions) -> None:
+    """ConfigError where a run would stop over a journal of an earlier format. Asked before the journal is opened to be written: it is
+    one of today's from then on, and the earlier version, which the user may rather go on with, does not read that."""
+    try:
+        journal = Reader(options.folder)
+    except ConfigError:  # none yet, or broken: the run says so
+        return
+    with journal:
+        if journal.version == VERSION:
+            return
+        job = resolve(compiled, options, journal, *wanted(compiled, options.n, options.only))
+        if job.shipped and (why := complaint(job, journal, job.survey(journal))):
+            raise ConfigError(why)
 
 
 def complaint(job: ResolvedRun, journal: Held, found: Survey) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from synth.dataset import card
 from synth.dataset.reader import Dataset
 from synth.recipe import plugins
 from synth.run.compile import compile_recipe
@@ -46,8 +47,8 @@ def test_a_run_that_another_package_judges_ends_with_a_dataset(lab: Lab) -> None
     result = lab.run(12, compiled=compiled)
     assert result.status == 0
     assert {row["votes"][0]["judge"] for row in lab.rows().values()} == {"chief"}
-    card = (lab.folder / "run" / "dataset" / "README.md").read_text(encoding="utf-8")
-    assert "- judges: by the stage `chief`" in card
+    told = (lab.folder / "run" / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert "- judges: by the stage `chief`" in told
     assert [*Dataset(lab.folder / "run").labelled()] == ["train"]
 
 
@@ -61,3 +62,18 @@ def test_of_two_judging_steps_the_last_is_the_panel_that_is_compared(lab: Lab) -
     assert result.status == 0
     assert [one["judge"] for one in result.agreement["judges"]] == ["chief"]
     assert result.agreement["overall"]["n"] >= 12
+
+
+def test_the_card_counts_what_came_again_under_whatever_stage_it_was_dropped() -> None:
+    recipe = tiny_recipe(**CHIEF)
+    dropped = {
+        "augment.avoided.near": 1,
+        "query.avoided.near": 2,
+        "chief.avoided.contained": 4,
+        "respond.avoided.near": 8,
+    }
+    line = card._found(recipe, dropped)
+    assert (
+        line
+        == "- dropped for that: 3 queries (3 nearly the same), 12 answers (8 nearly the same, 4 with a whole one inside)"
+    )
