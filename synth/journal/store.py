@@ -130,7 +130,7 @@ class Journal:
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
         tokens = (reply.prompt_tokens, reply.completion_tokens)
         reasoning = reply.reasoning and plain(reply.reasoning)
-        kept = Kept(key, plain(reply.text), reply.finish, reasoning, *tokens, origin.stage, origin.lane, model)
+        kept = Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, origin.stage, origin.lane, model)
         self._pending.append((*kept, sum_of(*kept), key in self._damaged))
         if self._committed is None:
             loop = asyncio.get_running_loop()

@@ -48,10 +48,11 @@ def test_the_first_reply_to_a_key_stays(tmp_path: Path) -> None:
 
 def test_text_that_is_no_text_is_kept_as_near_as_can_be(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    put(journal, ("k", Reply("半个\ud83d字")))
+    put(journal, ("k", Reply("半个\ud83d字", "\ud800", reasoning="想\udc00")))
     found = journal.get("k")
     assert found is not None
     assert found.text.startswith("半个")
+    assert found.finish not in ("", "stop"), "an end that nobody knows is none that somebody does"
     journal.close()
 
 
