@@ -41,8 +41,7 @@ class Request:
     draw: tuple[str | int, ...]
     """The coordinates that make a wanted repeat of the same words a request of its own."""
     kind: Literal["chat", "completion", "embedding"] = "chat"
-    """What comes of the messages: the next turn of a conversation; how a base model goes on with the plain text that the first of
-    them holds; the vector of that text."""
+    """What the messages give: a conversation's next turn; how a base model continues the first one's text; that text's vector."""
     revision: str = ""
     """Which of the models that its server calls by that name; the server is not told."""
 
