@@ -51,7 +51,7 @@ class Request:
         return named(self.model, self.revision)
 
     @property
-    def begun(self) -> str:
+    def prefill(self) -> str:
         """What the answer to a request begins with: the last message, where that is the assistant's. The model goes on
         from there."""
         return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
@@ -145,7 +145,7 @@ class Sample:
     provenance: Provenance
     family: str
     """What its family is known by in the near-duplicate index: the root's place in the plan. A family is exempt from itself."""
-    typed: bool = True
+    query_type_known: bool = True
     """Whether its query type is known. Where it is not, its lane's is assumed, and the row takes the one the panel reads."""
     parent_id: str | None = None
     attack: str | None = None
@@ -172,7 +172,7 @@ class Sample:
     @property
     def query_type(self) -> QueryType:
         """The query type of a sample: its lane's, unless that was only assumed and the panel says otherwise."""
-        return self.lane.query_type if self.typed or self.query_label is None else self.query_label
+        return self.lane.query_type if self.query_type_known or self.query_label is None else self.query_label
 
     @property
     def compared(self) -> str:
@@ -197,7 +197,7 @@ class Drop:
     stage: str
     reason: str
     lane: "Lane"
-    place: str
+    coordinate: str
     text: str = ""
     sample: Sample | None = None
 

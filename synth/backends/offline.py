@@ -90,7 +90,7 @@ def reply_to(request: Request, seed: int) -> Reply:
     else:
         task = _TASKS.get(str(request.schema.get("title")), _unknown)
         text = task(chance, system, user, request.schema)
-    text = request.begun + text
+    text = request.prefill + text
     return Reply(text, prompt_tokens=sum(map(len, words)), completion_tokens=len(text))
 
 

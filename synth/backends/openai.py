@@ -130,7 +130,7 @@ class OpenAIBackend:
         if rung + 1 < len(LADDER) and refuses_format(status, body, request):
             self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
             return await self._asked(request, key)
-        return self.read(status, headers, body, request.model, request.begun)
+        return self.read(status, headers, body, request.model, request.prefill)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -246,7 +246,7 @@ def body_of(request: Request, key: str, rung: str) -> dict[str, Any]:
     if request.text is not None:
         return body | {"prompt": request.text, **request.params}
     body |= {"messages": request.messages, **request.params}
-    if request.begun:  # vLLM's words for going on with an answer; others go on or not as they are used to
+    if request.prefill:  # vLLM's words for going on with an answer; others go on or not as they are used to
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.schema is not None and rung == "json_schema":
         schema = {"name": request.schema["title"], "schema": request.schema, "strict": True}

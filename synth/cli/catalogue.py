@@ -4,13 +4,14 @@ import inspect
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from synth import backends, exporters, filters
 from synth.errors import ConfigError
-from synth.recipe import files, load, taxonomy
+from synth.recipe import files, load, stages, taxonomy
 from synth.recipe.yaml import read_yaml
 from synth.stages import verdicts
 
@@ -117,12 +118,24 @@ def _modules(package: Any) -> Iterator[Entry]:
             yield name, f"broken: {error}"
 
 
+def _stages() -> Iterator[Entry]:
+    for name in stages.names():
+        try:
+            found = stages.find(name)
+        except ConfigError as error:
+            yield name, f"broken: {error}"
+            continue
+        if found is not None:
+            yield name, f"[{found.kind}] {_first_line(sys.modules[found.bind.__module__].__doc__)}"
+
+
 _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
     "recipes": _recipes,
     "taxonomies": _taxonomies,
     "scenarios": _scenarios,
     "prompts": _prompts,
     "filters": _filters,
+    "stages": _stages,
     "verdicts": _verdicts,
     "backends": lambda: _modules(backends),
     "formats": lambda: _modules(exporters),

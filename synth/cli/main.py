@@ -226,7 +226,18 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
 @click.argument(
     "kind",
     type=click.Choice(
-        ["recipes", "taxonomies", "scenarios", "prompts", "filters", "verdicts", "backends", "formats", "guards"]
+        [
+            "recipes",
+            "taxonomies",
+            "scenarios",
+            "prompts",
+            "filters",
+            "stages",
+            "verdicts",
+            "backends",
+            "formats",
+            "guards",
+        ]
     ),
 )
 def list_(kind: str) -> None:

@@ -93,7 +93,7 @@ def drop_of(drop: Drop) -> dict[str, Any]:
         "stage": drop.stage,
         "reason": drop.reason,
         "lane": drop.lane.id,
-        "place": drop.place,
+        "place": drop.coordinate,
         "wanted": sample.wanted if sample else None,
         "text": drop.text,
         "query": sample.query if sample else None,

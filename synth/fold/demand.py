@@ -59,7 +59,7 @@ class Demand:
         Stopped and ConfigError as the asking does."""
         found = await (candidate.work or self._answer_now(self._backlogs[lane.id], candidate))
         assert candidate.ask is not None
-        self._parts.flow.ledger.used(candidate.ask)
+        self._parts.flow.stats.used(candidate.ask)
         return found
 
     def gated(self, lane: Acceptor, candidate: Candidate) -> None:

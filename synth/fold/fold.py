@@ -74,10 +74,10 @@ class Fold:
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
         self.judges, self.labels = inputs.flow.panel.seats, inputs.flow.labels
         self._record, self._observer = record, observer
-        inputs.flow.ledger.clear()
+        inputs.flow.stats.clear()
         if inputs.flow.embedder is not None:
             inputs.flow.embedder.begin()
-        self.replies = inputs.flow.ledger
+        self.replies = inputs.flow.stats
         """What became of the replies that the fold has read: how many were ok, refusals, truncated …"""
         self._room = 8 * inputs.concurrency + 64
         self._queued = 0

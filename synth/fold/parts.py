@@ -66,5 +66,5 @@ class Parts:
         """A way of asking for one piece of a lane's work, at the next position unless one is given. Its replies are
         counted only once the fold takes the work."""
         ask = self.asker(lane, self.next_position() if position is None else position)
-        self.flow.ledger.hold(ask)
+        self.flow.stats.hold(ask)
         return ask

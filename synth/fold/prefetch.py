@@ -56,21 +56,21 @@ class Prefetch:
         self._begun[lane.id] = max(self._begun.get(lane.id, 0), call + 1)
         self.read_on()
         page, ask = await (task or self._page(lane, plan, call))
-        self._flow.ledger.used(ask)
+        self._flow.stats.used(ask)
         return page
 
     async def augmented(self, lane: Acceptor, root: Sample, operator: str) -> Sample | Drop:
         """The query that an operator makes of a root query, begun early or now, or why there is none."""
         task = self._augmented.pop((root.query_id, operator), None)
         grown, ask = await (task or self._augment(lane, root, operator))
-        self._flow.ledger.used(ask)
+        self._flow.stats.used(ask)
         return grown
 
     async def vector(self, lane: Acceptor, query: Sample) -> "Numbers | None":
         """The vector of a query, begun early or now; None where the model gave none."""
         ask = self._parts.ask(lane)
         found = await self._embed(lane, query, ask)
-        self._flow.ledger.used(ask)
+        self._flow.stats.used(ask)
         return found
 
     def gated(self, lane: Acceptor, candidate: Candidate) -> None:

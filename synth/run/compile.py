@@ -151,7 +151,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         labels=recipe.scheme,
         answers=recipe.answers,
         seed=recipe.seed,
-        ledger=context.stats,
+        stats=context.stats,
     )
     return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
 
@@ -189,12 +189,12 @@ def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
     }
 
 
-def _embedder(recipe: Recipe, ledger: ReplyStats) -> Embedder | None:
+def _embedder(recipe: Recipe, stats: ReplyStats) -> Embedder | None:
     if recipe.dedup.semantic is None:
         return None
     name = recipe.dedup.semantic.model
     role = recipe.models[name]
-    caller = Requester(name, role.named, backends.family(role), role.extra, ledger=ledger, revision=role.revision or "")
+    caller = Requester(name, role.named, backends.family(role), role.extra, stats=stats, revision=role.revision or "")
     return Embedder(caller, threshold=recipe.dedup.semantic.threshold)
 
 
@@ -211,16 +211,16 @@ def _check_backends(recipe: Recipe) -> None:
             raise ConfigError(str(error)) from error
 
 
-def _lines(recipe: Recipe, name: str, ledger: ReplyStats, load: Load) -> Router:
+def _lines(recipe: Recipe, name: str, stats: ReplyStats, load: Load) -> Router:
     role = recipe.composed.get(name)
     if role is None:
-        return alone(_caller(recipe, name, ledger, load))
+        return alone(_caller(recipe, name, stats, load))
     if isinstance(role, Mix):
-        return mixed(name, role.mix, {member: _lines(recipe, member, ledger, load) for member in role.mix})
-    return chained([_lines(recipe, member, ledger, load) for member in role.chain], frozenset(role.on))
+        return mixed(name, role.mix, {member: _lines(recipe, member, stats, load) for member in role.mix})
+    return chained([_lines(recipe, member, stats, load) for member in role.chain], frozenset(role.on))
 
 
-def _caller(recipe: Recipe, role: str, ledger: ReplyStats, load: Load) -> Requester:
+def _caller(recipe: Recipe, role: str, stats: ReplyStats, load: Load) -> Requester:
     chosen = recipe.models[role]
     return Requester(
         role,
@@ -230,7 +230,7 @@ def _caller(recipe: Recipe, role: str, ledger: ReplyStats, load: Load) -> Reques
         chosen.system,
         chosen.prefill,
         _plain(chosen.completion, load) if chosen.completion else None,
-        ledger,
+        stats,
         chosen.revision or "",
     )
 

@@ -198,7 +198,7 @@ class StandIn:
             schema = body.get("response_format", {}).get("json_schema", {}).get("schema") or _guessed(words[1])
             request = Request("offline/1", words[0], messages, {}, schema, (), _kind(body))
             reply = reply_to(request, seed)
-            reply = replace(reply, text=reply.text.removeprefix(request.begun))  # a server gives what it added
+            reply = replace(reply, text=reply.text.removeprefix(request.prefill))  # a server gives what it added
         if fault is None and self.habits.faults:
             digest = blake2b("\0".join([str(self.habits.seed), str(seed), *words]).encode(), digest_size=8).digest()
             fault = draw(self.habits.faults_of(words[0]), CONTENT, int.from_bytes(digest) / 2**64)

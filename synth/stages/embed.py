@@ -44,7 +44,7 @@ class Embedder:
             found = self._read(reply)
         except ParseError as error:
             kind = CLASSES[error.reason]
-        self._caller.ledger.count(ask, self._caller.model, PromptUse(NAME, NAME, spec.lane.subcategory), kind)
+        self._caller.stats.count(ask, self._caller.model, PromptUse(NAME, NAME, spec.lane.subcategory), kind)
         return found
 
     def recalled(self, text: str, recall: Callable[[Request], Reply]) -> "vector.Numbers":

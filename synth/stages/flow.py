@@ -55,7 +55,7 @@ class Flow:
     answers: bool = True
     """Whether rows have answers; where they have none, queries are labelled."""
     seed: int = 0
-    ledger: ReplyStats = field(default_factory=ReplyStats)
+    stats: ReplyStats = field(default_factory=ReplyStats)
     """Counts of what became of the replies that the flow has read."""
     steps: Sequence[tuple[str, Step]] = field(init=False)
     """The steps that a row goes through, rules among them, each with the stage name that its drops stand under."""

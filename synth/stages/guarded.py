@@ -130,7 +130,7 @@ class Guarded:
         if found.lane != spec.lane:
             self._refuse("drops a row of another lane")
         stage = self._name if booked else self._stage.books or self._name
-        return Drop(stage, found.reason, found.lane, found.place, str(found.text or ""), found.sample)
+        return Drop(stage, found.reason, found.lane, found.coordinate, str(found.text or ""), found.sample)
 
     def _row(self, found: Sample, before: Sample) -> Sample:
         """What a step has made of a row, as far as it is no matter of the query."""

@@ -99,7 +99,7 @@ class OwnFile(Source):
             generator=self._path.name,
             family=id if self._pairs else place,  # one query of the user's may have several answers
             provenance=Provenance(seed=self._seed, draw=place, rule=spec.lane.subcategory, rule_hash=spec.rule_hash),
-            typed=spec.lane.refuse_only or row.get("query_type") is not None,
+            query_type_known=spec.lane.refuse_only or row.get("query_type") is not None,
             response=response,
             responder=self._path.name if self._pairs else None,
         )

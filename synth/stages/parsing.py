@@ -139,14 +139,14 @@ async def ask_until_read(
         try:
             found = read(reply)
         except ParseError as error:
-            caller.ledger.count(ask, caller.model, place, CLASSES.get(error.reason, "unreadable"))
+            caller.stats.count(ask, caller.model, place, CLASSES.get(error.reason, "unreadable"))
             tries += 1
             again = _again(request, reply, error.reason, judging=place.judging)
             if tries > 1 or again is None:
                 raise ParseError(error.reason, reply.text, caller.model) from error
             request = again
         else:
-            caller.ledger.count(ask, caller.model, place, as_what(found))
+            caller.stats.count(ask, caller.model, place, as_what(found))
             return found
 
 
@@ -162,7 +162,7 @@ def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Req
     if feedback is None:
         return None
     told = (Message("assistant", reply.text[:2000]), Message("user", feedback))
-    if request.begun:
+    if request.prefill:
         return replace(request, messages=(*request.messages[:-1], *told, request.messages[-1]))
     return replace(request, messages=request.messages + told)
 

@@ -23,7 +23,7 @@ class Requester:
     """What the model's reply must begin with; empty is nothing."""
     plain: Prompt | None = None
     """The prompt that turns a conversation into plain text, for a model without a chat template."""
-    ledger: ReplyStats = field(default_factory=ReplyStats, compare=False)
+    stats: ReplyStats = field(default_factory=ReplyStats, compare=False)
     """Where the replies to this role's requests are counted."""
     revision: str = ""
     """The revision of the model, which stands at the end of its name too."""

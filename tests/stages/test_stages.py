@@ -111,8 +111,8 @@ REQUEST = Request("model", "m", (Message("user", "写"),), {}, SCHEMA, ("x",))
 PLACE = PromptUse("query", "query/harmful", "one.s0")
 
 
-def read(ask: Any, ledger: ReplyStats | None = None) -> list[str]:
-    caller = Requester("w", "m", "model", {}, ledger=ledger or ReplyStats())
+def read(ask: Any, stats: ReplyStats | None = None) -> list[str]:
+    caller = Requester("w", "m", "model", {}, stats=stats or ReplyStats())
     return asyncio.run(ask_until_read(ask, caller, PLACE, REQUEST, lambda reply: read_strings(reply, "queries")))
 
 
@@ -160,10 +160,10 @@ def test_an_empty_reply_is_asked_for_once_more_as_a_draw_of_its_own() -> None:
 )
 def test_every_reply_is_counted_under_its_class(replies: list[str | Reply], counts: dict[str, int]) -> None:
     ask, asked = ask_with(*replies)
-    ledger = ReplyStats()
+    stats = ReplyStats()
     with contextlib.suppress(ParseError):
-        read(ask, ledger)
-    assert ledger.rows() == [{"model": "m", "template": "query/harmful", "subcategory": "one.s0", **counts}]
+        read(ask, stats)
+    assert stats.rows() == [{"model": "m", "template": "query/harmful", "subcategory": "one.s0", **counts}]
     assert len(asked) == len(replies)
 
 

@@ -199,8 +199,8 @@ class _Resident:
         try:
             found = self._tokenizer.apply_chat_template(
                 [{"role": message.role, "content": message.content} for message in request.messages],
-                add_generation_prompt=not request.begun,
-                continue_final_message=bool(request.begun),
+                add_generation_prompt=not request.prefill,
+                continue_final_message=bool(request.prefill),
                 tokenize=True,
                 return_dict=False,
                 **request.params.get(TEMPLATE, {}),
@@ -277,7 +277,7 @@ def _reply(request: Request, prompt_tokens: int, answer: Any) -> Reply:
         raise ProviderError(f"ends an answer by itself ({answer.finish_reason})")
     thought, end, text = answer.text.rpartition(END_OF_THOUGHT)
     return Reply(
-        text=request.begun + text if text.strip() else "",
+        text=request.prefill + text if text.strip() else "",
         finish="length" if answer.finish_reason == "length" else "stop",
         prompt_tokens=prompt_tokens,
         completion_tokens=len(answer.token_ids),
