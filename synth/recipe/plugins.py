@@ -53,8 +53,9 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
 
 
 def is_own(code: Any) -> bool:
-    """Whether a function, or the class of an object, is synth's."""
-    return str(getattr(code, "__module__", "")).partition(".")[0] == "synth"
+    """Whether a function or module, or the class of an object, is synth's."""
+    where = getattr(code, "__module__", None) or getattr(code, "__name__", "")
+    return str(where).partition(".")[0] == "synth"
 
 
 @contextmanager
