@@ -52,6 +52,6 @@ class Stopped(Exception):
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """The way out for an error about a misspelt name: the known one that is nearest, else all of them."""
-    known = sorted(known)
+    known = sorted(set(known))
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known) or 'none'}"

@@ -5,7 +5,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from synth.errors import ConfigError
+from synth.errors import ConfigError, ProviderError
+from synth.recipe import plugins
 from synth.recipe.backend import Bears, Declared, Options, Wrapping, known, module
 from synth.recipe.role import Role
 from synth.types import Reply, Request
@@ -79,8 +80,8 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
     shared: dict[tuple[str, Hashable], Backend] = {}
     found = {}
     for name, role in roles.items():
-        with _blamed(name):
-            module, options = module_of(role), role.settings
+        module, options = module_of(role), role.settings
+        with _blamed(name), plugins.blamed(f"backend {role.backend}", module):
             place = (role.backend, module.share(role, options))
             if place not in shared:
                 shared[place] = module.connect(role, options)
@@ -88,6 +89,19 @@ def connect(roles: Mapping[str, Role]) -> dict[str, Backend]:
             if isinstance(backend, Sharing):
                 backend.take(role, options)
     return found
+
+
+async def completed(backend: Backend, request: Request, key: str, role: str) -> Reply:
+    """What a role's backend answers. What another package's raises, besides what a backend may, and what is no reply, is a line."""
+    with plugins.blamed(f"models.{role}: its backend", backend):
+        try:
+            reply: Any = await backend.complete(request, key)
+        except TimeoutError as error:
+            raise ProviderError("does not answer in time", cause="timeout") from error
+    if not (isinstance(reply, Reply) and isinstance(reply.text, str) and isinstance(reply.finish, str)):
+        given = "a reply without text" if isinstance(reply, Reply) else f"a {type(reply).__name__}"
+        raise ConfigError(f"models.{role}: its backend gives {given}; mend it, or take another")
+    return reply
 
 
 def module_of(role: Role) -> BackendModule:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from synth.backends import Resumable, SelfScheduling
+from synth.backends import Resumable, SelfScheduling, completed
 from synth.engine.contract import NOBODY, Observer, Prove, Store
 from synth.engine.endpoints import Endpoints
 from synth.engine.retry import RetryState, persist
@@ -272,7 +272,7 @@ class Engine:
     async def _send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
         try:
             async with asyncio.timeout(deadline):
-                return await self.models.backends[role].complete(request, key)
+                return await completed(self.models.backends[role], request, key, role)
         except TimeoutError as error:
             raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 

@@ -10,6 +10,7 @@ from synth.backends import Backend
 from synth.engine.adaptive import Pace
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError
+from synth.recipe.plugins import blamed
 
 PROBE_EVERY = 30.0
 """Seconds between two requests with which a model that is out is tried again."""
@@ -89,7 +90,8 @@ class Circuits:
     async def _check(self, endpoint: Endpoint, *, needed: bool) -> None:
         backend, model = endpoint
         try:
-            await backend.check(model)
+            with blamed(f"the backend of model {model!r}", backend):
+                await backend.check(model)
         except ConfigError as error:
             if needed:
                 raise

@@ -56,10 +56,11 @@ def find(name: str) -> Export:
     found = module(name)
 
     def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
-        if hasattr(found, "export"):
-            paths: list[Path] = _bound(found.export, name, (dataset, out), options)
-            return paths
-        return _written(found, name, dataset, out, options)
+        with plugins.blamed(f"--to {name}", found):
+            if hasattr(found, "export"):
+                paths: list[Path] = _bound(found.export, name, (dataset, out), options)
+                return paths
+            return _written(found, name, dataset, out, options)
 
     return export
 

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import file_digest
 from itertools import chain
 from pathlib import Path
@@ -43,7 +43,8 @@ def write(
 
     All stand aside until all are whole: an error on the way leaves what was there. ConfigError for a file that stands
     in the way and is no earlier export (`.synth-export.json` tells), or was changed since. ValueError for a split or
-    extra whose name is no plain file name, and for Parquet without `features`.
+    extra whose name is no plain file name, for Parquet without `features`, and for a record with a field that its file
+    has not.
     """
     if kind == "parquet" and features is None:
         raise ValueError("Parquet has types: give `features`")
@@ -128,7 +129,14 @@ def _csv(path: Path, first: Record, features: Any) -> Iterator[Put]:
     names = tuple(first)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("\ufeff" + cells(names))  # the mark by which spreadsheets know UTF-8
-        yield lambda record: file.write(cells(record[name] for name in names))
+        yield lambda record: file.write(cells(_all_of(record, names)[name] for name in names))
+
+
+def _all_of(record: Record, names: Collection[str]) -> Record:
+    """The record, none of whose fields would go unwritten."""
+    if lost := [name for name in record if name not in names]:
+        raise ValueError(f"a record has the field {lost[0]!r}, and its file has only {', '.join(names)}")
+    return record
 
 
 @contextlib.contextmanager
@@ -143,7 +151,7 @@ def _parquet(path: Path, first: Record, features: Any) -> Iterator[Put]:
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
 
         def put(record: Record) -> None:
-            group.append(encoded(record))
+            group.append(encoded(_all_of(record, schema.names)))
             if len(group) == _GROUP:
                 flush()
 

@@ -9,7 +9,7 @@ from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from traceback import extract_tb
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from synth.errors import ConfigError, did_you_mean
@@ -55,8 +55,8 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
 
 
 def is_own(code: Any) -> bool:
-    """Whether a function, or the class of an object, is synth's."""
-    return str(getattr(code, "__module__", "")).partition(".")[0] == "synth"
+    """Whether a function or module, or the class of an object, is synth's."""
+    return _top(code) == "synth"
 
 
 @contextmanager
@@ -69,12 +69,22 @@ def blamed(what: str, code: Any) -> Iterator[None]:
         if is_own(code) or is_own(error) or (isinstance(error, CancelledError) and _being_cancelled()):
             raise
         why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        frames = extract_tb(error.__traceback__)
-        ours = str(Path(__file__).parents[1])
-        at = next((frame for frame in reversed(frames) if not frame.filename.startswith(ours)), frames[-1])
-        raise ConfigError(
-            f"{what} failed ({why}; {Path(at.filename).name}, line {at.lineno}); mend it, or leave it out"
-        ) from error
+        raise ConfigError(f"{what} failed ({why}{_place(error, _top(code))}); mend it, or leave it out") from error
+
+
+def _top(code: Any) -> str:
+    """The package that a function or module, or the class of an object, is of."""
+    where = getattr(code, "__module__", None) or getattr(code, "__name__", "")
+    return str(where).partition(".")[0]
+
+
+def _place(error: BaseException, package: str) -> str:
+    """Where in that package an error was on its way last; nothing if it never was there."""
+    found = ""
+    for frame, line in walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            found = f"; {Path(frame.f_code.co_filename).name}, line {line}"
+    return found
 
 
 def _being_cancelled() -> bool:

@@ -29,6 +29,7 @@ from synth.journal.receipts import JournalledBatchJobs
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
+from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.folder import claim, mend, refuse_lost, writable
@@ -112,7 +113,8 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
             left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
             for backend in set(connected.values()):
-                await backend.close()
+                with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
+                    await backend.close()
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
             result.notes += _notes(job, connected, left, paused=False)

@@ -156,20 +156,44 @@ def extras(dataset):
 '''
 
 
+WRONG = '''
+"""Each way of going wrong."""
+
+FILE = "parquet"
+
+
+def features(dataset):
+    import pyarrow as pa
+
+    return pa.schema([("n", pa.int64())])
+
+
+def records(dataset, *, way: str):
+    yield "train", {"n": 1}
+    if way == "raises":
+        raise KeyError("oops")
+    wrong = {"leads up": ("../up", {"n": 2}), "no record": 3, "another type": ("train", {"n": "x"}), "one more": ("train", {"n": 1, "m": 2})}
+    yield wrong[way]
+'''
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Another package with formats of its own, installed."""
     about = tmp_path / "site" / "guards-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: guards\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[synth.exporters]\nper_policy = my_guards\nbroken = my_broken\n")
+    (about / "entry_points.txt").write_text(
+        "[synth.exporters]\nper_policy = my_guards\nbroken = my_broken\nwrong = my_wrong\n"
+    )
+    (tmp_path / "site" / "my_wrong.py").write_text(WRONG, encoding="utf-8")
     (tmp_path / "site" / "my_guards.py").write_text(MINE, encoding="utf-8")
     (tmp_path / "site" / "my_broken.py").write_text("FILE = 'xml'\n\ndef records(dataset): ...\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "site")
     plugins._points.cache_clear()
     yield
     plugins._points.cache_clear()
-    for name in ("my_guards", "my_broken"):
+    for name in ("my_guards", "my_broken", "my_wrong"):
         sys.modules.pop(name, None)
 
 
@@ -190,6 +214,23 @@ def test_a_format_of_another_package_makes_a_record_of_each_row_and_policy(lab: 
         find("per_policy")(made, out, **settings(["others=many"]))
     with pytest.raises(ConfigError, match=r"format 'broken': its module needs `records` and FILE, one of jsonl, json"):
         find("broken")(made, out)
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize("way", ["raises", "leads up", "no record", "another type", "one more"])
+def test_what_a_format_of_another_package_does_wrong_is_one_line_and_leaves_nothing(lab: Lab, way: str) -> None:
+    lab.run(12)
+    with pytest.raises(ConfigError, match=r"^--to wrong failed \(.+\); mend it") as told:
+        find("wrong")(Dataset(lab.folder / "run"), lab.folder / "out", way=way)
+    assert "\n" not in str(told.value)
+    assert not list((lab.folder / "out").rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_no_field_of_a_record_goes_unwritten(tmp_path: Path, kind: files.Kind) -> None:
+    records = [("train", {"n": 1, "label": "safe"}), ("train", {"n": 1, "label": "safe", "m": 2})]
+    with pytest.raises(ValueError, match="has the field 'm', and its file has only n, label"):
+        files.write(records, tmp_path, kind, features=TYPED)
 
 
 def test_options_that_are_wrong_are_one_line(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""What another package's stage, filter or verdict rule does wrong: one line that names it, and a run that goes on once it is mended."""
+"""What another package's stage, filter, verdict rule or backend does wrong: one line that names it, and a run that goes on once it is mended."""
 
 import json
 import os
@@ -136,6 +136,7 @@ about: 别人的阶段。
 taxonomies: [tiny]
 ordinary: 0
 n: 12
+models: {answerer_a: {backend: loud, of: offline}}
 steps: [respond, sieve, judge]
 sieve: {}
 twin: {}
@@ -150,11 +151,50 @@ query: null
 twin: null
 sheet: {}
 """
+LOUD = """
+import os
+from synth.backends import Wrapping, module
+from synth.types import Reply
+
+def does(what):
+    return os.environ.get("WRONG") == what
+
+class Options(Wrapping):
+    pass
+
+class Loud:
+    self_scheduling = False
+
+    def __init__(self, inner):
+        self.inner, self.family = inner, inner.family
+
+    async def complete(self, request, key):
+        if does("raises in a reply"): raise ValueError("oops")
+        if does("replies nothing"): return None
+        if does("replies no text"): return Reply(None)
+        return await self.inner.complete(request, key)
+
+    async def check(self, model):
+        if does("raises in a check"): raise RuntimeError("oops")
+        await self.inner.check(model)
+
+    async def close(self):
+        if does("raises in the end"): raise RuntimeError("oops")
+
+def share(role, options):
+    return [1] if does("shares a list") else 1
+
+def connect(role, options):
+    if does("cannot be connected"): raise RuntimeError("oops")
+    return Loud(module(options.of).connect(role, options))
+"""
 POINTS = """
 [synth.stages]
 sieve = odd.sieve
 sheet = odd.sheet
 twin = odd.twin
+[synth.backends]
+loud = odd.loud
 [synth.filters.row]
 picky = odd.rules:picky
 [synth.verdicts]
@@ -173,6 +213,10 @@ NAMED = {
         "goes too far",
         "gives another's place",
     ),
+    "models.answerer_a: its backend": ("raises in a reply", "replies nothing", "replies no text"),
+    "models.answerer_a: backend loud": ("shares a list", "cannot be connected"),
+    "the backend of model 'offline-a'": ("raises in a check",),
+    "a backend's close": ("raises in the end",),
     "filters.row.picky": ("raises in a filter", "gives a list", "gives a path", "raises in a factory", "makes no rule"),
     "judge.verdict: first": ("raises in a verdict", "gives a vote"),
     "stage 'twin'": (
@@ -211,6 +255,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "odd/__init__.py": "",
         "odd/sieve.py": SIEVE,
         "odd/twin.py": TWIN,
+        "odd/loud.py": LOUD,
         "odd/sheet.py": SHEET,
         "odd/pipelines/sheeted.yaml": SHEETED,
         "odd/rules.py": RULES,
@@ -239,7 +284,9 @@ def ended(site: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
     def run(wrong: str = "", out: str = "out", recipe: str = "guarded") -> Path:
         monkeypatch.setenv("WRONG", wrong)
-        execute.run(compile_recipe(load.load(recipe)), execute.RunOptions(lab.folder / out))
+        result = execute.run(compile_recipe(load.load(recipe)), execute.RunOptions(lab.folder / out))
+        if result.message:
+            raise ConfigError(result.message)
         return lab.folder / out
 
     return run
