@@ -25,7 +25,9 @@ def agreement(
     panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each."""
     by: dict[str, Counter[str]] = {}
     for subcategory, tally in voted:
-        by.setdefault(subcategory, Counter()).update(tally)
+        # Another panel's votes, before this one's, are no ballots of these seats.
+        ballots = {ballot: count for ballot, count in tally.items() if len(ballot) == len(judges)}
+        by.setdefault(subcategory, Counter()).update(ballots)
     overall = sum(by.values(), Counter[str]())
     return {
         "judges": [_judge(seat, judge, overall, scheme) for seat, judge in enumerate(judges)],

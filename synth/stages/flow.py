@@ -64,12 +64,12 @@ class Flow:
     steps: Sequence[tuple[str, Step]] = field(init=False)
     """What a row goes through, rules among it, each with the name of the stage that its drops stand under."""
     panel: Step = field(init=False)
-    """Who gives rows their label."""
+    """Who gives rows their label: the last that judges, whose votes a row then has."""
 
     def __post_init__(self) -> None:
         steps = [bound for bound in self.stages if bound.stage.kind == "step"]
         object.__setattr__(self, "steps", tuple(self._with_rules(steps)))
-        object.__setattr__(self, "panel", next(bound.stage for bound in steps if bound.stage.judges))
+        object.__setattr__(self, "panel", [bound.stage for bound in steps if bound.stage.judges][-1])
 
     def _with_rules(self, steps: Sequence[Bound]) -> Iterator[tuple[str, Step]]:
         """Rules on answers stand where an answer comes to be, rules on rows where a label does."""
