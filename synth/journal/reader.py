@@ -31,6 +31,9 @@ class Reader:
                 (self.version,) = self._db.execute("PRAGMA user_version").fetchone()
                 if self.version not in READ:
                     raise other_version(self.path, self.version)
+                tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+                if tables and "replies" not in tables:
+                    raise other_version(self.path, 0)
                 self._rows = Rows(self._db, self.path, self.version)
         except ConfigError:
             self.close()

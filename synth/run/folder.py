@@ -82,7 +82,7 @@ def writable(folder: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        if "malformed" in reason:
+        if "malformed" in reason or "no such" in reason:
             raise ConfigError(
                 f"{folder}: the journal is damaged ({reason}); put a copy of it back, or choose another -o DIR"
             ) from error

@@ -133,3 +133,15 @@ def test_a_decision_that_is_gone_is_missed(lab: Lab, compiled: CompiledRecipe) -
     change(copy(lab), "DELETE FROM decisions WHERE seq = 3")
     with pytest.raises(ConfigError, match="decision 3, a plan, is not the next one"):
         go(lab, compiled, "hurt")
+
+
+@pytest.mark.parametrize("lost", ["ALTER TABLE replies DROP COLUMN sum", "DROP TABLE decisions"])
+def test_a_journal_that_lacks_a_part_is_called_damaged_and_no_full_disk(
+    lab: Lab, compiled: CompiledRecipe, lost: str
+) -> None:
+    with sqlite3.connect(copy(lab)) as db:
+        db.execute(lost)
+    db.close()
+    with pytest.raises(ConfigError, match=r"journal.* damaged") as told:
+        go(lab, compiled, "hurt")
+    assert "free space" not in str(told.value)

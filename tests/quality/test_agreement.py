@@ -159,3 +159,9 @@ def test_over_resumes_it_is_that_of_an_undisturbed_run(lab: Lab, monkeypatch: py
     assert one == other
     card, calm = ((lab.folder / out / "dataset" / "README.md").read_bytes() for out in ("run", "calm"))
     assert card == calm
+
+
+def test_ballots_of_another_panel_are_none_of_these_seats() -> None:
+    seats = [("a", "m"), ("b", "n")]
+    ours = {"01": 2, "00": 3, "11": 4}
+    assert agreement(seats, [("x", ours | {"0": 7, "010": 9})]) == agreement(seats, [("x", ours)])

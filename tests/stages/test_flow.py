@@ -265,3 +265,9 @@ def test_the_offline_backend_gives_what_any_schema_allows() -> None:
         assert found["turns"][0] == {"text": "一段文字而已"}
         assert isinstance(found["sure"], bool)
         assert found == value_of(random.Random(seed), schema, "一段文字而已")
+
+
+def test_of_several_steps_that_judge_the_last_is_the_panel(compiled: CompiledRecipe) -> None:
+    first, last = Changing({"label": "unsafe"}, judges=True), Changing({"label": "safe"}, judges=True)
+    stages = [compiled.flow.stages[0], Bound("first", first), Bound("last", last)]
+    assert replace(compiled.flow, stages=stages).panel is last
