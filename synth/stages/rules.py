@@ -27,7 +27,8 @@ class ResponseRules(Step):
         """The row as it is, or dropped by the rules on answers: a response filter or an avoided text objects to its
         answer."""
         del spec, slot, ask
-        response = sample.response or ""
+        if (response := sample.response) is None:  # set aside before anybody answered
+            return sample
         reason = first_reason(self.rules, response)
         if reason is None and self.avoided and (way := self.avoided.response(response)):
             reason = f"avoided.{way}"
