@@ -4,8 +4,8 @@ import inspect
 import json
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,51 +82,50 @@ def _prompts() -> Iterator[Entry]:
         yield name, head.removeprefix("{#").removesuffix("#}").strip("- ") if head.startswith("{#") else ""
 
 
+def _each(names: Iterable[str], note: Callable[[str], str], kind: str = "") -> Iterator[Entry]:
+    """An entry for each of these names, with `note`'s line on it; what is broken, of another package say, hides no other."""
+    for name in names:
+        try:
+            yield name, kind + note(name)
+        except ConfigError as error:
+            yield name, f"{kind}broken: {error}"
+
+
+def _options(names: Iterable[object]) -> str:
+    told = ", ".join(map(str, names))
+    return f" ({told})" if told else ""
+
+
 def _filters() -> Iterator[Entry]:
     measured = filters.measured()
+
+    def note(kind: filters.Kind, name: str) -> str:
+        factory = filters.factory(kind, name)
+        figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
+        return f"{_first_line(factory.__doc__)}{_options(filters.options(factory))} [{figures}]"
+
     for kind in ("text", "row"):
-        for name in filters.known(kind):
-            try:
-                factory = filters.factory(kind, name)
-            except ConfigError as error:
-                yield name, f"[{kind}] broken: {error}"
-                continue
-            options = ", ".join(map(str, filters.options(factory)))
-            figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
-            yield (
-                name,
-                f"[{kind}] {_first_line(factory.__doc__)}" + (f" ({options})" if options else "") + f" [{figures}]",
-            )
+        yield from _each(filters.known(kind), partial(note, kind), f"[{kind}] ")
 
 
 def _verdicts() -> Iterator[Entry]:
-    for name in verdicts.known():
-        try:
-            factory = verdicts.factory(name)
-        except ConfigError as error:
-            yield name, f"broken: {error}"
-            continue
-        options = ", ".join(map(str, verdicts.options(factory)))
-        yield name, _first_line(factory.__doc__) + (f" ({options})" if options else "")
+    def note(name: str) -> str:
+        factory = verdicts.factory(name)
+        return _first_line(factory.__doc__) + _options(verdicts.options(factory))
 
-
-def _modules(package: Any) -> Iterator[Entry]:
-    for name in package.known():
-        try:
-            yield name, _first_line(package.module(name).__doc__)
-        except ConfigError as error:  # another package's must not hide the rest
-            yield name, f"broken: {error}"
+    return _each(verdicts.known(), note)
 
 
 def _stages() -> Iterator[Entry]:
-    for name in stages.names():
-        try:
-            found = stages.find(name)
-        except ConfigError as error:
-            yield name, f"broken: {error}"
-            continue
-        if found is not None:
-            yield name, f"[{found.kind}] {_first_line(sys.modules[found.bind.__module__].__doc__)}"
+    def note(name: str) -> str:
+        found = stages.find(name)
+        return f"[{found.kind}] {_first_line(inspect.getmodule(found.bind).__doc__)}" if found else ""
+
+    return _each(stages.names(), note)
+
+
+def _modules(package: Any) -> Iterator[Entry]:
+    return _each(package.known(), lambda name: _first_line(package.module(name).__doc__))
 
 
 _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {

@@ -14,7 +14,7 @@ from synth.errors import ConfigError
 from synth.recipe import guard_verdict
 from synth.recipe.backend import Frozen
 from synth.recipe.guard_verdict import Kind
-from synth.recipe.labels import BINARY, LabelScheme
+from synth.recipe.labels import BINARY, MARKS, LabelScheme
 from synth.recipe.prompt import ROLES, Prompt
 from synth.recipe.yaml import validate
 from synth.sanitize import as_data, without_tags
@@ -154,7 +154,7 @@ class Guard:
     def _label(self, word: str) -> str | None:
         if self.reads is None or not self.reads.words:
             return self.labels.read(word)
-        said = word.strip(guard_verdict.MARKS).casefold()
+        said = word.strip(MARKS).casefold()
         return next(
             (label for label, words in self.reads.words.items() if said in map(str.casefold, words)),
             None,

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+from synth.recipe.labels import MARKS
+
 Kind: TypeAlias = Literal["json", "lines", "first_token"]
 Names: TypeAlias = Mapping[str, str | int]
 
-MARKS: Final = " \n。.，,！!\"'“”【】[]"
-"""Characters that may stand around a word in a guard's verdict and say nothing."""
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _TOKEN: Final = re.compile(r"[^\s，,。.:：;；]+")
 

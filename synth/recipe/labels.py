@@ -26,7 +26,7 @@ _ALSO: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
 _TAKEN: Final = ("benign", "harmful", "hard")
 """Names of kinds of queries and of a split, beside which labels stand in tables."""
 MARKS: Final = " \n。.，,！!\"'“”【】[]"
-"""Characters that may stand around a label in a reply and say nothing."""
+"""Characters that may stand around a word in a verdict, a judge's or a guard's, and say nothing."""
 NO_VERDICT: Final = "-"
 
 

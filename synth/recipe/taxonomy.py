@@ -6,7 +6,7 @@ A file may `extends:` others: scenarios and subcategories are matched by id, lis
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -156,11 +156,6 @@ def load(name: str, read: dict[Path, dict[str, Any]] | None = None) -> Taxonomy:
 def load_shipped(name: str) -> Taxonomy:
     """The taxonomy of that name as synth ships it, even where the user has one of the same name."""
     return load(str(shipped() / "taxonomies" / f"{name}.yaml"))
-
-
-def load_all(taxonomies: Iterable[str]) -> Taxonomy:
-    """The taxonomies of these names or paths merged into one."""
-    return together([load(name) for name in taxonomies])
 
 
 def together(taxonomies: Sequence[Taxonomy]) -> Taxonomy:

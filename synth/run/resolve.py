@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,6 +79,11 @@ class ResolvedRun:
             self.compiled.fingerprint, self.inputs.targets, sorted(self.inputs.frozen), files.own_hash(), versions()
         )
 
+    @property
+    def again(self) -> Collection[str]:
+        """How journalled replies ended whose requests this resolved run asks again."""
+        return (RETRY, GAVE_UP) if self.options.retry_given_up else (RETRY,)
+
     def enter(self, journal: Journal) -> int:
         """Journals the resolved run's inputs and targets, before anything else of it; gives how many given-up requests
         are to be asked again."""
@@ -90,8 +95,7 @@ class ResolvedRun:
 
     def survey(self, journal: Held) -> Survey:
         """A survey of what this resolved run would reuse of the journal and what it would ask."""
-        again = (RETRY, GAVE_UP) if self.options.retry_given_up else (RETRY,)
-        return survey(self.compiled.recipe, self.inputs, self.recorded, journal, again)
+        return survey(self.compiled.recipe, self.inputs, self.recorded, journal, self.again)
 
     def staging(self) -> Staging:
         """A new staging area for the dataset and drops of this resolved run."""

@@ -1,21 +1,14 @@
 """What it comes to that synth ships other texts than when a folder was last run: replies paid for there that would go unused."""
 
-import asyncio
-from functools import partial
-
-from synth.engine.ask import replaying
 from synth.errors import ConfigError
-from synth.fold.fold import Fold
 from synth.journal.reader import Reader
-from synth.journal.rows import DamagedReply
 from synth.journal.store import VERSION
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import CompiledRecipe, compile_recipe
-from synth.run.diff import Held, RowIds, Survey
+from synth.run.diff import Held, Survey, survey
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, as_recorded, resolve, wanted
-from synth.types import Origin, Reply
 
 
 def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun, Survey, str]:
@@ -71,27 +64,6 @@ def _heard(job: ResolvedRun, journal: Held) -> set[str] | None:
         compiled = compile_recipe(validate(Recipe, dict(job.before.recipe), "inputs"), job.before)
     except ConfigError:  # the user's own rows are gone, say
         return None
-    store = _Listening(journal)
-    fold = Fold(as_recorded(compiled, job.last["targets"]), partial(replaying, store), RowIds(set()))
-    asyncio.run(fold.run(job.plans_before))
-    return store.keys
-
-
-class _Listening:
-    """A journal that notes what it is asked."""
-
-    def __init__(self, below: Held) -> None:
-        self._below = below
-        self.keys: set[str] = set()
-
-    def get(self, key: str) -> Reply | None:
-        try:
-            reply = self._below.get(key)
-        except DamagedReply:
-            return None
-        if reply is not None:
-            self.keys.add(key)
-        return reply
-
-    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        raise NotImplementedError
+    recorded = as_recorded(compiled, job.last["targets"])
+    found = survey(compiled.recipe, recorded, job.plans_before, journal, job.again)
+    return found.keys if found.whole else None

@@ -184,6 +184,7 @@ def test_extending_in_a_circle_says_so(here: Path) -> None:
 def test_two_taxonomies_may_share_a_scenario_only_if_they_agree(here: Path) -> None:
     write(here, GOOD)
     write(here, GOOD.replace("定义", "别的定义").replace("name: mine", "name: yours", 1), "yours")
-    assert len(taxonomy.load_all(["mine", "libra"]).scenarios) == 8
+    mine, libra, yours = map(taxonomy.load, ("mine", "libra", "yours"))
+    assert len(taxonomy.together([mine, libra]).scenarios) == 8
     with pytest.raises(ConfigError, match="scenario 'mine' differs between taxonomies mine, yours"):
-        taxonomy.load_all(["mine", "yours"])
+        taxonomy.together([mine, yours])
