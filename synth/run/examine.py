@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from synth.backends import Backend
@@ -60,11 +61,13 @@ class Examination:
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        known = {judge: exam for judge, exam in self.known if exam.accuracy}
-        self._seats = [self._seat(judge, known.get(judge)) for judge in self.questions.judges]
         self._room = asyncio.Semaphore(FEW)
         self.probation.first = self._begin
-        self.probation.committed = self._committed
+
+    @cached_property
+    def _seats(self) -> list[_Seat]:
+        known = {judge: exam for judge, exam in self.known if exam.accuracy}
+        return [self._seat(judge, known.get(judge)) for judge in self.questions.judges]
 
     def _seat(self, judge: Judge, known: Exam | None) -> _Seat:
         answers: list[Answer | None] = [*known.answers] if known else [None for _ in self.questions.asked]
@@ -75,7 +78,7 @@ class Examination:
     async def look(self) -> None:
         """Stops the engine, before anything is asked, if the journal says that a judge of the examination is unfit. Raises what it is
         stopped with."""
-        for seat in self._seats:
+        for seat in self._seats if self.known else ():
             self._weigh(seat)
         await self.done()
 
@@ -97,6 +100,7 @@ class Examination:
     def _begin(self) -> None:
         for seat in self._seats:
             seat.passed = seat.passed or seat.waives
+        self.probation.committed = self._committed
         self._open()
         self._start(self._all())
 
