@@ -132,10 +132,13 @@ def report(result: Result, exams: Sequence[tuple[Judge, Exam]]) -> None:
     """Adds to a run's result what came of its judges' controls: a row for each role, of which those that ask a judge the same share
     the figures. With an unfit judge no run ends well."""
     result.controls = [exam.row() | {"role": role} for judge, exam in exams if exam.accuracy for role in judge.roles]
-    unfit = [exam.words() for _, exam in exams if exam.verdict == "unfit"]
-    result.notes += [] if result.stopped == DOUBT else unfit
+    found = [exam.words() for _, exam in exams if exam.verdict == "unfit"]
     result.notes += [exam.fall() for _, exam in exams if exam.fell]
-    if unfit and result.status == OK:
+    if found and result.stopped == DOUBT:
+        result.message = unfit(exams)  # what landed after the stop counts too
+    else:
+        result.notes += found
+    if found and result.status == OK:
         result.status = SHORT
 
 

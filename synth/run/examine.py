@@ -36,7 +36,8 @@ class _Seat:
     """How many verdicts on rows it gave so far."""
     waives: bool
     """Whether it is not asked: the journal holds verdicts on rows and no control."""
-    passed: bool = False
+    passed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once nobody waits for what it says of its controls any more."""
     told: bool = False
     rounds: int = 0
     """The number of the last round in which it was asked again."""
@@ -99,24 +100,33 @@ class Examination:
 
     def _begin(self) -> None:
         for seat in self._seats:
-            seat.passed = seat.passed or seat.waives
+            if seat.waives:
+                seat.passed.set()
         self.probation.committed = self._committed
         self._open()
         self._start(self._all())
 
     async def _all(self) -> None:
-        # One judge after the other, in the order of the seats, for what one of them shows the others need not be paid for; the next
-        # begins as the last controls of the one before are out.
+        # One judge after the other, for what an unfit one shows the others need not be paid for; the next begins as soon as the last
+        # answers of the one before can change nothing. A backend that keeps requests waiting itself is asked all at once.
+        parts, before = [], None
+        for seat in self._seats:
+            if not seat.waives:
+                queues = self._queues(seat)
+                parts.append(self._examine(seat, None if queues else before))
+                before = before if queues else seat
         try:
-            await _together(self._examine(seat) for seat in self._seats if not seat.waives)
+            await _together(parts)
         finally:
             self._open(anyhow=True)
 
-    async def _examine(self, seat: _Seat) -> None:
+    async def _examine(self, seat: _Seat, before: _Seat | None) -> None:
+        if before is not None:
+            await before.passed.wait()
         await self._ask_all(seat, range(controls.ASKED))
         if controls.more(seat.answers):
             await self._ask_all(seat, range(controls.ASKED, len(seat.answers)))
-        seat.passed = True
+        seat.passed.set()
         self._open()
 
     async def _ask_all(self, seat: _Seat, places: range) -> None:
@@ -135,11 +145,11 @@ class Examination:
             seat.told = True
             self.say(f"{seat.exam.words()}; the run goes on, as --on-doubt warn says")
         if found != "open":
-            seat.passed = True
+            seat.passed.set()
             self._open()
 
     def _open(self, *, anyhow: bool = False) -> None:
-        if anyhow or all(seat.passed for seat in self._seats):
+        if anyhow or all(seat.passed.is_set() for seat in self._seats):
             self.probation.open()
 
     # --- and again ---
@@ -178,10 +188,13 @@ class Examination:
             del spare
             return await self.engine.ask(request, Origin(role, stage, CONTROLS, FIRST, judge.spare))
 
-        if self.engine.models.backends[judge.roles[0]].self_scheduling:
+        if self._queues(seat):
             return await self.questions.answer(judge, control, ask, number)
         async with self._room:
             return await self.questions.answer(judge, control, ask, number)
+
+    def _queues(self, seat: _Seat) -> bool:
+        return self.engine.models.backends[seat.judge.roles[0]].self_scheduling
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         async def whole() -> None:
