@@ -101,7 +101,7 @@ def tiny_recipe(**changes: Any) -> schema.Recipe:
         "query": {"model": "writer", "elements": ["behaviour", "task", "persona"]},
         "augment": {"model": "writer", "operators": {"rewrite": 0.2, "red_team": 0.2}},
         "respond": {"models": ["a", "b"]},
-        "judge": {"models": ["j1", "j2"]},
+        "judge": {"models": ["j1", "j2"], "controls": False},
     }
     return schema.Recipe.model_validate(data | changes)
 

@@ -1,6 +1,7 @@
 """The table at a run's end: what was made, kept, dropped and spent, which cells fell short and on what grounds."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     lines += ["", *_short(result)]
     counts = {name: count for name, count in result.counts.items() if name != "aside"} | result.counts["aside"]
     lines.append(", ".join(f"{name} {count}" for name, count in counts.items()) + f"; {result.calls} calls")
+    lines += [_of_controls(judge) for judge in result.controls]
     if result.dropped:
         lines.append("dropped: " + ", ".join(f"{reason} {count}" for reason, count in result.dropped.items()))
     lines.append(f"spent in this folder: {in_words(UsageTotal(**result.total))}")
@@ -34,6 +36,21 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
         f"{folder / 'dataset'}: " + ", ".join(f"{split} {count}" for split, count in result.splits.items() if count)
     )
     return "\n".join(lines)
+
+
+def _of_controls(judge: Mapping[str, Any]) -> str:
+    """How a judge did on pairs with known labels, with what it said of some it got wrong where it is unfit."""
+    share = "{low:.0%} to {high:.0%}".format(**judge).replace("%", "", 1).replace("%", " %")
+    line = f"controls: {judge['role']} {judge['right']} of {judge['n']} ({share})"
+    line += "" if judge["verdict"] == "fit" else f", {judge['verdict']}"
+    if (lately := judge["lately"]) is not None:
+        line += f"; of late {lately['right']} of {lately['n']}"
+    wrong = judge["samples"] if judge["verdict"] == "unfit" else ()
+    said = (
+        f"  {one['id']} is {one['known']}, and {judge['role']} says {one['said'] or 'nothing'}: {for_terminal(one['analysis'])}"
+        for one in wrong
+    )
+    return "\n".join([line, *said])
 
 
 def _short(result: Result) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from synth.dataset.card_controls import controls_section
+from synth.dataset.cell import in_cell as _cell
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role
@@ -71,13 +73,17 @@ class Facts:
     stopped: str | None
     avoided: Sequence[Source] = ()
     agreement: Mapping[str, Any] = field(default_factory=dict)
+    controls: Sequence[Mapping[str, Any]] = ()
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
     """The dataset card of a run, the text of README.md with its metadata for Hugging Face."""
     return (
         "\n".join(
-            [_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_judges(facts), *_tables(facts)]
+            [
+                *(_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_judges(facts)),
+                *(*controls_section(facts.controls), *_tables(facts)),
+            ]
         )
         + "\n"
     )
@@ -274,8 +280,3 @@ def _tables(facts: Facts) -> list[str]:
 
 def _pairs(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _cell(text: str) -> str:
-    """Untrusted text in a table: it cannot leave its cell or become markup."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

@@ -6,13 +6,15 @@ from math import ceil
 
 from synth.plan.lanes import LaneSpec
 from synth.plan.rounds import next_round
+from synth.quality.controls import ASKED, MORE
 from synth.recipe.checks import SEMANTIC
 from synth.recipe.routing import first_asked
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe, stand_ins
+from synth.run.controls import questions_of
 from synth.stages.embed import NAME as EMBED
 from synth.stages.flow import Bound, Flow
-from synth.types import Label, Message, Round, Targets
+from synth.types import CONTROLS, Label, Message, Round, Targets
 
 SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
 """Slots asked for each accepted row, in an estimate: if nearly all hit, and if most miss."""
@@ -87,7 +89,17 @@ def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targe
         of = {"source": pages, "branch": (grown, grown), "step": (rows * SLOTS_LOW, rows * SLOTS_HIGH)}
         low, high = bound.stage.calls(*of[bound.stage.kind])
         found.append(_Stage(name, roles, low, high, _length(compiled, chosen[0], bound)))
-    return found
+    return [*found, *_controls(compiled, chosen)]
+
+
+def _controls(compiled: CompiledRecipe, chosen: Sequence[LaneSpec]) -> list[_Stage]:
+    """What judges are asked to see whether they can judge, and as much again should that be open."""
+    if (questions := questions_of(compiled)) is None:
+        return []
+    roles = [judge.roles[0] for judge in questions.judges]
+    bound = next(bound for bound in compiled.flow.stages if bound.stage is questions.panel)
+    length = _length(compiled, chosen[0], bound)
+    return [_Stage(CONTROLS, roles, ASKED * len(roles), (ASKED + MORE) * len(roles), length)]
 
 
 def _asking(compiled: CompiledRecipe) -> list[tuple[str, list[str]]]:

@@ -18,6 +18,7 @@ from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import Engine, replaying
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
+from synth.engine.contract import TRUSTED
 from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
@@ -32,6 +33,8 @@ from synth.plan.sharding import sharded
 from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
+from synth.run.controls import questions_of, recalled, report
+from synth.run.examine import Examination, examination, probation_of
 from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
@@ -82,6 +85,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
     models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say)
+    probation = probation_of(job.compiled, connected, journal)
     embedder = job.inputs.flow.embedder
     with job.staging() as staging:
         fold = Fold(
@@ -93,6 +97,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
                 prove=embedder.prove if embedder else None,
                 usage=usage,
                 order=job.inputs.flow.order,
+                probation=probation or TRUSTED,
             ),
             staging,
             record=lambda plan: journal.decide(decisions.PLAN, asdict(plan)),
@@ -101,10 +106,11 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
         )
         engine = fold.engine
         _resume(job, fold, staging, journal, job.recorded)
+        examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = _take_up(job, engine, journal, connected)
         _begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
         try:
-            stopped = await _live(job, fold, engine)
+            stopped = await _live(job, fold, engine, examined)
             if engine.abandoned:
                 raise KeyboardInterrupt
             if stopped is None:
@@ -118,6 +124,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
             result.notes += _notes(job, connected, left, paused=False)
+            report(result, await recalled(questions_of(job.compiled), journal))
             finish(job, result, staging)
             staging.forget()
             return result
@@ -177,7 +184,9 @@ def _resume(job: ResolvedRun, fold: Fold, staging: Staging, journal: Journal, re
         staging.forget()
 
 
-async def _live(job: ResolvedRun, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
+async def _live(
+    job: ResolvedRun, fold: Fold, engine: Engine, examined: Examination | None
+) -> Stopped | ConfigError | None:
     """Folds, asking for what is missing, until all is done or something stops it; what was sent has then landed."""
     loop = asyncio.get_running_loop()
     before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
@@ -185,9 +194,15 @@ async def _live(job: ResolvedRun, fold: Fold, engine: Engine) -> Stopped | Confi
         loop.add_signal_handler(sign, _interrupt, engine)
     try:
         async with job.options.watch(fold, engine) if job.options.watch else contextlib.nullcontext():
+            if examined is not None:
+                await examined.look()
             await fold.run(job.recorded)
+            if examined is not None:
+                await examined.done()
     except (Stopped, ConfigError) as error:
         engine.stop(error)
+        if examined is not None:
+            await examined.cancel()
         await engine.drain()
         return engine.failure
     finally:
@@ -212,6 +227,7 @@ async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: S
         _resume(job, fold, staging, journal, recorded)
         await fold.run(recorded)
         result = result_of(fold, engine, journal, staging, prices=job.compiled.prices, stopped=stopped)
+        report(result, await recalled(questions_of(job.compiled), journal))
         kept = rows_in(job.options.folder)
         if sum(result.splits.values()) < kept:
             dataset = job.options.folder / "dataset"
@@ -234,6 +250,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         stopped=result.stopped,
         avoided=job.compiled.flow.avoided.sources if job.compiled.flow.avoided else (),
         agreement=result.agreement,
+        controls=result.controls,
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
     write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])

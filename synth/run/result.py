@@ -18,6 +18,8 @@ from synth.run.cost import by_cell, by_scenario
 from synth.types import HARD, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
+DOUBT = "stopped: doubt"
+"""How a run ends whose data it cannot vouch for."""
 
 
 @dataclass
@@ -50,7 +52,10 @@ class Result:
     status: int = OK
     """The exit status of `synth run`: 0, 1 (failed), 3 (short of its target) or 130 (interrupted)."""
     notes: list[str] = field(default_factory=list)
-    """Lines for the user on the run's backends."""
+    """Lines for the user on the run's backends and judges."""
+    controls: list[dict[str, Any]] = field(default_factory=list)
+    """By judge: how many pairs with known labels it got right, of how many, with the 95 % interval, whether it is fit, and three it
+    got wrong."""
 
 
 def result_of(
@@ -166,4 +171,4 @@ def _status_of(stopped: Stopped | ConfigError, *, rows: bool) -> int:
         return stopped.status
     if stopped.why == "interrupted":
         return INTERRUPTED
-    return SHORT if rows else FAILED
+    return SHORT if rows or stopped.why == "doubt" else FAILED

@@ -1,7 +1,7 @@
 """The judge stage: a panel reads query and answer, or the query alone, under the subcategory's rule; each writes an analysis, then a label."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Final
@@ -46,6 +46,8 @@ class Options(Frozen):
     (`stages.verdicts`)."""
     quorum: PositiveInt | None = None
     """How many judges must give a verdict; None: all."""
+    controls: bool = True
+    """Whether every judge is given pairs with known labels among its first questions, to see whether it can judge."""
 
     @model_validator(mode="after")
     def _quorum_can_be_met(self) -> "Options":
@@ -55,7 +57,7 @@ class Options(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """The options of the judge stage that change the data; a key left at its default is not among them."""
-        data = self.model_dump(mode="json")
+        data = self.model_dump(mode="json", exclude={"controls"})
         if self.verdict == UNANIMOUS:
             del data["verdict"]
         if self.quorum in (None, len(self.models)):
@@ -70,6 +72,7 @@ class Panel(Step):
     judges = True
 
     def __init__(self, options: Options, context: Context) -> None:
+        self.controls, self._router = options.controls and context.answers, context.router
         self._seats = [context.router(role) for role in options.models]
         self.seats = [(role, context.model_of(role)) for role in options.models]
         """The role of each seat, and the model or models that it is."""
@@ -108,9 +111,7 @@ class Panel(Step):
         del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
-        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
-        told = spec.variables | texts | {"labels": self.words}
-        messages = self._prompt.render(told)
+        messages = self._messages(spec, sample)
         read: list[Label] = []
         votes = tuple(
             await asyncio.gather(
@@ -135,6 +136,21 @@ class Panel(Step):
         read_by_all = replace(judged, label=label, analysis=analysis, query_label=intent)
         return Aside(HARD, read_by_all) if label is None else read_by_all
 
+    def request(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...]) -> Request:
+        """The request by which `vote` asks the judge of a role first."""
+        (caller,) = self._router(role)().callers
+        return caller.request(self._messages(spec, sample), self._schema, (*draw, "judge"))
+
+    async def vote(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...], ask: Ask) -> Vote:
+        """What the model of a role, no mixture and no chain, says of a pair, asked as this judge stage asks about a row but
+        under a draw of its own. Where there is no verdict, the reason stands in place of the analysis."""
+        request = self.request(spec, sample, role, draw)
+        return await self._voted(spec, self._router(role)(), lambda _: request, ask, [])
+
+    def _messages(self, spec: LaneSpec, sample: Sample) -> tuple[Message, ...]:
+        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
+        return self._prompt.render(spec.variables | texts | {"labels": self.words})
+
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""
         for (role, _), vote in zip(self.seats, votes, strict=True):
@@ -157,6 +173,16 @@ class Panel(Step):
             twin = sum(any(other.model == caller.model for other in earlier.callers) for earlier in before)
             return caller.request(messages, self._schema, ("judge", twin) if twin else ("judge",))
 
+        return await self._voted(spec, line, request_of, ask, read)
+
+    async def _voted(
+        self,
+        spec: LaneSpec,
+        line: FallbackChain,
+        request_of: Callable[[Requester], Request],
+        ask: Ask,
+        read: list[Label],
+    ) -> Vote:
         place = PromptUse("judge", self._prompt.name, spec.lane.subcategory, judging=True)
         try:
             return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, read)))[1]
