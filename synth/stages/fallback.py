@@ -21,6 +21,8 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "unreadable": "unreadable",
     "shape": "unreadable",
     "truncated": "truncated",
+    "thought": "truncated",
+    "broken": "truncated",
     "empty": "empty",
     "rejected": "rejected",
     "gave_up": OUTAGE,
