@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synth.backends._retry_after import retry_after
-from synth.backends._server import Options, share
+from synth.backends._server import Options, address_of, key_to_send, share
 from synth.backends.openai.bodies import LADDER, body_of, dumps
 from synth.backends.openai.refusals import (
     CAUSES,
@@ -26,9 +26,12 @@ from synth.backends.openai.refusals import (
 from synth.backends.openai.replies import loads, reply_of
 from synth.backends.openai.transport import Transport
 from synth.errors import ConfigError, ProviderError
-from synth.recipe.credentials import Secrets, check_address, filled, from_environment
+from synth.recipe.credentials import Secrets, filled
 from synth.recipe.role import Role
 from synth.types import Message, Reply, Request
+
+if TYPE_CHECKING:
+    from synth.backends.openai.package import Package
 
 __all__ = ["FAMILY", "GIVES", "STAND_IN", "OpenAIBackend", "Options", "connect", "share"]
 
@@ -51,14 +54,16 @@ class OpenAIBackend:
     def __init__(
         self,
         base_url: str | None,
-        api_key: str,
+        api_key: str = "",
         headers: Mapping[str, str] | None = None,
         secrets: Secrets | None = None,
     ) -> None:
         self._url = base_url or ADDRESS
-        sent = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", **(headers or {})}
+        keyed = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        sent = {"Content-Type": "application/json", **keyed, **(headers or {})}
         self.secrets = secrets or Secrets.sent(self._url, (api_key,), (headers or {}).values())
         self._transport = Transport(self._url, sent, self.secrets)
+        self._package: Package | None = None
         self._rungs: dict[str, int] = {}
         """Where on the ladder each model's server stands."""
         self._found: set[str] = set()
@@ -115,10 +120,19 @@ class OpenAIBackend:
     async def close(self) -> None:
         await self._transport.close()
 
+    def package(self) -> "Package":
+        """The `openai` package over this backend's transport, through which it is asked itself from then on."""
+        from synth.backends.openai.package import Package
+
+        self._package = Package(self._transport)
+        return self._package
+
     async def http(
         self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing."""
+        if self._package is not None:
+            return await self._package.http(method, path, data, headers)
         return await self._transport.http(method, path, data, headers)
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str, begun: str = "") -> Reply:
@@ -142,12 +156,17 @@ class OpenAIBackend:
         """ProviderError if a server's status is that of an error which may pass, as 429 or 503."""
         if (status in CAUSES or status >= 500) and not says(body, NO_MONEY):
             lower = {name.lower(): value for name, value in headers.items()}
-            raise ProviderError(f"answers {status}", cause=CAUSES.get(status, "server"), retry_after=retry_after(lower))
+            raise ProviderError(
+                f"answers {status}{self._transport.by_proxy}",
+                cause=CAUSES.get(status, "server"),
+                retry_after=retry_after(lower),
+            )
 
     def wrong(self, status: int, body: bytes, model: str, way_out: str | None = None) -> ConfigError:
         """The ConfigError for a server's answer that will not pass, with its words and a way out."""
         way_out = way_out or WAY_OUT.get(status, "check the recipe's model settings").format(model=model)
-        return ConfigError(f"the server answers {status}: {self.said(message_in(body))}; {way_out}")
+        where = self._transport.where(status) + self._transport.by_proxy
+        return ConfigError(f"the server answers {status}{where}: {self.said(message_in(body))}; {way_out}")
 
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
@@ -156,17 +175,17 @@ class OpenAIBackend:
 
 def connect(role: Role, options: Options) -> OpenAIBackend:
     """Opens the backend `openai` for a role: a client for its address, with the key its environment variable holds."""
-    if options.base_url is not None:
-        check_address(options.base_url, "base_url")
+    url = address_of(options, ADDRESS)
     headers, keys = filled(options.headers)
-    key = "no key"
-    if options.api_key_env is not None:
-        way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
-        key = from_environment(options.api_key_env, "", way_out)
+    key = key_to_send(options, url)
+    if key:
         keys.append(key)
-    url = options.base_url or ADDRESS
+    if key and options.facts.key_header:
+        headers, key = {options.facts.key_header: key, **headers}, ""
     client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, options.headers.values()))
     others = {name: value for name, value in role.options.items() if name not in Options.model_fields}
     if client.secrets.within([role.extra, others, role.model]):
         raise ConfigError("extra: holds a key of yours; send it as a header (headers: {X-Api-Key: $MY_KEY})")
+    if options.transport == "openai":
+        client.package()
     return client
