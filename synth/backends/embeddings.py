@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,6 @@ import orjson
 from synth.backends import _server, openai
 from synth.backends._retry_after import retry_after
 from synth.backends._server import KEY
-from synth.backends.openai.bodies import dumps
-from synth.backends.openai.refusals import TOO_LONG, says
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.credentials import Secrets, at, check_address, shown
 from synth.recipe.role import Role
@@ -58,17 +56,17 @@ class EmbeddingsBackend:
 
     async def complete(self, request: Request, key: str) -> Reply:
         body = {"model": request.model, "input": [request.messages[0].content], **request.params}
-        return await self._asked(body, request.model, {"Idempotency-Key": key})
+        return await self._asked(body, request.model, key)
 
-    async def _asked(self, body: dict[str, Any], model: str, headers: Mapping[str, str] | None = None) -> Reply:
-        data = dumps({"encoding_format": "float"} | body)
-        status, told, answer = await self._client.http("POST", "/embeddings", data, headers)
-        if status == 200:
-            return _reply(answer)
-        # Servers that find a text too long say so under many a status.
-        return self._client.read(
-            413 if status in (422, 500) and says(answer, TOO_LONG) else status, told, answer, model
-        )
+    async def _asked(self, body: dict[str, Any], model: str, key: str = "") -> Reply:
+        def build(_: str) -> dict[str, Any]:
+            told = {"encoding_format": "float"} | body
+            return {name: value for name, value in told.items() if value is not None}
+
+        return await self._client.ask("/embeddings", model, build, _read, key)
+
+    def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
+        self._client.adapt(known, learnt)
 
     async def close(self) -> None:
         await self._client.close()
@@ -79,7 +77,11 @@ def connect(role: Role, options: Options) -> EmbeddingsBackend:
     return EmbeddingsBackend(openai.connect(role, options))
 
 
-def _reply(body: bytes) -> Reply:
+def _read(status: int, body: bytes | bytearray) -> Reply | int:
+    return _reply(body) if status == 200 else status
+
+
+def _reply(body: bytes | bytearray) -> Reply:
     try:
         vectors, tokens = vectors_of(body, 1)
     except ValueError as error:
@@ -165,7 +167,7 @@ class _Asking:
         return (status in (408, 409, 425, 429) or status >= 500) and "insufficient_quota" not in response.text
 
 
-def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
+def vectors_of(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:
     """The embeddings in the body of a server's answer, and the tokens it counted. ValueError, with what is wrong, if it
     is not one vector a text."""
     try:

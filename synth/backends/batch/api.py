@@ -10,8 +10,7 @@ import aiohttp
 import tenacity
 
 from synth.backends.openai import OpenAIBackend
-from synth.backends.openai.bodies import dumps
-from synth.backends.openai.replies import loads
+from synth.backends.openai.bodies import dumps, loads
 from synth.errors import ConfigError, ProviderError, Stopped
 
 Found = TypeVar("Found")

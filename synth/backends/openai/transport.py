@@ -1,13 +1,15 @@
 """HTTP with a server of OpenAI's kind, over aiohttp: one session an address."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from synth.backends.openai.limits import BUFFER, MOST, Connector, body_in
 from synth.errors import ProviderError
 from synth.recipe.credentials import Secrets, at, shown
 from synth.sanitize import for_terminal
@@ -25,9 +27,24 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
 
     async def http(
-        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing."""
+        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing, or more than `most`
+        bytes."""
+        async with self.answered(method, path, data, headers, most) as (status, told, body):
+            return status, told, bytes(body)
+
+    @asynccontextmanager
+    async def answered(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
+    ) -> AsyncIterator[tuple[int, Mapping[str, str], bytes | bytearray]]:
+        """Status, headers and body of a server's answer, as `http` gives them; until the block is left no other large body is read."""
+        async with AsyncExitStack() as held:
+            yield await self._got(method, path, data, headers, held, most)
+
+    async def _got(
+        self, method: str, path: str, data: Any, headers: Mapping[str, str] | None, held: AsyncExitStack, most: int
+    ) -> tuple[int, Mapping[str, str], bytes | bytearray]:
         if self._session is None:
             self._session = _session(self.url, self._headers)
         try:
@@ -38,7 +55,7 @@ class Transport:
                 headers=headers,
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, await response.read()
+                return response.status, response.headers, await body_in(response, held, most)
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError)
             what = f"cannot be reached at {shown(self.url)}" if away else "breaks off"
@@ -59,7 +76,8 @@ def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
     parts = urlsplit(url)
     proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        connector=Connector(),
+        read_bufsize=BUFFER,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
         headers=headers,
         proxy=proxy,
