@@ -26,8 +26,6 @@ class Provider(Frozen):
     """The fields of a request's body that have a model think (`enabled`) or not (`disabled`)."""
     takes: dict[str, str] = Field(default_factory=dict)
     """Fields that it is known not to take as they are, and what is done about each."""
-    json_mode: str | None = None
-    """The best way in which all its models take being asked for JSON, where it is not by a schema."""
     prices: dict[str, tuple[float, float]] = Field(default_factory=dict)
     """By model, yuan for a million tokens in and out, the lowest step where they come in steps."""
     note: str = ""

@@ -1,7 +1,7 @@
 """Vectors from any server that speaks OpenAI's embeddings, through the `openai` package: one text a request in a run, a page of them for a table."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ import orjson
 
 from synth.backends import _server, openai
 from synth.backends.openai.bodies import dumps
-from synth.backends.openai.refusals import TOO_LONG, says
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
 from synth.types import Reply, Request
@@ -46,7 +45,7 @@ class EmbeddingsBackend:
 
     async def complete(self, request: Request, key: str) -> Reply:
         body = {"model": request.model, "input": [request.messages[0].content], **request.params}
-        return await self._asked(body, request.model, {"Idempotency-Key": key})
+        return await self._asked(body, request.model, key)
 
     async def page(self, model: str, texts: Sequence[str]) -> Numbers:
         """The vectors of a page of texts as a server of embeddings gives them, a row each, in one request. ProviderError for
@@ -58,15 +57,15 @@ class EmbeddingsBackend:
             raise ConfigError(f"the server takes none of {len(texts)} texts: {refused.text}")
         return _vectors(answer, len(texts))[0]
 
-    async def _asked(self, body: dict[str, Any], model: str, headers: Mapping[str, str] | None = None) -> Reply:
-        data = dumps({"encoding_format": "float"} | body)
-        status, told, answer = await self._client.http("POST", "/embeddings", data, headers)
-        if status == 200:
-            return _reply(answer)
-        # Servers that find a text too long say so under many a status.
-        return self._client.read(
-            413 if status in (422, 500) and says(answer, TOO_LONG) else status, told, answer, model
-        )
+    async def _asked(self, body: dict[str, Any], model: str, key: str = "") -> Reply:
+        def build(_: str) -> dict[str, Any]:
+            told = {"encoding_format": "float"} | body
+            return {name: value for name, value in told.items() if value is not None}
+
+        return await self._client.ask("/embeddings", model, build, _read, key)
+
+    def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
+        self._client.adapt(known, learnt)
 
     async def close(self) -> None:
         await self._client.close()
@@ -79,19 +78,23 @@ def connect(role: Role, options: Options) -> EmbeddingsBackend:
     return EmbeddingsBackend(client)
 
 
-def _reply(body: bytes) -> Reply:
+def _read(status: int, body: bytes | bytearray) -> Reply | int:
+    return _reply(body) if status == 200 else status
+
+
+def _reply(body: bytes | bytearray) -> Reply:
     vectors, tokens = _vectors(body, 1)
     return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
 
 
-def _vectors(body: bytes, wanted: int) -> tuple[Numbers, int]:
+def _vectors(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:
     try:
         return vectors_of(body, wanted)
     except ValueError as error:
         raise ProviderError(str(error), cause="garbled") from error
 
 
-def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
+def vectors_of(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:
     """The embeddings in the body of a server's answer, and the tokens it counted. ValueError, with what is wrong, if it
     is not one vector a text."""
     try:

@@ -72,7 +72,7 @@ class _Pages:
 
     async def _page(self, texts: Sequence[str], gate: asyncio.Semaphore) -> Numbers:
         retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(ProviderError),
+            retry=tenacity.retry_if_exception(_may_pass),
             wait=_pause,
             stop=tenacity.stop_after_attempt(TRIES),
             reraise=True,
@@ -81,6 +81,10 @@ class _Pages:
             async with gate:
                 return await retrying(self._asked, texts)
         except ProviderError as error:
+            if not _may_pass(error):
+                raise ConfigError(
+                    f"--semantic {self._model}: the server {error}; check the model and --base-url"
+                ) from error
             way_out = "try again later, or check --base-url"
             raise ConfigError(f"{self._place}: {error}, {TRIES} times over; {way_out}") from error
         except ConfigError as error:
@@ -92,6 +96,10 @@ class _Pages:
                 return await self._backend.page(self._model, texts)
         except TimeoutError as error:
             raise ProviderError(f"takes longer than {TIMEOUT:g} s", cause="timeout") from error
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, ProviderError) and error.cause != "refused"
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

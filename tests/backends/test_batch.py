@@ -151,7 +151,7 @@ def test_a_server_that_has_enough_waiting_gets_smaller_batches_one_at_a_time(lab
     [
         ({"script": ["failed"]}, r"refuses batch batch_\d+: line 1: invalid_request Something is wrong .*; mend"),
         ({"api_key": "another"}, "answers 401: .*check the API key"),
-        ({"faults": {"row-400": 1.0}}, "answers 400: this request is out of luck; check the recipe's model settings"),
+        ({"faults": {"row-400": 1.0}}, "answers 400: this request is out of luck"),
     ],
 )
 def test_what_will_not_pass_is_one_line_and_the_same_command_goes_on(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import tenacity
 
 from synth.backends.openai import OpenAIBackend
-from synth.backends.openai.replies import loads
+from synth.backends.openai.bodies import loads
 from synth.errors import ConfigError, ProviderError, Stopped
 
 if TYPE_CHECKING:

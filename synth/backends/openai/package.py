@@ -4,14 +4,15 @@ So proxies, bounds on bodies, secrets and what is told of an address without a v
 (headers that describe the machine, names out of the environment) nothing is sent.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
 
-from synth.backends.openai.replies import loads
+from synth.backends.openai.bodies import loads
 from synth.backends.openai.transport import Answer, Transport
 from synth.errors import ProviderError
 
@@ -40,7 +41,7 @@ class Package:
             http_client=http,
         )
 
-    async def answer(self, call: Call) -> Answer:
+    async def answer(self, call: Call) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of what a server answers to a call of the package, whichever status it is. ProviderError if
         it answers nothing."""
         try:
@@ -53,7 +54,16 @@ class Package:
             raise
         return raw.status_code, raw.headers, raw.content
 
-    async def http(self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+    @asynccontextmanager
+    async def answered(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Answer]:
+        """Status, headers and body of a server's answer, as the transport's own `answered` gives them."""
+        yield await self.http(method, path, data, headers)
+
+    async def http(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of a server's answer: on a route that the package knows through it, on others by the
         transport alone. ProviderError if it answers nothing."""
         if path not in _CALLS:

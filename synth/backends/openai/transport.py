@@ -2,18 +2,21 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import aiohttp
 
+from synth.backends.openai.limits import BUFFER, MOST, Connector, body_in
 from synth.backends.openai.proxies import proxy_of
 from synth.errors import ProviderError
 from synth.recipe.addresses import ASKED, at, versioned
 from synth.recipe.credentials import Secrets, shown
 from synth.sanitize import for_terminal
 
-Answer: TypeAlias = tuple[int, Mapping[str, str], bytes]
+Answer: TypeAlias = tuple[int, Mapping[str, str], bytes | bytearray]
 """Status, headers and body."""
 LARGE = 2**20
 """Bytes from which on a body is sent piece by piece."""
@@ -29,43 +32,61 @@ class Transport:
         self.url, self.secrets = url, secrets
         self.proxy = proxy_of(url)
         self.moved: Callable[[str], None] = lambda _: None
-        """Told, in a line for the user, that the server answers at another address than was given."""
+        """Told, in words for the user, that the server answers at another address than was given."""
         self._headers = headers
         self._session: aiohttp.ClientSession | None = None
         self._versioned = versioned(url)
         self._finding = asyncio.Lock()
 
-    async def http(self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing. A model that
-        is not found at an address without a version is once looked for under `/v1`."""
+    async def http(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing, or more than `most`
+        bytes."""
+        async with self.answered(method, path, data, headers, most) as (status, told, body):
+            return status, told, bytes(body)
+
+    @asynccontextmanager
+    async def answered(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
+    ) -> AsyncIterator[Answer]:
+        """Status, headers and body of a server's answer, as `http` gives them; until the block is left no other large body is read."""
+        async with AsyncExitStack() as held:
+            yield await self._found(_Question(method, path, data, headers or {}), held, most)
+
+    async def _found(self, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
+        """What is not found at an address without a version is once looked for under `/v1`."""
         asked = self.url
-        found = await self._http(asked, method, path, data, headers)
-        if path not in LOOKED_FOR or not _has_no_route(found) or (self._versioned is None and asked == self.url):
+        found = await self._got(asked, question, held, most)
+        if question.path not in LOOKED_FOR or not _has_no_route(found):
+            return found
+        if self._versioned is None and asked == self.url:
             return found
         async with self._finding:
             if self._versioned is None:
-                return found if self.url == asked else await self._http(self.url, method, path, data, headers)
-            there = await self._http(self._versioned, method, path, data, headers)
+                return found if self.url == asked else await self._got(self.url, question, held, most)
+            there = await self._got(self._versioned, question, held, most)
             if there[0] // 100 in (2, 4) and not _has_no_route(there):
                 self.url, self._versioned = self._versioned, None
                 self.moved(f"{shown(asked)}: answers under /v1; give --base-url {shown(self.url)}")
                 return there
-            if method == "POST":
+            if question.method == "POST":
                 self._versioned = None
         return found
 
-    async def _http(self, url: str, method: str, path: str, data: Any, headers: Mapping[str, str] | None) -> Answer:
+    async def _got(self, url: str, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
         if self._session is None:
             self._session = self._opened()
+        data = question.data
         try:
             async with self._session.request(
-                method,
-                at(url, path),
+                question.method,
+                at(url, question.path),
                 data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > LARGE else data,
-                headers=headers,
+                headers=question.headers,
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, await response.read()
+                return response.status, response.headers, await body_in(response, held, most)
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
             what = f"cannot be reached at {shown(url)}" if away else "breaks off"
@@ -100,12 +121,21 @@ class Transport:
     def _opened(self) -> aiohttp.ClientSession:
         """No limit on connections (the engine has one) nor on time (likewise), but for the time to connect."""
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+            connector=Connector(),
+            read_bufsize=BUFFER,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
             headers=self._headers,
             proxy=self.proxy.url if self.proxy else None,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    method: str
+    path: str
+    data: Any
+    headers: Mapping[str, str]
 
 
 def _has_no_route(answer: Answer) -> bool:
