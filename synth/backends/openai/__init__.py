@@ -68,6 +68,8 @@ class OpenAIBackend:
         self.secrets = secrets or Secrets.sent(self._url, (api_key,), (headers or {}).values())
         self._transport = Transport(self._url, sent, self.secrets)
         self._asking: Transport | Package = self._transport
+        self._latest = ""
+        """The model that was asked last."""
         self._facts: defaultdict[str, dict[str, str]] = defaultdict(lambda: dict(known or {}))
         """What each model's server does not take, by field, and what is done about it."""
         self._taken: defaultdict[str, set[str]] = defaultdict(set)
@@ -79,13 +81,14 @@ class OpenAIBackend:
 
     def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
         self._learnt = learnt
-        self._transport.moved = lambda words: learnt("", "base_url", words)
+        self._transport.moved = lambda words: learnt(self._latest, "base_url", words)
         for model, facts in known.items():
             self._facts[model].update(facts)
 
     async def check(self, model: str) -> None:
         """Looks a model up in the server's list, or else asks it for a single token, as a run would. ConfigError if the server says
         that there is no such model, no right to it or no money."""
+        self._latest = model
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 if model not in await self._listed():
@@ -147,6 +150,7 @@ class OpenAIBackend:
         the body on a rung of the JSON ladder, `read` the reply in an answer, or the status of the error it is instead. ProviderError for
         what may pass, ConfigError for what the user must mend."""
         headers = {"Idempotency-Key": key} if key else None
+        self._latest = model
         trial: dict[str, str] = {}
         tried: list[tuple[str, str]] | None = None
         first: Refusal | None = None

@@ -32,7 +32,7 @@ class Transport:
         self.url, self.secrets = url, secrets
         self.proxy = proxy_of(url)
         self.moved: Callable[[str], None] = lambda _: None
-        """Told, in words for the user, that the server answers at another address than was given."""
+        """Told, in words for the user, that the server answers at another address than was given, and what to give."""
         self._headers = headers
         self._session: aiohttp.ClientSession | None = None
         self._versioned = versioned(url)
@@ -68,7 +68,7 @@ class Transport:
             there = await self._got(self._versioned, question, held, most)
             if there[0] // 100 in (2, 4) and not _has_no_route(there):
                 self.url, self._versioned = self._versioned, None
-                self.moved(f"{shown(asked)}: answers under /v1; give --base-url {shown(self.url)}")
+                self.moved(f"completed with /v1: {found[0]} without it; give --base-url {shown(self.url)}")
                 return there
             if question.method == "POST":
                 self._versioned = None

@@ -26,10 +26,10 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
-def ask(told: list[str] | None = None, *, times: int = 1, **role: Any) -> Reply:
+def ask(told: list[Any] | None = None, *, times: int = 1, **role: Any) -> Reply:
     async def go() -> Reply:
         client = opened(backend, Role(model="m", **role))
-        client.adapt({}, lambda model, field, what: told.append(f"{field}: {what}") if told is not None else None)
+        client.adapt({}, lambda *learnt: told.append(learnt) if told is not None else None)
         try:
             return (await asyncio.gather(*(client.complete(REQUEST, "00ff" * 8) for _ in range(times))))[0]
         finally:
@@ -101,12 +101,12 @@ def test_a_proxy_that_cannot_be_asked_through_is_one_line(
 
 @WAYS
 def test_an_address_without_a_version_is_looked_for_under_v1_and_told_once(transport: str) -> None:
-    told: list[str] = []
+    told: list[Any] = []
     with standing_in() as server:
         base = server.url.removesuffix("/v1")
         assert ask(told, times=8, base_url=base, transport=transport).text
         assert server.stats()["completed"] == 8
-    assert told == [f"base_url: {base}: answers under /v1; give --base-url {base}/v1"]
+    assert told == [("m", "base_url", f"completed with /v1: 404 without it; give --base-url {base}/v1")]
 
 
 def test_a_model_that_is_not_there_has_nothing_looked_for_under_v1() -> None:
