@@ -13,6 +13,7 @@ from synth.journal.usage import prices
 from synth.recipe import load
 from synth.recipe.role import Role
 from synth.recipe.yaml import validate
+from synth.run.asking import unasked
 from synth.run.compile import compile_recipe
 from synth.run.lint import advice
 
@@ -122,3 +123,8 @@ def test_providers_are_listed() -> None:
     done = CliRunner().invoke(commands, ["list", "providers"])
     assert "dashscope" in done.output
     assert "DASHSCOPE_API_KEY; thinking: true | false; qwen-plus 0.8/2 yuan" in done.output
+
+
+def test_a_role_out_of_a_folder_keeps_what_the_switch_stood_for() -> None:
+    told = Role(model="m", provider="dashscope", thinking=False, extra={"top_k": 3}).model_dump(mode="json")
+    assert unasked(told)["extra"] == {"enable_thinking": False, "top_k": 3}

@@ -78,7 +78,7 @@ print(json.dumps({"met": sorted(map(list, set(map(tuple, met)))), "sent": None i
 
 def apart(*words: str) -> list[str]:
     """A command in a namespace of its own; where none can be made, the command itself."""
-    shell = [*"unshare -rn sh -c".split(), f'{OUT}\nexec "$@"', "sh"]
+    shell = ["unshare", "-rn", "sh", "-c", f'{OUT}\nexec "$@"', "sh"]
     possible = subprocess.run([*shell, "true"], capture_output=True, check=False).returncode == 0
     return [*shell, *words] if possible else list(words)
 

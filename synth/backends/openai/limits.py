@@ -89,10 +89,9 @@ class Connector(aiohttp.TCPConnector):
 class _Whole:
     """A body as it comes."""
 
-    free = SMALL
-
     def __init__(self, most: int) -> None:
         self._bytes, self._most = bytearray(), most
+        self.free = SMALL if most <= MOST else most  # a file that was asked for waits for no turn: it may take its time
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ import openai
 from openai import AsyncOpenAI
 
 from synth.backends.openai.bodies import loads
+from synth.backends.openai.limits import MOST
 from synth.backends.openai.transport import Answer, Transport
 from synth.errors import ProviderError
 
@@ -20,6 +21,9 @@ SERVER = "http://server"
 """What the package takes for the server's address; the transport knows the real one."""
 FORWARDED = ("content-type", "idempotency-key")
 """Headers of a request by the package that are sent; the others are the transport's own."""
+
+FILE = 2**30
+"""Bytes of a file that is fetched at most, as one of a batch's replies."""
 
 Call = Callable[[AsyncOpenAI], Awaitable[Any]]
 """A call of the package that gives its raw response."""
@@ -114,7 +118,8 @@ class _Over(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         path, data = request.url.raw_path.decode(), await request.aread()
         headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-        status, told, body = await self._transport.http(request.method, path, data or None, headers)
+        most = FILE if path.endswith("/content") else MOST
+        status, told, body = await self._transport.http(request.method, path, data or None, headers, most)
         kept = [(name, value) for name, value in told.items() if name.lower() not in CODED]
         return httpx2.Response(status, headers=kept, content=body, request=request)
 
