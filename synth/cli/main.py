@@ -73,6 +73,9 @@ def recipe_options(command: Command) -> Command:
         click.option("--backend", metavar="B", help="Backend of every model role."),
         click.option("--model", metavar="M", help="Model of every role."),
         click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
+        click.option(
+            "--provider", metavar="P", help="Whose server every role is asked at; see `synth list providers`."
+        ),
         click.option("--concurrency", type=click.IntRange(1, 4096), metavar="C", help="Calls in flight at once."),
         click.option(
             "--avoid",
@@ -106,7 +109,8 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
         overrides["taxonomies"] = list(given["taxonomies"])
     loaded = load.load(name, settings=given["settings"], overrides=overrides)
     loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
-    return load.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
+    asked = {name: given[name] for name in ("backend", "model", "base_url", "provider")}
+    return load.with_models(loaded, **asked)
 
 
 @commands.command()
@@ -225,7 +229,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
     """Show RECIPE's rendered prompts and a few finished rows, made offline unless --backend or --base-url names a server."""
     from synth.cli import check as command
 
-    if not given["backend"] and not given["base_url"]:
+    if not given["backend"] and not given["base_url"] and not given["provider"]:
         given["backend"] = "offline"
     for text in command.preview(_recipe(recipe, given), only, rows):
         click.echo(text)
@@ -244,6 +248,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
             "stages",
             "verdicts",
             "backends",
+            "providers",
             "formats",
             "guards",
         ]

@@ -140,7 +140,7 @@ class _Over:
             reply = replace(reply, text=_stretched(reply.text, self._length))
         self._new[key] = reply
         self._found.asked[origin.stage] += 1
-        if price := self._recipe.models[origin.role].price:
+        if price := self._recipe.models[origin.role].charged:
             self._found.cost += (price.input * reply.prompt_tokens + price.output * reply.completion_tokens) / 1e6
         if len(self._new) >= ENOUGH:
             raise Stopped("survey")

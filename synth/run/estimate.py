@@ -61,7 +61,7 @@ def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targ
         lines.append(f"{stage.name:<10}{ranges[0]:>24}{ranges[1]:>32}{ranges[2]:>32}  {roles}")
         low_cost += _cost(recipe, asked, stage.low * tokens, low_out)
         high_cost += _cost(recipe, asked, stage.high * tokens, high_out)
-    if any(role.price for role in recipe.models.values()):
+    if any(role.charged for role in recipe.models.values()):
         lines.append(f"cost: {low_cost:,.2f} to {high_cost:,.2f}")
     else:
         lines.append("cost: unknown; give `price: {input: , output: }` per million tokens under `models`")
@@ -143,7 +143,7 @@ def _asked(recipe: Recipe, names: Sequence[str]) -> dict[str, float]:
 
 def _cost(recipe: Recipe, asked: Mapping[str, float], tokens_in: float, tokens_out: float) -> float:
     """The cost of these tokens; roles without a price cost nothing."""
-    prices = [(share, recipe.models[role].price) for role, share in asked.items()]
+    prices = [(share, recipe.models[role].charged) for role, share in asked.items()]
     return sum(share * (price.input * tokens_in + price.output * tokens_out) / 1e6 for share, price in prices if price)
 
 
