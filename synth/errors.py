@@ -43,7 +43,7 @@ class ProviderError(Exception):
 
 
 class Stopped(Exception):
-    """Nothing more may be asked of a model. `why` is provider, budget, interrupted or disk; done or replay where nobody need hear of it."""
+    """Nothing more may be asked of a model. `why` is provider, budget, interrupted, disk or doubt; done or replay where nobody need hear of it."""
 
     def __init__(self, why: str, message: str = "") -> None:
         super().__init__(message or why)

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -140,6 +140,12 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
 @click.option(
     "--upgrade", is_flag=True, help="Go on though what synth ships has changed and replies already paid for go unused."
 )
+@click.option(
+    "--on-doubt",
+    type=click.Choice(["stop", "warn"]),
+    default="stop",
+    help="What a doubt that speaks against the whole data set does: stop the run, or only be told.  [default: stop]",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
 @click.option(
@@ -158,6 +164,7 @@ def run(
     max_tokens: int | None,
     retry_given_up: bool,
     upgrade: bool,
+    on_doubt: Literal["stop", "warn"],
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -176,6 +183,7 @@ def run(
         bounds=Bounds(max_cost, max_tokens),
         retry_given_up=retry_given_up,
         upgrade=upgrade,
+        on_doubt=on_doubt,
     )
     if dry_run:
         click.echo(run.price(loaded, options, shard))

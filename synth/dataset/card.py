@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from synth.dataset.card_doubts import doubts_section
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role
@@ -71,13 +72,21 @@ class Facts:
     stopped: str | None
     avoided: Sequence[Source] = ()
     agreement: Mapping[str, Any] = field(default_factory=dict)
+    doubts: Sequence[Mapping[str, Any]] = ()
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
     """The dataset card of a run, the text of README.md with its metadata for Hugging Face."""
     return (
         "\n".join(
-            [_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_judges(facts), *_tables(facts)]
+            [
+                _metadata(recipe, facts),
+                *_opening(recipe, facts),
+                *doubts_section(facts.doubts),
+                *_how(recipe, facts),
+                *_judges(facts),
+                *_tables(facts),
+            ]
         )
         + "\n"
     )
@@ -265,7 +274,7 @@ def _tables(facts: Facts) -> list[str]:
     lines += ["", "| subcategory | query | label | accepted | target | status |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {_cell(cell['subcategory'])} {_cell(cell['name'])} | {cell['query_type']} | {cell['label']} | {cell['accepted']} | "
-        f"{'all' if cell['target'] is None else cell['target']} | {_cell(cell['status'])} |"
+        f"{'all' if cell['target'] is None else cell['target']} | {_cell(cell['status'])}{', doubtful' if cell.get('doubtful') else ''} |"
         for cell in facts.cells
     ]
     lines += ["", "## Dropped", "", "| stage.reason | count |", "|---|---|"]

@@ -49,6 +49,8 @@ class Result:
     """What the user is told of the stop; None if there was none."""
     status: int = OK
     """The exit status of `synth run`: 0, 1 (failed), 3 (short of its target) or 130 (interrupted)."""
+    doubts: list[dict[str, Any]] = field(default_factory=list)
+    """What speaks against the data, as `findings.Doubt.facts` gives it; with `whole`, against all of it."""
     notes: list[str] = field(default_factory=list)
     """Lines for the user on the run's backends."""
 
@@ -166,4 +168,4 @@ def _status_of(stopped: Stopped | ConfigError, *, rows: bool) -> int:
         return stopped.status
     if stopped.why == "interrupted":
         return INTERRUPTED
-    return SHORT if rows else FAILED
+    return SHORT if rows or stopped.why == "doubt" else FAILED

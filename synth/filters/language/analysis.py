@@ -20,15 +20,15 @@ def _bare(text: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
-_PLACEHOLDERS = frozenset(
-    map(
-        _bare,
-        ["分析", "理由", "说明", "解释", "略", "无", "同上", "待补充", "你的分析", "分析内容", "简要分析", "分析过程", "判断理由"]
-        + ["这里写分析", "在此填写分析", "请在此填写分析", "一百字以内的分析", "分析一百字以内", "先写分析再下结论"]
-        + ["analysis", "reason", "your analysis here", "string"],
-    )
+_WORDS = (
+    "分析 理由 说明 解释 略 无 同上 待补充 你的分析 分析内容 简要分析 分析过程 判断理由 这里写分析 在此填写分析 请在此填写分析 "
+    "一百字以内的分析 分析一百字以内 先写分析再下结论 analysis reason youranalysishere string"
 )
-_VERDICT = re.compile(r"(?:因此|所以|综上|故|结论)?[，,：:]?(?:判为|判定为|属于|是|为)?(?:不安全|安全|unsafe|safe)的?[。.！!]*\s*$", re.IGNORECASE)
+_PLACEHOLDERS = frozenset(_WORDS.split())
+_VERDICT = re.compile(
+    r"(?:因此|所以|综上|故|结论)?[，,：:]?(?:判为|判定为|属于|是|为)?(?:不安全|安全|unsafe|safe)的?[。.！!]*\s*$",
+    re.IGNORECASE,
+)
 _SHOWN = re.compile(r'"analysis"\s*:\s*"([^"]*)"')
 
 

@@ -71,18 +71,17 @@ def at_chance(voted: Mapping[str, int], one: int, other: int, *, least: int = LE
 def odd_one(voted: Mapping[str, int], seats: int) -> int | None:
     """The seat that stands alone against all others, of a panel of three or more, significantly more often than each of them
     does; None if none does."""
-    alone: Counter[int] = Counter()
-    for votes, count in voted.items():
-        if NO_VERDICT in votes or len(votes) != seats:
-            continue
-        for seat in range(seats):
-            rest = set(votes[:seat] + votes[seat + 1 :])
-            if len(rest) == 1 and votes[seat] not in rest:
-                alone[seat] += count
+    alone = Counter({seat: standing for seat in range(seats) if (standing := alone_on(voted, seat))})
     if seats < 3 or not alone:
         return None
     (seat, count), n = alone.most_common(1)[0], alone.total()
     return seat if 2 * count >= n and exceeds(count, n, 1 / seats) else None
+
+
+def alone_on(voted: Mapping[str, int], seat: int) -> int:
+    """On how many rows a panel's seat stands alone against all others, who agree."""
+    rest = {votes: {*votes[:seat], *votes[seat + 1 :]} for votes in voted if NO_VERDICT not in votes}
+    return sum(voted[votes] for votes, others in rest.items() if len(others) == 1 and votes[seat] not in others)
 
 
 def chance_pairs(voted: Mapping[str, int], seats: int, *, least: int = LEAST) -> set[tuple[int, int]]:

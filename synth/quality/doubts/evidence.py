@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from pydantic import TypeAdapter
 
 from synth.hashing import short_hash
+from synth.sanitize import plain
 
 Who: TypeAlias = tuple[str, str]
 """A role and the model that it is."""
@@ -104,7 +105,8 @@ class Evidence:
 
 def kept(samples: list[Shown], place: str, text: str) -> None:
     """Puts a sample among those of a doubt, of which the three of lowest rank stay."""
-    shown = Shown(short_hash(place, text[:SHOWN]), place, text[:SHOWN])
+    text = plain(text[:SHOWN])
+    shown = Shown(short_hash(place, text), place, text)
     if shown in samples or (len(samples) == SAMPLES and samples[-1] < shown):
         return
     samples.append(shown)

@@ -11,7 +11,7 @@ from synth.filters.language.stated_label import contradicts
 from synth.fold.acceptor import RowSink
 from synth.hashing import short_hash
 from synth.quality.doubts.evidence import Evidence, Who, Written, kept
-from synth.recipe.labels import BINARY, LabelScheme
+from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
 from synth.stages.parsing import SECOND_TRIES
 from synth.types import Drop, Sample, Vote
 
@@ -79,11 +79,20 @@ class Watched:
             self._query(sample, drop)
         elif sample is not None:
             self._row(sample, drop)
+        elif drop.stage in self._cast.gate:
+            self._call(drop)
         self._sink.drop(drop)
+
+    def _call(self, drop: Drop) -> None:
+        """A call that gave no query: the model's fault, where the stage has but one."""
+        models = [model for stage, model in self._cast.roles if stage == drop.stage]
+        if len(models) == 1 and drop.reason != "extra":
+            who = (self._cast.roles[drop.stage, models[0]], models[0])
+            self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, drop.coordinate, drop.text)
 
     def _who(self, stage: str, model: str | None) -> Who | None:
         role = self._cast.roles.get((stage, model or ""))
-        return role and (role, model or "") or None
+        return None if role is None else (role, model or "")
 
     def _writer(self, query: Sample) -> Who | None:
         source, *branches = self._cast.gate or ("",)
@@ -99,6 +108,8 @@ class Watched:
         self._text(who, place, text, drop)
         known = drop is not None and drop.stage == "dedup"
         self.evidence.count("repeats", who, known, place, text)
+        if drop is not None and not known:
+            self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, place, text)
         if query.parent_id is None:
             self._page(query, who, known=known)
 
@@ -126,7 +137,9 @@ class Watched:
             if row.response is not None:
                 self._text(who, place, row.response, drop)
                 if accepted:
-                    self.evidence.count("salad_rows", who, fluency.verdict(row.response) is not None, place, row.response)
+                    self.evidence.count(
+                        "salad_rows", who, fluency.verdict(row.response) is not None, place, row.response
+                    )
             if row.stance is not None and row.wanted is not None:
                 missed = row.label != row.wanted
                 self.evidence.count(f"stance {row.stance}", who, missed, place, row.response or "")
@@ -154,17 +167,21 @@ class Watched:
                 self._vote((seat[0], vote.judge or seat[1]), vote, place, sources)
         self._same(row.votes, place)
         if None not in self._cast.seats:
-            ballot = self._cast.labels.ballot(row.votes)
-            evidence.ballots[ballot] += 1
-            if len(set(ballot)) > 1:
-                kept(evidence.odd.setdefault("all", []), place, row.query)
-                for seat in range(len(ballot)):
-                    if ballot.count(ballot[seat]) == 1:
-                        kept(evidence.odd.setdefault(str(seat), []), place, row.query)
+            self._ballot(row)
         before = evidence.verdicts
         evidence.verdicts += len(row.votes)
         if evidence.verdicts // (LOOK_EVERY * len(row.votes)) > before // (LOOK_EVERY * len(row.votes)):
             self._look()
+
+    def _ballot(self, row: Sample) -> None:
+        ballot, odd, place = self._cast.labels.ballot(row.votes), self.evidence.odd, row.provenance.draw
+        self.evidence.ballots[ballot] += 1
+        if len(set(ballot) - {NO_VERDICT}) < 2:
+            return
+        kept(odd.setdefault("all", []), place, row.query)
+        for seat, label in enumerate(ballot):
+            if ballot.count(label) == 1:
+                kept(odd.setdefault(str(seat), []), place, row.query)
 
     def _vote(self, who: Who, vote: Vote, place: str, sources: Iterable[str]) -> None:
         evidence, said = self.evidence, vote.analysis or ""
@@ -192,4 +209,3 @@ class Watched:
                 again = told.get(vote.analysis, vote.judge) != vote.judge
                 self.evidence.count("same_analysis", (seat[0], vote.judge), again, place, vote.analysis)
             told.setdefault(vote.analysis, vote.judge)
-
