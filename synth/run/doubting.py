@@ -69,6 +69,8 @@ class Doubting:
         self.cast = cast_of(compiled)
         self.sink = Watched(sink, self.cast, self._look)
         self._observer = observer
+        self.controls: Sequence[Mapping[str, Any]] = ()
+        """What the judges came to on pairs with known labels: role and verdict of each."""
         self._fold: Fold | None = None
         self._engine: Engine | None = None
 
@@ -91,7 +93,7 @@ class Doubting:
     def found(self) -> list[Doubt]:
         """All doubts that the fold's rows and replies give so far."""
         assert self._fold is not None, "a fold is watched before it runs"
-        return doubts(self.sink.evidence, self.cast, self._fold.replies.rows())
+        return doubts(self.sink.evidence, self.cast, self._fold.replies.rows(), self.controls)
 
     def stop(self) -> Stopped | None:
         """The stop that a doubt against the whole data set calls for; None where there is none."""
@@ -127,6 +129,8 @@ class Doubting:
                 cell["grounds"]["cause"] = cause(self.sink.evidence, self.cast, lane, cell["grounds"]["status"])
         if doubtful and result.status == OK:
             result.status = SHORT
+        if result.stopped == f"stopped: {WHY}" and (stop := self.stop()):
+            result.message = str(stop)  # of all that has landed by now
         return result
 
 

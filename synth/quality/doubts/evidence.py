@@ -72,6 +72,10 @@ class Evidence:
     """By lane, what its writers have given."""
     call: str = ""
     """The writer call whose queries are coming in."""
+    writer: Who = ("", "")
+    """Who writes that call."""
+    again: str = ""
+    """A query of that call that came twice in it."""
     texts: Counter[str] = field(default_factory=Counter)
     """The queries of that call, by a hash of their normalised text."""
     verdicts: int = 0
@@ -105,7 +109,7 @@ class Evidence:
 
 def kept(samples: list[Shown], place: str, text: str) -> None:
     """Puts a sample among those of a doubt, of which the three of lowest rank stay."""
-    text = plain(text[:SHOWN])
+    text = " ".join(plain(text[: 2 * SHOWN]).split())[:SHOWN]
     shown = Shown(short_hash(place, text), place, text)
     if shown in samples or (len(samples) == SAMPLES and samples[-1] < shown):
         return

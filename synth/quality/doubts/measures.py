@@ -24,7 +24,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         "{count} of {n} analyses say nothing: a placeholder, a copy of what was judged, or under ten characters",
         0.02,
         0.05,
-        "give the role another model, or set `judge.checks: true`",
+        "give the role another model or prompt",
     ),
     "contradiction": Measure("{count} of {n} verdicts are against their own analysis", 0.05, 0.15),
     "no_verdict": Measure("{count} of {n} times there was no verdict", 0.2, 0.6),
@@ -44,9 +44,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
         "{count} of {n} texts go round in circles", 0.1, 0.5, "give the role another model, or a lower temperature"
     ),
     "repeats_in_call": Measure(
-        "{count} of {n} queries repeat one of the same call",
-        0.2,
-        0.6,
+        "{count} of {n} calls gave the same queries again and again",
+        0.1,
+        0.5,
         "give the role another model, or a higher temperature",
     ),
     "repeats": Measure(

@@ -118,17 +118,26 @@ class Watched:
         evidence, place = self.evidence, query.provenance.draw
         lane = evidence.lanes.setdefault(query.lane.id, Written())
         if (call := place.rpartition(".")[0]) != evidence.call:
-            evidence.call = call
+            self._call_ended()
+            evidence.call, evidence.writer, evidence.again = call, who, ""
             evidence.texts.clear()
         digest = short_hash(normalise(query.query))
         evidence.texts[digest] += 1
-        evidence.count("repeats_in_call", who, evidence.texts[digest] > 1, place, query.query)
+        if evidence.texts[digest] > 1:
+            evidence.again = query.query
         lane.written += 1
         lane.known += known
         lane.by[who[1]] += 1
         most = max(evidence.texts.values())
         if most > lane.alike or call == lane.worst:
             lane.alike, lane.of, lane.worst = most, evidence.texts.total(), call
+
+    def _call_ended(self) -> None:
+        """A call counts as one case: queries that repeat each other come together."""
+        evidence, n = self.evidence, self.evidence.texts.total()
+        if n > 1:
+            repeated = 2 * (n - len(evidence.texts)) >= n
+            evidence.count("repeats_in_call", evidence.writer, repeated, evidence.call, evidence.again)
 
     def _row(self, row: Sample, drop: Drop | None = None, *, accepted: bool = False) -> None:
         who = self._who("respond", row.responder)
