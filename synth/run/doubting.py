@@ -24,6 +24,7 @@ from synth.run.result import OK, SHORT, Result
 
 WHY = "doubt"
 """Why a run stops that doubts its own data."""
+_WAY_ON = "the same command stops again while the journal shows it, `--on-doubt warn` goes on"
 
 
 def cast_of(compiled: CompiledRecipe) -> Cast:
@@ -100,9 +101,7 @@ class Doubting:
         doubt = against_the_whole(self.found()) if self.cast.roles else None
         if doubt is None:
             return None
-        return Stopped(
-            WHY, f"{doubt}; the same command stops again while the journal shows it, `--on-doubt warn` goes on"
-        )
+        return Stopped(WHY, f"{doubt}; {_WAY_ON}")
 
     def state(self) -> dict[str, Any]:
         """The evidence so far, for a checkpoint."""
@@ -119,6 +118,7 @@ class Doubting:
     def judge(self, result: Result) -> Result:
         """The result with its doubts, and why cells fell short: a doubt against the whole data set makes them doubtful,
         and the exit status that of a run that fell short."""
+        self.controls = getattr(result, "controls", ())
         found = self.found() if self.cast.roles else []
         result.doubts = [doubt.facts() for doubt in found]
         doubtful = against_the_whole(found) is not None
@@ -129,7 +129,7 @@ class Doubting:
                 cell["grounds"]["cause"] = cause(self.sink.evidence, self.cast, lane, cell["grounds"]["status"])
         if doubtful and result.status == OK:
             result.status = SHORT
-        if result.stopped == f"stopped: {WHY}" and (stop := self.stop()):
+        if (result.message or "").endswith(_WAY_ON) and (stop := self.stop()):
             result.message = str(stop)  # of all that has landed by now
         return result
 

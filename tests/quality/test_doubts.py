@@ -100,7 +100,9 @@ def test_what_is_counted_hangs_on_no_order_and_survives_a_checkpoint() -> None:
     panel, chance = Panel((FIT, Judge(empty=0.5))), random.Random(3)
     rows = []
     for query in made(panel, 200, chance):
-        votes = tuple(judge.vote(model, "safe", chance) for judge, (_, model) in zip(panel.judges, panel.seats()))
+        votes = tuple(
+            judge.vote(model, "safe", chance) for judge, (_, model) in zip(panel.judges, panel.seats(), strict=True)
+        )
         rows.append(replace(query, wanted="safe", responder="r", response="答" * 30, votes=votes, label="safe"))
     orders = [rows, rows[::-1], random.Random(1).sample(rows, len(rows))]
     told = []
