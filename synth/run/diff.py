@@ -164,5 +164,8 @@ class RowIds:
         del split
         self._rows.add(row_id(row))
 
+    def surplus(self, row: Sample) -> None:
+        del row
+
     def drop(self, drop: Drop) -> None:
         del drop

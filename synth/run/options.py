@@ -32,7 +32,7 @@ class RunOptions:
     upgrade: bool = False
     """Whether the run goes on although synth ships other texts than before and replies would go unused."""
     on_doubt: Literal["stop", "warn"] = "stop"
-    """What the run does once it finds that it cannot vouch for its data: pause, or say so and go on."""
+    """What a doubt that speaks against the whole data set does: stop the run, or only be told."""
     watch: Watch | None = None
     """Makes what shows the run's progress while it goes; None shows nothing."""
     observer: FoldObserver | None = None

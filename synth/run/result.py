@@ -51,6 +51,8 @@ class Result:
     """What the user is told of the stop; None if there was none."""
     status: int = OK
     """The exit status of `synth run`: 0, 1 (failed), 3 (short of its target) or 130 (interrupted)."""
+    doubts: list[dict[str, Any]] = field(default_factory=list)
+    """What speaks against the data, as `findings.Doubt.facts` gives it; with `whole`, against all of it."""
     notes: list[str] = field(default_factory=list)
     """Lines for the user on the run's backends and judges."""
     controls: list[dict[str, Any]] = field(default_factory=list)

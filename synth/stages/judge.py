@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from functools import partial
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from synth.errors import ConfigError, ParseError
+from synth.filters.language.analysis import fault, shown_in
+from synth.filters.language.stated_label import contradicts
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, MARKS, UNANIMOUS
 from synth.sanitize import as_data, plain
@@ -48,6 +51,8 @@ class Options(Frozen):
     """How many judges must give a verdict; None: all."""
     controls: bool = True
     """Whether every judge is given pairs with known labels among its first questions, to see whether it can judge."""
+    checks: bool = False
+    """Whether a vote whose analysis says nothing, or contradicts its label, is asked for once more, and then falls."""
 
     @model_validator(mode="after")
     def _quorum_can_be_met(self) -> "Options":
@@ -62,7 +67,21 @@ class Options(Frozen):
             del data["verdict"]
         if self.quorum in (None, len(self.models)):
             del data["quorum"]
+        if not self.checks:
+            del data["checks"]
         return data
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a row's votes are read against, and the labels that were read for it."""
+
+    sources: tuple[str, ...] = ()
+    """The texts that an analysis may not copy: query, answer, rule."""
+    placeholders: frozenset[str] = frozenset()
+    """What the prompt shows in the place of an analysis."""
+    labels: list[Label] = dataclass_field(default_factory=list)
+    """Every label in a reply, whether its vote stands or not."""
 
 
 class Panel(Step):
@@ -78,6 +97,7 @@ class Panel(Step):
         """The role of each seat, and the model or models that it is."""
         self._verdict = verdict = verdicts.bind(options.verdict, context.labels, options.models)
         self._quorum, self._answers = options.quorum or len(self.seats), context.answers
+        self._checks = options.checks
         self.labels = verdict.scheme
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
@@ -112,10 +132,10 @@ class Panel(Step):
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
         messages = self._messages(spec, sample)
-        read: list[Label] = []
+        reading = self._reading(spec, sample, messages)
         votes = tuple(
             await asyncio.gather(
-                *(self._vote(spec, messages, lines[: seat + 1], ask, read) for seat in range(len(lines)))
+                *(self._vote(spec, messages, lines[: seat + 1], ask, reading) for seat in range(len(lines)))
             )
         )
         judged = replace(
@@ -125,7 +145,7 @@ class Panel(Step):
             provenance=replace(sample.provenance, judge_prompt=self._prompt.hash),
         )
         # Before any rule, and of every reading, so that no rule, quorum or second try lifts it.
-        if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, read)):
+        if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, reading.labels)):
             return judged.dropped("judge", "refuse_only", judged.response or "")
         given = [vote for vote in votes if vote.label is not None]
         if len(given) < self._quorum:
@@ -145,11 +165,18 @@ class Panel(Step):
         """What the model of a role, no mixture and no chain, says of a pair, asked as this judge stage asks about a row but
         under a draw of its own. Where there is no verdict, the reason stands in place of the analysis."""
         request = self.request(spec, sample, role, draw)
-        return await self._voted(spec, self._router(role)(), lambda _: request, ask, [])
+        reading = self._reading(spec, sample, request.messages)
+        return await self._voted(spec, self._router(role)(), lambda _: request, ask, reading)
 
     def _messages(self, spec: LaneSpec, sample: Sample) -> tuple[Message, ...]:
         texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
         return self._prompt.render(spec.variables | texts | {"labels": self.words})
+
+    def _reading(self, spec: LaneSpec, sample: Sample, messages: Sequence[Message]) -> Reading:
+        if not self._checks:
+            return Reading((), frozenset())
+        known = (as_data(sample.query), as_data(sample.response or ""), *_rule_of(spec))
+        return Reading(known, shown_in(message.content for message in messages))
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""
@@ -163,9 +190,9 @@ class Panel(Step):
         messages: tuple[Message, ...],
         lines: Sequence[FallbackChain],
         ask: Ask,
-        read: list[Label],
+        reading: Reading,
     ) -> Vote:
-        """That of the last of these seats. Every label in a reply is added to `read`, whether the vote stands or not."""
+        """That of the last of these seats. Every label in a reply is noted, whether the vote stands or not."""
         *before, line = lines
 
         def request_of(caller: Requester) -> Request:
@@ -173,7 +200,7 @@ class Panel(Step):
             twin = sum(any(other.model == caller.model for other in earlier.callers) for earlier in before)
             return caller.request(messages, self._schema, ("judge", twin) if twin else ("judge",))
 
-        return await self._voted(spec, line, request_of, ask, read)
+        return await self._voted(spec, line, request_of, ask, reading)
 
     async def _voted(
         self,
@@ -181,23 +208,35 @@ class Panel(Step):
         line: FallbackChain,
         request_of: Callable[[Requester], Request],
         ask: Ask,
-        read: list[Label],
+        reading: Reading,
     ) -> Vote:
         place = PromptUse("judge", self._prompt.name, spec.lane.subcategory, judging=True)
         try:
-            return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, read)))[1]
+            return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, reading)))[1]
         except ParseError as error:
             return Vote(error.model, None, error.reason)
 
-    def _read(self, read: list[Label], turn: Attempt, reply: Reply) -> Vote:
+    def _read(self, reading: Reading, turn: Attempt, reply: Reply) -> Vote:
         found = read_object(reply)
         label = self.labels.said(field(found, "label"))
-        read += [label] if label else []
+        reading.labels.extend([label] if label else [])
         analysis = field(found, "analysis")
         if label not in self._verdict.said or not isinstance(analysis, str) or not analysis.strip():
             raise ParseError("truncated" if reply.finish == "length" else "shape")
+        if self._checks:
+            self._check(plain(analysis).strip(), label, reading)
         intent = _INTENTS.get(str(field(found, "intent") or "").strip(MARKS).lower())
         return Vote(turn.caller.model, label, plain(analysis).strip(), intent)
+
+    def _check(self, analysis: str, label: Label, reading: Reading) -> None:
+        if reason := fault(analysis, reading.sources, reading.placeholders):
+            raise ParseError(reason)
+        if contradicts(analysis, label, self.labels):
+            raise ParseError("contradicts")
+
+
+def _rule_of(spec: LaneSpec) -> tuple[str, ...]:
+    return (str(spec.subcategory["definition"]), *map(str, spec.subcategory["rule"].values()))
 
 
 def bind(options: Options, context: Context) -> Panel:

@@ -26,6 +26,9 @@ CLASSES: Final[Mapping[str, str]] = {
     "empty": "empty",
     "unreadable": "unreadable",
     "shape": "unreadable",
+    "placeholder": "placeholder",
+    "copied": "copied",
+    "contradicts": "contradicts",
     "rejected": "error",
     "gave_up": "error",
     "outage": "error",
@@ -36,6 +39,9 @@ FEEDBACK = {
     "unreadable": "你上一次的输出不是合法的 JSON。请重新回答，只输出一个 JSON 对象，前后不要有任何别的文字。",
     "shape": "你上一次输出的 JSON 缺少要求的字段，或字段的类型、取值不对。请严格按要求的字段重新输出一个 JSON 对象。",
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
+    "placeholder": "你上一次的分析没有内容，只是占位的字，或者过短。请就给出的材料写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
+    "copied": "你上一次的分析只是照抄了给出的材料或规则。请用自己的话写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
+    "contradicts": "你上一次的分析与标签互相矛盾。请重新判断，让标签与分析得出的结论一致，重新输出一个完整的 JSON 对象。",
 }
 """What a model is told in a second try, by reason. Fixed texts: they are part of the request's key, and an
 exception's own words change with versions."""
@@ -59,6 +65,9 @@ LONG = 20_000
 """Characters from which on a reply is read beside the event loop, where others wait for their turn."""
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
 """What a model is told in a second try after an answer in plain text that was cut short."""
+
+SECOND_TRIES: Final = (*FEEDBACK.values(), JUDGE_ON, SHORTER)
+"""All that synth tells a model in a second try: a model that gives it back has only repeated it."""
 
 _NO_ANSWER = {
     "rejected": "rejected",
