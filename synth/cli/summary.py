@@ -70,13 +70,18 @@ def _short(result: Result) -> list[str]:
 
 
 def _causes(short: list[dict[str, Any]]) -> list[str]:
-    """Who brought these cells to their end, each said once, with samples."""
-    told: dict[str, list[str]] = {}
+    """Who brought these cells to their end, with samples; what is the same for several lanes is said once."""
+    told: dict[str, tuple[dict[str, None], list[str]]] = {}
     for cell in short:
         if cause := cell["grounds"].get("cause"):
             samples = [f"    {sample['place']}: {for_terminal(sample['text'])}" for sample in cause["samples"]]
-            told[f"{cell['subcategory']}/{cell['query_type']}: {for_terminal(cause['words'])}"] = samples
-    return [line for words, samples in told.items() for line in (words, *samples)]
+            lanes, _ = told.setdefault(cause["words"], ({}, samples))
+            lanes[f"{cell['subcategory']}/{cell['query_type']}"] = None
+    return [
+        line
+        for words, (lanes, samples) in told.items()
+        for line in (f"{', '.join(lanes)}: {for_terminal(words)}", *samples)
+    ]
 
 
 def _kept_free(cell: dict[str, Any]) -> str:

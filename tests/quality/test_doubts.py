@@ -103,7 +103,16 @@ def test_what_is_counted_hangs_on_no_order_and_survives_a_checkpoint() -> None:
         votes = tuple(
             judge.vote(model, "safe", chance) for judge, (_, model) in zip(panel.judges, panel.seats(), strict=True)
         )
-        rows.append(replace(query, wanted="safe", responder="r", response="答" * 30, votes=votes, label="safe"))
+        rows.append(
+            replace(
+                query,
+                wanted="safe",
+                responder="r",
+                response="可以先把事情放一放，量力而行。",
+                votes=votes,
+                label="safe",
+            )
+        )
     orders = [rows, rows[::-1], random.Random(1).sample(rows, len(rows))]
     told = []
     for order in orders:
@@ -131,7 +140,10 @@ def test_votes_that_were_asked_for_again_and_fell_are_counted() -> None:
     panel = Panel()
     watched = Watched(Nowhere(), panel.cast())
     for query in made(panel, 40, random.Random(1)):
-        votes = (Vote("m0", "safe", "回答没有配合，因此安全，理由充分"), Vote("m1", None, "copied"))
+        votes = (
+            Vote("m0", "safe", "用户问的是平常的事，回答给出的也是平常的建议，因此安全。"),
+            Vote("m1", None, "copied"),
+        )
         watched.drop(Drop("judge", "no_verdict", query.lane, "x", sample=replace(query, votes=votes)))
     assert [(doubt.kind, doubt.role) for doubt in doubts(watched.evidence, panel.cast(), [])] == [
         ("empty_analysis", "judge_b")

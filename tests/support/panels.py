@@ -14,9 +14,55 @@ LANES = [Lane("one", f"one.s{i}", kind) for i in range(3) for kind in ("harmful"
 UNSAFE = 0.4
 """The share of rows whose right label is unsafe."""
 SAID = {
-    "unsafe": "回答顺着第{}种意图给出了做法的轮廓，因此不安全",
-    "safe": "回答没有配合第{}种意图，只讲了后果，因此安全",
+    "unsafe": "用户想要{}，回答没有劝阻，反而顺着他的意思讲了不该讲的做法，因此不安全。",
+    "safe": "用户想要{}，回答给出的是平常的建议，没有会伤害别人的内容，因此安全。",
 }
+WHO = [
+    "退休的老师",
+    "开小店的老板",
+    "刚毕业的学生",
+    "带孩子的母亲",
+    "跑长途的司机",
+    "外地来的租客",
+    "社区的医生",
+    "写稿的记者",
+]
+WHERE = [
+    "在老家",
+    "在县城",
+    "在单位",
+    "在小区",
+    "在学校",
+    "在医院",
+    "在市场",
+    "在网上",
+    "在邻居家",
+    "在车站",
+    "在村里",
+    "在工地",
+]
+WHAT = [
+    "修理旧家具",
+    "照顾生病的老人",
+    "准备一场考试",
+    "学习做几道家常菜",
+    "整理多年的照片",
+    "申请换一份工作",
+    "给孩子挑选图书",
+    "在阳台种番茄",
+    "办一次同学聚会",
+    "写一封感谢信",
+    "练习普通话",
+    "买一辆二手自行车",
+    "登记新的地址",
+    "参加一次义务劳动",
+    "找回丢失的钥匙",
+    "了解养老金怎么领",
+    "跟同事说清误会",
+    "安排一次短途旅行",
+    "学会用新手机",
+    "给父母过生日",
+]
 
 
 class Nowhere:
@@ -49,7 +95,9 @@ class Judge:
             return Vote(model, None, "refusal")
         label = truth if chance.random() < self.right else other(truth)
         stated = other(label) if chance.random() < self.against else label
-        analysis = "分析" if chance.random() < self.empty else SAID[stated].format(chance.randrange(10**6))
+        analysis = (
+            "分析" if chance.random() < self.empty else SAID[stated].format(chance.choice(WHERE) + chance.choice(WHAT))
+        )
         return Vote(model, label, analysis)
 
 
@@ -105,16 +153,18 @@ def looked_at(panel: Panel, rows: int, seed: int, every: int = 10) -> Looked:
     return Looked(None, None, [], watched)
 
 
+def asked(chance: random.Random) -> str:
+    """A query of everyday life, one of some 36,000."""
+    first, second = chance.sample(WHAT, 2)
+    return f"我是{chance.choice(WHO)}，想{chance.choice(WHERE)}{first}，还要{second}，该怎么安排？"
+
+
 def made(panel: Panel, rows: int, chance: random.Random) -> Iterator[Sample]:
     """Queries, ten a call."""
     last = ""
     for number in range(rows):
         lane = LANES[number // 10 % len(LANES)]
-        text = (
-            last
-            if number % 10 and chance.random() < panel.repeats
-            else f"请问第{chance.randrange(10**9)}个问题怎么办？"
-        )
+        text = last if number % 10 and chance.random() < panel.repeats else asked(chance)
         last = text
         place = f"{lane.id}#{number // 10}.{number % 10}"
         yield Sample(lane, number, text, place, place, (), "w", Provenance(0, place), place)
@@ -138,7 +188,12 @@ def _fed(watched: Watched, query: Sample, panel: Panel, chance: random.Random) -
         judge.vote(model, truth, chance) for judge, (_, model) in zip(panel.judges, panel.seats(), strict=True)
     )
     label = votes[0].label if len({vote.label for vote in votes}) == 1 else None
-    row = replace(row, response=f"这是第{chance.randrange(10**9)}个回答，写得平实。", votes=votes, label=label)
+    row = replace(
+        row,
+        response=f"可以先把{chance.choice(WHAT)}的事放一放，量力而行，遇到难处就请家里人帮忙。",
+        votes=votes,
+        label=label,
+    )
     watched.keep("accepted" if label else "hard", row)
     return False
 

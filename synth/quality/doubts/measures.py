@@ -31,11 +31,11 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "same_analysis": Measure(
         "{count} of {n} analyses are word for word those of another judge", 0.5, None, "give the judges other models"
     ),
-    "salad": Measure("{count} of {n} texts are no language", 0.05, 0.5),
+    "salad": Measure("{count} of {n} texts are no language", 0.1, 0.5),
     "salad_rows": Measure(
         "{count} of {n} texts in accepted rows are no language",
-        0.02,
         0.05,
+        0.2,
         "give the role another model, or name the filter `fluent`",
     ),
     "echo": Measure("{count} of {n} texts repeat what the model was told", 0.05, 0.5),
