@@ -11,6 +11,7 @@ from synth.run import doubting
 from synth.run.cost import in_words
 from synth.run.result import Result
 from synth.sanitize import for_terminal
+from synth.stages.parsing import IN_WORDS
 
 SHOWN = 12
 """Cells that fell short told one by one."""
@@ -60,7 +61,7 @@ def _short(result: Result) -> list[str]:
     short = [cell for cell in result.cells if cell["grounds"]]
     lines = [
         f"{cell['subcategory']}/{cell['query_type']}/{cell['label']} {cell['accepted']}/{cell['target']} "
-        f"{cell['status']}: {cell['grounds']['words']}{_kept_free(cell)}"
+        f"{cell['status']}: {cell['grounds']['words']}{_in_words(cell['status'])}{_kept_free(cell)}"
         for cell in short[:SHOWN]
     ]
     lines += _causes(short[:SHOWN])
@@ -82,6 +83,12 @@ def _causes(short: list[dict[str, Any]]) -> list[str]:
         for words, (lanes, samples) in told.items()
         for line in (f"{', '.join(lanes)}: {for_terminal(words)}", *samples)
     ]
+
+
+def _in_words(status: str) -> str:
+    """What a reason that a reply could not be used for means, where that is what a cell stalled for."""
+    words = IN_WORDS.get(status.rpartition(".")[2]) if status.startswith("stalled: ") else None
+    return f" ({words})" if words else ""
 
 
 def _kept_free(cell: dict[str, Any]) -> str:

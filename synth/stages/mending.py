@@ -8,7 +8,7 @@ from json_repair.json_parser import JSONParser
 
 from synth.sanitize import DEEPEST, nests
 
-STEPS, STEPS_EACH = 350_000, 3
+STEPS, STEPS_EACH = 250_000, 3
 """How many characters a mending may look at, and how many more for each character of the text. It takes one to three a character, or
 twenty where a list of fifty questions quotes much; where nothing closes it would take their square."""
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from synth.errors import ConfigError, Stopped
+from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, seed_of
 from synth.journal.store import VERSION, Journal
 from synth.types import Message, Origin, Reply, Request
+from tests.support.journals import change, seal
 
 SEAT = Origin("writer", "query", "a.b/harmful")
 REQUEST = Request("model", "m", (Message("user", "问"),), {"temperature": 1.0}, None, ("query", 1, "a.b", 0))
@@ -231,4 +232,61 @@ def test_stopped_is_what_a_failing_decision_raises(tmp_path: Path) -> None:
     with pytest.raises(Stopped) as caught:
         journal.decide("plan", {})
     assert caught.value.why == "disk"
+    journal.close()
+
+
+HOSTILE = [
+    (Reply("x", "stop", 2**63 - 1, 2**63 - 1), (0, 0)),
+    (Reply("x", "stop", 2**63, 10**30), (0, 0)),
+    (Reply("x", "stop", -1_000_000, 3), (0, 3)),
+    (Reply("x", "stop", float("inf"), "7"), (0, 0)),  # type: ignore[arg-type]
+    (Reply("x", "stop", True, 2**31 - 1), (0, 2**31 - 1)),
+]
+
+
+@pytest.mark.parametrize(("reply", "counts"), HOSTILE)
+def test_counts_that_cannot_be_are_none_told(tmp_path: Path, reply: Reply, counts: tuple[int, int]) -> None:
+    journal = Journal(tmp_path)
+    put(journal, ("k", reply))
+    found = journal.get("k")
+    assert found is not None
+    assert (found.prompt_tokens, found.completion_tokens) == counts
+    journal.close()
+
+
+def test_counts_that_an_older_synth_believed_end_no_folder(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    put(journal, *((f"k{i}", Reply("x", "stop", 5, 5)) for i in range(3)))
+    journal.close()
+    change(
+        tmp_path / "journal.sqlite",
+        "UPDATE replies SET prompt_tokens = 9223372036854775807, completion_tokens = 9223372036854775807 WHERE key < 'k2'",
+    )
+    seal(tmp_path / "journal.sqlite")
+    journal = Journal(tmp_path)
+    (spent,) = journal.spent()
+    assert (spent.calls, spent.tokens, spent.unmetered) == (3, 10, 2)
+    found = journal.get("k0")
+    assert found is not None
+    assert found.prompt_tokens == 0
+    journal.close()
+
+
+def test_of_a_commit_only_the_reply_is_lost_that_cannot_be_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal._db.execute(
+        "CREATE TRIGGER unfit BEFORE INSERT ON replies WHEN new.text = 'x' BEGIN SELECT raise(ABORT, 'unfit'); END"
+    )
+
+    async def go() -> list[BaseException | None]:
+        puts = (journal.put(f"k{i}", Reply("x" if i == 7 else "y"), SEAT, "m") for i in range(20))
+        return await asyncio.gather(*puts, return_exceptions=True)
+
+    found = asyncio.run(go())
+    error = found.pop(7)
+    assert isinstance(error, ProviderError)
+    assert error.cause == "garbled"
+    assert found == [None] * 19
+    assert [i for i in range(20) if journal.get(f"k{i}") is None] == [7]
+    put(journal, ("k7", Reply("z")))
     journal.close()
