@@ -78,6 +78,27 @@ def test_a_proxy_that_is_not_there_is_named_with_the_way_past_it(monkeypatch: py
     assert "with model.example in no_proxy it is asked directly" in str(caught.value)
 
 
+def test_an_error_that_may_be_the_proxy_s_own_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with standing_in(script=["503"]) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        with pytest.raises(ProviderError, match=r"answers 503 through the proxy .* of http_proxy .*no_proxy"):
+            ask(base_url="http://model.example/v1", api_key_env=None)
+
+
+@WAYS
+def test_the_list_of_models_is_asked_for_either_way(transport: str) -> None:
+    async def go(url: str) -> None:
+        client = opened(backend, Role(model="m", base_url=url, transport=transport))
+        try:
+            await client.check("m")
+        finally:
+            await client.close()
+
+    with standing_in() as server:
+        asyncio.run(go(server.url.removesuffix("/v1")))
+        assert not server.bodies
+
+
 @pytest.mark.parametrize(
     ("variable", "proxy", "expected"),
     [
