@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from synth.filters.language import fluency
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.sent import repeats
 from synth.recipe.prompt import texts
@@ -182,11 +183,52 @@ def _repeats(text: str) -> float:
     return again / max(1, sum(map(len, found)))
 
 
+def fluent(prompts: Sequence[str] | None = None, *, least: int = 12, covered: float = 0.7) -> TextRule:
+    """Drops what is no language: characters put together by chance (judged from `least` places on), a loop, or pieces of the prompts that make up `covered` of the text."""
+    found = texts() if prompts is None else prompts
+    pieces, headings = _passages(found, _PIECE, 4), frozenset(name for text in found for name in _HEADING.findall(text))
+
+    def rule(text: str) -> str | None:
+        if reason := fluency.verdict(text, least=least):
+            return f"fluent.{reason}"
+        return "fluent.stitched" if _stitched(text[:_SEEN], pieces, headings, covered) else None
+
+    return rule
+
+
+_PIECE = 4
+_HEADING = re.compile(r"([\u3400-\u9fff]{2,8})[：:]")
+_LETTERED = re.compile(r"\W*(?:[A-Za-z][:：]\s*){2}")
+_HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
+_SEEN = 240
+"""As much of a text as is compared with the prompts; and the fewest characters by which pieces are told."""
+_FEWEST = 8
+
+
+def _stitched(text: str, pieces: frozenset[str], headings: frozenset[str], covered: float) -> bool:
+    """Whether a text is headings of a prompt alone, begins with letters of a list, or is pieces of prompts for the most part."""
+    runs = _HAN_RUN.findall(text)
+    if _LETTERED.match(text) or (runs and all(run in headings for run in runs)):
+        return True
+    size = sum(map(len, runs))
+    if size < _FEWEST:
+        return False
+    hits = 0
+    for run in runs:
+        end = 0
+        for at in range(len(run) - _PIECE + 1):
+            if run[at : at + _PIECE] in pieces:
+                hits += at + _PIECE - max(at, end)
+                end = at + _PIECE
+    return hits >= covered * size
+
+
 RUN = re.compile(r"[\u3400-\u9fff]{6,}")
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 
 
-def _passages(prompts: Sequence[str], window: int) -> frozenset[str]:
-    """Every `window` Chinese characters on end in these prompts."""
-    runs = [run for text in prompts for run in RUN.findall(_JINJA.sub("\n", text))]
+def _passages(prompts: Sequence[str], window: int, least: int = 6) -> frozenset[str]:
+    """Every `window` Chinese characters on end in these prompts, in runs of at least `least`."""
+    found = [run for text in prompts for run in _HAN_RUN.findall(_JINJA.sub("\n", text))]
+    runs = [run for run in found if len(run) >= least]
     return frozenset(run[at : at + window] for run in runs for at in range(len(run) - window + 1))
