@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synth.backends import Resumable, SelfScheduling, completed
 from synth.engine.contract import NOBODY, Observer, Prove, Store
 from synth.engine.endpoints import Endpoints
 from synth.engine.notices import what
@@ -129,13 +128,7 @@ class Engine:
             self._stop = why
             self._stopping.set()
             self.waiting.close()
-            self.models.cut_check_short()
-            self._slots.dismiss(why)
-            for backend in set(self.models.backends.values()):
-                if isinstance(backend, Resumable):
-                    backend.leave()
-                if isinstance(backend, SelfScheduling):
-                    backend.dismiss(why)
+            self.models.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until every request that was sent has its reply in the journal, at most that many seconds; what has
@@ -186,9 +179,8 @@ class Engine:
             self.stop(self.models.verdict(error, request, origin, served=self._served(request, origin)))
 
     def _served(self, request: Request, origin: Origin) -> bool:
-        """Whether the model has ever answered anything, in this run or an earlier one of the folder."""
         now = self.models.pace_at(self.models.endpoint_of(request, origin)).last_good > float("-inf")
-        return now or any(line.model == request.named and line.calls > line.given_up for line in self.usage.lines())
+        return now or self.usage.served(request.named)
 
     async def _through(self, key: str, request: Request, origin: Origin) -> Reply:
         """From the model; of one that is out only now and then, where another stands by. Raises what it could not be had for."""
@@ -258,7 +250,7 @@ class Engine:
                 raise self._stop.with_traceback(None)
             self.waiting.sent(key, request, origin)
             self.calls[origin.lane] += 1
-            reply = ended = await self._send(request, key, origin.role, pace.deadline(again=again))
+            reply = ended = await self.models.send(request, key, origin.role, pace.deadline(again=again))
             if self._prove:
                 self._prove(request, reply)
             self.models.heard.add(self.models.backends[origin.role])
@@ -282,13 +274,6 @@ class Engine:
                 self.stop(self._slots.budget.fault)
             self._observer.landed()
         return reply
-
-    async def _send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
-        try:
-            async with asyncio.timeout(deadline):
-                return await completed(self.models.backends[role], request, key, role)
-        except TimeoutError as error:
-            raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 
     async def _pause(self, seconds: float) -> None:
         """Waits between two tries, holding no slot; a stop ends the wait."""

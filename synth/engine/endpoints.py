@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from synth.backends import Backend
+from synth.backends import Backend, Resumable, SelfScheduling, completed
 from synth.engine.adaptive import Pace
 from synth.engine.circuit_breaker import Circuits, Endpoint
 from synth.engine.notices import Notices, what
@@ -12,7 +12,7 @@ from synth.engine.retry import CONTACT, PATIENCE
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.recipe.role import Ceiling, Role
-from synth.types import Origin, Request
+from synth.types import Origin, Reply, Request
 
 
 class Endpoints:
@@ -87,10 +87,26 @@ class Endpoints:
             if not self._checked.cancelled():
                 raise
 
-    def cut_check_short(self) -> None:
-        """Ends the check of the models that is under way, as the run stops."""
+    def dismiss(self, why: Stopped | ConfigError) -> None:
+        """Tells the endpoints that the run stops: the check of the models that is under way ends, and whoever waits for a
+        permit, or for what may take until tomorrow, is told why."""
         if self._checked is not None:
             self._checked.cancel()
+        self.slots.dismiss(why)
+        for backend in set(self.backends.values()):
+            if isinstance(backend, Resumable):
+                backend.leave()
+            if isinstance(backend, SelfScheduling):
+                backend.dismiss(why)
+
+    async def send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
+        """One attempt at a request at a role's endpoint, of so many seconds at most; None is no bound. Raises ProviderError
+        for what may pass, a late reply among it."""
+        try:
+            async with asyncio.timeout(deadline):
+                return await completed(self.backends[role], request, key, role)
+        except TimeoutError as error:
+            raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 
     def suffered(self, error: ProviderError, request: Request, origin: Origin) -> None:
         """Notices a failed attempt at an endpoint, and says what the user does not know of it yet."""
