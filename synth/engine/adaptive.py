@@ -142,6 +142,8 @@ class Pace:
     def suffered(self, permit: Permit, now: float, error: ProviderError) -> None:
         """Adapts the model's pace to a failed attempt: too much was asked, or the cause says nothing of how much the
         model bears."""
+        if error.cause == "refused":
+            self.refused.add(permit.key, now)
         if error.cause in ("limit", "overload") and not self.self_scheduling:
             if permit.tokens is not None:
                 self._tokens.settle(permit.tokens, 0)
