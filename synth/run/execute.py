@@ -1,9 +1,7 @@
 """`synth run`: one folder, one journal, one fold; then the dataset, and what is to be said of it."""
 
-import asyncio
 import contextlib
 import json
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
@@ -33,6 +31,7 @@ from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.folder import claim, mend, refuse_lost, writable
+from synth.run.interrupts import Interrupts
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
 from synth.run.result import Result, result_of
@@ -77,11 +76,18 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
 async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
     the run is raised: it is in the result."""
+    with Interrupts(job.options.report) as interrupts:
+        return await _carried(job, journal, connected, interrupts)
+
+
+async def _carried(
+    job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend], interrupts: Interrupts
+) -> Result:
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
-    models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say)
+    models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say, report=job.options.report)
     embedder = job.inputs.flow.embedder
     with job.staging() as staging:
         fold = Fold(
@@ -103,14 +109,15 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
         _resume(job, fold, staging, journal, job.recorded)
         lasting = _take_up(job, engine, journal, connected)
         _begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
+        interrupts.stops(engine)
         try:
             stopped = await _live(job, fold, engine)
-            if engine.abandoned:
-                raise KeyboardInterrupt
             if stopped is None:
                 engine.stop(Stopped("done"))
                 await engine.drain(LANDING)
-            left = sum([await backend.part(done=stopped is None) for backend in lasting])
+            left = 0
+            if not engine.abandoned:
+                left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
             for backend in set(connected.values()):
                 with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
@@ -121,6 +128,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
             finish(job, result, staging)
             staging.forget()
             return result
+    job.options.report("writing what there is")
     result = await _paused(job, engine, journal, stopped)
     result.notes += _notes(job, connected, left, paused=True)
     return result
@@ -179,10 +187,6 @@ def _resume(job: ResolvedRun, fold: Fold, staging: Staging, journal: Journal, re
 
 async def _live(job: ResolvedRun, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
     """Folds, asking for what is missing, until all is done or something stops it; what was sent has then landed."""
-    loop = asyncio.get_running_loop()
-    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
-    for sign in before:
-        loop.add_signal_handler(sign, _interrupt, engine)
     try:
         async with job.options.watch(fold, engine) if job.options.watch else contextlib.nullcontext():
             await fold.run(job.recorded)
@@ -190,19 +194,7 @@ async def _live(job: ResolvedRun, fold: Fold, engine: Engine) -> Stopped | Confi
         engine.stop(error)
         await engine.drain()
         return engine.failure
-    finally:
-        for sign, handler in before.items():
-            loop.remove_signal_handler(sign)
-            signal.signal(sign, handler)
     return None
-
-
-def _interrupt(engine: Engine) -> None:
-    """The first signal stops asking and lands what is in flight; the second waits for nothing."""
-    if engine.failure is None:
-        engine.stop(Stopped("interrupted", "interrupted; run the same command again to go on"))
-    else:
-        engine.abandon()
 
 
 async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: Stopped | ConfigError) -> Result:
