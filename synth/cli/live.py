@@ -161,7 +161,7 @@ def table(state: dict[str, Any]) -> Any:
         counts = (f"{entry[key]:,}" for key in ("in_flight", "calls", "refusals", "retries", "dropped"))
         paid = (_cost(entry["cost"]), _cost(entry["cost_to_come"])) if priced else ()
         drawn.add_row(Text(name), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid)
-    weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
+    weather = f"\n{for_terminal(state['weather'])}, trying again" if state["weather"] else ""
     drawn.caption = Text(f"{_time(total['seconds_left'])} left; {_tokens(total)}{_out(state)}{weather}")
     return drawn
 

@@ -17,6 +17,7 @@ import pytest
 from synth.cli import show
 from synth.errors import ConfigError
 from synth.run import merge
+from synth.serve.server import StandIn
 from tests.conftest import Lab
 from tests.promises.test_kill import COMMAND, SMALL, start
 from tests.support.forked import Point, forking, run
@@ -89,6 +90,15 @@ def test_one_signal_ends_a_wait_at_once(lab: Lab, habits: dict[str, Any], bodies
     assert words.decode().strip().endswith("interrupted; run the same command again to go on")
 
 
+def hang(server: StandIn, seconds: float, after: int = 30) -> None:
+    """Waits until eight calls are out at the server, which takes so long for each after the first so many."""
+    while server.arrived < after:
+        time.sleep(0.01)
+    server._latency = lambda chance: seconds
+    while server.in_flight < 8:
+        time.sleep(0.01)
+
+
 def until(process: "subprocess.Popen[bytes]", words: bytes) -> bytes:
     """What the process says up to a line with these words, and that line."""
     assert process.stderr is not None
@@ -105,11 +115,7 @@ def test_each_signal_is_answered_and_the_second_still_writes_and_tells_the_way_o
     with standing_in(latency="0.01") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         process = start(lab.folder)
-        while server.arrived < 60:
-            time.sleep(0.01)
-        server._latency = lambda chance: 60.0
-        while server.in_flight < 8:
-            time.sleep(0.01)
+        hang(server, 60.0, after=60)
         process.send_signal(sign)
         assert b"synth: stopping; waiting for 8 calls, the oldest " in until(process, b"once more stops now")
         process.send_signal(sign)
@@ -130,12 +136,11 @@ def test_a_third_signal_ends_at_once(lab: Lab) -> None:
         "execute.write_dataset = lambda *_: time.sleep(60)\nmain()"
     )
     environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[2])}
-    with standing_in(latency="60") as server:
+    with standing_in(latency="0.01") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         arguments = [sys.executable, "-c", code, *COMMAND[3:]]
         process = subprocess.Popen(arguments, cwd=lab.folder, env=environment, stderr=subprocess.PIPE)
-        while not server.in_flight:
-            time.sleep(0.01)
+        hang(server, 60.0)
         for words in (b"once more stops now", b"writing what there is"):
             process.send_signal(signal.SIGINT)
             until(process, words)
@@ -154,9 +159,7 @@ def test_lines_stand_above_the_live_table_of_a_terminal(lab: Lab) -> None:
         ours, theirs = os.openpty()
         process = subprocess.Popen(COMMAND, cwd=lab.folder, env=environment, stdout=subprocess.DEVNULL, stderr=theirs)
         os.close(theirs)
-        server._latency = lambda chance: 3.5
-        while not server.in_flight:
-            time.sleep(0.01)
+        hang(server, 4.0)
         time.sleep(2.5)  # the table has been drawn
         process.send_signal(signal.SIGINT)
         seen = b""
