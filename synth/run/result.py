@@ -11,6 +11,7 @@ from synth.engine.waiting import thrown_away
 from synth.errors import ConfigError, Stopped
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
+from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.journal.usage import Prices, Usage, bill
 from synth.quality.agreement import agreement
@@ -57,7 +58,7 @@ class Result:
 def result_of(
     fold: Fold,
     engine: Engine,
-    journal: Journal,
+    journal: Journal | Reader,
     staging: Staging,
     *,
     prices: Prices,
