@@ -168,7 +168,10 @@ def told_lab(tmp_path: Path, server: Any, told: Told, slots: int = 8, **role: An
     return Engine(journal, models, order=ORDER), journal
 
 
-def test_a_server_that_cannot_be_reached_yet_is_waited_for_a_minute_and_that_is_said_at_once(tmp_path: Path) -> None:
+def test_a_server_that_cannot_be_reached_yet_is_waited_for_a_minute_and_that_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "CONTACT", 60.0)
     server = Scripted(lambda name, tries: (0.0, ProviderError("cannot be reached at x", cause="network")))
     told = Told()
     engine, journal = told_lab(tmp_path, server, told)
@@ -183,7 +186,9 @@ def test_a_server_that_cannot_be_reached_yet_is_waited_for_a_minute_and_that_is_
     journal.close()
 
 
-def test_a_server_that_is_started_after_the_run_is_found_soon(tmp_path: Path) -> None:
+def test_a_server_that_is_started_after_the_run_is_found_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "CONTACT", 60.0)
+
     def law(name: str, tries: int) -> tuple[float, Exception | None]:
         gone = asyncio.get_running_loop().time() < 30
         return 1.0, ProviderError("cannot be reached", cause="network") if gone else None
