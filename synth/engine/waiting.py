@@ -60,16 +60,19 @@ class Waiting:
         """Every call that is out."""
         self.thrown_away: Counter[str] = Counter()
         """Calls that ran into their timeout, by role."""
+        self._out: Counter[str] = Counter()
+        """How many are out, by role."""
         self._records: dict[str, _Record] = {}
         self._alarm: asyncio.TimerHandle | None = None
 
     def sent(self, key: str, request: Request, origin: Origin) -> None:
         """Takes down that a request is being waited for from now on."""
         loop = asyncio.get_running_loop()
-        now, record, beside = loop.time(), self._record(origin.role), len(self._out(origin.role))
+        now, record, beside = loop.time(), self._record(origin.role), self._out[origin.role]
         if record.since is None or (not beside and now - record.over > IDLE):
             record.since, record.told = now, False
         self.calls[key] = Call(request, origin, now, beside)
+        self._out[origin.role] += 1
         if self._alarm is None and not self._models.backends[origin.role].self_scheduling:
             self._alarm = loop.call_later(TOLD, self._look)
 
@@ -80,11 +83,12 @@ class Waiting:
         role, now = call.origin.role, asyncio.get_running_loop().time()
         record = self._record(role)
         record.over = now
+        self._out[role] -= 1
         if isinstance(ended, ProviderError) and ended.cause == "timeout":
             record.timeouts += 1
             self.thrown_away[role] += 1
         elif ended is not None:  # any word from the server ends the wait
-            record.since = now if self._out(role) else None
+            record.since = now if self._out[role] else None
         if isinstance(ended, Reply):
             took = now - call.sent
             record.told, record.timeouts, record.slowest = False, 0, max(record.slowest, took)
@@ -133,7 +137,7 @@ class Waiting:
         loop = asyncio.get_running_loop()
         self._alarm, soonest = None, float("inf")
         for role in sorted({call.origin.role for call in self.calls.values()}):
-            record, calls = self._record(role), self._out(role)
+            record, calls = self._record(role), [call for call in self.calls.values() if call.origin.role == role]
             if record.told or record.since is None or self._models.backends[role].self_scheduling:
                 continue
             bound = max(TOLD, SLOWER * record.slowest)
@@ -151,9 +155,6 @@ class Waiting:
 
     def _record(self, role: str) -> _Record:
         return self._records.setdefault(role, _Record())
-
-    def _out(self, role: str) -> list[Call]:
-        return [call for call in self.calls.values() if call.origin.role == role]
 
     @staticmethod
     def _silence(record: _Record) -> float:
