@@ -114,10 +114,19 @@ def calibrate(found: dict[str, tuple[str, list[str]]]) -> None:
     for kind in (0, 1):
         rows = []
         for width in WIDTHS:
-            groups = {key[2]: np.array(some) for key, some in buckets.items() if key[:2] == (kind, width) and len(some) >= 40}
+            groups = {
+                key[2]: np.array(some) for key, some in buckets.items() if key[:2] == (kind, width) and len(some) >= 40
+            }
             lowest = [np.quantile(some, FALSE[name == "ordinary"], axis=0) for name, some in groups.items()]
             rows.append(np.floor(np.min(lowest, axis=0)) if lowest else rows[-1])
-            print(kind, width, {name: (len(some), np.floor(one).astype(int).tolist()) for (name, some), one in zip(groups.items(), lowest, strict=True)})
+            print(
+                kind,
+                width,
+                {
+                    name: (len(some), np.floor(one).astype(int).tolist())
+                    for (name, some), one in zip(groups.items(), lowest, strict=True)
+                },
+            )
         print(np.array(rows).T.astype(int).tolist())
 
 

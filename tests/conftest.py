@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pyarrow.parquet as pq
 import pytest
 
+from synth.engine import retry
 from synth.engine.budget import UNBOUNDED, Bounds
 from synth.journal.store import Journal
 from synth.plan.sharding import shard_of
@@ -33,6 +34,12 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", checked)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that cannot be reached is waited for a second, not a minute."""
+    monkeypatch.setattr(retry, "CONTACT", 1.0)
 
 
 @pytest.fixture

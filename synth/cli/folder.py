@@ -44,13 +44,21 @@ def export(
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("cell", required=False)
-@click.option("--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops to show.")
+@click.option(
+    "--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops, or replies, to show."
+)
 @click.option(
     "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
 )
-def show(folder: Path, cell: str | None, most: int, coverage: bool) -> None:
+@click.option("--live", is_flag=True, help="Read the journal, not the dataset; so it is anyway while the run goes on.")
+@click.option("--raw", is_flag=True, help="The newest replies of models, as they came; CELL may be a stage too.")
+def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool) -> None:
     """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
     from synth.cli import show as command
 
-    for text in command.covered(folder) if coverage else command.show(folder, cell, most):
+    if raw:
+        texts = command.raw_replies(folder, cell, most)
+    else:
+        texts = command.covered(folder) if coverage else command.show(folder, cell, most, live=live)
+    for text in texts:
         click.echo(text)

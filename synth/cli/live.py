@@ -25,12 +25,14 @@ Show = Callable[[dict[str, Any]], None]
 
 
 @contextlib.asynccontextmanager
-async def watch(fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None") -> AsyncIterator[None]:
+async def watch(
+    fold: Fold, engine: Engine, *, prices: Prices, events: "Events | None", screen: "Screen | None" = None
+) -> AsyncIterator[None]:
     """Shows a run's progress live on stderr, for the length of a block, and tells `events` of the start, of progress
     and of the end; they observe the fold themselves."""
     with contextlib.ExitStack() as stack:
         live, progress = sys.stderr.isatty(), Progress(fold, engine, prices)
-        show = _live(stack) if live else _plain
+        show = (screen or Screen()).table(stack) if live else _plain
         if events:
             events.tell("start", progress.now())
         ticker = asyncio.create_task(_tick(progress, show, events, LIVE_EVERY if live else PLAIN_EVERY))
@@ -49,6 +51,35 @@ async def _tick(progress: Progress, show: Show, events: "Events | None", every: 
         show(state)
         if events:
             events.tell("progress", state)
+
+
+class Screen:
+    """Where a run's lines for the user go: to stderr, and above the live table while one is drawn there."""
+
+    def __init__(self) -> None:
+        self._console: Any = None
+
+    def line(self, text: str) -> None:
+        """Shows one line to the user, whatever is drawn on the live screen."""
+        if self._console is None:
+            click.echo(for_terminal(text), err=True)
+            return
+        from rich.text import Text
+
+        self._console.print(Text(for_terminal(text)), soft_wrap=True)
+
+    def table(self, stack: contextlib.ExitStack) -> Show:
+        """Draws the live table on this screen until the stack is unwound."""
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True)
+        stack.callback(self._leave)
+        display = stack.enter_context(Live(console=self._console, auto_refresh=False, transient=True))
+        return lambda state: display.update(table(state), refresh=True)
+
+    def _leave(self) -> None:
+        self._console = None
 
 
 class Events:
@@ -97,8 +128,9 @@ def _plain(state: dict[str, Any]) -> None:
     total = state["total"]
     parts = [f"{name} {entry['accepted']}/{entry['target'] or 'all'}" for name, entry in state["scenarios"].items()]
     figures = [
-        f"{total['in_flight']} in flight",
+        f"{total['in_flight']} in flight{_out(state)}",
         f"{total['calls']:,} calls",
+        _tokens(total),
         f"yield {_share(total['yield'])}",
         f"new {_share(total['novelty'])}",
         f"{total['refusals']:,} refusals",
@@ -110,14 +142,6 @@ def _plain(state: dict[str, Any]) -> None:
     figures.append(f"{_time(total['seconds_left'])} left")
     weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
     click.echo(f"{', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
-
-
-def _live(stack: contextlib.ExitStack) -> Show:
-    from rich.console import Console
-    from rich.live import Live
-
-    display = stack.enter_context(Live(console=Console(stderr=True), auto_refresh=False, transient=True))
-    return lambda state: display.update(table(state), refresh=True)
 
 
 def table(state: dict[str, Any]) -> Any:
@@ -137,9 +161,20 @@ def table(state: dict[str, Any]) -> Any:
         counts = (f"{entry[key]:,}" for key in ("in_flight", "calls", "refusals", "retries", "dropped"))
         paid = (_cost(entry["cost"]), _cost(entry["cost_to_come"])) if priced else ()
         drawn.add_row(Text(name), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid)
-    weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
-    drawn.caption = Text(f"{_time(total['seconds_left'])} left{weather}")
+    weather = f"\n{for_terminal(state['weather'])}, trying again" if state["weather"] else ""
+    drawn.caption = Text(f"{_time(total['seconds_left'])} left; {_tokens(total)}{_out(state)}{weather}")
     return drawn
+
+
+def _out(state: dict[str, Any]) -> str:
+    """The stages whose calls are out, and how old the oldest is."""
+    stages = ", ".join(f"{stage} {count}" for stage, count in state["stages"].items())
+    return f" ({stages}; the oldest {state['oldest']:.0f} s)" if stages else ""
+
+
+def _tokens(total: dict[str, Any]) -> str:
+    speed = total["tokens_a_second"]
+    return f"{total['tokens']:,} tokens" + (f", {speed:,.0f} a second" if speed is not None else "")
 
 
 def _of_target(cell: Mapping[str, int] | None) -> str:

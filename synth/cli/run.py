@@ -40,8 +40,14 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
     _warn(compiled)
     with contextlib.ExitStack() as stack:
         observer = _open_events(events, stack)
-        watch = partial(live.watch, prices=compiled.prices, events=observer)
-        result = run_bound(compiled, replace(options, shard=ours, watch=watch, observer=observer, say=_note))
+        screen = live.Screen()
+        watch = partial(live.watch, prices=compiled.prices, events=observer, screen=screen)
+        told = replace(
+            options,
+            say=lambda line: screen.line(f"synth: note: {line}"),
+            report=lambda line: screen.line(f"synth: {line}"),
+        )
+        result = run_bound(compiled, replace(told, shard=ours, watch=watch, observer=observer))
     click.echo(summary.summary(result, options.folder, compiled.recipe.scheme), err=True)
     if result.message:
         click.echo(f"synth: {for_terminal(result.message)}", err=True)

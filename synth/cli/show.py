@@ -1,4 +1,4 @@
-"""What `show` does: rows, drops and coverage of a finished run, to read."""
+"""What `show` does: rows, drops, replies and coverage of a run, to read."""
 
 import json
 from collections.abc import Iterator
@@ -12,17 +12,30 @@ from synth.dataset.reader import RUNNING, Dataset
 from synth.errors import ConfigError
 from synth.quality import agreement
 from synth.run import doubting
+from synth.run.folder import JOURNAL
+from synth.run.peek import Peek, peek, raw
 from synth.sanitize import for_terminal
 from synth.types import LABELLED
 
 
-def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
-    """What `synth show` prints: the cells of a run; or rows and drops of those that match."""
-    made = Dataset(folder)
-    if made.facts().get("stopped") == RUNNING:
-        _note(
-            f"the run in {folder} goes on, or was killed (run the same command again then); this is what it had before"
-        )
+def show(folder: Path, cell: str | None, most: int, *, live: bool = False) -> Iterator[str]:
+    """What `synth show` prints: the cells of a run; or rows and drops of those that match. They come from its dataset, or out of
+    the journal where the run goes on, was killed, or has made no dataset, or if `live` is set."""
+    if not live and (folder / "dataset" / "README.md").is_file():
+        made = Dataset(folder)
+        if made.facts().get("stopped") != RUNNING or not (folder / JOURNAL).is_file():
+            yield from _shown(made, folder, cell, most)
+            return
+    elif not (folder / JOURNAL).is_file():
+        Dataset(folder)  # says what is missing
+    _note(
+        f"read out of the journal of {folder}, as far as it goes; the same command again goes on, or shows what came since"
+    )
+    with peek(folder) as found:
+        yield from _shown(found, folder, cell, most)
+
+
+def _shown(made: Dataset | Peek, folder: Path, cell: str | None, most: int) -> Iterator[str]:
     if cell is None:
         facts = made.facts()
         for entry in facts["cells"]:
@@ -51,6 +64,18 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
         raise ConfigError(f"{folder}: no row or drop in {cell!r}; `synth show {folder}` lists the cells")
 
 
+def raw_replies(folder: Path, place: str | None, most: int) -> Iterator[str]:
+    """What `synth show --raw` prints: the newest replies of a run as they came, the newest last; those of a cell's lane or of a
+    stage, if one is given."""
+    lane = place.rpartition("/")[0] if place and place.count("/") == 2 else place  # no reply is of a label
+    found = list(islice((reply for reply in raw(folder) if lane is None or _of(reply, lane)), most))
+    if not found:
+        of = f" of {place!r}" if place else ""
+        raise ConfigError(f"{folder}: no reply{of} in its journal; name a scenario, subcategory, lane or stage")
+    for reply in reversed(found):
+        yield f"--- reply {for_terminal(str(reply.pop('key')))} ---\n{readable(reply)}\n"
+
+
 def covered(folder: Path) -> Iterator[str]:
     """What `synth show --coverage` prints: how well a run covers its elements, axis by axis."""
     found = Dataset(folder).facts().get("coverage") or {"axes": [], "pairs": []}
@@ -73,6 +98,10 @@ def readable(row: dict[str, Any]) -> str:
         shown = for_terminal(text).replace("\n", "\n" + " " * 20)
         lines.append(f"{name:>18}  {shown}")
     return "\n".join(lines)
+
+
+def _of(reply: dict[str, Any], place: str) -> bool:
+    return fnmatchcase(str(reply["stage"]), place) or _matches(str(reply["lane"]), None, place)
 
 
 def _matches(lane: str, label: str | None, cell: str) -> bool:

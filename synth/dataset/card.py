@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from synth.dataset.card_controls import controls_section
-from synth.dataset.cell import in_cell as _cell
 from synth.dataset.card_doubts import doubts_section
+from synth.dataset.cell import in_cell as _cell
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role

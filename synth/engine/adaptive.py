@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from synth.engine.budget import Reservation
 from synth.engine.rate_window import Window
+from synth.engine.refused import Refused
 from synth.errors import ProviderError
 from synth.recipe.role import Ceiling
 from synth.types import Reply
@@ -45,6 +46,8 @@ class Permit:
     """What the budget holds for the attempt; None without a budget."""
     reply: Reply | None = None
     """The reply to the attempt, once it is in the journal."""
+    key: str = ""
+    """The key of the request that the attempt is at."""
 
 
 class Pace:
@@ -55,11 +58,13 @@ class Pace:
         self.most = min(most, ceiling.concurrency or most)
         self.limit = self.most if self_scheduling else min(START, self.most)
         self.self_scheduling = self_scheduling
-        self.out = 0
-        """How many attempts are out."""
+        self.permits: set[Permit] = set()
+        """Those of the attempts that are out."""
         self.resting_until = 0.0
         self.last_good = float("-inf")
         """When the model last answered, in seconds of the event loop."""
+        self.refused = Refused()
+        """What the model has refused in unknown words since it last answered."""
         self.changes: list[tuple[float, int]] = []
         """Every change of the limit: when, and to how many slots."""
         rpm, tpm = (
@@ -74,6 +79,11 @@ class Pace:
         self._replies, self._slowest = 0, 0.0
         self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
 
+    @property
+    def out(self) -> int:
+        """How many attempts at the model are out, at its adaptive pace."""
+        return len(self.permits)
+
     def wait(self, tokens: float, now: float) -> float:
         """Seconds until one more attempt of that many tokens may go to the model, at its adaptive pace; infinite while
         all its slots are taken."""
@@ -83,16 +93,21 @@ class Pace:
 
     def go(self, tokens: float, now: float) -> Permit:
         """Gives the permit for one attempt of that many tokens at the model's adaptive pace; ask `wait` first."""
-        self.out += 1
+        permit = Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
+        self.permits.add(permit)
         self._busiest = max(self._busiest, self.out)
         if self._requests.most is not None:
             self._requests.take(1, now)
-        return Permit(now, self._tokens.take(tokens, now) if self._tokens.most is not None else None)
+        return permit
 
     def back(self, permit: Permit) -> None:
         """Frees one of the model's adaptive slots from an attempt that is over, however it ended."""
-        del permit
-        self.out -= 1
+        self.permits.discard(permit)
+
+    @property
+    def refuses_everything(self) -> bool:
+        """Whether a model that has never answered at this pace refuses whatever it is asked, as far as can be told."""
+        return self.refused.everything((permit.key, permit.sent) for permit in self.permits)
 
     def idle(self, now: float) -> int:
         """How many of the model's adaptive slots stand free; none while the model rests."""
@@ -110,7 +125,7 @@ class Pace:
     def answered(self, permit: Permit, now: float, characters: int, prompt_tokens: int, tokens: int) -> None:
         """Adapts the model's pace to a reply: characters and tokens of its prompt, and the tokens of prompt and reply
         together."""
-        self.last_good = now
+        self.last_good, self.refused = now, Refused()
         self._replies += 1
         self._slowest = max(self._slowest, now - permit.sent)
         if prompt_tokens:
@@ -127,6 +142,8 @@ class Pace:
     def suffered(self, permit: Permit, now: float, error: ProviderError) -> None:
         """Adapts the model's pace to a failed attempt: too much was asked, or the cause says nothing of how much the
         model bears."""
+        if error.cause == "refused":
+            self.refused.add(permit.key, now)
         if error.cause in ("limit", "overload") and not self.self_scheduling:
             if permit.tokens is not None:
                 self._tokens.settle(permit.tokens, 0)
@@ -135,6 +152,15 @@ class Pace:
             self._slow_down(now)
         else:
             self._clean = 0  # no growth before a whole round without one
+            if error.cause == "timeout" and not self.self_scheduling:
+                self._narrow(permit, now)
+
+    def _narrow(self, permit: Permit, now: float) -> None:
+        """Half the slots, once for all that were sent together and of which none was answered in time: fewer at once may be
+        answered sooner, and less is thrown away."""
+        if permit.sent > max(self.last_good, self._cut_at):
+            self._starting, self._cut_at = False, now
+            self._set(max(1, self.limit // 2), now)
 
     def _slow_down(self, now: float) -> None:
         """One cut an episode. While it lasts the place of a refused attempt is not taken by another: the attempts still out are

@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synth.backends import Resumable, SelfScheduling
 from synth.engine.contract import NOBODY, TRUSTED, Observer, Probation, Prove, Store
 from synth.engine.endpoints import Endpoints
+from synth.engine.notices import what
+from synth.engine.recall import Recall
 from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
+from synth.engine.waiting import Waiting
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of
-from synth.journal.rows import WRONG, DamagedReply
+from synth.journal.rows import DamagedReply
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UsageLog
 from synth.types import Origin, Reply, Request
 
@@ -50,8 +52,8 @@ class Engine:
         self.usage = usage or UsageLog()
         """What was paid for, every reply as it lands."""
         self._flights: dict[str, _Flight] = {}
-        self._sending: dict[str, Origin] = {}
-        """Every request that is out, by key."""
+        self.waiting = Waiting(models)
+        """The calls that are out."""
         self._stop: Stopped | ConfigError | None = None
         self._stopping = asyncio.Event()
         self.calls: Counter[str] = Counter()
@@ -61,17 +63,21 @@ class Engine:
         self.weather: str | None = None
         """What the latest try failed of, if it did."""
         self.abandoned = False
-        self.damaged: dict[str, DamagedReply] = {}
-        """Replies, by key, that are not what was written, and so asked for once more."""
+        self._recall = Recall(journal, models.say)
 
     @property
     def in_flight(self) -> Counter[str]:
         """How many requests that were asked are out, by lane."""
-        return Counter(origin.lane for origin in self._sending.values())
+        return Counter(call.origin.lane for call in self.waiting.calls.values())
 
     def origin_of(self, key: str) -> Origin | None:
         """The role, stage and lane for which the engine is asking the request of that key; None if it is not."""
-        return self._sending.get(key)
+        return call.origin if (call := self.waiting.calls.get(key)) else None
+
+    @property
+    def damaged(self) -> dict[str, DamagedReply]:
+        """Replies, by key, that are not what was written, and that the engine asks for once more."""
+        return self._recall.damaged
 
     @property
     def idle(self) -> int:
@@ -87,7 +93,7 @@ class Engine:
         """The reply to a request, journalled or asked for now. Raises Stopped once nothing more may be asked,
         ConfigError for what only the user can mend."""
         key = key_of(request)
-        if (reply := self._kept(key, self._found, spare=origin.spare)) and reply.finish != RETRY:
+        if (reply := self._recall.kept(key, spare=origin.spare, mending=True)) and reply.finish != RETRY:
             return reply
         self._observer.missed(origin)
         if self._stop:
@@ -103,7 +109,7 @@ class Engine:
             reply = await asyncio.shield(flight.task)
         finally:
             flight.askers -= 1
-            if not flight.askers and key not in self._sending:
+            if not flight.askers and key not in self.waiting.calls:
                 flight.task.cancel()  # nobody wants it any more, and it was not sent
         if reply.finish == OUTAGE and not origin.spare:
             return await self.ask(request, origin)  # an equal request stood in a chain; this one waits for its model
@@ -112,25 +118,9 @@ class Engine:
     def recall(self, request: Request, *, spare: bool = False) -> Reply:
         """The journalled reply to a request, without a call. Raises Stopped(REPLAY) where there is none,
         DamagedReply where there was one."""
-        if (reply := self._kept(key_of(request), self._journal.get, spare=spare)) is None:
+        if (reply := self._recall.kept(key_of(request), spare=spare, mending=False)) is None:
             raise Stopped(REPLAY)
         return reply
-
-    def _kept(self, key: str, get: Callable[[str], Reply | None], *, spare: bool) -> Reply | None:
-        """From the journal. That another model was asked stays so, though the request may have been answered since."""
-        return (get(outage_of(key)) if spare else None) or get(key)
-
-    def _found(self, key: str) -> Reply | None:
-        """From the journal; a damaged one counts as not there."""
-        try:
-            return self._journal.get(key)
-        except DamagedReply as damaged:
-            if not self.damaged:
-                self.models.say(
-                    f"the reply {key} (stage {damaged.stage}) {WRONG}: it and any like it are asked for again"
-                )
-            self.damaged[key] = damaged
-            return None
 
     def stop(self, why: Stopped | ConfigError) -> None:
         """Stops the engine: from now on only the journal answers; everybody else who asks gets `why`. What has been
@@ -138,14 +128,9 @@ class Engine:
         if self._stop is None:
             self._stop = why
             self._stopping.set()
-            self.models.cut_check_short()
-            self._slots.dismiss(why)
+            self.waiting.close()
+            self.models.dismiss(why)
             self._probation.dismiss(why)
-            for backend in set(self.models.backends.values()):
-                if isinstance(backend, Resumable):
-                    backend.leave()
-                if isinstance(backend, SelfScheduling):
-                    backend.dismiss(why)
 
     async def drain(self, at_most: float | None = None) -> None:
         """Waits until every request that was sent has its reply in the journal, at most that many seconds; what has
@@ -159,9 +144,11 @@ class Engine:
         self.abandoned = True
         self._cancel()
 
-    def _cancel(self) -> None:
-        for flight in self._flights.values():
-            flight.task.cancel()
+    def _cancel(self, role: str | None = None) -> None:
+        """What is in flight; of one role alone what is out."""
+        for key, flight in self._flights.items():
+            if role is None or ((origin := self.origin_of(key)) and origin.role == role):
+                flight.task.cancel()
 
     async def _fetch(self, key: str, request: Request, origin: Origin) -> Reply:
         try:
@@ -176,14 +163,26 @@ class Engine:
                     raise
                 return await self._without(error, key, request, origin)
         except ProviderError as error:
-            self.stop(self.models.verdict(error, request, origin))
+            self._despair(error, request, origin)
         except (ConfigError, Stopped) as error:  # Stopped: the journal's disk
             self.stop(error)
         except asyncio.CancelledError:
-            if not self.abandoned:
+            if self._stop is None:
                 raise
         assert self._stop is not None
         raise self._stop.with_traceback(None)
+
+    def _despair(self, error: ProviderError, request: Request, origin: Origin) -> None:
+        """Stops, since a model was tried in vain. Whoever is silent for too long has no more of its calls waited for."""
+        if error.cause == "timeout" and self.waiting.too_long(origin.role):
+            self.stop(Stopped("provider", self.waiting.advice(request, origin.role)))
+            self._cancel(origin.role)
+        else:
+            self.stop(self.models.verdict(error, request, origin, served=self._served(request, origin)))
+
+    def _served(self, request: Request, origin: Origin) -> bool:
+        now = self.models.pace_at(self.models.endpoint_of(request, origin)).last_good > float("-inf")
+        return now or self.usage.served(request.named)
 
     async def _through(self, key: str, request: Request, origin: Origin) -> Reply:
         """From the model; of one that is out only now and then, where another stands by. Raises what it could not be had for."""
@@ -209,7 +208,10 @@ class Engine:
         state = RetryState(
             self.models.pace_at(endpoint),
             known=lambda: endpoint[0] in self.models.heard,
-            before=self._found(key) is not None,
+            missing=lambda: self.models.missing(origin.role),
+            silent=lambda: self.waiting.too_long(origin.role),
+            served=self._served(request, origin),
+            before=self._recall.found(key) is not None,
         )
         circuit = self.models.circuits.at(endpoint)
 
@@ -228,7 +230,8 @@ class Engine:
         except ProviderError as error:
             if not state.given_up:
                 raise
-            reply = Reply(str(error), finish=GAVE_UP)
+            self.models.notices.of_given_up(error, request.model, origin.role)
+            reply = Reply(what(error), finish=GAVE_UP)
             await self._journal.put(key, reply, origin, request.named)
             self.usage.add(origin, request.named, reply)
             return reply
@@ -246,12 +249,14 @@ class Engine:
         reservation = self._slots.budget.reservation(request) if self._slots.budget else None
         rank = self._ranks.get(origin.stage, len(self._ranks))
         permit = await self._slots.acquire((rank, origin.position), pace, tokens, reservation)
+        ended: Reply | ProviderError | None = None
+        permit.key = key
         try:
             if self._stop:
                 raise self._stop.with_traceback(None)
-            self._sending[key] = origin
+            self.waiting.sent(key, request, origin)
             self.calls[origin.lane] += 1
-            reply = await self.models.send(request, key, origin.role, pace.deadline(again=again))
+            reply = ended = await self.models.send(request, key, origin.role, pace.deadline(again=again))
             if self._prove:
                 self._prove(request, reply)
             self.models.heard.add(self.models.backends[origin.role])
@@ -260,15 +265,16 @@ class Engine:
             await self._journal.put(key, reply, origin, request.named)
             self.usage.add(origin, request.named, reply)
             permit.reply = reply
+            self.models.notices.of_reply(reply, request.model, origin.role)
             self.weather = None
         except ProviderError as error:
-            if error.cause not in ("network", "garbled"):
-                self.models.heard.add(self.models.backends[origin.role])
-            self.weather = f"model {request.model!r} {error}"
+            ended = error
+            self.models.suffered(error, request, origin)
+            self.weather = f"model {request.model!r} {what(error)}"
             pace.suffered(permit, asyncio.get_running_loop().time(), error)
             raise
         finally:
-            self._sending.pop(key, None)
+            self.waiting.over(key, ended)
             self._slots.release(pace, permit)
             if self._slots.budget and self._slots.budget.fault:
                 self.stop(self._slots.budget.fault)

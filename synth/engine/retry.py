@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import socket
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,13 +11,16 @@ from dataclasses import dataclass, field
 import tenacity
 
 from synth.engine.adaptive import Pace
+from synth.engine.refused import FEW, MINUTE, TRIES
 from synth.errors import Cause, ProviderError
 from synth.types import Reply
 
 PATIENCE = 600.0
 """Seconds without one answer from a model, counted from a request's first failure, after which the run stops."""
 FIRST_CONTACT = 3
-"""How often a server that has never answered anything is tried."""
+"""How often an address is tried that does not resolve, or that answers and is no model server."""
+CONTACT, KNOCK = 60.0, 5.0
+"""Seconds a server is waited for that cannot be reached before its first answer, and at most between two tries at it."""
 POISON = 10
 """Failures after which a request is given up on, if its model answered others all the while."""
 OWN: frozenset[Cause] = frozenset({"server", "timeout", "garbled", "refused"})
@@ -40,6 +45,12 @@ class RetryState:
     pace: Pace
     known: Callable[[], bool]
     """Whether the model's server has ever answered anything."""
+    missing: Callable[[], float] = lambda: 0.0
+    """Seconds since the model's server, which has never answered, could first not be reached."""
+    silent: Callable[[], bool] = lambda: False
+    """Whether the role has been waited for as long as makes sense."""
+    served: bool = False
+    """Whether the model has answered anything in an earlier run of the folder."""
     before: bool = False
     """Whether the request was given up on before: then it may be again though no other request has been answered
     since."""
@@ -55,16 +66,38 @@ class RetryState:
         model."""
         error, now = failure(call), asyncio.get_running_loop().time()
         self.failures[error.cause] += 1
-        if error.cause in ("network", "timeout", "garbled") and not self.known():
-            return self.failures.total() >= FIRST_CONTACT
+        if error.cause in ("network", "garbled") and not self.known():
+            if error.cause == "garbled" or _hopeless(error):
+                return self.failures.total() >= FIRST_CONTACT
+            return self.missing() >= CONTACT
         if self.since is None:
             self.since = now
+        if error.cause == "refused":
+            return self._refused(now, self.since)
         own = self.before or self.pace.last_good > self.since
         self.given_up = own and sum(self.failures[cause] for cause in OWN) >= POISON
         if self.pace.self_scheduling:  # hours may pass between two tries
             return self.failures.total() >= POISON
         dark = now - max(self.since, self.pace.last_good)
+        if error.cause == "timeout":
+            return self.given_up or self.silent() or dark >= max(PATIENCE, 2 * self.pace.ceiling.timeout)
         return self.given_up or (error.retry_after or 0.0) > PATIENCE or dark >= PATIENCE
+
+    def _refused(self, now: float, since: float) -> bool:
+        """Words cannot tell whose fault a refusal is, so the request's neighbours do: one that is refused while its model answers
+        others is given up; a model that answers none stops the run."""
+        pace = self.pace
+        answered, few = pace.last_good > float("-inf"), len(pace.refused.keys) <= FEW
+        dark = now - max(since, pace.last_good) >= MINUTE
+        if self.before or pace.last_good > since or (few and (answered or (self.served and dark))):
+            self.given_up = self.failures["refused"] >= TRIES
+            return self.given_up
+        return dark if answered or self.served else pace.refuses_everything
+
+    def wait(self, call: tenacity.RetryCallState) -> float:
+        """Seconds before the next retry of the request; a server that is only being started is asked again soon."""
+        seconds = wait(call)
+        return min(seconds, KNOCK) if failure(call).cause == "network" and not self.known() else seconds
 
 
 async def persist(
@@ -86,7 +119,7 @@ async def persist(
 
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(ProviderError),
-        wait=wait,
+        wait=state.wait,
         stop=lambda call: state.stop(call) or halted(),
         sleep=pause,
         reraise=True,
@@ -110,3 +143,9 @@ def wait(call: tenacity.RetryCallState) -> float:
     if error.retry_after is None:
         return float(backoff)
     return error.retry_after + random.random() * min(1.0, 0.1 * error.retry_after)
+
+
+def _hopeless(error: BaseException) -> bool:
+    """Whether an address cannot be reached for what waiting does not mend: its name is unknown, or its certificate."""
+    cause = error.__cause__
+    return cause is not None and (isinstance(cause, socket.gaierror | ssl.SSLError) or _hopeless(cause))

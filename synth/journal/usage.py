@@ -100,6 +100,10 @@ class UsageLog:
         line.unmetered += unmetered(reply)
         line.given_up += reply.finish == GAVE_UP
 
+    def served(self, model: str) -> bool:
+        """Whether a model has answered anything in the usage counted so far."""
+        return any(line.model == model and line.calls > line.given_up for line in self.lines())
+
     def lines(self) -> Iterable[Usage]:
         """The usage counted so far, one entry for each lane, stage and model."""
         return self._lines.values()

@@ -1,21 +1,15 @@
 """`synth run`: one folder, one journal, one fold; then the dataset, and what is to be said of it."""
 
-import asyncio
 import contextlib
 import json
-import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
-from typing import Any
 
-from synth import aside, backends
+from synth import backends
 from synth.backends import Backend, Resumable, SelfScheduling
-from synth.dataset.card import Facts
-from synth.dataset.policies import policies_of
-from synth.dataset.reader import RUNNING
 from synth.dataset.staging import Staging
-from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
+from synth.dataset.writer import rows_in
 from synth.engine.ask import Engine, replaying
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.contract import TRUSTED
@@ -34,12 +28,14 @@ from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.controls import questions_of, recalled, report
-from synth.run.examine import Examination, examination, probation_of
 from synth.run.doubting import Doubting, stopped_before
+from synth.run.examine import Examination, examination, probation_of
 from synth.run.folder import claim, mend, refuse_lost, writable
+from synth.run.interrupts import Interrupts
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
 from synth.run.result import Result, result_of
+from synth.run.write import begun, finish
 from synth.types import Round
 
 LANDING = 30.0
@@ -81,11 +77,18 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
 async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
     the run is raised: it is in the result."""
+    with Interrupts(job.options.report) as interrupts:
+        return await _carried(job, journal, connected, interrupts)
+
+
+async def _carried(
+    job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend], interrupts: Interrupts
+) -> Result:
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
-    models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say)
+    models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say, report=job.options.report)
     probation = probation_of(job.compiled, connected, journal)
     embedder = job.inputs.flow.embedder
     doubted = await _still_doubted(job, journal)
@@ -112,17 +115,18 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
         _resume(job, fold, staging, journal, doubting)
         examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = _take_up(job, engine, journal, connected)
-        _begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
+        begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
+        interrupts.stops(engine)
         try:
             if doubted is not None:
                 engine.stop(doubted)
             stopped = doubted or await _live(job, fold, engine, examined)
-            if engine.abandoned:
-                raise KeyboardInterrupt
             if stopped is None:
                 engine.stop(Stopped("done"))
                 await engine.drain(LANDING)
-            left = sum([await backend.part(done=stopped is None) for backend in lasting])
+            left = 0
+            if not engine.abandoned:
+                left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
             for backend in set(connected.values()):
                 with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
@@ -135,6 +139,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
             finish(job, result, staging)
             staging.forget()
             return result
+    job.options.report("writing what there is")
     result = await _paused(job, engine, journal, stopped)
     result.notes += _notes(job, connected, left, paused=True)
     return result
@@ -203,10 +208,6 @@ async def _live(
     job: ResolvedRun, fold: Fold, engine: Engine, examined: Examination | None
 ) -> Stopped | ConfigError | None:
     """Folds, asking for what is missing, until all is done or something stops it; what was sent has then landed."""
-    loop = asyncio.get_running_loop()
-    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
-    for sign in before:
-        loop.add_signal_handler(sign, _interrupt, engine)
     try:
         async with job.options.watch(fold, engine) if job.options.watch else contextlib.nullcontext():
             if examined is not None:
@@ -220,19 +221,7 @@ async def _live(
             await examined.cancel()
         await engine.drain()
         return engine.failure
-    finally:
-        for sign, handler in before.items():
-            loop.remove_signal_handler(sign)
-            signal.signal(sign, handler)
     return None
-
-
-def _interrupt(engine: Engine) -> None:
-    """The first signal stops asking and lands what is in flight; the second waits for nothing."""
-    if engine.failure is None:
-        engine.stop(Stopped("interrupted", "interrupted; run the same command again to go on"))
-    else:
-        engine.abandon()
 
 
 async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: Stopped | ConfigError) -> Result:
@@ -267,49 +256,3 @@ async def _still_doubted(job: ResolvedRun, journal: Journal) -> Stopped | None:
         return None
     with job.staging() as staging:
         return (await _replayed(job, journal, staging))[1].stop()
-
-
-def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
-    """The last act of executing a run: writes the dataset, the drops and run.json of a fold that has ended; gives the
-    result."""
-    facts = Facts(
-        splits=result.splits,
-        content="",
-        cells=result.cells,
-        dropped=result.dropped,
-        fingerprint=job.compiled.fingerprint,
-        versions=versions(),
-        prompts=job.compiled.prompts,
-        stopped=result.stopped,
-        avoided=job.compiled.flow.avoided.sources if job.compiled.flow.avoided else (),
-        agreement=result.agreement,
-        controls=result.controls,
-        doubts=result.doubts,
-    )
-    write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
-    write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])
-    _write_run(job, asdict(result))
-    return result
-
-
-def _begun(job: ResolvedRun, fresh: Result) -> None:
-    """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
-    try:
-        before = json.loads((job.options.folder / "run.json").read_text(encoding="utf-8"))
-        last = Result(**{field.name: before[field.name] for field in fields(Result) if field.name in before})
-    except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
-        last = fresh
-    _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})
-
-
-def _write_run(job: ResolvedRun, result: Mapping[str, Any]) -> None:
-    data: dict[str, Any] = {
-        "recipe": job.compiled.recipe.model_dump(mode="json"),
-        "fingerprint": job.compiled.fingerprint,
-        "seed": job.compiled.recipe.seed,
-        "n": job.compiled.recipe.n if job.options.n is None else job.options.n,
-        "versions": versions(),
-        "prompts": dict(job.compiled.prompts),
-    }
-    with aside.file(job.options.folder / "run.json") as new:
-        new.write_text(json.dumps(data | dict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

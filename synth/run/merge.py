@@ -2,34 +2,31 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from synth import aside
 from synth.engine.ask import replaying
 from synth.errors import ConfigError
 from synth.fold.fold import Fold
 from synth.journal import decisions
-from synth.journal.inputs import recorded, written
+from synth.journal.inputs import written
 from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
 from synth.journal.reader import Reader
 from synth.journal.rows import DamagedReply, Decision, Kept
 from synth.journal.store import Journal, hold
-from synth.recipe.library import Inputs
 from synth.recipe.schema import Recipe
-from synth.recipe.yaml import validate
-from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.run.compile import CompiledRecipe
 from synth.run.controls import questions_of, recalled, report
 from synth.run.doubting import Doubting
-from synth.run.execute import finish
 from synth.run.folder import claim, mend, writable
 from synth.run.options import RunOptions
+from synth.run.recorded import as_made, facts_of, kept_in
 from synth.run.resolve import ResolvedRun, as_recorded
 from synth.run.result import Result, result_of
+from synth.run.write import finish
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,9 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
         journals = [stack.enter_context(Reader(folder)) for folder in folders]
         histories = [list(journal.decisions()) for journal in journals]
         identity = _agreed(folders, histories)
-        told = [facts for folder in folders if (facts := _facts(folder))]
-        kept = _kept(folders, histories, identity)
-        compiled = _bound(folders, told, identity, kept)
+        told = [facts for folder in folders if (facts := facts_of(folder))]
+        kept = kept_in(folders, histories, identity)
+        compiled = as_made(folders, told, identity, kept)
         read = [] if kept is None else [(decisions.INPUTS, written(kept, identity))]
         taken = [*read, *united_decisions(histories, identity, [spec.lane.id for spec in compiled.specs])]
         with writable(out):
@@ -64,18 +61,6 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
         return Merged(compiled.recipe, asyncio.run(_fold(_settled(compiled, options, taken), journal)))
 
 
-def _kept(folders: Sequence[Path], histories: Sequence[History], identity: dict[str, str]) -> Inputs | None:
-    """What was read, as one of the journals holds it: the same whatever their order."""
-    found: list[Inputs] = []
-    for folder, entries in zip(folders, histories, strict=True):
-        try:
-            one = recorded(entries, identity)
-        except ConfigError as error:
-            raise ConfigError(f"{folder}: {error}") from error
-        found += [one] if one else []
-    return min(found, key=lambda one: json.dumps(written(one, identity), sort_keys=True), default=None)
-
-
 def _agreed(folders: Sequence[Path], histories: Sequence[History]) -> dict[str, str]:
     """The identity that all of them have; ConfigError naming what differs."""
     first, *others = (identity_of(str(folder), entries) for folder, entries in zip(folders, histories, strict=True))
@@ -86,42 +71,6 @@ def _agreed(folders: Sequence[Path], histories: Sequence[History]) -> dict[str, 
                 "run one recipe in both, then merge"
             )
     return first
-
-
-def _facts(folder: Path) -> dict[str, Any] | None:
-    path = (folder if folder.is_dir() else folder.parent) / "run.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None  # killed before it could write any
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: is broken; run the same command there again to write it anew") from error
-    return found
-
-
-def _bound(
-    folders: Sequence[Path], told: Sequence[dict[str, Any]], identity: dict[str, str], kept: Inputs | None
-) -> CompiledRecipe:
-    if kept is not None:
-        compiled, version = compile_recipe(validate(Recipe, dict(kept.recipe), str(folders[0])), kept), kept.synth
-    elif told:
-        # What does not bear identity (addresses, prices) may differ: which is taken must not hang on the order of the folders.
-        first = min(told, key=lambda facts: json.dumps(facts["recipe"], sort_keys=True))
-        compiled = compile_recipe(validate(Recipe, first["recipe"], "run.json"))
-        version = first.get("versions", {}).get("synth", "")
-    else:
-        raise ConfigError(f"{folders[0]}: holds no run.json, which tells the recipe; run the same command there again")
-    if compiled.identity == identity:
-        return compiled
-    way_out = (
-        "put the user's own files back as they were"
-        if kept is not None
-        else "its journal does not hold what it was made with; run merge where its taxonomies and prompts are"
-    )
-    raise ConfigError(
-        f"{folders[0]}: was not made with what is found from here; these differ: "
-        f"{decisions.differences(identity, compiled.identity)}; {way_out}, or with synth {version}"
-    )
 
 
 def _put(out: Path, journals: Sequence[Reader], taken: Sequence[Decision]) -> None:

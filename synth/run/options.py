@@ -39,3 +39,5 @@ class RunOptions:
     """What is called at the close of every lane's round; None is nobody."""
     say: Callable[[str], None] = lambda _: None
     """Gives the user a line on what they should know before anything is asked."""
+    report: Callable[[str], None] = lambda _: None
+    """Gives the user a line on how the run goes just now: what it waits for, that it stops."""

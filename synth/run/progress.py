@@ -31,7 +31,8 @@ class Progress:
 
     def __init__(self, fold: Fold, engine: Engine, prices: Prices) -> None:
         self._fold, self._engine, self._prices = fold, engine, prices
-        self._marks: deque[tuple[float, int]] = deque()
+        self._marks: deque[tuple[float, int, int]] = deque()
+        """At each look: the time, and the calls and tokens that had landed."""
 
     def now(self) -> dict[str, Any]:
         """The figures of a running fold as they stand: rows, calls, cost and what is still to come, by scenario and
@@ -40,7 +41,7 @@ class Progress:
         for line in self._engine.usage.lines():
             paid[line.lane].append(line)
         bills = {id: self._bill([lane], paid) for id, lane in self._fold.lanes.items()}
-        lanes, lines = list(self._fold.lanes.values()), list(self._engine.usage.lines())
+        lines, lanes = list(self._engine.usage.lines()), list(self._fold.lanes.values())
         whole = bill(lines, self._prices)
         to_come = _to_come(lanes, bills, self._bill(lanes, paid))
         by_scenario: dict[str, list[Acceptor]] = defaultdict(list)
@@ -53,10 +54,15 @@ class Progress:
         }
         of_rows = bill((line for line in lines if line.lane != CONTROLS), self._prices)
         total = self._figures(lanes, of_rows, to_come, flying, refusals) | self._paid(whole)
+        self._mark(whole.tokens)
         total["seconds_left"] = self._seconds(total["calls_to_come"])
+        total["tokens_a_second"] = self._speed(2)
+        out = self._engine.waiting
         return {
             "scenarios": scenarios,
             "total": total,
+            "stages": dict(sorted(Counter(call.origin.stage for call in out.calls.values()).items())),
+            "oldest": out.oldest() if out.calls else None,
             "weather": self._engine.weather,
             "columns": list(self._fold.labels.columns()),
         }
@@ -98,16 +104,23 @@ class Progress:
         cost = paid.cost if self._prices else None
         return {"calls": paid.calls, "tokens": paid.tokens, "cost": cost, "whole": paid.whole}
 
-    def _seconds(self, calls: float | None) -> float | None:
-        """How long so many calls will take, at this invocation's speed of late."""
-        now, landed = time.monotonic(), self._engine.calls.total() - self._engine.retries.total()
-        self._marks.append((now, landed))
+    def _mark(self, tokens: int) -> None:
+        now, calls, again = time.monotonic(), self._engine.calls, self._engine.retries
+        landed = calls.total() - again.total() - calls[CONTROLS] + again[CONTROLS]
+        self._marks.append((now, landed, tokens))
         while now - self._marks[0][0] > RECENT:
             self._marks.popleft()
-        since, before = self._marks[0]
-        if calls is None or now - since < LEAST or landed <= before:
-            return None
-        return calls * (now - since) / (landed - before)
+
+    def _speed(self, what: int) -> float | None:
+        """How many calls (1) or tokens (2) land in a second, at this invocation's speed of late."""
+        first, last = self._marks[0], self._marks[-1]
+        seconds = last[0] - first[0]
+        return (last[what] - first[what]) / seconds if seconds >= LEAST else None
+
+    def _seconds(self, calls: float | None) -> float | None:
+        """How long so many calls will take."""
+        speed = self._speed(1)
+        return None if calls is None or not speed or speed < 0 else calls / speed
 
 
 def _cells(lanes: Sequence[Acceptor]) -> dict[str, dict[str, int]]:

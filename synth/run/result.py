@@ -7,9 +7,11 @@ from typing import Any
 from synth.dataset.reader import SPLITS
 from synth.dataset.staging import Staging
 from synth.engine.ask import Engine
+from synth.engine.waiting import thrown_away
 from synth.errors import ConfigError, Stopped
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
+from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.journal.usage import Prices, Usage, bill
 from synth.quality.agreement import agreement
@@ -63,7 +65,7 @@ class Result:
 def result_of(
     fold: Fold,
     engine: Engine,
-    journal: Journal,
+    journal: Journal | Reader,
     staging: Staging,
     *,
     prices: Prices,
@@ -90,6 +92,7 @@ def result_of(
     )
     if given_up := sum(line.given_up for line in spent):
         result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
+    result.notes += thrown_away(engine.waiting.thrown_away, engine.models, engine.calls.total())
     if engine.damaged:
         result.notes.append(
             f"{len(engine.damaged)} replies in the journal were not what was written; they were asked for again"

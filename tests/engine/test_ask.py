@@ -1,6 +1,7 @@
 """The engine on virtual time: one reply a key, no slot held while waiting, the most urgent first, a stop that ends."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from synth.engine.endpoints import Endpoints
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.journal.store import Journal
-from synth.recipe.role import Ceiling
+from synth.recipe.role import Ceiling, Role
 from synth.types import Message, Origin, Reply, Request
 from tests.support.virtual import VirtualLoop, run_virtual
 
@@ -156,8 +157,59 @@ def test_weather_without_end_stops_the_run(tmp_path: Path, monkeypatch: pytest.M
     drive(tmp_path, server, 1, work)
 
 
-def test_an_address_that_never_answered_is_given_three_tries(tmp_path: Path) -> None:
-    server = Scripted(lambda name, tries: (0.0, ProviderError("cannot be reached", cause="network")))
+class Told(list[str]):
+    """What an engine has said to the user."""
+
+
+def told_lab(tmp_path: Path, server: Any, told: Told, slots: int = 8, **role: Any) -> tuple[Engine, Journal]:
+    """An engine whose role `r` is model `m`, and whose words are kept."""
+    journal = Journal(tmp_path)
+    models = Endpoints({"r": server}, Slots(slots), {"r": Role(model="m", **role)}, say=told.append)
+    return Engine(journal, models, order=ORDER), journal
+
+
+def test_a_server_that_cannot_be_reached_yet_is_waited_for_a_minute_and_that_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "CONTACT", 60.0)
+    server = Scripted(lambda name, tries: (0.0, ProviderError("cannot be reached at x", cause="network")))
+    told = Told()
+    engine, journal = told_lab(tmp_path, server, told)
+
+    async def work() -> float:
+        with pytest.raises(ConfigError, match="cannot be reached at x; check --base-url"):
+            await asyncio.gather(*(engine.ask(request(i), origin()) for i in range(3)))
+        return asyncio.get_running_loop().time()
+
+    assert 60 <= run_virtual(work()) <= 60 + retry.KNOCK
+    assert told == ["model 'm' (role r) cannot be reached at x; waiting up to 60 s for it"]
+    journal.close()
+
+
+def test_a_server_that_is_started_after_the_run_is_found_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "CONTACT", 60.0)
+
+    def law(name: str, tries: int) -> tuple[float, Exception | None]:
+        gone = asyncio.get_running_loop().time() < 30
+        return 1.0, ProviderError("cannot be reached", cause="network") if gone else None
+
+    server = Scripted(law)
+
+    async def work(engine: Engine) -> float:
+        await asyncio.gather(*(engine.ask(request(i), origin()) for i in range(3)))
+        return asyncio.get_running_loop().time()
+
+    assert drive(tmp_path, server, 8, work) < 30 + retry.KNOCK + 3
+
+
+def test_an_address_that_does_not_resolve_is_given_three_tries(tmp_path: Path) -> None:
+    def law(name: str, tries: int) -> tuple[float, Exception | None]:
+        error = ProviderError("cannot be reached", cause="network")
+        error.__cause__ = OSError("no such host")
+        error.__cause__.__cause__ = socket.gaierror(-2, "Name or service not known")
+        return 0.0, error
+
+    server = Scripted(law)
 
     async def work(engine: Engine) -> None:
         with pytest.raises(ConfigError, match="cannot be reached; check --base-url"):
@@ -165,6 +217,18 @@ def test_an_address_that_never_answered_is_given_three_tries(tmp_path: Path) -> 
 
     drive(tmp_path, server, 1, work)
     assert len(server.asked) == 3
+
+
+def test_a_server_that_is_loading_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
+    def law(name: str, tries: int) -> tuple[float, Exception | None]:
+        loading = asyncio.get_running_loop().time() < 400
+        return 0.1, ProviderError("answers 503", cause="overload", words="Loading model") if loading else None
+
+    server, told = Scripted(law), Told()
+    engine, journal = told_lab(tmp_path, server, told)
+    run_virtual(engine.ask(request(0), origin()))
+    assert told == ["model 'm' (role r) answers 503: Loading model; waiting up to 600 s for it"]
+    journal.close()
 
 
 def test_what_the_user_must_mend_stops_everybody(tmp_path: Path) -> None:

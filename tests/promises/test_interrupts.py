@@ -1,6 +1,7 @@
-"""Two signals, whatever the moment: the first stops asking and lands what is in flight, the second stops now; a third is never
-needed, nothing is lost and the same command goes on."""
+"""Signals, whatever the moment: the first stops asking and lands what is in flight, the second waits for nothing and writes what there
+is; each is answered at once, a third is never needed, nothing is lost and the same command goes on."""
 
+import contextlib
 import functools
 import json
 import os
@@ -14,8 +15,8 @@ from typing import Any
 import pytest
 
 from synth.cli import show
-from synth.errors import ConfigError
 from synth.run import merge
+from synth.serve.server import StandIn
 from tests.conftest import Lab
 from tests.promises.test_kill import COMMAND, SMALL, start
 from tests.support.forked import Point, forking, run
@@ -88,6 +89,92 @@ def test_one_signal_ends_a_wait_at_once(lab: Lab, habits: dict[str, Any], bodies
     assert words.decode().strip().endswith("interrupted; run the same command again to go on")
 
 
+def hang(server: StandIn, seconds: float, after: int = 30) -> None:
+    """Waits until eight calls are out at the server, which takes so long for each after the first so many."""
+    while server.arrived < after:
+        time.sleep(0.01)
+    server._latency = lambda chance: seconds
+    while server.in_flight < 8:
+        time.sleep(0.01)
+
+
+def until(process: "subprocess.Popen[bytes]", words: bytes) -> bytes:
+    """What the process says up to a line with these words, and that line."""
+    assert process.stderr is not None
+    seen = b""
+    for line in process.stderr:
+        seen += line
+        if words in line:
+            return seen
+    raise AssertionError(seen.decode())
+
+
+@pytest.mark.parametrize("sign", SIGNALS)
+def test_each_signal_is_answered_and_the_second_still_writes_and_tells_the_way_on(lab: Lab, sign: int) -> None:
+    with standing_in(latency="0.01") as server:
+        (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
+        process = start(lab.folder)
+        hang(server, 60.0, after=60)
+        process.send_signal(sign)
+        assert b"synth: stopping; waiting for 8 calls, the oldest " in until(process, b"once more stops now")
+        process.send_signal(sign)
+        assert b"synth: stopping now; 8 calls are given up" in until(process, b"once more ends at once")
+        _, words = process.communicate(timeout=15)
+    assert process.returncode == 130
+    lines = words.decode().strip().splitlines()
+    assert lines[0] == "synth: writing what there is"
+    assert any(line.startswith("scenario ") for line in lines)
+    assert lines[-1] == "synth: interrupted; run the same command again to go on"
+    assert (lab.folder / "run" / "drops").is_dir()
+    assert (lab.folder / "run" / "dataset" / "README.md").is_file()
+
+
+def test_a_third_signal_ends_at_once(lab: Lab) -> None:
+    code = (
+        "import time\nfrom synth.run import execute, write\nfrom synth.cli.main import main\n"
+        "write.write_dataset = lambda *_: time.sleep(60)\nmain()"
+    )
+    environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[2])}
+    with standing_in(latency="0.01") as server:
+        (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
+        arguments = [sys.executable, "-c", code, *COMMAND[3:]]
+        process = subprocess.Popen(arguments, cwd=lab.folder, env=environment, stderr=subprocess.PIPE)
+        hang(server, 60.0)
+        for words in (b"once more stops now", b"writing what there is"):
+            process.send_signal(signal.SIGINT)
+            until(process, words)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+    assert (process.returncode, said.decode().strip().splitlines()[-1]) == (130, "synth: interrupted")
+
+
+def test_lines_stand_above_the_live_table_of_a_terminal(lab: Lab) -> None:
+    """On a pseudo-terminal: the answer to a signal is a line of its own, whole, while the table is drawn."""
+    with standing_in(latency="0.01") as server:
+        (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
+        environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[2])}
+        environment |= {"TERM": "xterm", "COLUMNS": "160"}
+        ours, theirs = os.openpty()
+        process = subprocess.Popen(COMMAND, cwd=lab.folder, env=environment, stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        hang(server, 4.0)
+        time.sleep(2.5)  # the table has been drawn
+        process.send_signal(signal.SIGINT)
+        seen = b""
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 65536):
+                seen += part
+        assert process.wait(15) == 130
+    text = seen.decode().replace("\r", "")
+    assert "scenario" in text.partition("synth: stopping")[0]
+    assert [
+        line
+        for line in text.split("\n")
+        if "synth: stopping; waiting for " in line and line.endswith("once more stops now")
+    ]
+
+
 @pytest.mark.parametrize("sign", SIGNALS)
 def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
     """From the first line of `main` on: what Python does before that is its own. The server hangs, so that no run ends by itself."""
@@ -123,8 +210,7 @@ def test_a_run_that_was_killed_before_it_said_anything_can_be_told_shown_and_mer
             None,
             {"open"},
         )
-        with pytest.raises(ConfigError, match="holds no dataset yet; its run goes on, or was killed"):
-            list(show.show(lab.folder / "run", None, 5))
+        assert any("one.s0/harmful/unsafe" in line for line in show.show(lab.folder / "run", None, 5))
         merged = merge.merge([lab.folder / "run"], lab.folder / "whole")
         assert sum(line["calls"] for line in merged.result.spent) > 0
         assert forked(lab) == 0

@@ -4,18 +4,22 @@ import asyncio
 import contextlib
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synth.engine import retry
 from synth.engine.adaptive import Pace
 from synth.engine.ask import Engine
 from synth.engine.circuit_breaker import PROBE_EVERY, Circuit
@@ -277,6 +281,27 @@ def at(url: str, **addresses: str) -> dict[str, Any]:
     return {name: {"model": name, "base_url": addresses.get(name, url)} for name in ("writer", "a", "b", "j1", "j2")}
 
 
+def test_a_server_that_is_started_after_the_run_is_waited_for(lab: Lab) -> None:
+    said: list[str] = []
+    with nobody() as address:
+        port = address.rpartition(":")[2].partition("/")[0]
+    recipe = tiny_recipe(models=at(address))
+    serving = Timer(2.0, lambda: servers.append(subprocess.Popen([*SERVE, "--port", port], stdout=subprocess.DEVNULL)))
+    servers: list[subprocess.Popen[bytes]] = []
+    serving.start()
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(retry, "CONTACT", 60.0)
+            result = run_bound(compile_recipe(recipe), RunOptions(lab.folder / "run", 20, say=said.append))
+    finally:
+        serving.join()
+        for server in servers:
+            server.terminate()
+            server.wait(10)
+    assert result.status == OK, result.message
+    assert [line for line in said if "waiting up to 60 s for it" in line and "cannot be reached at" in line] == said
+
+
 def test_the_same_model_at_another_address_stands_in_for_one_that_is_away(lab: Lab) -> None:
     with standing_in() as server, nobody() as address:
         models = at(server.url, a=address)
@@ -292,6 +317,7 @@ def test_the_same_model_at_another_address_stands_in_for_one_that_is_away(lab: L
         assert server.arrived == arrived
 
 
+SERVE = [sys.executable, "-m", "synth", "serve"]
 SMALL = """\
 name: small
 taxonomies: [tiny]

@@ -80,6 +80,27 @@ def test_what_is_to_come_is_unknown_at_first_and_near_the_truth_at_half_way(
     assert middle["cost"] + middle["cost_to_come"] == pytest.approx(result.total["cost"], rel=0.5)
 
 
+def test_what_is_out_is_told_by_stage_with_its_age_and_the_tokens_so_far(
+    capsys: pytest.CaptureFixture[str], lab: Lab, seen: list[dict[str, Any]]
+) -> None:
+    from rich.console import Console
+
+    lab.world = Metered()
+    lab.run(40, models=models(**PRICE))
+    busy = next(state for state in seen if state["total"]["tokens"] and state["stages"])
+    assert sum(busy["stages"].values()) == busy["total"]["in_flight"]
+    assert busy["oldest"] >= 0
+    busy["total"]["tokens_a_second"] = 1234.5
+    live._plain(busy)
+    stream = io.StringIO()
+    Console(file=stream, width=200).print(live.table(busy))
+    stage, count = next(iter(busy["stages"].items()))
+    for text in (capsys.readouterr().err, stream.getvalue()):
+        assert f"{busy['total']['tokens']:,} tokens, 1,234 a second" in text
+        assert f"({stage} {count}" in text
+        assert f"the oldest {busy['oldest']:.0f} s)" in text
+
+
 def test_a_servers_words_stay_words(capsys: pytest.CaptureFixture[str], lab: Lab, seen: list[dict[str, Any]]) -> None:
     from rich.console import Console
 

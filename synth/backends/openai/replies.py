@@ -18,7 +18,16 @@ DENSEST = 400_000
 """Brackets and commas of a body at most: each may become an object many times its size."""
 _DEPTH = 8
 _THOUGHTS: Final = frozenset(
-    "reasoning_content reasoning thinking thought thoughts thinking_content reasoning_text reasoning_details".split()
+    [
+        "reasoning_content",
+        "reasoning",
+        "thinking",
+        "thought",
+        "thoughts",
+        "thinking_content",
+        "reasoning_text",
+        "reasoning_details",
+    ]
 )
 _THINKING_PARTS: Final = frozenset(("thinking", "reasoning", "thought", "reasoning_content", "redacted_thinking"))
 

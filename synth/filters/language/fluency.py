@@ -31,13 +31,20 @@ _TRIPLE_LOG = np.array([-4, 8, 13, 20], np.int64)
 """Four times the logarithm to base 2 of how often a pair or triple of that level was seen."""
 _HAN = 2
 """The first symbol that is a character: 0 is a mark or space, 1 a letter, digit or word of another script."""
-_PARTICLES = np.array([ord(one) for one in "的了是你她们这那个吗么吧呢很都什怎样啥嘛嘅咗唔係系佢啲冇俺咱侬嘞"], np.int64)
+_PARTICLES = np.array(
+    [ord(one) for one in "的了是你她们这那个吗么吧呢很都什怎样啥嘛嘅咗唔係系佢啲冇俺咱侬嘞"], np.int64
+)
 _ONE_IN = 14
 """In modern prose at least one character in so many is one of them."""
 BOUNDS = np.array(
     [
         [[-13, -12, -11, -8, -8, -5], [-19, -19, 16, 40, 80, 130], [-13, -15, -5, 3, 6, 18], [-11, -11, -6, -2, -1, 5]],
-        [[-19, -14, -11, -9, -8, -7], [-29, -29, -29, -28, -27, -26], [-17, -18, -19, -21, -24, -24], [-12, -13, -15, -17, -20, -20]],
+        [
+            [-19, -14, -11, -9, -8, -7],
+            [-29, -29, -29, -28, -27, -26],
+            [-17, -18, -19, -21, -24, -24],
+            [-12, -13, -15, -17, -20, -20],
+        ],
     ],
     np.int64,
 )

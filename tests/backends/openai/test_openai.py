@@ -259,7 +259,7 @@ def test_a_recipe_runs_against_a_server_through_a_storm(lab: Lab) -> None:
     assert set(server.completed.values()) == {1}
 
 
-def test_an_address_nobody_answers_at_fails_at_once(lab: Lab) -> None:
+def test_an_address_nobody_answers_at_is_waited_for_and_fails(lab: Lab) -> None:
     with contextlib.closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"

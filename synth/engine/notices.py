@@ -1,0 +1,56 @@
+"""What the user is told of single requests: every kind of refusal once a model, in the server's own words."""
+
+from collections.abc import Callable
+
+from synth.errors import ProviderError
+from synth.sanitize import one_line
+from synth.types import Reply
+
+MANNERS = {"content_filter": "as filtered", "rejected": "as too long"}
+"""How a reply ended in whose place a server gave words of its own, and how that is told."""
+
+
+class Notices:
+    """Lines for the user, each kind once for each model; `say` is given them."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self._told: set[tuple[str, str]] = set()
+
+    def once(self, model: str, kind: str, line: str) -> None:
+        """Says a line on a model, unless one of that kind has been said of it."""
+        if (model, kind) not in self._told:
+            self._told.add((model, kind))
+            self.say(line)
+
+    def of_reply(self, reply: Reply, model: str, role: str) -> None:
+        """Notices a request that a model's server refused for what stands in it, if the reply is that."""
+        if manner := MANNERS.get(reply.finish):
+            words = "" if reply.completion_tokens or reply.reasoning else one_line(reply.text)
+            who = f"{_called(model, role)} refuses single requests {manner}"
+            self.once(model, reply.finish, f"{who}{f': {words}' if words else ''}; they count as dropped")
+
+    def of_error(self, error: ProviderError, model: str, role: str) -> None:
+        """Notices a failed attempt whose server said why."""
+        if not error.words:
+            return
+        who, words = _called(model, role), one_line(error.words)
+        if error.cause == "refused":
+            self.once(model, error.cause, f"{who} refuses a request in words that are not known: {words}; trying again")
+        else:
+            self.once(model, error.cause, f"{who} {one_line(what(error))}; trying again")
+
+    def of_given_up(self, error: ProviderError, model: str, role: str) -> None:
+        """Notices a request that was refused again while its model answers others."""
+        if error.cause == "refused":
+            line = f"{_called(model, role)} refuses single requests: {one_line(error.words or str(error))}"
+            self.once(model, "given up", f"{line}; they are given up (--retry-given-up asks for them again)")
+
+
+def what(error: ProviderError) -> str:
+    """A failed attempt told with the server's own words, once."""
+    return str(error) if not error.words or error.words in str(error) else f"{error}: {error.words}"
+
+
+def _called(model: str, role: str) -> str:
+    return f"model {model!r} (role {role})"

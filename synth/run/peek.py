@@ -1,0 +1,101 @@
+"""What a journal holds, looked at while its run goes on, or after it was stopped or killed: the rows and drops it makes so far, and its
+replies as they came. Nothing is asked, and nothing is written in the folder."""
+
+import asyncio
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from synth.dataset.reader import RUNNING
+from synth.dataset.staging import Staging
+from synth.engine.ask import REPLAY, replaying
+from synth.errors import ConfigError, Stopped
+from synth.fold.fold import Fold
+from synth.journal import decisions
+from synth.journal.merge import identity_of
+from synth.journal.reader import Reader
+from synth.journal.rows import DamagedReply
+from synth.run.recorded import as_made, facts_of, kept_in
+from synth.run.resolve import as_recorded
+from synth.run.result import result_of
+from synth.sanitize import plain
+from synth.types import Origin, Reply
+
+RAW = "SELECT key, stage, lane, model, finish, prompt_tokens, completion_tokens, reasoning, text FROM replies ORDER BY rowid DESC"
+
+
+class Peek:
+    """The rows, drops and facts that a journal makes so far, with the methods of a `Dataset`."""
+
+    def __init__(self, facts: dict[str, Any], staging: Staging) -> None:
+        self._facts, self._staging = facts, staging
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json would tell if the run whose journal is looked at were stopped now."""
+        return self._facts
+
+    def splits(self) -> list[str]:
+        """Names of the splits that have rows in the journal looked at so far."""
+        return [split for split, count in self._facts["splits"].items() if count]
+
+    def rows(self, split: str) -> Iterator[dict[str, Any]]:
+        """The rows of a split that the journal looked at makes so far, in the order of a dataset."""
+        return self._staging.rows(split)
+
+    def drops(self) -> Iterator[dict[str, Any]]:
+        """What the journal looked at has dropped so far."""
+        for _, lines in self._staging.drops():
+            yield from map(json.loads, lines())
+
+
+@contextlib.contextmanager
+def peek(folder: Path) -> Iterator[Peek]:
+    """A look at the journal in a run's folder, for the length of a block. ConfigError where there is none, or nothing in it yet."""
+    with Reader(folder) as journal:
+        history = list(journal.decisions())
+        if (last := decisions.last_target(history)) is None:
+            raise ConfigError(
+                f"{folder}: holds nothing yet; run the same command again, or wait until its run has asked something"
+            )
+        identity, told = identity_of(str(folder), history), facts_of(folder)
+        compiled = as_made([folder], [told] if told else [], identity, kept_in([folder], [history], identity))
+        inputs = replace(as_recorded(compiled, last["targets"]), frozen=frozenset())
+        with tempfile.TemporaryDirectory(prefix="synth-show-") as scratch:
+            recipe = compiled.recipe
+            with Staging(Path(scratch), compiled.names, recipe.output, recipe.scheme) as staging:
+                fold = Fold(inputs, partial(replaying, _Kept(journal)), staging)
+                asyncio.run(fold.run(decisions.plans(history)))
+                result = result_of(fold, fold.engine, journal, staging, prices=compiled.prices)
+                yield Peek(asdict(result) | {"stopped": RUNNING, "recipe": (told or {}).get("recipe")}, staging)
+
+
+def raw(folder: Path) -> Iterator[dict[str, Any]]:
+    """The replies in the journal of a run's folder as they came, the newest first; each as a dict with what it was asked for."""
+    with Reader(folder) as journal:
+        names = ("key", "stage", "lane", "model", "finish", "prompt_tokens", "completion_tokens", "reasoning", "text")
+        for row in journal.rows(RAW):
+            yield {
+                name: plain(value) if isinstance(value, str) else value for name, value in zip(names, row, strict=True)
+            }
+
+
+class _Kept:
+    """A journal as a fold's store that is only read: a reply that is not what was written counts as not there."""
+
+    def __init__(self, journal: Reader) -> None:
+        self._journal = journal
+
+    def get(self, key: str) -> Reply | None:
+        try:
+            return self._journal.get(key)
+        except DamagedReply:
+            return None
+
+    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
+        del key, reply, origin, model
+        raise Stopped(REPLAY)

@@ -1,0 +1,61 @@
+"""What a run writes into its folder: the dataset, the drops and run.json, at its begin and at its end."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from synth import aside
+from synth.dataset.card import Facts
+from synth.dataset.policies import policies_of
+from synth.dataset.reader import RUNNING
+from synth.dataset.staging import Staging
+from synth.dataset.writer import versions, write_dataset, write_drops
+from synth.run.resolve import ResolvedRun
+from synth.run.result import Result
+
+
+def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
+    """The last act of executing a run: writes the dataset, the drops and run.json of a fold that has ended; gives the
+    result."""
+    facts = Facts(
+        splits=result.splits,
+        content="",
+        cells=result.cells,
+        dropped=result.dropped,
+        fingerprint=job.compiled.fingerprint,
+        versions=versions(),
+        prompts=job.compiled.prompts,
+        stopped=result.stopped,
+        avoided=job.compiled.flow.avoided.sources if job.compiled.flow.avoided else (),
+        agreement=result.agreement,
+        controls=result.controls,
+        doubts=result.doubts,
+    )
+    write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
+    write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])
+    _write_run(job, asdict(result))
+    return result
+
+
+def begun(job: ResolvedRun, fresh: Result) -> None:
+    """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
+    try:
+        before = json.loads((job.options.folder / "run.json").read_text(encoding="utf-8"))
+        last = Result(**{field.name: before[field.name] for field in fields(Result) if field.name in before})
+    except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
+        last = fresh
+    _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})
+
+
+def _write_run(job: ResolvedRun, result: Mapping[str, Any]) -> None:
+    data: dict[str, Any] = {
+        "recipe": job.compiled.recipe.model_dump(mode="json"),
+        "fingerprint": job.compiled.fingerprint,
+        "seed": job.compiled.recipe.seed,
+        "n": job.compiled.recipe.n if job.options.n is None else job.options.n,
+        "versions": versions(),
+        "prompts": dict(job.compiled.prompts),
+    }
+    with aside.file(job.options.folder / "run.json") as new:
+        new.write_text(json.dumps(data | dict(result), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
