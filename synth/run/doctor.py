@@ -35,8 +35,8 @@ from synth.stages.lenient_json import value_in
 from synth.stages.parsing import checked
 from synth.types import Aside, Ask, Drop, Origin, Reply, Request, Round, Sample
 
-LANES, AT_ONCE = 12, 4
-"""Lanes that are drawn at most, and how many of them are gone through at once."""
+PAGES, AT_ONCE = 12, 4
+"""Pages of queries that are asked for at most, and how many of them at once: of drawn lanes the first, then the next."""
 ROOTS = 3
 """Queries of a writer's call that are answered and judged."""
 LANDING = 20.0
@@ -141,30 +141,31 @@ class _Doctor:
         self.found.roles = [fitness(facts) for facts in self.facts.values()]
         return self.found
 
-    # --- what is asked: call 0 of drawn lanes, their answers, their votes ---
+    # --- what is asked: the first calls of drawn lanes, their answers, their votes ---
 
     async def _lanes(self) -> None:
         order = shuffled(len(self._chosen), self._compiled.recipe.seed, "doctor")
-        drawn, turn = [self._chosen[place] for place in order[:LANES]], asyncio.Semaphore(AT_ONCE)
+        drawn = [(self._chosen[place], call) for call in range(PAGES) for place in order][:PAGES]
+        turn = asyncio.Semaphore(AT_ONCE)
 
-        async def one(place: int, spec: LaneSpec) -> None:
+        async def one(place: int, spec: LaneSpec, call: int) -> None:
             async with turn:
                 if place < AT_ONCE or not self._enough():
                     with contextlib.suppress(Stopped, ConfigError):  # why stands with the role
-                        await self._lane(place, spec)
+                        await self._page(place, spec, call)
 
-        await asyncio.gather(*(one(place, spec) for place, spec in enumerate(drawn)))
+        await asyncio.gather(*(one(place, *page) for place, page in enumerate(drawn)))
 
     def _enough(self) -> bool:
         return all(2 * ENOUGH[facts.part] <= facts.replies for facts in self.facts.values())
 
-    async def _lane(self, place: int, spec: LaneSpec) -> None:
+    async def _page(self, place: int, spec: LaneSpec, call: int) -> None:
         lacks = {label: count or ROOTS for label, count in self._targets[spec.lane.id].items() if label in spec.cells}
         plan = next_round(spec, lacks, [])
         if plan is None:
             return
         ask = self._ask(spec, place)
-        page = await self._flow.page(spec, 0, ask, 0)
+        page = await self._flow.page(spec, call, ask, 0)
         roots = self._written([entry for _, entry in page])
         await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
 
