@@ -28,6 +28,7 @@ import rows as judged
 from synth.filters import Rules, bind
 from synth.recipe.load import load
 from synth.recipe.schema import FilterUse
+from synth.stages.parsing import SECOND_TRIES
 
 TOP = Path(__file__).parents[1]
 TABLE, FIGURES = TOP / "docs" / "filters.md", TOP / "synth" / "filters" / "measured.json"
@@ -169,8 +170,8 @@ def main() -> None:
     classed = [*response_classes.given(given.folder), *response_classes.own(held_out=True)]
     private = FilterUse(name="personal")
     places: dict[str, tuple[Rules, Sequence[Any], Sequence[str]]] = {
-        "query": (bind("text", [*uses.query, private], "query"), found["query"], pool),
-        "response": (bind("text", [*uses.response, private], "response"), found["response"], pool),
+        "query": (bind("text", [*uses.query, private], "query", sent=SECOND_TRIES), found["query"], pool),
+        "response": (bind("text", [*uses.response, private], "response", sent=SECOND_TRIES), found["response"], pool),
         "row": (
             bind("row", uses.row, "row", judged.RULES),
             list(judged.ordinary(pairs(given.folder))),

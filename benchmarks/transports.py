@@ -12,23 +12,29 @@ import orjson
 from engine import ANSWER, CONCURRENCY, in_lanes, interleaved, renderer, server, start
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from synth.backends.openai import connect
 from synth.backends.openai.bodies import body_of
 from synth.hashing import key_of
 from synth.recipe import load
+from synth.recipe.role import Role
 from synth.run.compile import compile_recipe
+from synth.types import Request
 
 COUNT, TIMES = 1500, 5
 
 
-def bodies() -> list[dict[str, Any]]:
+def requests() -> list[Request]:
     request = renderer(compile_recipe(load.load("demo")))
-    ready = [request(number) for number in range(COUNT)]
+    return [request(number) for number in range(COUNT)]
+
+
+def bodies(ready: list[Request]) -> list[dict[str, Any]]:
     return [orjson.loads(orjson.dumps(body_of(one, key_of(one), "json_schema"))) for one in ready]
 
 
 async def package(url: str, asked: list[dict[str, Any]], *, over_aiohttp: bool, raw: bool) -> None:
     http = DefaultAioHttpClient() if over_aiohttp else None
-    async with AsyncOpenAI(base_url=url, api_key="x", max_retries=0, http_client=http) as client:
+    async with AsyncOpenAI(base_url=url, api_key="x", max_retries=0, timeout=None, http_client=http) as client:
         create = client.chat.completions.with_raw_response.create if raw else client.chat.completions.create
 
         async def call(number: int) -> Any:
@@ -53,10 +59,22 @@ async def lean(
         await in_lanes(COUNT, CONCURRENCY, call)
 
 
+async def backend(url: str, asked: list[Request], transport: str) -> None:
+    """As a role is asked with that `transport`, reply read and all."""
+    role = Role(model="m", base_url=url, transport=transport)
+    client = connect(role, role.settings)
+    try:
+        start.time()
+        await in_lanes(len(asked), CONCURRENCY, lambda number: client.complete(asked[number], key_of(asked[number])))
+    finally:
+        await client.close()
+
+
 def main() -> None:
     import json
 
-    asked = bodies()
+    ready = requests()
+    asked = bodies(ready)
     with server("--answer", ANSWER) as url:
         cases: dict[str, Callable[[], Awaitable[None]]] = {
             "openai": lambda: package(url, asked, over_aiohttp=False, raw=False),
@@ -64,6 +82,8 @@ def main() -> None:
             "openai over aiohttp, raw responses": lambda: package(url, asked, over_aiohttp=True, raw=True),
             "aiohttp": lambda: lean(url, asked, lambda body: json.dumps(body).encode(), json.loads),
             "aiohttp, orjson": lambda: lean(url, asked, orjson.dumps, orjson.loads),
+            "transport: lean": lambda: backend(url, ready, "lean"),
+            "transport: openai": lambda: backend(url, ready, "openai"),
         }
         for name, factory in (("asyncio", asyncio.Runner), ("uvloop", None)):
             found = interleaved(cases, COUNT, TIMES, factory)

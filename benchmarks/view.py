@@ -34,6 +34,9 @@ class Nowhere:
     def keep(self, split, row):
         pass
 
+    def surplus(self, row):
+        pass
+
     def drop(self, drop):
         pass
 

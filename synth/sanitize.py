@@ -1,8 +1,13 @@
-"""Untrusted text made plain: for encoders, for the tags of a prompt, for a terminal."""
+"""What is untrusted made harmless: texts for encoders, for the tags of a prompt, for a terminal; numbers; values that nest."""
 
 import unicodedata
+from typing import Any
 
 _TAGS = str.maketrans({"<": "＜", ">": "＞"})
+MOST = 2**31 - 1
+"""The largest count that is believed."""
+DEEPEST = 100
+"""How deep a value of JSON may nest; what nests deeper is an answer to nothing that is asked."""
 
 
 def plain(text: str) -> str:
@@ -34,3 +39,17 @@ def for_terminal(text: str) -> str:
 def one_line(text: str) -> str:
     """An untrusted text as one line of at most 200 characters, harmless on a terminal."""
     return for_terminal(" ".join(text.split()))[:200]
+
+
+def counted(number: object) -> int:
+    """An untrusted count, as of tokens; 0, as for none told, where it is no whole number from 0 to 2**31 - 1."""
+    return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST else 0
+
+
+def nests(value: Any) -> int:
+    """How deep an untrusted value of JSON nests, found without calls that nest: 0 for a text or number."""
+    level, depth = [value], 0
+    while held := [one for one in level if isinstance(one, dict | list)]:
+        level = [below for one in held for below in (one.values() if isinstance(one, dict) else one)]
+        depth += 1
+    return depth

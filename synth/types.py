@@ -223,6 +223,8 @@ Judged: TypeAlias = Sample | Drop | Aside
 
 HARD: Final = "hard"
 """The split of rows on which the judges differ."""
+CONTROLS: Final = "controls"
+"""The lane under which requests about pairs with known labels are booked. No fold has a lane of that name."""
 
 
 @dataclass(frozen=True, slots=True)

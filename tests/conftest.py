@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 import pytest
@@ -101,7 +101,7 @@ def tiny_recipe(**changes: Any) -> schema.Recipe:
         "query": {"model": "writer", "elements": ["behaviour", "task", "persona"]},
         "augment": {"model": "writer", "operators": {"rewrite": 0.2, "red_team": 0.2}},
         "respond": {"models": ["a", "b"]},
-        "judge": {"models": ["j1", "j2"]},
+        "judge": {"models": ["j1", "j2"], "controls": False},
     }
     return schema.Recipe.model_validate(data | changes)
 
@@ -129,13 +129,14 @@ class Lab:
         interrupt: float | None = None,
         bounds: Bounds = UNBOUNDED,
         retry: bool = False,
+        on_doubt: Literal["stop", "warn"] = "stop",
         **changes: Any,
     ) -> Result:
         """One invocation. `interrupt` stops it at that second, as a signal would."""
         compiled = compiled or compile_recipe(tiny_recipe(concurrency=concurrency, **changes))
         self.server = Distant(self.world, latency or fixed(1.0), faults=faults, weather=weather)
         ours = shard_of(shard, compiled.specs) if shard else None
-        wish = execute.RunOptions(self.folder / out, n, only, ours, bounds, retry)
+        wish = execute.RunOptions(self.folder / out, n, only, ours, bounds, retry, on_doubt=on_doubt)
         wish.folder.mkdir(exist_ok=True)
         chosen, targets = execute.wanted(compiled, n, only)
         with contextlib.closing(Journal(wish.folder)) as journal:

@@ -9,9 +9,14 @@ from synth.errors import ConfigError, ProviderError
 from synth.recipe import plugins
 from synth.recipe.backend import Bears, Declared, Options, Wrapping, known, module
 from synth.recipe.role import Role
+from synth.sanitize import counted
 from synth.types import Reply, Request
 
 __all__ = ["Backend", "BackendModule", "Bears", "Options", "Sharing", "Wrapping", "connect", "known", "module"]
+
+
+_OURS = ("gave_up", "retry", "outage")
+"""Ends of replies that the engine alone gives, of requests that nobody answered."""
 
 
 class Backend(Protocol):
@@ -111,7 +116,19 @@ async def completed(backend: Backend, request: Request, key: str, role: str) -> 
     if not (isinstance(reply, Reply) and isinstance(reply.text, str) and isinstance(reply.finish, str)):
         given = "a reply without text" if isinstance(reply, Reply) else f"a {type(reply).__name__}"
         raise ConfigError(f"models.{role}: its backend gives {given}; mend it, or take another")
-    return reply
+    return believed(reply)
+
+
+def believed(reply: Reply) -> Reply:
+    """A backend's reply as far as it can be believed: its counts are counts, and its end is none of those that the
+    engine alone gives."""
+    return Reply(
+        reply.text,
+        "broken" if reply.finish in _OURS else reply.finish,
+        counted(reply.prompt_tokens),
+        counted(reply.completion_tokens),
+        reply.reasoning if isinstance(reply.reasoning, str) else None,
+    )
 
 
 def module_of(role: Role) -> BackendModule:

@@ -6,18 +6,23 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"([\d.]+)(ms|d|h|m|s)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
+_WHOLE = re.compile(rf"(?:{_DURATION.pattern})+")
+LONGEST = 30 * _SECONDS["d"]
+"""Seconds that are believed at most."""
+_READ = 64
+"""Characters of a header that are read at most."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds after which a server says, in the headers of its answer, that it may be asked again; None if it does not say.
-    `headers` are read by lower-case names."""
+    """Seconds after which a server says, in the headers of its answer, that it may be asked again, a month at most; None if it does not
+    say, or nothing that can be read. `headers` are read by lower-case names."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return milliseconds / 1000
+        return min(milliseconds / 1000, LONGEST)
     if told := headers.get("retry-after"):
-        return _seconds_or_date(told)
+        return _seconds_or_date(told[:_READ])
     resets = [
-        _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
+        _duration(headers.get(f"x-ratelimit-reset-{what}", "")[:_READ])
         for what in ("requests", "tokens")
         if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
     ]
@@ -25,26 +30,28 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds_or_date(text: str) -> float | None:
-    if (seconds := _number(text)) is not None:
+    if (seconds := _duration(text)) is not None:
         return seconds
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+        left = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, LookupError, OverflowError, AttributeError):  # whatever a date can be wrong in
         return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, left), LONGEST)
 
 
 def _duration(text: str) -> float | None:
     """`6m0s`, `1.5s`, `20ms`, or plain seconds."""
     if (seconds := _number(text)) is not None:
-        return seconds
-    parts = _DURATION.findall(text)
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts) if parts else None
+        return min(seconds, LONGEST)
+    if not _WHOLE.fullmatch(text.strip()):
+        return None
+    return min(sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text)), LONGEST)
 
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float(text or "")
+        number = float((text or "")[:_READ])
     except ValueError:
         return None
     return number if 0 <= number < float("inf") else None

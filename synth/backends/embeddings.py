@@ -1,31 +1,18 @@
-"""Vectors from any server that speaks OpenAI's embeddings, one text a request."""
+"""Vectors from any server that speaks OpenAI's embeddings, through the `openai` package: one text a request in a run, a page of them for a table."""
 
 import asyncio
-import json
-import os
-import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
 
 from synth.backends import _server, openai
-from synth.backends._retry_after import retry_after
-from synth.backends._server import KEY
 from synth.backends.openai.bodies import dumps
-from synth.backends.openai.refusals import TOO_LONG, says
 from synth.errors import ConfigError, ProviderError
-from synth.recipe.credentials import Secrets, at, check_address, shown
 from synth.recipe.role import Role
-from synth.sanitize import one_line
 from synth.types import Reply, Request
-from synth.vector import UNLIKE, Embed, Numbers, check, read, rounded, written
-
-if TYPE_CHECKING:
-    import httpx2
+from synth.vector import UNLIKE, Numbers, check, read, rounded, written
 
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
@@ -58,17 +45,27 @@ class EmbeddingsBackend:
 
     async def complete(self, request: Request, key: str) -> Reply:
         body = {"model": request.model, "input": [request.messages[0].content], **request.params}
-        return await self._asked(body, request.model, {"Idempotency-Key": key})
+        return await self._asked(body, request.model, key)
 
-    async def _asked(self, body: dict[str, Any], model: str, headers: Mapping[str, str] | None = None) -> Reply:
-        data = dumps({"encoding_format": "float"} | body)
-        status, told, answer = await self._client.http("POST", "/embeddings", data, headers)
-        if status == 200:
-            return _reply(answer)
-        # Servers that find a text too long say so under many a status.
-        return self._client.read(
-            413 if status in (422, 500) and says(answer, TOO_LONG) else status, told, answer, model
-        )
+    async def page(self, model: str, texts: Sequence[str]) -> Numbers:
+        """The vectors of a page of texts as a server of embeddings gives them, a row each, in one request. ProviderError for
+        what may pass, ConfigError for what will not."""
+        body = {"model": model, "input": list(texts), "encoding_format": "float"}
+        status, told, answer = await self._client.http("POST", "/embeddings", dumps(body))
+        if status != 200:
+            refused = self._client.read(status, told, answer, model)
+            raise ConfigError(f"the server takes none of {len(texts)} texts: {refused.text}")
+        return _vectors(answer, len(texts))[0]
+
+    async def _asked(self, body: dict[str, Any], model: str, key: str = "") -> Reply:
+        def build(_: str) -> dict[str, Any]:
+            told = {"encoding_format": "float"} | body
+            return {name: value for name, value in told.items() if value is not None}
+
+        return await self._client.ask("/embeddings", model, build, _read, key)
+
+    def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
+        self._client.adapt(known, learnt)
 
     async def close(self) -> None:
         await self._client.close()
@@ -76,96 +73,28 @@ class EmbeddingsBackend:
 
 def connect(role: Role, options: Options) -> EmbeddingsBackend:
     """Opens the backend `embeddings` for a role: a client for its address, with the key its environment variable holds."""
-    return EmbeddingsBackend(openai.connect(role, options))
+    client = openai.connect(role, options)
+    client.package()
+    return EmbeddingsBackend(client)
 
 
-def _reply(body: bytes) -> Reply:
-    try:
-        vectors, tokens = vectors_of(body, 1)
-    except ValueError as error:
-        raise ProviderError(str(error), cause="garbled") from error
+def _read(status: int, body: bytes | bytearray) -> Reply | int:
+    return _reply(body) if status == 200 else status
+
+
+def _reply(body: bytes | bytearray) -> Reply:
+    vectors, tokens = _vectors(body, 1)
     return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
 
 
-PAGE, CALLS = 64, 8
-"""Texts a request, requests at once."""
-TRIES = 6
-PATIENCE = 60.0
-"""Seconds between two tries at most."""
+def _vectors(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:
+    try:
+        return vectors_of(body, wanted)
+    except ValueError as error:
+        raise ProviderError(str(error), cause="garbled") from error
 
 
-def of_server(model: str, base_url: str) -> Embed:
-    """A function from texts to vectors by a server's model of embeddings, asked a page of texts at a time. ConfigError for
-    an address that is none."""
-    key = os.environ.get(KEY, "").strip()
-    check_address(base_url, "--base-url")
-    if not key.isascii() or not key.isprintable():
-        raise ConfigError(f"{KEY} holds characters that cannot stand in a key; export it anew")
-    url, place, secrets = (
-        at(base_url, "/embeddings"),
-        shown(at(base_url, "/embeddings")),
-        Secrets.sent(base_url, (key,)),
-    )
-
-    def embed(texts: Sequence[str]) -> Numbers:
-        import httpx2
-
-        pages = [texts[at : at + PAGE] for at in range(0, len(texts), PAGE)]
-        over = threading.Event()
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        with httpx2.Client(headers=headers, timeout=120) as client, ThreadPoolExecutor(CALLS) as pool:
-            asking = _Asking(client, url, model, secrets, over)
-            try:
-                found = list(pool.map(asking.page, pages))
-            finally:
-                over.set()
-        sizes = sorted({page.shape[1] for page in found})
-        if len(sizes) > 1:
-            raise ConfigError(f"{place}: gives vectors of {sizes[0]} numbers and of {sizes[-1]}; ask one model")
-        return np.concatenate(found)
-
-    return embed
-
-
-@dataclass(frozen=True)
-class _Asking:
-    client: "httpx2.Client"
-    url: str
-    model: str
-    secrets: Secrets
-    over: threading.Event
-    """Set when no more answers are wanted."""
-
-    def page(self, texts: Sequence[str]) -> Numbers:
-        """The embeddings of some texts, from a server; asked for again in bad weather and after what is no answer."""
-        import httpx2
-
-        why, body = "", {"model": self.model, "input": list(texts), "encoding_format": "float"}
-        for attempt in range(TRIES):
-            told = None
-            try:
-                response = self.client.post(self.url, json=body)
-                if response.status_code == 200:
-                    return vectors_of(response.content, len(texts))[0]
-                why, told = f"answers {response.status_code}", retry_after(response.headers)
-                if not self._may_pass(response):
-                    said = one_line(self.secrets.out_of_message(_message(response.text)))
-                    raise ConfigError(f"{shown(self.url)}: {why}: {said}; check --semantic {self.model} and {KEY}")
-            except httpx2.HTTPError as error:
-                why = f"cannot be asked ({one_line(self.secrets.out_of_message(str(error))) or type(error).__name__})"
-            except ValueError as error:
-                why = str(error)
-            if attempt + 1 < TRIES and self.over.wait(min(PATIENCE, told if told is not None else 0.25 * 2**attempt)):
-                break
-        raise ConfigError(f"{shown(self.url)}: {why}, {TRIES} times over; try again later, or check --base-url")
-
-    @staticmethod
-    def _may_pass(response: "httpx2.Response") -> bool:
-        status = response.status_code
-        return (status in (408, 409, 425, 429) or status >= 500) and "insufficient_quota" not in response.text
-
-
-def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
+def vectors_of(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:
     """The embeddings in the body of a server's answer, and the tokens it counted. ValueError, with what is wrong, if it
     is not one vector a text."""
     try:
@@ -180,12 +109,3 @@ def vectors_of(body: bytes, wanted: int) -> tuple[Numbers, int]:
     if not np.isfinite(found).all():
         raise ValueError("sends vectors that hold more than numbers (null, NaN)")
     return found, tokens
-
-
-def _message(body: str) -> str:
-    """The words in an error's body, whichever shape it has."""
-    try:
-        error = json.loads(body)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, TypeError, LookupError):
-        return body

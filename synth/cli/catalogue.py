@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synth import backends, exporters, filters
+from synth.backends import _providers as providers
 from synth.errors import ConfigError
 from synth.recipe import files, load, stages, taxonomy
 from synth.recipe.yaml import read_yaml
@@ -124,6 +125,15 @@ def _stages() -> Iterator[Entry]:
     return _each(stages.names(), note)
 
 
+def _providers() -> Iterator[Entry]:
+    for name in providers.known():
+        facts = providers.find(name)
+        switch = ["thinking: true | false"] if facts.thinking else []
+        prices = [f"{model} {a:g}/{b:g} yuan" for model, (a, b) in facts.prices.items()]
+        told = [facts.base_url or "an address of your own", facts.key or "no key", *switch, *prices]
+        yield name, f"{facts.name}: {'; '.join(told)} [{facts.date}, {facts.source}]"
+
+
 def _modules(package: Any) -> Iterator[Entry]:
     return _each(package.known(), lambda name: _first_line(package.module(name).__doc__))
 
@@ -137,6 +147,7 @@ _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
     "stages": _stages,
     "verdicts": _verdicts,
     "backends": lambda: _modules(backends),
+    "providers": _providers,
     "formats": lambda: _modules(exporters),
     "guards": lambda: (entry for entry in _prompts() if entry[0].startswith("guard/")),
 }

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -73,6 +73,9 @@ def recipe_options(command: Command) -> Command:
         click.option("--backend", metavar="B", help="Backend of every model role."),
         click.option("--model", metavar="M", help="Model of every role."),
         click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
+        click.option(
+            "--provider", metavar="P", help="Whose server every role is asked at; see `synth list providers`."
+        ),
         click.option("--concurrency", type=click.IntRange(1, 4096), metavar="C", help="Calls in flight at once."),
         click.option(
             "--avoid",
@@ -106,7 +109,8 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
         overrides["taxonomies"] = list(given["taxonomies"])
     loaded = load.load(name, settings=given["settings"], overrides=overrides)
     loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
-    return load.with_models(loaded, backend=given["backend"], model=given["model"], base_url=given["base_url"])
+    asked = {name: given[name] for name in ("backend", "model", "base_url", "provider")}
+    return load.with_models(loaded, **asked)
 
 
 @commands.command()
@@ -140,6 +144,13 @@ def _recipe(name: str, given: dict[str, Any]) -> Any:
 @click.option(
     "--upgrade", is_flag=True, help="Go on though what synth ships has changed and replies already paid for go unused."
 )
+@click.option(
+    "--on-doubt",
+    type=click.Choice(["stop", "warn"]),
+    default="stop",
+    show_default=True,
+    help="What to do once the run cannot vouch for its data, as when a judge is unfit: pause, or say so and go on.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
 @click.option(
@@ -158,6 +169,7 @@ def run(
     max_tokens: int | None,
     retry_given_up: bool,
     upgrade: bool,
+    on_doubt: Literal["stop", "warn"],
     dry_run: bool,
     as_json: bool,
     events: Path | None,
@@ -176,6 +188,7 @@ def run(
         bounds=Bounds(max_cost, max_tokens),
         retry_given_up=retry_given_up,
         upgrade=upgrade,
+        on_doubt=on_doubt,
     )
     if dry_run:
         click.echo(run.price(loaded, options, shard))
@@ -216,7 +229,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
     """Show RECIPE's rendered prompts and a few finished rows, made offline unless --backend or --base-url names a server."""
     from synth.cli import check as command
 
-    if not given["backend"] and not given["base_url"]:
+    if not given["backend"] and not given["base_url"] and not given["provider"]:
         given["backend"] = "offline"
     for text in command.preview(_recipe(recipe, given), only, rows):
         click.echo(text)
@@ -270,6 +283,7 @@ def doctor(recipe: str, n: int | None, out: Path | None, seconds: float, only: t
             "stages",
             "verdicts",
             "backends",
+            "providers",
             "formats",
             "guards",
         ]

@@ -11,6 +11,7 @@ from synth.cli.run import _note
 from synth.dataset.reader import RUNNING, Dataset
 from synth.errors import ConfigError
 from synth.quality import agreement
+from synth.run import doubting
 from synth.sanitize import for_terminal
 from synth.types import LABELLED
 
@@ -28,9 +29,11 @@ def show(folder: Path, cell: str | None, most: int) -> Iterator[str]:
             id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
             count = f"{entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6}"
             grounds = f": {entry['grounds']['words']}" if entry.get("grounds") else ""
-            yield f"{id:<44} {count} {entry['status']}{grounds}"
+            doubtful = ", doubtful" if entry.get("doubtful") else ""
+            yield f"{id:<44} {count} {entry['status']}{doubtful}{grounds}"
         for line in agreement.lines(facts.get("agreement") or {}):
             yield for_terminal(line)
+        yield from map(for_terminal, doubting.lines(facts.get("doubts") or []))
         return
     rows = (
         row

@@ -1,11 +1,13 @@
 """The table at a run's end: what was made, kept, dropped and spent, which cells fell short and on what grounds."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synth.journal.usage import UsageTotal
 from synth.recipe.labels import BINARY, LabelScheme, column
+from synth.run import doubting
 from synth.run.cost import in_words
 from synth.run.result import Result
 from synth.sanitize import for_terminal
@@ -26,14 +28,31 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     lines += ["", *_short(result)]
     counts = {name: count for name, count in result.counts.items() if name != "aside"} | result.counts["aside"]
     lines.append(", ".join(f"{name} {count}" for name, count in counts.items()) + f"; {result.calls} calls")
+    lines += [_of_controls(judge) for judge in result.controls]
     if result.dropped:
         lines.append("dropped: " + ", ".join(f"{reason} {count}" for reason, count in result.dropped.items()))
     lines.append(f"spent in this folder: {in_words(UsageTotal(**result.total))}")
+    lines += map(for_terminal, doubting.lines(result.doubts))
     lines += [f"note: {for_terminal(note)}" for note in result.notes]
     lines.append(
         f"{folder / 'dataset'}: " + ", ".join(f"{split} {count}" for split, count in result.splits.items() if count)
     )
     return "\n".join(lines)
+
+
+def _of_controls(judge: Mapping[str, Any]) -> str:
+    """How a judge did on pairs with known labels, with what it said of some it got wrong where it is unfit."""
+    share = "{low:.0%} to {high:.0%}".format(**judge).replace("%", "", 1).replace("%", " %")
+    line = f"controls: {judge['role']} {judge['right']} of {judge['n']} ({share})"
+    line += "" if judge["verdict"] == "fit" else f", {judge['verdict']}"
+    if (lately := judge["lately"]) is not None:
+        line += f"; of late {lately['right']} of {lately['n']}"
+    wrong = judge["samples"] if judge["verdict"] == "unfit" else ()
+    said = (
+        f"  {one['id']} is {one['known']}, and {judge['role']} says {one['said'] or 'nothing'}: {for_terminal(one['analysis'])}"
+        for one in wrong
+    )
+    return "\n".join([line, *said])
 
 
 def _short(result: Result) -> list[str]:
@@ -44,9 +63,20 @@ def _short(result: Result) -> list[str]:
         f"{cell['status']}: {cell['grounds']['words']}{_kept_free(cell)}"
         for cell in short[:SHOWN]
     ]
+    lines += _causes(short[:SHOWN])
     if len(short) > SHOWN:
         lines.append(f"… and {len(short) - SHOWN} more; `synth show DIR` lists all cells")
     return [*lines, ""] if lines else []
+
+
+def _causes(short: list[dict[str, Any]]) -> list[str]:
+    """Who brought these cells to their end, each said once, with samples."""
+    told: dict[str, list[str]] = {}
+    for cell in short:
+        if cause := cell["grounds"].get("cause"):
+            samples = [f"    {sample['place']}: {for_terminal(sample['text'])}" for sample in cause["samples"]]
+            told[f"{cell['subcategory']}/{cell['query_type']}: {for_terminal(cause['words'])}"] = samples
+    return [line for words, samples in told.items() for line in (words, *samples)]
 
 
 def _kept_free(cell: dict[str, Any]) -> str:
@@ -68,6 +98,7 @@ def _scenario_line(scenario: str, cells: list[dict[str, Any]], labels: LabelSche
         counts[column(cell["query_type"], cell["label"])] += cell["accepted"]
     target = sum(cell["target"] or 0 for cell in cells)
     short = sorted({cell["status"] for cell in cells} - {"met"})
+    doubtful = ", doubtful" if any(cell.get("doubtful") for cell in cells) else ""
     costs = [cell["cost"] for cell in cells]
     cost = "" if None in costs else f"{sum(costs):>12,.4f}"
     return (
@@ -75,4 +106,5 @@ def _scenario_line(scenario: str, cells: list[dict[str, Any]], labels: LabelSche
         + "".join(f"{counts[name]:>{_width(name)}}" for name in labels.columns())
         + f"{counts.total():>8}{target or 'all':>8}{cost}  "
         + ("; ".join(short) or "met")
+        + doubtful
     )

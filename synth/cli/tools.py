@@ -73,9 +73,10 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
 )
 def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Path) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
+    from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
-    for line in filter_table(path, out, only, label_names).lines():
+    for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES).lines():
         click.echo(line, err=True)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+from synth.dataset.card_controls import controls_section
+from synth.dataset.cell import in_cell as _cell
+from synth.dataset.card_doubts import doubts_section
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role
@@ -71,13 +74,18 @@ class Facts:
     stopped: str | None
     avoided: Sequence[Source] = ()
     agreement: Mapping[str, Any] = field(default_factory=dict)
+    controls: Sequence[Mapping[str, Any]] = ()
+    doubts: Sequence[Mapping[str, Any]] = ()
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
     """The dataset card of a run, the text of README.md with its metadata for Hugging Face."""
     return (
         "\n".join(
-            [_metadata(recipe, facts), *_opening(recipe, facts), *_how(recipe, facts), *_judges(facts), *_tables(facts)]
+            [
+                *(_metadata(recipe, facts), *_opening(recipe, facts), *doubts_section(facts.doubts)),
+                *(*_how(recipe, facts), *_judges(facts), *controls_section(facts.controls), *_tables(facts)),
+            ]
         )
         + "\n"
     )
@@ -265,7 +273,7 @@ def _tables(facts: Facts) -> list[str]:
     lines += ["", "| subcategory | query | label | accepted | target | status |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {_cell(cell['subcategory'])} {_cell(cell['name'])} | {cell['query_type']} | {cell['label']} | {cell['accepted']} | "
-        f"{'all' if cell['target'] is None else cell['target']} | {_cell(cell['status'])} |"
+        f"{'all' if cell['target'] is None else cell['target']} | {_cell(cell['status'])}{', doubtful' if cell.get('doubtful') else ''} |"
         for cell in facts.cells
     ]
     lines += ["", "## Dropped", "", "| stage.reason | count |", "|---|---|"]
@@ -274,8 +282,3 @@ def _tables(facts: Facts) -> list[str]:
 
 def _pairs(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _cell(text: str) -> str:
-    """Untrusted text in a table: it cannot leave its cell or become markup."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

@@ -101,6 +101,9 @@ class Staging:
             "INSERT INTO rows VALUES (?, ?, ?)", (split, rank(body["id"]), json.dumps(body, ensure_ascii=False))
         )
 
+    def surplus(self, row: Sample) -> None:
+        """Stages nothing of a row whose cell was full."""
+
     def drop(self, drop: Drop) -> None:
         """Stages a drop for DIR/drops, under its stage and reason."""
         kind = f"{drop.stage}.{drop.reason}"

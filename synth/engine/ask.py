@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from synth.backends import Resumable, SelfScheduling, completed
-from synth.engine.contract import NOBODY, Observer, Prove, Store
+from synth.backends import Resumable, SelfScheduling
+from synth.engine.contract import NOBODY, TRUSTED, Observer, Probation, Prove, Store
 from synth.engine.endpoints import Endpoints
 from synth.engine.retry import RetryState, persist
 from synth.engine.scheduler import Slots
@@ -41,9 +41,10 @@ class Engine:
         prove: Prove | None = None,
         usage: UsageLog | None = None,
         order: Sequence[str] = (),
+        probation: Probation = TRUSTED,
     ) -> None:
         self._journal, self.models, self._slots = journal, models, models.slots
-        self._observer, self._prove = observer, prove
+        self._observer, self._prove, self._probation = observer, prove, probation
         self._ranks = {stage: rank for rank, stage in enumerate(order)}
         """`order` are the stages, those first that are served first; any other comes after them."""
         self.usage = usage or UsageLog()
@@ -75,7 +76,7 @@ class Engine:
     @property
     def idle(self) -> int:
         """How many slots of all models stand free that no `ask` waits for."""
-        return self._slots.free
+        return max(0, self._slots.free - self._probation.waiting)
 
     @property
     def failure(self) -> Stopped | ConfigError | None:
@@ -139,6 +140,7 @@ class Engine:
             self._stopping.set()
             self.models.cut_check_short()
             self._slots.dismiss(why)
+            self._probation.dismiss(why)
             for backend in set(self.models.backends.values()):
                 if isinstance(backend, Resumable):
                     backend.leave()
@@ -234,6 +236,10 @@ class Engine:
     async def _attempt(self, key: str, request: Request, origin: Origin, *, again: bool = False) -> Reply:
         if self._stop:
             raise self._stop.with_traceback(None)
+        async with self._probation.turn(origin, request.named):
+            return await self._try(key, request, origin, again=again)
+
+    async def _try(self, key: str, request: Request, origin: Origin, *, again: bool) -> Reply:
         pace = self.models.pace_at(self.models.endpoint_of(request, origin))
         characters = sum(len(message.content) for message in request.messages)
         tokens = pace.tokens_of(characters) + (request.params.get("max_tokens") or 0)
@@ -245,7 +251,7 @@ class Engine:
                 raise self._stop.with_traceback(None)
             self._sending[key] = origin
             self.calls[origin.lane] += 1
-            reply = await self._send(request, key, origin.role, pace.deadline(again=again))
+            reply = await self.models.send(request, key, origin.role, pace.deadline(again=again))
             if self._prove:
                 self._prove(request, reply)
             self.models.heard.add(self.models.backends[origin.role])
@@ -268,13 +274,6 @@ class Engine:
                 self.stop(self._slots.budget.fault)
             self._observer.landed()
         return reply
-
-    async def _send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
-        try:
-            async with asyncio.timeout(deadline):
-                return await completed(self.models.backends[role], request, key, role)
-        except TimeoutError as error:
-            raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 
     async def _pause(self, seconds: float) -> None:
         """Waits between two tries, holding no slot; a stop ends the wait."""

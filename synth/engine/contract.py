@@ -2,6 +2,7 @@
 work may be begun early and nothing decided."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final, Protocol
 
 from synth.types import Origin, Reply, Request
@@ -37,3 +38,34 @@ class _Nobody:
 
 NOBODY: Final[Observer] = _Nobody()
 """An observer that observes nothing."""
+
+
+class Probation(Protocol):
+    """Consulted by an engine before every attempt: whether its model may be sent one more request now."""
+
+    @property
+    def waiting(self) -> int:
+        """By contract, how many attempts wait for their turn."""
+        ...
+
+    def turn(self, origin: Origin, model: str) -> AbstractAsyncContextManager[None]:
+        """By contract with the engine, waits until an attempt may be made, and lasts as long as it does; the attempt takes
+        no permit before. Raises what those who wait are dismissed with."""
+        ...
+
+    def dismiss(self, why: Exception) -> None:
+        """By contract, called by the engine as it stops: raises the exception in everybody who waits."""
+
+
+class _Trusted:
+    waiting = 0
+
+    def turn(self, origin: Origin, model: str) -> AbstractAsyncContextManager[None]:
+        del origin, model
+        return nullcontext()
+
+    def dismiss(self, why: Exception) -> None: ...
+
+
+TRUSTED: Final[Probation] = _Trusted()
+"""The probation of models that need none: nobody waits."""

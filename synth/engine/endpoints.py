@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from synth.backends import Backend
+from synth.backends import Backend, completed
 from synth.engine.adaptive import Pace
 from synth.engine.circuit_breaker import Circuits, Endpoint
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.recipe.role import Ceiling, Role
-from synth.types import Origin, Request
+from synth.types import Origin, Reply, Request
 
 
 class Endpoints:
@@ -81,6 +81,15 @@ class Endpoints:
         """Ends the check of the models that is under way, as the run stops."""
         if self._checked is not None:
             self._checked.cancel()
+
+    async def send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
+        """The reply of a role's model, at its endpoint, within so many seconds. Raises ProviderError for one that takes
+        longer, and what its backend raises."""
+        try:
+            async with asyncio.timeout(deadline):
+                return await completed(self.backends[role], request, key, role)
+        except TimeoutError as error:
+            raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error
 
     def verdict(self, error: ProviderError, request: Request, origin: Origin) -> Stopped | ConfigError:
         """The error with which an endpoint's model that was tried in vain stops the run."""

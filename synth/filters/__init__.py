@@ -61,17 +61,18 @@ def bind(
     scheme: LabelScheme = BINARY,
     *,
     prompts: Sequence[str] | None = None,
+    sent: Sequence[str] = (),
 ) -> Rules:
     """The filters that a recipe names at `place`, each with its options checked against its signature. Those that ask for
-    them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and `prompts`, the texts that
-    models are asked with (None: all that are found)."""
-    given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts}
+    them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, `prompts`, the texts that
+    models are asked with (None: all that are found), and `sent`, what they are told besides."""
+    given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts, "sent": sent}
     return [(use.name, _bound(kind, use, place, given)) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
     """What a recipe may set of a filter: its arguments but those it is given (see `bind`)."""
-    return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None})
+    return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None, "sent": ()})
 
 
 def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> Callable[[Any], str | None]:

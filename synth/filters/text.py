@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from synth.filters.language.refusal import is_refusal
+from synth.filters.language.sent import repeats
 from synth.recipe.prompt import texts
 from synth.types import TextRule
 
@@ -131,11 +132,15 @@ def refusal() -> TextRule:
     return rule
 
 
-def template(prompts: Sequence[str] | None = None, *, window: int = 12) -> TextRule:
-    """Drops a text that repeats `window` Chinese characters on end of one of the prompts."""
+def template(
+    prompts: Sequence[str] | None = None, sent: Sequence[str] = (), *, window: int = 12, second_tries: bool = False
+) -> TextRule:
+    """Drops a text that repeats `window` Chinese characters on end of one of the prompts; with `second_tries` also one that gives back what synth tells a model in a second try."""
     found = _passages(texts() if prompts is None else prompts, window)
 
     def rule(text: str) -> str | None:
+        if second_tries and repeats(text, sent):
+            return "template"
         for run in RUN.findall(text):
             if any(run[at : at + window] in found for at in range(len(run) - window + 1)):
                 return "template"

@@ -28,6 +28,9 @@ class RowSink(Protocol):
     def keep(self, split: str, row: Sample) -> None:
         """Takes a row that an acceptor has accepted or set aside; `split` says which (`accepted` or `hard`)."""
 
+    def surplus(self, row: Sample) -> None:
+        """Takes a row that an acceptor has counted as surplus, since its cell was full: kept nowhere."""
+
     def drop(self, drop: Drop) -> None:
         """Takes a query or row that an acceptor has counted as dropped, with stage and reason."""
 
@@ -217,6 +220,7 @@ class Acceptor:
         lack = None if target is None else target - self.counts.accepted[row.label]
         if lack is not None and (lack <= 0 or not self.quota.admits(values(row), row.label, lack)):
             self.counts.surplus[row.label] += 1
+            self._sink.surplus(row)
             return None
         self.quota.take(values(row), row.label)
         self.counts.accepted[row.label] += 1

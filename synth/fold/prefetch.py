@@ -90,10 +90,10 @@ class Prefetch:
 
     def missed(self, origin: Origin) -> None:
         """Notes that the journal could not answer a request, so its lane is live. A vector says nothing of its
-        lane's answers: from then on vectors are asked for in all lanes."""
+        lane's answers: from then on vectors are asked for in all lanes. What is no lane of the fold's says nothing."""
         if origin.stage == EMBED:
             self._embedding = True
-        elif origin.lane not in self._demand.live:
+        elif origin.lane in self._parts.lanes and origin.lane not in self._demand.live:
             self._demand.live.add(origin.lane)
             asyncio.get_running_loop().call_soon(self._wake, origin.lane)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from synth.backends import BatchJob
+from synth.backends import BatchJob, believed
 from synth.journal.decisions import RECEIPT
 from synth.journal.store import Journal
 from synth.recipe.credentials import shown
@@ -61,7 +61,7 @@ class JournalledBatchJobs:
         """Journals the replies, by key, to the requests of an open batch job's receipt. Raises Stopped where the disk
         fails."""
         origins = self._origins.get(receipt.id, {})
-        found = [(key, reply) for key, reply in replies.items() if key in origins]
+        found = [(key, believed(reply)) for key, reply in replies.items() if key in origins]
         await asyncio.gather(*(self._journal.put(key, reply, origins[key], receipt.model) for key, reply in found))
 
 

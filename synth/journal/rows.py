@@ -12,7 +12,7 @@ import orjson
 
 from synth.errors import ConfigError
 from synth.journal import decisions
-from synth.sanitize import one_line
+from synth.sanitize import DEEPEST, counted, nests, one_line
 from synth.types import Reply
 
 Decision: TypeAlias = tuple[str, dict[str, Any]]
@@ -145,7 +145,9 @@ class Rows:
             body = json.loads(text) if isinstance(text, str) else None
         except (ValueError, RecursionError):
             return "is no JSON"
-        if not isinstance(kind, str) or not isinstance(body, dict) or not decisions.readable(kind, body):
+        if not isinstance(kind, str) or not isinstance(body, dict) or nests(body) > DEEPEST:
+            return "cannot be read"
+        if not decisions.readable(kind, body):
             return "cannot be read"
         if sum is None:
             return body if seq <= bound else WRONG
@@ -154,7 +156,9 @@ class Rows:
 
 def reply_of(kept: Kept | None) -> Reply | None:
     """The reply that a row of the journal holds, as an engine gives it; None for none."""
-    return kept and Reply(kept.text, kept.finish, kept.prompt_tokens, kept.completion_tokens, kept.reasoning)
+    if kept is None:
+        return None
+    return Reply(kept.text, kept.finish, counted(kept.prompt_tokens), counted(kept.completion_tokens), kept.reasoning)
 
 
 def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:

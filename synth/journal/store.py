@@ -4,15 +4,16 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synth.errors import ConfigError, Stopped
+from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of, short_hash
 from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Kept, Rows, decision_row, reply_of, sum_of
+from synth.journal.transaction import UNFIT, Transaction
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UNPAID, Usage
-from synth.sanitize import plain
+from synth.sanitize import MOST, counted, plain
 from synth.types import Origin, Reply, Request
 
 VERSION = 2
@@ -39,11 +40,13 @@ WHERE finish = '{RETRY}' OR ?
 """
 DECIDE = "INSERT INTO decisions (kind, body, seq, sum) VALUES (?, ?, ?, ?)"
 
+_COUNTS = [f"iif({name} BETWEEN 0 AND {MOST}, {name}, 0)" for name in ("prompt_tokens", "completion_tokens")]
+"""As `counted` has them: what an older synth believed cannot make a sum overflow."""
 SPENT = f"""
-SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum(prompt_tokens), sum(completion_tokens),
-    sum(prompt_tokens + completion_tokens = 0 AND finish NOT IN {UNPAID}), sum(finish = '{GAVE_UP}')
+SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum({_COUNTS[0]}), sum({_COUNTS[1]}),
+    sum({_COUNTS[0]} + {_COUNTS[1]} = 0 AND finish NOT IN {UNPAID}), sum(finish = '{GAVE_UP}')
 FROM replies GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
-"""  # noqa: S608 (a tuple of our own words)
+"""  # noqa: S608 (words of our own)
 
 
 class Journal:
@@ -61,7 +64,8 @@ class Journal:
         self.path = folder / "journal.sqlite"
         self._lock = hold(folder / "journal.lock")
         self._pending: list[tuple[Any, ...]] = []
-        self._committed: asyncio.Future[None] | None = None
+        self._committed: asyncio.Future[Mapping[int, Exception]] | None = None
+        """Of the commit to come: which of its rows could not be stored, and why."""
         self._damaged: set[str] = set()
         """Keys of replies that were found not to be what was written: the next one to come takes their place."""
         self._db = sqlite3.connect(self.path, isolation_level=None)
@@ -83,7 +87,7 @@ class Journal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             if version != VERSION or not tables:
-                with self._transaction():
+                with Transaction(self._db):
                     self._make(version, tables)
         except sqlite3.Error as error:
             raise _as_config_error(self.path, error) from error
@@ -124,19 +128,23 @@ class Journal:
         return self._db.execute("SELECT 1 FROM replies WHERE key IN (?, ?)", keys).fetchone() is not None
 
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        """Stores a reply in the journal, and returns once it is committed. Raises Stopped where it cannot be. Replies
-        that arrive in one turn of the event loop share a commit."""
+        """Stores a reply in the journal, and returns once it is committed. Raises Stopped where the disk fails, ProviderError
+        for a reply that cannot be stored. Replies that arrive in one turn of the event loop share a commit."""
         # The asker holds its permit until this returns, so no more is lost by a kill than is in flight. A second reply to a key
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
-        tokens = (reply.prompt_tokens, reply.completion_tokens)
+        tokens = (counted(reply.prompt_tokens), counted(reply.completion_tokens))
         reasoning = reply.reasoning and plain(reply.reasoning)
-        kept = Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, origin.stage, origin.lane, model)
+        booked = (plain(origin.stage), plain(origin.lane), plain(model))
+        kept = Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, *booked)
+        place = len(self._pending)
         self._pending.append((*kept, sum_of(*kept), key in self._damaged))
         if self._committed is None:
             loop = asyncio.get_running_loop()
             self._committed = loop.create_future()
             loop.call_soon(self._commit)
-        await asyncio.shield(self._committed)  # others wait for the same commit
+        lost = await asyncio.shield(self._committed)  # others wait for the same commit
+        if place in lost:
+            raise ProviderError(f"sends what cannot be kept ({lost[place]})", cause="garbled") from lost[place]
 
     def _commit(self) -> None:
         # One transaction a turn, not one a reply: a commit takes as long for a hundred rows as for one. What is put while this
@@ -145,14 +153,32 @@ class Journal:
         self._pending, self._committed = [], None
         assert done is not None
         try:
-            with self._transaction():
-                self._db.executemany(PUT, rows)
+            lost = self._put_all(rows)
         except Exception as error:  # noqa: BLE001 (whatever it is, the askers must hear of it: they wait)
             done.set_exception(error)
             done.exception()  # seen, should all of them be gone
         else:
-            self._damaged.difference_update(row[0] for row in rows)
-            done.set_result(None)
+            self._damaged.difference_update(row[0] for place, row in enumerate(rows) if place not in lost)
+            done.set_result(lost)
+
+    def _put_all(self, rows: Sequence[tuple[Any, ...]]) -> dict[int, Exception]:
+        """Stores these rows together; where one of them cannot be stored, the others. Gives those, by place."""
+        try:
+            with Transaction(self._db):
+                self._db.executemany(PUT, rows)
+        except (Stopped, *UNFIT) as error:
+            if not isinstance(error.__cause__ or error, UNFIT):
+                raise
+        else:
+            return {}
+        lost = dict[int, Exception]()
+        with Transaction(self._db):
+            for place, row in enumerate(rows):
+                try:
+                    self._db.execute(PUT, row)
+                except UNFIT as error:
+                    lost[place] = error
+        return lost
 
     def decide(self, kind: str, body: Mapping[str, Any]) -> None:
         """Stores a decision in the journal; call it before the decision has any effect."""
@@ -160,7 +186,7 @@ class Journal:
 
     def decide_all(self, taken: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Stores decisions in the journal together: all of them or, after a kill, none."""
-        with self._transaction():
+        with Transaction(self._db):
             for kind, body in taken:
                 self._add(kind, body)
 
@@ -172,7 +198,7 @@ class Journal:
         """Stores that the requests of these lanes that were given up on be asked again, in this run or a later one;
         gives how many there are. Until its answer comes, each keeps the reply it has, for folds that may not ask. A
         decision, recorded with its effect."""
-        with self._transaction():
+        with Transaction(self._db):
             found = [kept._replace(finish=RETRY) for kept in self._rows.ended(GAVE_UP) if kept.lane in lanes]
             marked = ((kept.finish, sum_of(*kept), kept.key) for kept in found)
             self._db.executemany("UPDATE replies SET finish = ?, sum = ? WHERE key = ?", marked)
@@ -215,37 +241,6 @@ class Journal:
         """Closes the journal's file and lets go of its lock."""
         self._db.close()
         self._lock.close()
-
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """BEGIN … COMMIT; a full or failing disk becomes Stopped, and nothing of the transaction is kept."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._run("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            self._run("COMMIT")
-            return
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        if isinstance(error, sqlite3.Error):
-            raise Stopped(
-                "disk",
-                f"the journal cannot be written ({error}); free space or mend the disk, then run the same command again",
-            ) from error
-
-    def _run(self, statement: str) -> None:
-        try:
-            self._db.execute(statement)
-        except sqlite3.Error as error:
-            self.__exit__(type(error), error, None)
 
 
 def hold(path: Path) -> Any:

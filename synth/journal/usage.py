@@ -28,13 +28,14 @@ def prices(models: Mapping[str, Role]) -> dict[str, Price]:
     for name, role in models.items():
         if role.price is None:
             continue
-        first, price = found.setdefault(role.named, (name, role.price))
-        if price != role.price:
+        first, other = found.setdefault(role.named, (name, role.price))
+        if other != role.price:
             raise ConfigError(
                 f"models.{first} and models.{name}: one model ({role.named}) at two prices; give it one `price` (its replies"
                 " are shared by all roles)"
             )
-    return {model: price for model, (_, price) in found.items()}
+    published = {role.named: price for role in models.values() if (price := role.charged)}
+    return published | {model: price for model, (_, price) in found.items()}
 
 
 def cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:

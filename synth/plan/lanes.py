@@ -71,6 +71,25 @@ def selected(specs: Sequence[LaneSpec], globs: Sequence[str]) -> list[LaneSpec]:
     return [spec for spec in specs if any(_matches(spec, glob) for glob in globs)]
 
 
+def told_of(taxonomy: Taxonomy, subcategory: str, labels: LabelScheme) -> LaneSpec:
+    """The lane of a taxonomy's subcategory as far as prompts for judges speak of it: harmful queries of which nothing is
+    wanted. ConfigError for an id that the taxonomy does not have."""
+    scenario, found = taxonomy.subcategory(subcategory)
+    lane = Lane(scenario.id, found.id, "harmful", found.refuse_only)
+    variables = _variables(scenario, found)
+    return LaneSpec(
+        lane, **variables, rule_hash=found.rule.hash, ordinary=scenario.benign, banks={}, cells={}, labels=labels
+    )
+
+
+def _variables(scenario: Scenario, subcategory: Subcategory) -> dict[str, dict[str, Any]]:
+    """What prompts are told of a subcategory, and of the scenario that it stands in."""
+    return {
+        "scenario": scenario.model_dump(exclude={"subcategories"}),
+        "subcategory": subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only},
+    }
+
+
 def _matches(spec: LaneSpec, glob: str) -> bool:
     return any(fnmatchcase(id, glob) for id in (spec.lane.scenario, spec.lane.subcategory, spec.lane.id))
 
@@ -102,8 +121,7 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
     return [
         LaneSpec(
             lane=Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only),
-            scenario=scenario.model_dump(exclude={"subcategories"}),
-            subcategory=subcategory.model_dump(exclude={"behaviours"}) | {"refuse_only": subcategory.refuse_only},
+            **_variables(scenario, subcategory),
             rule_hash=subcategory.rule.hash,
             ordinary=scenario.benign,
             banks={axis: _bank(axis, taxonomy, subcategory) for axis in axes},

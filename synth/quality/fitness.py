@@ -64,7 +64,11 @@ class RoleFacts:
     failed: str = ""
     """Why it could not be asked at all; empty if it could."""
     controls: Verdict | None = None
-    """What its answers to pairs with known labels came to; None for what is no judge."""
+    """What its answers to pairs with known labels came to; None for what is not given any."""
+    examined: tuple[int, int] = (0, 0)
+    """How many of these it has answered, and how many it is given."""
+    wrong: list[str] = field(default_factory=list)
+    """Those it got wrong, where they make it unfit."""
 
     def seen(self, fault: str, *, of: int = 1, reason: str = "", sample: str = "", found: int = 1) -> None:
         """Counts `found` of `of` texts with a fault, by its name in `SHARES`, with a reason and a sample."""
@@ -106,16 +110,13 @@ def fitness(facts: RoleFacts) -> Fitness:
         return Fitness(facts, "unfit", (facts.failed,), ())
     enough = facts.replies >= ENOUGH[facts.part]
     found = dict(_wrong(facts)) if enough else {}
-    unfit = [name for name, verdict in found.items() if verdict == "unfit"]
-    if facts.controls == "unfit":
-        unfit = ["controls", *unfit]
-    samples = tuple(sample for name in found for sample in facts.faults[name].samples)[:SAMPLES]
+    samples = (*facts.wrong, *(sample for name in found for sample in facts.faults[name].samples))[:SAMPLES]
     reasons = tuple(_words(name, facts.faults[name]) for name in found)
-    if unfit:
+    if facts.controls == "unfit" or "unfit" in found.values():
         return Fitness(facts, "unfit", reasons, samples)
     if not enough or facts.controls == "not seen":
-        needed = ENOUGH[facts.part]
-        missing = f"{facts.replies} of {needed} replies" if not enough else "its controls are not through"
+        examined = f"{facts.examined[0]} of {facts.examined[1]} controls"
+        missing = examined if enough else f"{facts.replies} of {ENOUGH[facts.part]} replies"
         return Fitness(facts, "not seen", reasons, samples, missing)
     return Fitness(facts, "doubtful" if found else "fit", reasons, samples)
 

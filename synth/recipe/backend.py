@@ -19,6 +19,8 @@ from synth.recipe import plugins
 GROUP = "synth.backends"
 ADDRESS = "base_url"
 """The name of the option of backends that are asked at an address."""
+PROVIDER = "provider"
+"""The name of the option that says whose server a backend asks."""
 WORDS, VECTORS, CONTINUES = "words", "vectors", "continues"
 """What backends' models give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
 
@@ -49,6 +51,18 @@ class Options(Frozen):
         found = {name: mark.of(data[name]) for name, mark in marks.items()}
         return {name: value for name, value in found.items() if value != {}}
 
+    @property
+    def added(self) -> dict[str, Any]:
+        """The fields that a recipe's backend options add to every request's body, and so to its key; what stands under
+        `extra` holds in place of them. ValueError for options that do not go together."""
+        return {}
+
+    def published(self, model: str) -> tuple[float, float] | None:
+        """What a million tokens of a model cost, in and out, as far as a recipe's backend options tell; None if they do
+        not."""
+        del model
+        return None
+
 
 class Wrapping(Options):
     """Options of a backend that has another one answer: `of` names it, and its options stand beside the wrapper's own. What is read is both
@@ -63,7 +77,7 @@ class Wrapping(Options):
         that one wraps another itself."""
         if not isinstance(given.get("of"), str):
             return cls
-        inner = module(given["of"]).Options
+        inner: type[Options] = module(given["of"]).Options.reading(given)
         if issubclass(inner, Wrapping):
             raise ConfigError(f"of: backend {given['of']} has another one answer itself; name that one")
         return _both(cls, inner)

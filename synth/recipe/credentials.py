@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from synth.errors import ConfigError
 
@@ -162,13 +162,6 @@ def shown(address: str) -> str:
     rest = "/".join(MASK if _is_key_in_path(part) else part for part in rest.split("/"))
     told = "&".join(_parameter(one) for one in query.split("&")) if query else ""
     return f"{scheme}{mark}{rest}" + (f"?{told}" if told else "") + (f"#{MASK}" if fragment else "")
-
-
-def at(address: str, route: str) -> str:
-    """The address of a route of a server, its credentials kept: it goes on from the path and keeps the query."""
-    parts, (path, _, query) = urlsplit(address), route.partition("?")
-    both = "&".join(part for part in (query, parts.query) if part)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + path, both, ""))
 
 
 def _is_key_in_path(part: str) -> bool:

@@ -7,7 +7,7 @@ import yaml
 
 from synth.errors import ConfigError
 from synth.recipe import extends, stages
-from synth.recipe.backend import ADDRESS, VECTORS, addressed, answering, module
+from synth.recipe.backend import ADDRESS, PROVIDER, VECTORS, addressed, answering, module, reading
 from synth.recipe.credentials import check_address, hidden
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
@@ -27,11 +27,15 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
     return recipe
 
 
-def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None) -> Recipe:
-    """A loaded recipe with every role's backend, model or address as the command line says; an address alone turns
-    roles that have none (`offline`) into `openai`."""
+def with_models(
+    recipe: Recipe, *, backend: str | None, model: str | None, base_url: str | None, provider: str | None = None
+) -> Recipe:
+    """A loaded recipe with every role's backend, model, address or provider as the command line says; an address or a
+    provider alone turns roles that have none (`offline`) into `openai`."""
     if backend is not None:
         module(backend)
+    if provider is not None and backend is not None and PROVIDER not in reading(backend, {}).model_fields:
+        raise ConfigError(f"--provider goes with a server; leave out --backend {backend}, or the provider")
     if base_url is not None and not base_url.strip():
         raise ConfigError("--base-url is empty; write it like http://127.0.0.1:8000/v1")
     if base_url is not None:
@@ -39,13 +43,15 @@ def with_models(recipe: Recipe, *, backend: str | None, model: str | None, base_
     if backend and base_url and not addressed(backend, {}):
         raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
     models = {
-        name: role.changed(name, **_changes(recipe, name, backend, model, base_url))
+        name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
         for name, role in recipe.models.items()
     }
     return recipe.model_copy(update={"models": models})
 
 
-def _changes(recipe: Recipe, name: str, backend: str | None, model: str | None, base_url: str | None) -> dict[str, Any]:
+def _changes(
+    recipe: Recipe, name: str, backend: str | None, model: str | None, reached: dict[str, Any]
+) -> dict[str, Any]:
     role, semantic = recipe.models[name], recipe.dedup.semantic
     stand_in = backend is not None and answering(backend, role.options).STAND_IN
     if (
@@ -58,11 +64,21 @@ def _changes(recipe: Recipe, name: str, backend: str | None, model: str | None, 
         # What frames wrote must not stand under a model's name.
         return {} if role.backend == backend else {"backend": backend, "model": f"{backend}-{name.replace('_', '-')}"}
     change: dict[str, Any] = {"model": model, "revision": None} if model else {}
-    if base_url is not None:
-        change |= {"backend": backend or _asked_at(role), ADDRESS: base_url}
+    if reached:
+        change |= {"backend": backend or _asked_at(role), **reached}
     elif backend is not None:
         change |= {"backend": backend} | ({} if addressed(backend, role.options) else {ADDRESS: None})
     return change
+
+
+def _reached(role: Role, backend: str | None, provider: str | None, base_url: str | None) -> dict[str, Any]:
+    """Where the command line has a role asked: at an address, and of a provider what is its own, whatever the role said."""
+    address = {} if base_url is None else {ADDRESS: base_url}
+    if provider is None:
+        return address
+    known = reading(backend or _asked_at(role), {PROVIDER: provider}).model_fields
+    own = {name: known[name].default for name in (ADDRESS, "api_key_env")}
+    return {PROVIDER: provider, **own, **address}
 
 
 def _asked_at(role: Role) -> str:

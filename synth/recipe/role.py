@@ -124,6 +124,11 @@ class Role(Frozen):
         credentials.check_fields(extra)
         return extra
 
+    @model_validator(mode="after")
+    def _can_be_asked_so(self) -> "Role":
+        assert self.body_fields is not None  # options that do not go together have raised by now
+        return self
+
     @model_serializer(mode="wrap")
     def _without_keys(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Options beside the others, as recipes have them."""
@@ -170,6 +175,18 @@ class Role(Frozen):
         return named(self.model, self.revision)
 
     @property
+    def body_fields(self) -> dict[str, Any]:
+        """Further fields of the request body: those of the role's own `extra`, over those that its options add. ValueError
+        for options that do not go together."""
+        return self.extra if self.declared is None else {**self.settings.added, **self.extra}
+
+    @property
+    def charged(self) -> Price | None:
+        """The role's price, or else what its provider is known to take for its model; None if nobody says."""
+        found = None if self.price or self.declared is None else self.settings.published(self.model)
+        return Price(input=found[0], output=found[1]) if found else self.price
+
+    @property
     def params(self) -> dict[str, Any]:
         """The sampling parameters of a request to the role's model that change its answers."""
         stop = {"stop": list(STOP)} if self.completion else {}
@@ -178,12 +195,12 @@ class Role(Frozen):
             "top_p": self.top_p,
             "max_tokens": self.max_tokens,
             **stop,
-            **self.extra,
+            **self.body_fields,
         }
 
     def identity(self) -> dict[str, Any]:
         """What of a role changes its answers. A model is the same whichever backend asks it; a stand-in is no model."""
-        data = self.model_dump(mode="json", exclude={*LIMITS, "options"})
+        data = self.model_dump(mode="json", exclude={*LIMITS, "options"}) | {"extra": self.body_fields}
         data["backend"] = self.backend if self.answering.STAND_IN else "model"
         for name in ("prefill", "completion", "revision"):  # a role without is the role it was before there were any
             if not data[name]:

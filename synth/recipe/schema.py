@@ -40,8 +40,7 @@ class Cell(Frozen):
 
     share: Share
     stances: Annotated[dict[Stance, Weight], Field(min_length=1)] | None = None
-    """The weight of each stance in which an answer is asked for when this cell's label is wanted; None where no
-    answers are asked for."""
+    """The weight of each stance in which its answers are asked for; None where no answers are."""
 
 
 class Semantic(Frozen):
@@ -87,8 +86,7 @@ class Filters(Frozen):
     """What a recipe says under `filters`: the filters on queries, answers and judged rows."""
 
     personal: Literal["keep", "replace", "drop"] = "keep"
-    """What becomes of personal data in queries and answers: kept, replaced by invalid look-alikes first of all, or
-    the row dropped."""
+    """What becomes of personal data: kept, replaced by invalid look-alikes first of all, or the row dropped."""
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
@@ -159,6 +157,8 @@ class Recipe(Frozen):
     """Files and data sets (earlier releases, benchmarks) whose queries and answers the recipe must not make again."""
     filters: Filters = Filters()
     output: Output = Output()
+    clean_replies: bool = False
+    """Whether replies are read without thoughts, end-of-turn tokens and invisible marks; see `stages.cleaning`."""
     _files: tuple[Path, ...] = PrivateAttr(default=())
     """The recipe files that this recipe was read from, itself first."""
 
@@ -230,8 +230,7 @@ class Recipe(Frozen):
         return {name: cell.share for name, cell in self.cells.items()}
 
     def role_uses(self) -> list[tuple[str, str]]:
-        """Every place in the recipe's schema that asks a model, with the role that names it; for one made of others,
-        each of them."""
+        """Every place in the recipe's schema that asks a model, with its role; for one made of others, each of them."""
         return [(place, leaf) for place, role in self.roles_named() for leaf in routing.leaves(role, self.composed)]
 
     def spared(self) -> frozenset[str]:
@@ -264,6 +263,8 @@ class Recipe(Frozen):
                 del data[name]
         if self.steps in (None, steps.usual(self)):  # likewise
             del data["steps"]
+        if not self.clean_replies:
+            del data["clean_replies"]
         for cell in data["cells"].values():
             if cell["stances"] is None:
                 del cell["stances"]

@@ -5,10 +5,11 @@ from typing import Any
 
 from synth.backends._server import KEY
 from synth.errors import ConfigError
-from synth.recipe.backend import ADDRESS
+from synth.recipe.backend import ADDRESS, PROVIDER, reading
 from synth.recipe.credentials import check_address, shown
 from synth.recipe.role import LIMITS, OFFLINE, SERVER, Role
 from synth.recipe.schema import Recipe
+from synth.recipe.yaml import validate
 from synth.sanitize import for_terminal
 from synth.types import named
 
@@ -30,7 +31,20 @@ def unasked(role: Mapping[str, Any]) -> dict[str, Any]:
     """A role of a run.json as one that is not asked: without its backend, address and other ways of asking, but with
     its limits and price."""
     kept = {key: value for key, value in role.items() if key in Role.model_fields and key != "options"}
+    if switched := _switched(role):
+        kept["extra"] = {**switched, **kept.get("extra", {})}
     return kept | {"backend": OFFLINE if role.get("backend") == OFFLINE else SERVER}
+
+
+def _switched(role: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a request's body that a switch of the role's provider stands for, written out: they hold wherever it is asked."""
+    beneath = role.get("options")
+    told = {**role, **(beneath if isinstance(beneath, dict) else {})}
+    given = {name: told[name] for name in (PROVIDER, "thinking") if name in told}
+    try:
+        return validate(reading(SERVER, given), given, "run.json").added if "thinking" in given else {}
+    except ValueError as error:
+        raise ConfigError(f"run.json: {error}") from error
 
 
 def _asked(name: str, role: Mapping[str, Any], source: str, base_url: str | None, own: Recipe | None) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from synth.recipe.checks import SEMANTIC, check_begun
 from synth.recipe.library import Inputs, Library
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
-from synth.recipe.schema import Recipe, fingerprint
+from synth.recipe.schema import FilterUses, Recipe, fingerprint
 from synth.recipe.taxonomy import Taxonomy
 from synth.stages import guarded
 from synth.stages.contract import Context
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
 from synth.stages.flow import Bound, Flow
+from synth.stages.parsing import SECOND_TRIES
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.requester import Requester
 from synth.tables.avoid import avoided
@@ -140,8 +141,8 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         source=source,
         stages=stages,
         embedder=_embedder(recipe, context.stats),
-        query_rules=[*private, *filters.bind("text", recipe.filters.query, "query", prompts=library.shown)],
-        response_rules=[*private, *filters.bind("text", recipe.filters.response, "response", prompts=library.shown)],
+        query_rules=[*private, *_text_rules(recipe.filters.query, "query", library)],
+        response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
         row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
         avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
@@ -154,6 +155,10 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         stats=context.stats,
     )
     return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
+
+
+def _text_rules(uses: FilterUses, place: str, library: Library) -> filters.Rules:
+    return filters.bind("text", uses, place, prompts=library.shown, sent=SECOND_TRIES)
 
 
 def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Load) -> Context:
@@ -232,6 +237,7 @@ def _caller(recipe: Recipe, role: str, stats: ReplyStats, load: Load) -> Request
         _plain(chosen.completion, load) if chosen.completion else None,
         stats,
         chosen.revision or "",
+        recipe.clean_replies,
     )
 
 

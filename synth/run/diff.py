@@ -145,7 +145,7 @@ class _Over:
         self._new[key] = reply
         self._found.asked[origin.stage] += 1
         role = self._recipe.models[origin.role]
-        if price := role.price:
+        if price := role.charged:
             usual = (reply.prompt_tokens, reply.completion_tokens)
             self._found.cost += cost(price, *self._means.get((origin.stage, role.named), usual))
         if len(self._new) >= ENOUGH:
@@ -185,6 +185,9 @@ class RowIds:
     def keep(self, split: str, row: Sample) -> None:
         del split
         self._rows.add(row_id(row))
+
+    def surplus(self, row: Sample) -> None:
+        del row
 
     def drop(self, drop: Drop) -> None:
         del drop

@@ -7,42 +7,42 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from synth import backends
 from synth.backends import Adapting, Backend
-from synth.dedup.normalise import normalise
 from synth.engine.ask import Engine
 from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
-from synth.errors import ConfigError, ParseError, Stopped
+from synth.errors import ConfigError, Stopped
 from synth.hashing import shuffled
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.lanes import LaneSpec
 from synth.plan.rounds import next_round
-from synth.quality.fitness import ENOUGH, Fitness, Part, RoleFacts, fitness
+from synth.quality import controls
+from synth.quality.controls import Answer, Exam
+from synth.quality.fitness import ENOUGH, Fitness, fitness
 from synth.recipe.role import Role
 from synth.run.compile import CompiledRecipe
+from synth.run.controls import Judge, Questions, questions_of
 from synth.run.estimate import Measured
 from synth.run.folder import claim, mend, writable
+from synth.run.observed import Observed, short
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted
-from synth.sanitize import one_line
-from synth.stages.lenient_json import value_in
-from synth.stages.parsing import checked
-from synth.types import Aside, Ask, Drop, Origin, Reply, Request, Round, Sample
+from synth.types import CONTROLS, Ask, Origin, Reply, Request, Round, Sample
 
 PAGES, AT_ONCE = 12, 4
 """Pages of queries that are asked for at most, and how many of them at once: of drawn lanes the first, then the next."""
 ROOTS = 3
 """Queries of a writer's call that are answered and judged."""
+CONTROL = -1
+"""The place in the plan of pairs with known labels: before all else that a judge is asked."""
 LANDING = 20.0
 """Seconds for which replies in flight are waited for once the time is out."""
-SHOWN = 60
-"""Characters of a sample."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Examination:
     rows: Counter[str] = field(default_factory=Counter)
     """What became of the slots that were answered: accepted, other label, dropped, aside."""
     stages: dict[str, Measured] = field(default_factory=dict)
-    """What the replies of each stage took; controls are left out."""
+    """What the replies of each stage took."""
     calls: int = 0
     """Calls made now; what the journal held is not among them."""
 
@@ -105,9 +105,11 @@ class _Doctor:
         roles = {role: compiled.recipe.models[role] for role in connected}
         # An engine a role: one that cannot be asked stops its own alone, and the others are examined.
         self._engines = {name: self._engine(name, role, options.say) for name, role in roles.items()}
-        self._parts = _parts(compiled)
-        self.facts = {role: RoleFacts(role, one.named, self._parts[role]) for role, one in roles.items()}
+        self._seen = Observed(compiled, roles)
+        self.facts = self._seen.facts
         self.found = Examination([], 0.0)
+        self._exams: list[tuple[Judge, list[Answer | None]]] = []
+        """Every judge under examination, with its answers to controls so far."""
         for backend in set(connected.values()):
             if isinstance(backend, Adapting):
                 backend.adapt({}, self._learnt)
@@ -125,7 +127,9 @@ class _Doctor:
 
     async def examine(self, seconds: float) -> Examination:
         """Asks until enough was seen or the time is out, and gives what it came to."""
-        began, work = time.monotonic(), asyncio.create_task(self._lanes())
+        began, questions = time.monotonic(), questions_of(self._compiled)
+        exams = [self._exam(questions, judge) for judge in questions.judges] if questions else []
+        work = asyncio.gather(self._lanes(), *exams)
         try:
             await asyncio.wait([work], timeout=seconds)
         finally:
@@ -136,6 +140,8 @@ class _Doctor:
             await asyncio.gather(work, return_exceptions=True)
             for backend in set(self._connected.values()):
                 await backend.close()
+        self._grade()
+        self.found.rows = self._seen.rows
         self.found.seconds = time.monotonic() - began
         self.found.calls = sum(engine.calls.total() for engine in self._engines.values())
         self.found.roles = [fitness(facts) for facts in self.facts.values()]
@@ -166,121 +172,77 @@ class _Doctor:
             return
         ask = self._ask(spec, place)
         page = await self._flow.page(spec, call, ask, 0)
-        roots = self._written([entry for _, entry in page])
+        roots = self._seen.written([entry for _, entry in page])
         await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
-
-    def _written(self, page: Sequence[Sample | Drop]) -> list[Sample]:
-        """The queries of a page that pass; what is wrong with the others is booked with their writer."""
-        texts, roots = set[str](), list[Sample]()
-        for entry in page:
-            facts = self._of("writer", entry.generator if isinstance(entry, Sample) else "")
-            if not isinstance(entry, Sample) or facts is None:
-                continue
-            same = normalise(entry.query) in texts
-            texts.add(normalise(entry.query))
-            facts.seen("repeats a query of the same call", found=int(same), sample=_short(entry.query))
-            reason = self._flow.objection(entry)
-            facts.seen("is dropped by a rule", found=int(bool(reason)), reason=reason or "", sample=_short(entry.query))
-            if not reason and not same:
-                roots.append(entry)
-        if page and isinstance(page[0], Sample) and (facts := self._of("writer", page[0].generator)):
-            size = self._flow.source.size
-            facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
-        return roots
 
     async def _root(self, spec: LaneSpec, plan: Round, root: Sample, ask: Ask) -> None:
         grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
         for sample in (root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))):
             for row in await self._flow.outcome(spec, plan, sample, ask):
-                self._judged(spec, row)
+                self._seen.judged(spec, row)
 
-    def _judged(self, spec: LaneSpec, row: Sample | Drop | Aside) -> None:
-        sample = row if isinstance(row, Sample) else row.sample
-        kept = isinstance(row, Sample) and row.label == row.wanted
-        aside = "aside" if isinstance(row, Aside) else "other label"
-        self.found.rows[f"{row.stage}.{row.reason}" if isinstance(row, Drop) else "accepted" if kept else aside] += 1
-        facts = self._of("answerer", sample.responder or "") if sample is not None else None
-        if facts is None or sample is None or sample.response is None:
-            return
-        bad = isinstance(row, Drop) and row.stage == "respond"
-        reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
-        # An answer to a harmful query may hold what nobody has taken out of it yet: its length and class are shown, not its words.
-        told = _short(sample.response)
-        if spec.lane.query_type == "harmful":
-            told = f"({sample.response_class or 'answer'} of {len(sample.response)} characters)"
-        facts.seen("is dropped by a rule", found=int(bad), reason=reason, sample=told)
-        if sample.stance in ("comply", "partial"):
-            declined = sample.response_class == "refusal"
-            facts.seen("declines in a stance that asks for more", found=int(declined), reason=sample.stance)
+    # --- pairs with known labels ---
 
-    # --- what is seen ---
+    async def _exam(self, questions: Questions, judge: Judge) -> None:
+        """Puts controls to a judge until they say whether it is fit."""
+        answers: list[Answer | None] = [None for _ in questions.asked]
+        turn = asyncio.Semaphore(AT_ONCE)
 
-    def _of(self, part: Part, model: str) -> RoleFacts | None:
-        return next((one for one in self.facts.values() if one.part == part and one.model == model), None)
+        async def one(place: int) -> None:
+            async with turn:
+                if controls.verdict(answers) == "open":
+                    answers[place] = await questions.answer(judge, questions.asked[place], ask)
+
+        async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
+            del spare
+            return await self._asked(Origin(role, stage, CONTROLS, CONTROL), request)
+
+        for role in judge.roles:
+            self.facts[role].controls = "not seen"
+        self._exams.append((judge, answers))
+        with contextlib.suppress(Stopped, ConfigError):  # why stands with the role
+            await asyncio.gather(*map(one, range(controls.ASKED)))
+            if controls.more(answers):
+                await asyncio.gather(*map(one, range(controls.ASKED, len(answers))))
+
+    def _grade(self) -> None:
+        """Books what came of the controls with the roles that ask each judge."""
+        for judge, answers in self._exams:
+            exam, found = Exam(judge.roles[0], judge.model, tuple(answers)), controls.verdict(answers)
+            given = [one for one in answers if one is not None]
+            for role in judge.roles:
+                facts = self.facts[role]
+                facts.controls = "not seen" if found == "open" else found
+                facts.examined = (len(given), controls.ASKED)
+                if given:
+                    facts.said.append(exam.score())
+                if found == "unfit":
+                    facts.wrong += [
+                        short(f"{one.control.query} → {one.said or one.analysis}") for one in given if not one.right
+                    ]
 
     def _ask(self, spec: LaneSpec, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
-            known, began = self._journal.has(request), time.monotonic()
-            origin = Origin(role, stage, spec.lane.id, position, spare)
-            try:
-                reply = await self._engines[role].ask(request, origin)
-            except (ConfigError, Stopped) as error:
-                if not isinstance(error, Stopped) or error.why == "provider":
-                    self.facts[role].failed = str(error)
-                raise
-            waited = 0.0 if known else time.monotonic() - began
-            self._seen(self.facts[role], request, reply, waited)
-            took = self.found.stages.setdefault(stage, Measured())
-            took.replies, took.timed, took.seconds = took.replies + 1, took.timed + (not known), took.seconds + waited
-            took.tokens_in, took.tokens_out = (
-                took.tokens_in + reply.prompt_tokens,
-                took.tokens_out + reply.completion_tokens,
-            )
-            return reply
+            return await self._asked(Origin(role, stage, spec.lane.id, position, spare), request)
 
         return ask
 
-    def _seen(self, facts: RoleFacts, request: Request, reply: Reply, seconds: float) -> None:
-        facts.replies += 1
-        facts.reused += not seconds
-        facts.tokens_in, facts.tokens_out = (
-            facts.tokens_in + reply.prompt_tokens,
-            facts.tokens_out + reply.completion_tokens,
+    async def _asked(self, origin: Origin, request: Request) -> Reply:
+        known, began = self._journal.has(request), time.monotonic()
+        facts = self.facts[origin.role]
+        try:
+            reply = await self._engines[origin.role].ask(request, origin)
+        except (ConfigError, Stopped) as error:
+            if not isinstance(error, Stopped) or error.why == "provider":
+                facts.failed = str(error)
+            raise
+        waited = 0.0 if known else time.monotonic() - began
+        if origin.lane != CONTROLS:
+            self._seen.replied(facts, request, reply, waited)
+        took = self.found.stages.setdefault(origin.stage, Measured())
+        took.replies, took.timed, took.seconds = took.replies + 1, took.timed + (not known), took.seconds + waited
+        took.tokens_in, took.tokens_out = (
+            took.tokens_in + reply.prompt_tokens,
+            took.tokens_out + reply.completion_tokens,
         )
-        facts.longest = max(facts.longest, reply.prompt_tokens)
-        facts.seconds += seconds
-        why, sample = _fault(request, reply), _short(reply.text) if request.schema is not None else ""
-        for name in ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered"):
-            facts.seen(name, found=int(why == name), sample=sample)
-
-
-def _fault(request: Request, reply: Reply) -> str | None:
-    """What is wrong with a reply before it is read, by its name among the faults."""
-    if reply.finish == "content_filter":
-        return "is filtered"
-    if reply.finish in ("length", "broken"):
-        return "is cut off"
-    try:
-        text = checked(reply)
-    except ParseError:
-        return "gives no answer"
-    return "is not the JSON asked for" if request.schema is not None and value_in(text) is None else None
-
-
-def _parts(compiled: CompiledRecipe) -> dict[str, Part]:
-    """The part of each role: by the first stage that asks it."""
-    kinds = {bound.name: bound.stage for bound in compiled.flow.stages}
-    found: dict[str, Part] = {}
-    for place, role in compiled.recipe.role_uses():
-        stage = kinds.get(place.partition(".")[0])
-        part: Part = "other"
-        if stage is not None:
-            asks = stage.kind == "step"
-            part = "judge" if asks and stage.judges else "answerer" if asks and stage.responds else "writer"
-        found.setdefault(role, part)
-    return found
-
-
-def _short(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+        return reply

@@ -6,13 +6,15 @@ from math import ceil
 
 from synth.plan.lanes import LaneSpec
 from synth.plan.rounds import next_round
+from synth.quality.controls import ASKED, MORE
 from synth.recipe.checks import SEMANTIC
 from synth.recipe.routing import first_asked
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe, stand_ins
+from synth.run.controls import questions_of
 from synth.stages.embed import NAME as EMBED
 from synth.stages.flow import Bound, Flow
-from synth.types import Label, Message, Round, Targets
+from synth.types import CONTROLS, Label, Message, Round, Targets
 
 SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
 """Slots asked for each accepted row, in an estimate: if nearly all hit, and if most miss."""
@@ -84,7 +86,7 @@ def estimate(
         lines.append(f"{stage.name:<10}{ranges[0]:>24}{ranges[1]:>32}{ranges[2]:>32}  {roles}")
         low_cost += _cost(recipe, asked, stage.low * tokens, low_out)
         high_cost += _cost(recipe, asked, stage.high * tokens, high_out)
-    if any(role.price for role in recipe.models.values()):
+    if any(role.charged for role in recipe.models.values()):
         lines.append(f"cost: {low_cost:,.2f} to {high_cost:,.2f}")
     else:
         lines.append("cost: unknown; give `price: {input: , output: }` per million tokens under `models`")
@@ -139,7 +141,17 @@ def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targe
         of = {"source": pages, "branch": (grown, grown), "step": (rows * SLOTS_LOW, rows * SLOTS_HIGH)}
         low, high = bound.stage.calls(*of[bound.stage.kind])
         found.append(_Stage(name, roles, low, high, _length(compiled, chosen[0], bound)))
-    return found
+    return [*found, *_controls(compiled, chosen)]
+
+
+def _controls(compiled: CompiledRecipe, chosen: Sequence[LaneSpec]) -> list[_Stage]:
+    """What judges are asked to see whether they can judge, and as much again should that be open."""
+    if (questions := questions_of(compiled)) is None:
+        return []
+    roles = [judge.roles[0] for judge in questions.judges]
+    bound = next(bound for bound in compiled.flow.stages if bound.stage is questions.panel)
+    length = _length(compiled, chosen[0], bound)
+    return [_Stage(CONTROLS, roles, ASKED * len(roles), (ASKED + MORE) * len(roles), length)]
 
 
 def _asking(compiled: CompiledRecipe) -> list[tuple[str, list[str]]]:
@@ -183,7 +195,7 @@ def _asked(recipe: Recipe, names: Sequence[str]) -> dict[str, float]:
 
 def _cost(recipe: Recipe, asked: Mapping[str, float], tokens_in: float, tokens_out: float) -> float:
     """The cost of these tokens; roles without a price cost nothing."""
-    prices = [(share, recipe.models[role].price) for role, share in asked.items()]
+    prices = [(share, recipe.models[role].charged) for role, share in asked.items()]
     return sum(share * (price.input * tokens_in + price.output * tokens_out) / 1e6 for share, price in prices if price)
 
 

@@ -18,6 +18,7 @@ from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in, versions, write_dataset, write_drops
 from synth.engine.ask import Engine, replaying
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
+from synth.engine.contract import TRUSTED
 from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
@@ -32,6 +33,9 @@ from synth.plan.sharding import sharded
 from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
+from synth.run.controls import questions_of, recalled, report
+from synth.run.doubting import Doubting, stopped_before
+from synth.run.examine import Examination, examination, probation_of
 from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
@@ -82,8 +86,11 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
     models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say)
+    probation = probation_of(job.compiled, connected, journal)
     embedder = job.inputs.flow.embedder
+    doubted = await _still_doubted(job, journal)
     with job.staging() as staging:
+        doubting = Doubting(job.compiled, staging, job.options.observer)
         fold = Fold(
             job.inputs,
             partial(
@@ -93,18 +100,23 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
                 prove=embedder.prove if embedder else None,
                 usage=usage,
                 order=job.inputs.flow.order,
+                probation=probation or TRUSTED,
             ),
-            staging,
+            doubting.sink,
             record=lambda plan: journal.decide(decisions.PLAN, asdict(plan)),
-            keep=None if job.inputs.frozen else lambda state: staging.save(job.mark, _sealed(state, journal)),
-            observer=job.options.observer,
+            keep=None if job.inputs.frozen else lambda state: staging.save(job.mark, _sealed(state, journal, doubting)),
+            observer=doubting,
         )
         engine = fold.engine
-        _resume(job, fold, staging, journal, job.recorded)
+        doubting.watch(fold, engine if job.options.on_doubt == "stop" else None)
+        _resume(job, fold, staging, journal, doubting)
+        examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = _take_up(job, engine, journal, connected)
         _begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
         try:
-            stopped = await _live(job, fold, engine)
+            if doubted is not None:
+                engine.stop(doubted)
+            stopped = doubted or await _live(job, fold, engine, examined)
             if engine.abandoned:
                 raise KeyboardInterrupt
             if stopped is None:
@@ -118,6 +130,8 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
             result.notes += _notes(job, connected, left, paused=False)
+            report(result, await recalled(questions_of(job.compiled), journal))
+            doubting.judge(result)
             finish(job, result, staging)
             staging.forget()
             return result
@@ -160,24 +174,34 @@ def _notes(job: ResolvedRun, connected: Mapping[str, Backend], left: int, *, pau
     return found
 
 
-def _sealed(state: State, journal: Journal) -> str:
-    return json.dumps({"journal": journal.witness(), "state": written(state)})
+def _sealed(state: State, journal: Journal, doubting: Doubting) -> str:
+    return json.dumps({"journal": journal.witness(), "state": written(state), "doubts": doubting.state()})
 
 
-def _resume(job: ResolvedRun, fold: Fold, staging: Staging, journal: Journal, recorded: Sequence[Round]) -> None:
+def _resume(
+    job: ResolvedRun,
+    fold: Fold,
+    staging: Staging,
+    journal: Journal,
+    doubting: Doubting,
+    *,
+    recorded: Sequence[Round] | None = None,
+) -> None:
     """Takes up the folder's checkpoint, if it is of this job and this journal."""
     text = staging.saved(job.mark)
     if text is None:
         return
     sealed = json.loads(text)
-    state = fold.can_resume(sealed["state"], recorded)
-    if state and journal.went_on(sealed["journal"]):
+    state = fold.can_resume(sealed["state"], job.recorded if recorded is None else recorded)
+    if state and journal.went_on(sealed["journal"]) and doubting.can_resume(sealed.get("doubts")):
         fold.resume(state, staging.index())
     else:
         staging.forget()
 
 
-async def _live(job: ResolvedRun, fold: Fold, engine: Engine) -> Stopped | ConfigError | None:
+async def _live(
+    job: ResolvedRun, fold: Fold, engine: Engine, examined: Examination | None
+) -> Stopped | ConfigError | None:
     """Folds, asking for what is missing, until all is done or something stops it; what was sent has then landed."""
     loop = asyncio.get_running_loop()
     before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
@@ -185,9 +209,15 @@ async def _live(job: ResolvedRun, fold: Fold, engine: Engine) -> Stopped | Confi
         loop.add_signal_handler(sign, _interrupt, engine)
     try:
         async with job.options.watch(fold, engine) if job.options.watch else contextlib.nullcontext():
+            if examined is not None:
+                await examined.look()
             await fold.run(job.recorded)
+            if examined is not None:
+                await examined.done()
     except (Stopped, ConfigError) as error:
         engine.stop(error)
+        if examined is not None:
+            await examined.cancel()
         await engine.drain()
         return engine.failure
     finally:
@@ -208,16 +238,35 @@ def _interrupt(engine: Engine) -> None:
 async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: Stopped | ConfigError) -> Result:
     """A stop is a pause, never a decision: the rows come from one more fold, with calls and plans forbidden."""
     with job.staging() as staging:
-        fold, recorded = Fold(job.inputs, partial(replaying, journal), staging), decisions.plans(journal.decisions())
-        _resume(job, fold, staging, journal, recorded)
-        await fold.run(recorded)
+        fold, doubting = await _replayed(job, journal, staging)
         result = result_of(fold, engine, journal, staging, prices=job.compiled.prices, stopped=stopped)
+        report(result, await recalled(questions_of(job.compiled), journal))
+        doubting.judge(result)
         kept = rows_in(job.options.folder)
         if sum(result.splits.values()) < kept:
             dataset = job.options.folder / "dataset"
             result.notes.append(f"{dataset} keeps the {kept} rows it had, since this pause would leave fewer")
             return result
         return finish(job, result, staging)
+
+
+async def _replayed(job: ResolvedRun, journal: Journal, staging: Staging) -> tuple[Fold, Doubting]:
+    """One more fold over the journal, run with calls and plans forbidden, and what it gives to doubt."""
+    doubting = Doubting(job.compiled, staging)
+    fold = Fold(job.inputs, partial(replaying, journal), doubting.sink)
+    doubting.watch(fold)
+    recorded = decisions.plans(journal.decisions())
+    _resume(job, fold, staging, journal, doubting, recorded=recorded)
+    await fold.run(recorded)
+    return fold, doubting
+
+
+async def _still_doubted(job: ResolvedRun, journal: Journal) -> Stopped | None:
+    """The stop over a doubt that the last run stopped over too, and that the journal still shows: nothing is asked."""
+    if job.options.on_doubt != "stop" or not journal.begun or not stopped_before(job.options.folder):
+        return None
+    with job.staging() as staging:
+        return (await _replayed(job, journal, staging))[1].stop()
 
 
 def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
@@ -234,6 +283,8 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         stopped=result.stopped,
         avoided=job.compiled.flow.avoided.sources if job.compiled.flow.avoided else (),
         agreement=result.agreement,
+        controls=result.controls,
+        doubts=result.doubts,
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
     write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])
@@ -245,7 +296,7 @@ def _begun(job: ResolvedRun, fresh: Result) -> None:
     """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
     try:
         before = json.loads((job.options.folder / "run.json").read_text(encoding="utf-8"))
-        last = Result(**{field.name: before[field.name] for field in fields(Result)})
+        last = Result(**{field.name: before[field.name] for field in fields(Result) if field.name in before})
     except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
         last = fresh
     _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})

@@ -18,6 +18,7 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
         yield f"warning: two judges are one model ({model}): their agreement means little"
     for name, model in sorted(idle_chains(recipe).items()):
         yield f"warning: chain {name!r} is one model ({model}) asked for the same: it has no other to ask"
+    yield from _published(recipe)
     if recipe.concurrency < FEW and any(role.backend == "batch" for role in recipe.models.values()):
         yield (
             f"note: no batch can hold more requests than are in flight, which are {recipe.concurrency}; "
@@ -25,6 +26,17 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
         )
     if unsorted := getattr(compiled.flow.source, "unsorted", 0):
         yield f"note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted"
+
+
+def _published(recipe: Recipe) -> Iterator[str]:
+    """Which models of a recipe are reckoned at their provider's published price."""
+    found = {
+        (facts.source, str(facts.date)): facts.name
+        for role in recipe.models.values()
+        if role.price is None and role.charged and (facts := getattr(role.settings, "facts", None))
+    }
+    for (source, date), name in sorted(found.items()):
+        yield f"note: costs at {name} are in yuan, at its published prices of {date} ({source}); `price` under a role says otherwise"
 
 
 def shared_judges(recipe: Recipe) -> set[str]:

@@ -23,6 +23,8 @@ from synth.recipe.library import Inputs
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.compile import CompiledRecipe, compile_recipe
+from synth.run.controls import questions_of, recalled, report
+from synth.run.doubting import Doubting
 from synth.run.execute import finish
 from synth.run.folder import claim, mend, writable
 from synth.run.options import RunOptions
@@ -159,6 +161,10 @@ def _settled(compiled: CompiledRecipe, options: RunOptions, taken: Sequence[Deci
 async def _fold(job: ResolvedRun, journal: Journal) -> Result:
     with job.staging() as staging:
         staging.forget()  # a checkpoint of a run that began here is not of this fold
-        fold = Fold(job.inputs, partial(replaying, journal), staging)
+        doubting = Doubting(job.compiled, staging)
+        fold = Fold(job.inputs, partial(replaying, journal), doubting.sink)
+        doubting.watch(fold)
         await fold.run(job.recorded)
-        return finish(job, result_of(fold, fold.engine, journal, staging, prices=job.compiled.prices), staging)
+        result = result_of(fold, fold.engine, journal, staging, prices=job.compiled.prices)
+        report(result, await recalled(questions_of(job.compiled), journal))
+        return finish(job, doubting.judge(result), staging)

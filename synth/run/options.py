@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from synth.engine.ask import Engine
 from synth.engine.budget import UNBOUNDED, Bounds
@@ -30,6 +31,8 @@ class RunOptions:
     """Whether requests that an earlier run gave up on are asked again."""
     upgrade: bool = False
     """Whether the run goes on although synth ships other texts than before and replies would go unused."""
+    on_doubt: Literal["stop", "warn"] = "stop"
+    """What a doubt that speaks against the whole data set does: stop the run, or only be told."""
     watch: Watch | None = None
     """Makes what shows the run's progress while it goes; None shows nothing."""
     observer: FoldObserver | None = None

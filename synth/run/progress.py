@@ -14,7 +14,7 @@ from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices, Usage, UsageTotal, bill
 from synth.recipe.labels import column
-from synth.types import HARD
+from synth.types import CONTROLS, HARD
 
 KNOWN = 20
 """Accepted rows before which the progress says nothing of what is to come."""
@@ -40,7 +40,8 @@ class Progress:
         for line in self._engine.usage.lines():
             paid[line.lane].append(line)
         bills = {id: self._bill([lane], paid) for id, lane in self._fold.lanes.items()}
-        whole, lanes = bill(self._engine.usage.lines(), self._prices), list(self._fold.lanes.values())
+        lanes, lines = list(self._fold.lanes.values()), list(self._engine.usage.lines())
+        whole = bill(lines, self._prices)
         to_come = _to_come(lanes, bills, self._bill(lanes, paid))
         by_scenario: dict[str, list[Acceptor]] = defaultdict(list)
         for lane in lanes:
@@ -50,7 +51,8 @@ class Progress:
             name: self._figures(ours, self._bill(ours, paid), to_come, flying, refusals)
             for name, ours in by_scenario.items()
         }
-        total = self._figures(lanes, whole, to_come, flying, refusals)
+        of_rows = bill((line for line in lines if line.lane != CONTROLS), self._prices)
+        total = self._figures(lanes, of_rows, to_come, flying, refusals) | self._paid(whole)
         total["seconds_left"] = self._seconds(total["calls_to_come"])
         return {
             "scenarios": scenarios,
@@ -80,7 +82,7 @@ class Progress:
             "cells": _cells(lanes),
             "accepted": accepted,
             "target": sum(target or 0 for lane in lanes for target in lane.targets.values()),
-            "calls": paid.calls,
+            **self._paid(paid),
             "yield": accepted / paid.calls if paid.calls else None,
             "novelty": sum(tally.roots for tally in latest) / asked if asked else None,
             "in_flight": sum(flying[lane.id] for lane in lanes),
@@ -88,12 +90,13 @@ class Progress:
             "retries": sum(self._engine.retries[lane.id] for lane in lanes),
             "hard": sum(lane.counts.aside[HARD] for lane in lanes),
             "dropped": sum(lane.counts.dropped.total() for lane in lanes),
-            "tokens": paid.tokens,
-            "cost": paid.cost if self._prices else None,
-            "whole": paid.whole,
             "calls_to_come": calls,
             "cost_to_come": cost if self._prices else None,
         }
+
+    def _paid(self, paid: UsageTotal) -> dict[str, Any]:
+        cost = paid.cost if self._prices else None
+        return {"calls": paid.calls, "tokens": paid.tokens, "cost": cost, "whole": paid.whole}
 
     def _seconds(self, calls: float | None) -> float | None:
         """How long so many calls will take, at this invocation's speed of late."""

@@ -25,7 +25,7 @@ from synth.recipe.schema import fingerprint
 from synth.run.compile import CompiledRecipe
 from synth.run.diff import Held, Survey, survey
 from synth.run.options import RunOptions
-from synth.types import Round, Targets
+from synth.types import CONTROLS, Round, Targets
 
 
 def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tuple[list[LaneSpec], Targets]:
@@ -91,7 +91,7 @@ class ResolvedRun:
         if found := [(kind, body) for kind, body in news if body is not None]:
             journal.decide_all(found)
         asked = self.inputs.targets.keys() - self.inputs.frozen
-        return journal.retry(asked) if self.options.retry_given_up else 0
+        return journal.retry({*asked, CONTROLS}) if self.options.retry_given_up else 0
 
     def survey(self, journal: Held) -> Survey:
         """A survey of what this resolved run would reuse of the journal and what it would ask."""

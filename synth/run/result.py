@@ -18,6 +18,8 @@ from synth.run.cost import by_cell, by_scenario
 from synth.types import HARD, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
+DOUBT = "stopped: doubt"
+"""How a run ends whose data it cannot vouch for."""
 
 
 @dataclass
@@ -49,8 +51,13 @@ class Result:
     """What the user is told of the stop; None if there was none."""
     status: int = OK
     """The exit status of `synth run`: 0, 1 (failed), 3 (short of its target) or 130 (interrupted)."""
+    doubts: list[dict[str, Any]] = field(default_factory=list)
+    """What speaks against the data, as `findings.Doubt.facts` gives it; with `whole`, against all of it."""
     notes: list[str] = field(default_factory=list)
-    """Lines for the user on the run's backends."""
+    """Lines for the user on the run's backends and judges."""
+    controls: list[dict[str, Any]] = field(default_factory=list)
+    """By judge: how many pairs with known labels it got right, of how many, with the 95 % interval, whether it is fit, and three it
+    got wrong."""
 
 
 def result_of(
@@ -166,4 +173,4 @@ def _status_of(stopped: Stopped | ConfigError, *, rows: bool) -> int:
         return stopped.status
     if stopped.why == "interrupted":
         return INTERRUPTED
-    return SHORT if rows else FAILED
+    return SHORT if rows or stopped.why == "doubt" else FAILED

@@ -20,7 +20,12 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "filtered": "filtered",
     "unreadable": "unreadable",
     "shape": "unreadable",
+    "placeholder": "unreadable",
+    "copied": "unreadable",
+    "contradicts": "unreadable",
     "truncated": "truncated",
+    "thought": "truncated",
+    "broken": "truncated",
     "empty": "empty",
     "rejected": "rejected",
     "gave_up": OUTAGE,
@@ -94,7 +99,7 @@ async def ask_with_fallback(
                 ask, caller, place, request, partial(read, turn), as_what=as_what, spare=OUTAGE in on
             )
         except ParseError as error:
-            cause = CAUSES.get(error.reason)
+            cause = CAUSES.get(error.reason, "unreadable")
             if cause not in on:
                 raise
             if cause != OUTAGE:

@@ -1,14 +1,17 @@
 """The judge stage: a panel reads query and answer, or the query alone, under the subcategory's rule; each writes an analysis, then a label."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from functools import partial
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from synth.errors import ConfigError, ParseError
+from synth.filters.language.analysis import fault, shown_in
+from synth.filters.language.stated_label import contradicts
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, MARKS, UNANIMOUS
 from synth.sanitize import as_data, plain
@@ -46,6 +49,10 @@ class Options(Frozen):
     (`stages.verdicts`)."""
     quorum: PositiveInt | None = None
     """How many judges must give a verdict; None: all."""
+    controls: bool = True
+    """Whether every judge is given pairs with known labels among its first questions, to see whether it can judge."""
+    checks: bool = False
+    """Whether a vote whose analysis says nothing, or contradicts its label, is asked for once more, and then falls."""
 
     @model_validator(mode="after")
     def _quorum_can_be_met(self) -> "Options":
@@ -55,12 +62,26 @@ class Options(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """The options of the judge stage that change the data; a key left at its default is not among them."""
-        data = self.model_dump(mode="json")
+        data = self.model_dump(mode="json", exclude={"controls"})
         if self.verdict == UNANIMOUS:
             del data["verdict"]
         if self.quorum in (None, len(self.models)):
             del data["quorum"]
+        if not self.checks:
+            del data["checks"]
         return data
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a row's votes are read against, and the labels that were read for it."""
+
+    sources: tuple[str, ...] = ()
+    """The texts that an analysis may not copy: query, answer, rule."""
+    placeholders: frozenset[str] = frozenset()
+    """What the prompt shows in the place of an analysis."""
+    labels: list[Label] = dataclass_field(default_factory=list)
+    """Every label in a reply, whether its vote stands or not."""
 
 
 class Panel(Step):
@@ -70,11 +91,13 @@ class Panel(Step):
     judges = True
 
     def __init__(self, options: Options, context: Context) -> None:
+        self.controls, self._router = options.controls and context.answers, context.router
         self._seats = [context.router(role) for role in options.models]
         self.seats = [(role, context.model_of(role)) for role in options.models]
         """The role of each seat, and the model or models that it is."""
         self._verdict = verdict = verdicts.bind(options.verdict, context.labels, options.models)
         self._quorum, self._answers = options.quorum or len(self.seats), context.answers
+        self._checks = options.checks
         self.labels = verdict.scheme
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
@@ -108,13 +131,11 @@ class Panel(Step):
         del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
-        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
-        told = spec.variables | texts | {"labels": self.words}
-        messages = self._prompt.render(told)
-        read: list[Label] = []
+        messages = self._messages(spec, sample)
+        reading = self._reading(spec, sample, messages)
         votes = tuple(
             await asyncio.gather(
-                *(self._vote(spec, messages, lines[: seat + 1], ask, read) for seat in range(len(lines)))
+                *(self._vote(spec, messages, lines[: seat + 1], ask, reading) for seat in range(len(lines)))
             )
         )
         judged = replace(
@@ -124,7 +145,7 @@ class Panel(Step):
             provenance=replace(sample.provenance, judge_prompt=self._prompt.hash),
         )
         # Before any rule, and of every reading, so that no rule, quorum or second try lifts it.
-        if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, read)):
+        if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, reading.labels)):
             return judged.dropped("judge", "refuse_only", judged.response or "")
         given = [vote for vote in votes if vote.label is not None]
         if len(given) < self._quorum:
@@ -134,6 +155,28 @@ class Panel(Step):
         intent = intents.pop() if len(intents) == 1 else None
         read_by_all = replace(judged, label=label, analysis=analysis, query_label=intent)
         return Aside(HARD, read_by_all) if label is None else read_by_all
+
+    def request(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...]) -> Request:
+        """The request by which `vote` asks the judge of a role first."""
+        (caller,) = self._router(role)().callers
+        return caller.request(self._messages(spec, sample), self._schema, (*draw, "judge"))
+
+    async def vote(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...], ask: Ask) -> Vote:
+        """What the model of a role, no mixture and no chain, says of a pair, asked as this judge stage asks about a row but
+        under a draw of its own. Where there is no verdict, the reason stands in place of the analysis."""
+        request = self.request(spec, sample, role, draw)
+        reading = self._reading(spec, sample, request.messages)
+        return await self._voted(spec, self._router(role)(), lambda _: request, ask, reading)
+
+    def _messages(self, spec: LaneSpec, sample: Sample) -> tuple[Message, ...]:
+        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
+        return self._prompt.render(spec.variables | texts | {"labels": self.words})
+
+    def _reading(self, spec: LaneSpec, sample: Sample, messages: Sequence[Message]) -> Reading:
+        if not self._checks:
+            return Reading((), frozenset())
+        known = (as_data(sample.query), as_data(sample.response or ""), *_rule_of(spec))
+        return Reading(known, shown_in(message.content for message in messages))
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""
@@ -147,9 +190,9 @@ class Panel(Step):
         messages: tuple[Message, ...],
         lines: Sequence[FallbackChain],
         ask: Ask,
-        read: list[Label],
+        reading: Reading,
     ) -> Vote:
-        """That of the last of these seats. Every label in a reply is added to `read`, whether the vote stands or not."""
+        """That of the last of these seats. Every label in a reply is noted, whether the vote stands or not."""
         *before, line = lines
 
         def request_of(caller: Requester) -> Request:
@@ -157,21 +200,43 @@ class Panel(Step):
             twin = sum(any(other.model == caller.model for other in earlier.callers) for earlier in before)
             return caller.request(messages, self._schema, ("judge", twin) if twin else ("judge",))
 
+        return await self._voted(spec, line, request_of, ask, reading)
+
+    async def _voted(
+        self,
+        spec: LaneSpec,
+        line: FallbackChain,
+        request_of: Callable[[Requester], Request],
+        ask: Ask,
+        reading: Reading,
+    ) -> Vote:
         place = PromptUse("judge", self._prompt.name, spec.lane.subcategory, judging=True)
         try:
-            return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, read)))[1]
+            return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, reading)))[1]
         except ParseError as error:
             return Vote(error.model, None, error.reason)
 
-    def _read(self, read: list[Label], turn: Attempt, reply: Reply) -> Vote:
+    def _read(self, reading: Reading, turn: Attempt, reply: Reply) -> Vote:
         found = read_object(reply)
         label = self.labels.said(field(found, "label"))
-        read += [label] if label else []
+        reading.labels.extend([label] if label else [])
         analysis = field(found, "analysis")
         if label not in self._verdict.said or not isinstance(analysis, str) or not analysis.strip():
             raise ParseError("truncated" if reply.finish == "length" else "shape")
+        if self._checks:
+            self._check(plain(analysis).strip(), label, reading)
         intent = _INTENTS.get(str(field(found, "intent") or "").strip(MARKS).lower())
         return Vote(turn.caller.model, label, plain(analysis).strip(), intent)
+
+    def _check(self, analysis: str, label: Label, reading: Reading) -> None:
+        if reason := fault(analysis, reading.sources, reading.placeholders):
+            raise ParseError(reason)
+        if contradicts(analysis, label, self.labels):
+            raise ParseError("contradicts")
+
+
+def _rule_of(spec: LaneSpec) -> tuple[str, ...]:
+    return (str(spec.subcategory["definition"]), *map(str, spec.subcategory["rule"].values()))
 
 
 def bind(options: Options, context: Context) -> Panel:

@@ -5,17 +5,23 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-import json_repair
+from synth.sanitize import DEEPEST, nests
+from synth.stages.mending import mended
 
 _THOUGHT = re.compile(r"^\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>")
+_OPENING = re.compile(r"[{\[]")
 _BRACKETS = str.maketrans("｛｝［］＂", '{}[]"')
 _COLON = re.compile(r'(["”\'])\s*：')
 _COMMA = re.compile(r'(["”\'}\]])\s*，\s*(?=["“\'{\[])')
+_ITEM = r"\s*+(\S(?:.*\S)?)"  # the next text, in its line or in one below
+_BLANK = r"\n*+[^\S\n]\s*+\Z"  # nothing more but blanks: an item that holds none
 _NUMBERED = re.compile(
-    r"^\s*(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[(（]\d{1,3}[)）])\s*[.、．:：)）]?\s*(.+?)\s*$", re.MULTILINE
+    rf"^[^\S\n]*+(?:\d{{1,3}}|[一二三四五六七八九十]{{1,3}}|[(（]\d{{1,3}}[)）])(?:\s*+[.、．:：)）]?+{_ITEM}"
+    rf"|\s*+[.、．:：)）]{_BLANK}|{_BLANK}|\s*+([.、．:：)）])\s*+\Z)",
+    re.MULTILINE,
 )
-_BULLET = re.compile(r"^\s*[-*•·]\s+(.+?)\s*$", re.MULTILINE)
+_BULLET = re.compile(rf"^[^\S\n]*+[-*•·](?:\s{_ITEM}|\s{_BLANK})", re.MULTILINE)
 _QUOTES = (('"', '"'), ("“", "”"), ("'", "'"))
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -27,6 +33,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "label": ("标签", "答案", "结论", "判断", "判定", "结果", "verdict", "answer", "judgment", "judgement"),
 }
 """Other names that models give a field of their JSON, in Chinese and English."""
+SCANNED = 8_000_000
+"""How many characters of a text are read in vain at most, in search of JSON that is whole."""
 
 
 def without_thought(text: str) -> str:
@@ -37,16 +45,21 @@ def without_thought(text: str) -> str:
     return _THOUGHT.sub("", text).strip()
 
 
-def value_in(text: str) -> Any:
-    """The JSON object or list in a model's text, mended if it can be; None if there is none."""
-    whole = [value for value in _whole_values(text) if value]
-    if whole:
-        return next((value for value in reversed(whole) if isinstance(value, Mapping)), whole[-1])
+def json_in(text: str) -> tuple[Any, bool]:
+    """The JSON object or list in a model's text, mended if it can be, None if there is none; and whether the text holds
+    any that is closed, not cut short."""
+    whole = list(_whole_values(text))
+    if found := [value for value in whole if value]:
+        return next((value for value in reversed(found) if isinstance(value, Mapping)), found[-1]), True
+    return _mended_in(text), bool(whole)
+
+
+def _mended_in(text: str) -> Any:
     told = _COMMA.sub(r"\1, ", _COLON.sub(r"\1: ", text.translate(_BRACKETS)))
     start = min((at for at in (told.find("{"), told.find("[")) if at >= 0), default=None)
     if start is None:
         return None
-    found: Any = json_repair.loads(told[start:])
+    found: Any = mended(told[start:])
     if isinstance(found, list) and any(isinstance(part, Mapping) and part for part in found) and told[start] == "{":
         found = next(part for part in found if isinstance(part, Mapping) and part)
     return found if isinstance(found, Mapping | list) and found else None
@@ -64,7 +77,7 @@ def field(found: Mapping[str, Any], name: str, also: Collection[str] = ()) -> An
 def numbered(text: str) -> list[str]:
     """The items of a numbered or bulleted list that a model wrote in place of JSON; there must be two or more."""
     for pattern in (_NUMBERED, _BULLET):
-        items = [item.strip('"“”') for item in pattern.findall(text)]
+        items = [(match[match.lastindex] if match.lastindex else " ").strip('"“”') for match in pattern.finditer(text)]
         if len(items) >= 2:
             return items
     return []
@@ -97,14 +110,23 @@ def is_closed(text: str) -> bool:
 
 def _whole_values(text: str) -> Iterator[Any]:
     """Every JSON object or list in a text that begins and ends, in order."""
-    decoder, at = json.JSONDecoder(strict=False), 0
-    while True:
-        at = min((found for found in (text.find("{", at), text.find("[", at)) if found >= 0), default=-1)
-        if at < 0:
+    decoder, at, left = json.JSONDecoder(strict=False), 0, SCANNED
+    last = max(text.rfind("}"), text.rfind("]"))
+    while left > 0:
+        opening = _OPENING.search(text, at)
+        if opening is None or (at := opening.start()) >= last:
             return
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            left -= (len(text) if "Unterminated" in error.msg else error.pos) - at
         except (ValueError, RecursionError):
-            at += 1
+            left -= len(text) - at
         else:
-            yield value
+            if nests(value) <= DEEPEST:
+                at = end
+                yield value
+                continue
+            left -= end - at
+        at += 1
+        left -= 1 + len(text) // 32  # every failure looks for its line

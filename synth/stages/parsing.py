@@ -1,13 +1,16 @@
 """What a reply amounts to: something to use, or a reason why not. Found out afresh at every reading, never stored."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from synth.errors import ParseError
 from synth.filters.language.refusal import is_refusal
 from synth.sanitize import plain
-from synth.stages.lenient_json import field, is_closed, is_whole, numbered, texts_in, value_in, without_thought
+from synth.stages.cleaning import cleaned
+from synth.stages.lenient_json import field, is_closed, is_whole, json_in, numbered, texts_in, without_thought
 from synth.stages.reply_stats import OK, PromptUse
 from synth.stages.requester import Requester
 from synth.types import Ask, Message, Reply, Request
@@ -16,11 +19,16 @@ Read = TypeVar("Read")
 
 CLASSES: Final[Mapping[str, str]] = {
     "truncated": "truncated",
+    "thought": "truncated",
+    "broken": "truncated",
     "refusal": "refusal",
     "filtered": "filtered",
     "empty": "empty",
     "unreadable": "unreadable",
     "shape": "unreadable",
+    "placeholder": "placeholder",
+    "copied": "copied",
+    "contradicts": "contradicts",
     "rejected": "error",
     "gave_up": "error",
     "outage": "error",
@@ -31,13 +39,35 @@ FEEDBACK = {
     "unreadable": "你上一次的输出不是合法的 JSON。请重新回答，只输出一个 JSON 对象，前后不要有任何别的文字。",
     "shape": "你上一次输出的 JSON 缺少要求的字段，或字段的类型、取值不对。请严格按要求的字段重新输出一个 JSON 对象。",
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
+    "placeholder": "你上一次的分析没有内容，只是占位的字，或者过短。请就给出的材料写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
+    "copied": "你上一次的分析只是照抄了给出的材料或规则。请用自己的话写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
+    "contradicts": "你上一次的分析与标签互相矛盾。请重新判断，让标签与分析得出的结论一致，重新输出一个完整的 JSON 对象。",
 }
 """What a model is told in a second try, by reason. Fixed texts: they are part of the request's key, and an
 exception's own words change with versions."""
 JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
 """What a judge is told in a second try after declining to judge, which is no opinion of what it was to judge."""
+IN_WORDS: Final[Mapping[str, str]] = {
+    "truncated": "answers are cut short at max_tokens; raise it, or ask for less at a time",
+    "thought": "the model's thought took all of max_tokens; raise max_tokens, or switch thinking off",
+    "broken": "the server ends answers before they are whole; look at its log, or ask another",
+    "refusal": "the model declines; take another, or other prompts",
+    "filtered": "the server's content filter stops requests or answers; take a server without one",
+    "empty": "the model answers nothing; look at its chat template and at where its server puts the answer",
+    "unreadable": "the model does not keep to the format asked for; take a larger one",
+    "shape": "the model's JSON lacks what is asked for; take a larger one",
+    "rejected": "requests are too long for the model; raise its context, or ask for less at a time",
+    "gave_up": "requests failed again and again while others succeeded; --retry-given-up asks them again",
+    "outage": "the model was out; the same command asks it again",
+}
+"""What a reason means to the user, and the way out, in one line."""
+LONG = 20_000
+"""Characters from which on a reply is read beside the event loop, where others wait for their turn."""
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
 """What a model is told in a second try after an answer in plain text that was cut short."""
+
+SECOND_TRIES: Final = (*FEEDBACK.values(), JUDGE_ON, SHORTER)
+"""All that synth tells a model in a second try: a model that gives it back has only repeated it."""
 
 _NO_ANSWER = {
     "rejected": "rejected",
@@ -45,13 +75,16 @@ _NO_ANSWER = {
     "retry": "gave_up",
     "outage": "outage",
     "content_filter": "filtered",
+    "broken": "broken",
 }
 """What replies that are none come to, by how they ended."""
+_DECLINED = 500
+"""Of how many items the first must all be refusals for a list to be one."""
 
 
 def checked(reply: Reply) -> str:
     """The reply to be parsed, without thoughts. Raises ParseError for one that is no answer at all: rejected, given up
-    on, filtered, empty."""
+    on, filtered, broken off, empty."""
     if reason := _NO_ANSWER.get(reply.finish):
         raise ParseError(reason)
     text = without_thought(reply.text)
@@ -73,7 +106,7 @@ def read_object(reply: Reply) -> Mapping[str, Any]:
     """A reply parsed as a JSON object, mended if it can be. Raises ParseError: refusal, truncated, unreadable and those
     of `checked`."""
     text = checked(reply)
-    found = value_in(text)
+    found, _ = json_in(text)
     if not isinstance(found, Mapping):
         raise ParseError(_why_not(text, reply))
     return found
@@ -83,7 +116,7 @@ def read_strings(reply: Reply, name: str) -> list[str]:
     """A reply parsed as the list of strings under a name, or the bare or numbered list a model wrote instead; of a list
     cut short, what is whole."""
     text = checked(reply)
-    found = value_in(text)
+    found, closed = json_in(text)
     items = field(found, name) if isinstance(found, Mapping) else found
     if isinstance(items, str):
         items = numbered(items)
@@ -92,16 +125,16 @@ def read_strings(reply: Reply, name: str) -> list[str]:
     if not isinstance(items, list) or (found is None and not items):
         raise ParseError(_why_not(text, reply) if found is None else _shape(reply))
     texts = texts_in(items)
-    if (texts and found is not None and not is_closed(text) and not is_whole(texts[-1], text)) or (
+    if (texts and found is not None and not closed and not is_whole(texts[-1], text)) or (
         texts and found is None and reply.finish == "length"
     ):
         texts.pop()
-    if texts and all(map(is_refusal, texts)):
+    if texts and all(map(is_refusal, islice(texts, _DECLINED))):
         raise ParseError("refusal")
-    cleaned = [stripped for item in texts if (stripped := plain(item).strip())]
-    if not cleaned:
-        raise ParseError("truncated" if not is_closed(text) else _shape(reply))
-    return cleaned
+    whole = [stripped for item in texts if (stripped := plain(item).strip())]
+    if not whole:
+        raise ParseError(_shape(reply) if closed else "truncated")
+    return whole
 
 
 def read_string(reply: Reply, name: str) -> str:
@@ -137,23 +170,32 @@ async def ask_until_read(
     while True:
         reply = await ask(place.stage, caller.role, request, spare=spare)
         try:
-            found = read(reply)
+            found = await _read(reply, read, caller, request)
         except ParseError as error:
             caller.stats.count(ask, caller.model, place, CLASSES.get(error.reason, "unreadable"))
             tries += 1
-            again = _again(request, reply, error.reason, judging=place.judging)
+            words = _shown(reply) if caller.clean else reply.text
+            again = _again(request, words, error.reason, judging=place.judging)
             if tries > 1 or again is None:
-                raise ParseError(error.reason, reply.text, caller.model) from error
+                raise ParseError(error.reason, words, caller.model) from error
             request = again
         else:
             caller.stats.count(ask, caller.model, place, as_what(found))
             return found
 
 
-def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Request | None:
+async def _read(reply: Reply, read: Callable[[Reply], Read], caller: Requester, request: Request) -> Read:
+    def found() -> Read:
+        return read(cleaned(reply, as_json=request.schema is not None) if caller.clean else reply)
+
+    long = len(reply.text) + len(reply.reasoning or "") > LONG
+    return await asyncio.to_thread(found) if long else found()
+
+
+def _again(request: Request, words: str, reason: str, *, judging: bool) -> Request | None:
     """The second try: after an answer that was none the same request once more, else with the answer and what was wrong with it.
     Who refuses to write is not asked again; who refuses to judge is told what judging is."""
-    if reason == "empty" or (judging and reason == "filtered"):
+    if reason in ("empty", "broken") or (judging and reason == "filtered"):
         return replace(request, draw=(*request.draw, "again", 1))
     table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
     if request.text is not None:  # a base model takes no feedback
@@ -161,10 +203,15 @@ def _again(request: Request, reply: Reply, reason: str, *, judging: bool) -> Req
     feedback = JUDGE_ON if judging and reason == "refusal" else table.get(reason)
     if feedback is None:
         return None
-    told = (Message("assistant", reply.text[:2000]), Message("user", feedback))
+    told = (Message("assistant", words[:2000]), Message("user", feedback))
     if request.prefill:
         return replace(request, messages=(*request.messages[:-1], *told, request.messages[-1]))
     return replace(request, messages=request.messages + told)
+
+
+def _shown(reply: Reply) -> str:
+    """A model's words as they came; where it gave no answer, its thought."""
+    return reply.text if reply.text.strip() else reply.reasoning or ""
 
 
 def _why_not(text: str, reply: Reply) -> str:

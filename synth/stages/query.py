@@ -11,6 +11,7 @@ from synth.hashing import pick, short_hash
 from synth.plan.lanes import LaneSpec, elements
 from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
 from synth.recipe.schema import Weight
+from synth.sanitize import plain
 from synth.stages.contract import Context, Frozen, Source, Written
 from synth.stages.expand import Expander
 from synth.stages.fallback import ask_with_fallback
@@ -110,7 +111,7 @@ class Writer(Source):
                 lambda _, reply: read_strings(reply, "queries"),
             )
         except ParseError as error:
-            return [(first, Drop("query", error.reason, spec.lane, place))]
+            return [(first, Drop("query", error.reason, spec.lane, place, plain(error.text)))]
         made: Written = [
             (first + item, self._sample(spec, text, first + item, drawn, caller.model))
             for item, text in enumerate(texts[: self.size])

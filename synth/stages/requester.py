@@ -27,6 +27,8 @@ class Requester:
     """Where the replies to this role's requests are counted."""
     revision: str = ""
     """The revision of the model, which stands at the end of its name too."""
+    clean: bool = False
+    """Whether this requester's replies are cleaned before they are read."""
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]

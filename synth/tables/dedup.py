@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from synth.aside import begins
-from synth.backends import embeddings, local
 from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.tables.io import KINDS, Chunk, aside, batches, column, files_of, targets, text, writer
 from synth.tables.labels import LabelReader, reader_of
-from synth.vector import Embed, numbers_only
+from synth.tables.vectors import embedder
+from synth.vector import Embed
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
 TEXT = ("query", "text", "prompt", "question", "instruction")
@@ -79,10 +79,11 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
         raise ConfigError("--base-url goes with --semantic MODEL", status=2)
     files = files_of(path)
     places, beside = targets(path, files, out), _beside(out)
-    clusters = _Clusters(want, reader_of(path, want.label_names))
-    for file in files:
-        for batch in batches(file):
-            clusters.take(file, batch)
+    with embedder(want.semantic, want.base_url) as embed:
+        clusters = _Clusters(want, reader_of(path, want.label_names), embed)
+        for file in files:
+            for batch in batches(file):
+                clusters.take(file, batch)
     if not clusters.leaders:
         raise ConfigError(f"{path}: holds no rows")
     report = Report(columns=list(clusters.columns))
@@ -122,11 +123,11 @@ class _Clusters:
     """For every row, by number from 0: the first row of its cluster, its likeness to what it joined, its label (how severe it is,
     from 1 on; 0 for none)."""
 
-    def __init__(self, want: Want, reader: LabelReader) -> None:
+    def __init__(self, want: Want, reader: LabelReader, embed: Embed | None) -> None:
         self._want, self._reader, self._label = want, reader, ""
         self.columns = want.columns
         self._ours = False
-        self._embed = _embedder(want.semantic, want.base_url) if want.semantic else None
+        self._embed = embed
         self._indexes: dict[tuple[str, str], tuple[Index | Cascade, array[int]]] = {}
         """By column and query type: an index, and the numbers of the rows it keeps."""
         self._firsts: dict[tuple[int, ...], int] = {}
@@ -229,8 +230,3 @@ def _wins(rule: Rule, cast: Counter[int]) -> int:
         return max(cast)
     (label, most), (_, fewer) = cast.most_common(2)
     return label if rule == "majority" and most > fewer else 0
-
-
-def _embedder(model: str, base_url: str | None) -> Embed:
-    """Of a server where an address is given; else of a folder, or of a name on the Hugging Face hub."""
-    return numbers_only(model, embeddings.of_server(model, base_url) if base_url else local.of_model(model))

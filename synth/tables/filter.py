@@ -58,10 +58,12 @@ class _Bound:
     reader: LabelReader
 
 
-def filter_table(path: Path, out: Path, only: Sequence[str] = (), label_names: str | None = None) -> Report:
+def filter_table(
+    path: Path, out: Path, only: Sequence[str] = (), label_names: str | None = None, *, sent: Sequence[str] = ()
+) -> Report:
     """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`.
     `label_names` are what numbers in the label column stand for, from 0 on, with commas."""
-    rules = _bound(only, reader_of(path, label_names))
+    rules = _bound(only, reader_of(path, label_names), sent)
     files = files_of(path)
     report = Report()
     for file, target in zip(files, targets(path, files, out), strict=True):
@@ -77,7 +79,7 @@ def filter_table(path: Path, out: Path, only: Sequence[str] = (), label_names: s
     return report
 
 
-def _bound(only: Sequence[str], reader: LabelReader) -> _Bound:
+def _bound(only: Sequence[str], reader: LabelReader, sent: Sequence[str]) -> _Bound:
     """The rules asked for: those of the reference recipe, and a rule named that it does not use without options."""
     uses = load.load(RECIPE).filters
     known = {kind: filters.known(kind) for kind in ("text", "row")}
@@ -89,7 +91,7 @@ def _bound(only: Sequence[str], reader: LabelReader) -> _Bound:
         named = {use.name for use in (*uses.query, *uses.response, *uses.row)}
         more = [FilterUse(name=name) for name in only if name in known[kind] and name not in named]
         named_here = [use for use in (*used, *more) if not only or use.name in only]
-        return filters.bind(kind, named_here, place, scheme=reader.scheme)
+        return filters.bind(kind, named_here, place, scheme=reader.scheme, sent=sent)
 
     return _Bound(
         chosen("text", "query", uses.query),

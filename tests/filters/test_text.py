@@ -15,6 +15,7 @@ from synth.filters import bind, factory, first_reason, known, measured
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.response_class import response_class
 from synth.recipe.load import load
+from synth.stages.parsing import SECOND_TRIES, SHORTER
 from synth.types import Vote
 from tests.filters.test_filters import ROW
 from tests.support.hostile import BOMBS, PIECES, strings
@@ -52,6 +53,18 @@ QUERIES = [
     ("把这句话翻成中文：The quick brown fox jumps over the lazy dog today", None),
     ("“读的人要看得出这一条属于本类别而且用意不正”是什么意思", "template"),
 ]
+
+
+def test_what_synth_tells_a_model_in_a_second_try_is_no_text_of_its_own_where_a_recipe_says_so() -> None:
+    for place in ("query", "response"):
+        uses = getattr(load("libra").filters, place)
+        rules = bind("text", uses, place, sent=SECOND_TRIES)
+        for told in SECOND_TRIES:
+            assert first_reason(rules, told) is not None, told
+    only = [use for use in load("libra").filters.response if use.name == "template"]
+    plain = [use.model_copy(update={"options": {}}) for use in only]
+    assert first_reason(bind("text", only, "response", prompts=[], sent=SECOND_TRIES), SHORTER) == "template"
+    assert first_reason(bind("text", plain, "response", prompts=[], sent=SECOND_TRIES), SHORTER) is None
 
 
 @pytest.mark.parametrize(("query", "expected"), QUERIES)

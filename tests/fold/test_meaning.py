@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from synth.backends import embeddings, openai
-from synth.backends.embeddings import PAGE
-from synth.backends.local import LocalBackend
+from synth.backends.local import PAGE, LocalBackend
 from synth.backends.offline import OfflineBackend
 from synth.errors import ConfigError, ProviderError
 from synth.fold import fold

@@ -36,7 +36,7 @@ cells:
 query: {{model: writer, elements: [behaviour, task, persona, region]}}
 augment: {{model: writer, operators: {{rewrite: 0.2, red_team: 0.3}}}}
 respond: {{models: [a]}}
-judge: {{models: [j1, j2]}}
+judge: {{models: [j1, j2], controls: false}}
 """
 SMALL = (
     """\

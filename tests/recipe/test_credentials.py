@@ -19,7 +19,8 @@ from synth.errors import ConfigError
 from synth.journal.receipts import RECEIPT
 from synth.journal.store import Journal
 from synth.recipe import credentials, load
-from synth.recipe.credentials import Secrets, at, shown
+from synth.recipe.addresses import at
+from synth.recipe.credentials import Secrets, shown
 from synth.recipe.role import Role
 from synth.run import journal_tools
 from tests.support.opened import opened

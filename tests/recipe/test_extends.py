@@ -15,6 +15,12 @@ from synth.run.compile import compile_recipe
 
 GOLDEN = {"demo": "c00e2448b7e0289a", "libra": "efdd43dba183ae3c"}
 """Of every recipe that ships, the fingerprint of its identity before recipes could extend recipes."""
+LATER = ("clean_replies",)
+"""Keys that what ships was given since."""
+
+
+def before(name: str) -> str:
+    return fingerprint({key: value for key, value in load(name).identity().items() if key not in LATER})
 
 
 def write(here: Path, name: str = "mine", **keys: Any) -> None:
@@ -27,13 +33,13 @@ def write(here: Path, name: str = "mine", **keys: Any) -> None:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_what_ships_is_what_it_was(name: str) -> None:
-    assert fingerprint(load(name).identity()) == GOLDEN[name]
+    assert before(name) == GOLDEN[name]
 
 
 def test_what_ships_makes_the_same_whatever_the_user_has_of_that_name(here: Path) -> None:
     write(here, "libra", seed=9)
     assert load("libra").seed == 9
-    assert fingerprint(load("demo").identity()) == GOLDEN["demo"]
+    assert before("demo") == GOLDEN["demo"]
 
 
 def test_mappings_merge_null_takes_out_and_lists_are_replaced(here: Path) -> None:

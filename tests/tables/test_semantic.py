@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from synth.backends import embeddings
 from synth.cli.main import commands
 from synth.dedup.ngrams import Index, Near
 from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.serve.listen import serving
+from synth.tables import vectors as embedding
 from synth.tables.dedup import Want, dedup
+from synth.tables.vectors import embedder
 from synth.vector import rounded
 from tests.support.world import sentence
 
@@ -109,13 +110,19 @@ def test_a_server_is_asked_in_pages_and_only_for_what_ngrams_keep(tmp_path: Path
         asked = [text for body in server.bodies for text in body["input"]]
     assert (report.kept, report.joined, report.by_meaning) == (202, 200, 0)
     assert sorted(asked) == sorted({*queries[:200], "。", "！？"})
-    assert max(len(body["input"]) for body in server.bodies) <= embeddings.PAGE
+    assert max(len(body["input"]) for body in server.bodies) <= embedding.PAGE
     assert {body["model"] for body in server.bodies} == {"m"}
+
+
+def vectors_of(url: str, *texts: str) -> Any:
+    with embedder("m", url) as embed:
+        assert embed is not None
+        return embed(texts)
 
 
 def test_vectors_of_the_stand_in_are_near_where_texts_are() -> None:
     with serving() as server:
-        one, near, far = embeddings.of_server("m", server.url)([sentence(1), sentence(1, 7), sentence(2)])
+        one, near, far = vectors_of(server.url, sentence(1), sentence(1, 7), sentence(2))
     cosine = lambda a, b: float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))  # noqa: E731
     assert cosine(one, near) > 0.8
     assert cosine(one, far) < 0.5
@@ -124,14 +131,14 @@ def test_vectors_of_the_stand_in_are_near_where_texts_are() -> None:
 @pytest.mark.parametrize("fault", ["429", "503", "reset", "html", "null", "few", "unequal", "null-vector"])
 def test_bad_weather_and_what_is_no_answer_are_asked_again(fault: str) -> None:
     with serving(script=[fault, fault], retry_after=0.01) as server:
-        assert embeddings.of_server("m", server.url)(["一", "二"]).shape == (2, 256)
+        assert vectors_of(server.url, "一", "二").shape == (2, 256)
         assert server.stats()["arrived"] == 3
 
 
 @pytest.mark.parametrize(
     ("habits", "line"),
     [
-        ({"script": ["400"]}, "answers 400: try later; check --semantic m"),
+        ({"script": ["400"]}, "--semantic m: the server answers 400"),
         ({"faults": {"429": 1.0}, "retry_after": 0.001}, "answers 429, 6 times over"),
         ({"faults": {"few": 1.0}}, "sends 1 vectors for 2 texts, 6 times over"),
         ({"faults": {"null-vector": 1.0}}, "hold more than numbers"),
@@ -142,10 +149,10 @@ def test_bad_weather_and_what_is_no_answer_are_asked_again(fault: str) -> None:
     ],
 )
 def test_what_does_not_pass_is_one_line(monkeypatch: pytest.MonkeyPatch, habits: dict[str, Any], line: str) -> None:
-    monkeypatch.setattr(embeddings, "PATIENCE", 0.01)
+    monkeypatch.setattr(embedding, "PATIENCE", 0.01)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-mine")
     with serving(**habits) as server, pytest.raises(ConfigError) as caught:
-        embeddings.of_server("m", server.url)(["一", "二"])
+        vectors_of(server.url, "一", "二")
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -153,10 +160,10 @@ def test_what_does_not_pass_is_one_line(monkeypatch: pytest.MonkeyPatch, habits:
 
 def test_vectors_of_two_lengths_are_one_line() -> None:
     with serving(script=["ok", "narrow"]) as server:
-        embed, index = embeddings.of_server("m", server.url), Vectors(threshold=0.9)
-        index.admit_all(embed(["一"]))
+        index = Vectors(threshold=0.9)
+        index.admit_all(vectors_of(server.url, "一"))
         with pytest.raises(ConfigError, match="vectors of 128 numbers after ones of 256"):
-            index.admit_all(embed(["二"]))
+            index.admit_all(vectors_of(server.url, "二"))
 
 
 @pytest.mark.parametrize(

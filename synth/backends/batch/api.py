@@ -1,22 +1,25 @@
-"""The Batch API as a server speaks it: files of requests and replies, and batches; tried again for as long as there is a point in it."""
+"""The Batch API as a server speaks it, by the `openai` package: files of requests and replies, and batches; tried again for as long as
+there is a point in it."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import aiohttp
 import tenacity
 
 from synth.backends.openai import OpenAIBackend
-from synth.backends.openai.bodies import dumps
-from synth.backends.openai.replies import loads
+from synth.backends.openai.bodies import loads
 from synth.errors import ConfigError, ProviderError, Stopped
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+    from synth.backends.openai.package import Call
 
 Found = TypeVar("Found")
 
-ENDPOINT = "/v1/chat/completions"
+ENDPOINT: Final = "/v1/chat/completions"
 MARK = "synth_receipt"
 """The batch's metadata that names the receipt, so that it is found where its answer was lost."""
 PATIENCE = 3600.0
@@ -42,13 +45,14 @@ class Api:
 
     def __init__(self, client: OpenAIBackend) -> None:
         self.client = client
+        self._package = client.package()
         self._heard = False
 
     async def check(self) -> None:
         """ConfigError for a server that has no Batch API, or none for this key."""
         with contextlib.suppress(ProviderError):  # the first real call will tell
             async with _in_time(CONTROL):
-                await self._call("GET", "/batches?limit=1")
+                await self._call(lambda server: server.batches.with_raw_response.list(limit=1))
 
     async def insist(self, work: Callable[[bool], Awaitable[Found]]) -> Found:
         """What `work` gives, some calls of a Batch API, tried again while its server fails; it is told each time whether it
@@ -71,17 +75,16 @@ class Api:
 
     async def upload(self, name: str, data: bytes) -> str:
         """Uploads to a Batch API a file of requests, under a name; gives its id on the server."""
-        form = aiohttp.FormData()
-        form.add_field("purpose", "batch")
-        form.add_field("file", data, filename=name, content_type="application/jsonl")
-        writer = form()
+        file = (name, data, "application/jsonl")
         async with _in_time(TRANSFER):
-            body = await self._call("POST", "/files", writer, {"Content-Type": writer.headers["Content-Type"]})
+            body = await self._call(lambda server: server.files.with_raw_response.create(file=file, purpose="batch"))
         return self._id(body)
 
     async def file_named(self, name: str) -> str | None:
         """The id of the file of requests that has this name on a Batch API's server; None if there is none."""
-        async for entry in self._entries("/files", purpose="batch"):
+        async for entry in self._entries(
+            lambda after: lambda server: server.files.with_raw_response.list(limit=PAGE, purpose="batch", **after)
+        ):
             if entry.get("filename") == name:
                 return str(entry["id"])
         return None
@@ -89,19 +92,24 @@ class Api:
     async def create(self, file: str, receipt: str, window: str) -> str:
         """Has a Batch API make a batch of an uploaded file, marked with the id of its receipt; gives the batch's id on
         the server."""
-        told = {
-            "input_file_id": file,
-            "endpoint": ENDPOINT,
-            "completion_window": window,
-            "metadata": {MARK: receipt},
-        }
+
+        def made(server: "AsyncOpenAI") -> Awaitable[Any]:
+            return server.batches.with_raw_response.create(
+                input_file_id=file,
+                endpoint=ENDPOINT,
+                completion_window=window,  # type: ignore[arg-type]
+                metadata={MARK: receipt},
+            )
+
         async with _in_time(CONTROL):
-            return self._id(await self._call("POST", "/batches", dumps(told)))
+            return self._id(await self._call(made))
 
     async def batch_of(self, receipt: str, file: str | None) -> str | None:
         """The id of the batch that was made for a receipt: found by its mark, or, where the server keeps none, by its file;
         None if there is none."""
-        async for entry in self._entries("/batches"):
+        async for entry in self._entries(
+            lambda after: lambda server: server.batches.with_raw_response.list(limit=PAGE, **after)
+        ):
             if (entry.get("metadata") or {}).get(MARK) == receipt or (file and entry.get("input_file_id") == file):
                 return str(entry["id"])
         return None
@@ -109,7 +117,9 @@ class Api:
     async def look(self, batch: str) -> dict[str, Any]:
         """A batch as the server's Batch API describes it now; of one that it does not know, the status GONE."""
         async with _in_time(CONTROL):
-            status, headers, body = await self.client.http("GET", f"/batches/{batch}")
+            status, headers, body = await self._package.answer(
+                lambda server: server.batches.with_raw_response.retrieve(batch)
+            )
         if status == 404:
             return {"status": GONE}
         found = _object(self._good(status, headers, body))
@@ -120,25 +130,27 @@ class Api:
     async def cancel(self, batch: str) -> None:
         """Asks a Batch API to cancel a batch, which it does in its own time."""
         async with _in_time(CONTROL):
-            await self._call("POST", f"/batches/{batch}/cancel")
+            await self._call(lambda server: server.batches.with_raw_response.cancel(batch))
 
     async def content(self, file: str) -> bytes:
         """The bytes of a file, by the Batch API that holds it; of one that is gone, none."""
         async with _in_time(TRANSFER):
-            status, headers, body = await self.client.http("GET", f"/files/{file}/content")
+            status, headers, body = await self._package.answer(
+                lambda server: server.files.with_raw_response.content(file)
+            )
         return b"" if status == 404 else self._good(status, headers, body)
 
     async def delete(self, file: str) -> None:
         """Has a Batch API delete a file. Tried once: a file that stays does no harm."""
         with contextlib.suppress(ProviderError, ConfigError):
             async with _in_time(CONTROL):
-                await self._call("DELETE", f"/files/{file}")
+                await self._call(lambda server: server.files.with_raw_response.delete(file))
 
-    async def _entries(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
+    async def _entries(self, listed: "Callable[[dict[str, Any]], Call]") -> AsyncIterator[dict[str, Any]]:
         after: dict[str, str] = {}
         for _ in range(PAGES):
             async with _in_time(CONTROL):
-                page = _object(await self._call("GET", f"{path}?{urlencode({'limit': PAGE, **query, **after})}"))
+                page = _object(await self._call(listed(after)))
             entries = [entry for entry in page.get("data") or () if self._is_named(entry)]
             for entry in entries:
                 yield entry
@@ -156,8 +168,8 @@ class Api:
     def _is_named(self, entry: Any) -> bool:
         return isinstance(entry, dict) and "id" in entry and not self.client.secrets.within(str(entry["id"]))
 
-    async def _call(self, method: str, path: str, data: Any = None, headers: dict[str, str] | None = None) -> bytes:
-        return self._good(*await self.client.http(method, path, data, headers))
+    async def _call(self, call: "Call") -> bytes:
+        return self._good(*await self._package.answer(call))
 
     def _good(self, status: int, headers: Any, body: bytes) -> bytes:
         self._heard = True

@@ -43,6 +43,11 @@ class Options(_server.Options):
 
     batch: BatchOptions = BatchOptions()
 
+    def published(self, model: str) -> tuple[float, float] | None:
+        """The role's provider publishes prices of requests that are answered at once, and batches cost less: none is taken."""
+        del model
+        return None
+
 
 def place_of(options: _server.Options) -> dict[str, Any]:
     """Where a role's options have its batches left, as receipts in the journal say it: address and names of variables,

@@ -9,9 +9,8 @@ from typing import Any
 from synth.backends import BatchJob
 from synth.backends.batch.api import ENDPOINT
 from synth.backends.openai import OpenAIBackend
-from synth.backends.openai.bodies import LADDER, body_of, dumps
+from synth.backends.openai.bodies import LADDER, body_of, dumps, loads
 from synth.backends.openai.refusals import refuses_format
-from synth.backends.openai.replies import loads
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
 

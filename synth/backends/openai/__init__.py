@@ -5,30 +5,26 @@ The `openai` package costs a call more than everything else together (benchmarks
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from synth.backends._retry_after import retry_after
-from synth.backends._server import Options, share
-from synth.backends.openai.bodies import LADDER, body_of, dumps
-from synth.backends.openai.refusals import (
-    CAUSES,
-    FILTERED,
-    NO_MONEY,
-    TOO_LONG,
-    WAY_OUT,
-    message_in,
-    refuses_format,
-    says,
-)
-from synth.backends.openai.replies import loads, reply_of
+from synth.backends._server import Options, address_of, key_to_send, share
+from synth.backends.openai.bodies import body_of, dumps, loads
+from synth.backends.openai.complaints import status_in
+from synth.backends.openai.learned import applied, lesson, rung_of, trials
+from synth.backends.openai.refusals import Refusal, classify, message_in, way_out
+from synth.backends.openai.replies import completion_in, reply_of
 from synth.backends.openai.transport import Transport
 from synth.errors import ConfigError, ProviderError
-from synth.recipe.credentials import Secrets, check_address, filled, from_environment
+from synth.recipe.credentials import Secrets, filled
 from synth.recipe.role import Role
 from synth.types import Message, Reply, Request
+
+if TYPE_CHECKING:
+    from synth.backends.openai.package import Package
 
 __all__ = ["FAMILY", "GIVES", "STAND_IN", "OpenAIBackend", "Options", "connect", "share"]
 
@@ -40,6 +36,15 @@ CHECK_TIMEOUT = 20.0
 """Seconds the check of a model may take."""
 FINDING = 10.0
 """Seconds the others wait at most while one request finds out in which way a model's server takes being asked for JSON."""
+TRIES: Final = 8
+"""How often a request is sent at most, while its server says what it does not take."""
+LARGE: Final = 2**20
+"""Bytes of an answer that is read beside the event loop."""
+_OWN: Final = ("seed", "encoding_format")
+"""Fields that synth sends unasked and can do without."""
+_FINISHES: Final = {"filtered": "content_filter", "too_long": "rejected"}
+"""Refusals that are a reply: nothing but the request is to blame."""
+_FINAL: Final = frozenset(("no_money", "no_right", "no_model"))
 
 
 class OpenAIBackend:
@@ -51,37 +56,61 @@ class OpenAIBackend:
     def __init__(
         self,
         base_url: str | None,
-        api_key: str,
+        api_key: str = "",
         headers: Mapping[str, str] | None = None,
         secrets: Secrets | None = None,
+        *,
+        known: Mapping[str, str] | None = None,
     ) -> None:
         self._url = base_url or ADDRESS
-        sent = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json", **(headers or {})}
+        keyed = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        sent = {"Content-Type": "application/json", **keyed, **(headers or {})}
         self.secrets = secrets or Secrets.sent(self._url, (api_key,), (headers or {}).values())
         self._transport = Transport(self._url, sent, self.secrets)
-        self._rungs: dict[str, int] = {}
-        """Where on the ladder each model's server stands."""
+        self._asking: Transport | Package = self._transport
+        self._latest = ""
+        """The model that was asked last."""
+        self._facts: defaultdict[str, dict[str, str]] = defaultdict(lambda: dict(known or {}))
+        """What each model's server does not take, by field, and what is done about it."""
+        self._taken: defaultdict[str, set[str]] = defaultdict(set)
+        """The fields that each model's server was seen to take."""
         self._found: set[str] = set()
         """Models whose server has answered on their rung."""
         self._finding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._learnt: Callable[[str, str, str], None] = lambda model, field, what: None
+
+    def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
+        self._learnt = learnt
+        self._transport.moved = lambda words: learnt(self._latest, "base_url", words)
+        for model, facts in known.items():
+            self._facts[model].update(facts)
 
     async def check(self, model: str) -> None:
-        """Looks a model up in the server's list, or else asks it for a single token. ConfigError if refused."""
-        probe = Request(FAMILY, model, (Message("user", "1"),), {"max_tokens": 1}, None, ())
+        """Looks a model up in the server's list, or else asks it for a single token, as a run would. ConfigError if the server says
+        that there is no such model, no right to it or no money."""
+        self._latest = model
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):
                 if model not in await self._listed():
-                    await self.complete(probe, token_hex(16))
+                    await self._probed(model)
         except (ProviderError, TimeoutError):
             return  # the first real call will tell
 
+    async def _probed(self, model: str) -> None:
+        probe = Request(FAMILY, model, (Message("user", "1"),), {"max_tokens": 1}, None, ())
+        try:
+            await self.complete(probe, token_hex(16))
+        except ConfigError as error:
+            try:  # a model that goes on with plain text may have no chat
+                await self.complete(replace(probe, kind="completion"), token_hex(16))
+            except ConfigError:
+                raise error from None
+
     async def _listed(self) -> set[str]:
         status, _, body = await self.http("GET", "/models")
-        if status in (401, 403):
-            raise self.wrong(status, body, "")
         try:
             return {entry["id"] for entry in loads(body)["data"]} if status == 200 else set()
-        except (ValueError, TypeError, KeyError):  # not a list that can be read
+        except (ValueError, TypeError, LookupError):  # not a list that can be read
             return set()
 
     async def complete(self, request: Request, key: str) -> Reply:
@@ -101,72 +130,159 @@ class OpenAIBackend:
         return await self._asked(request, key)
 
     async def _asked(self, request: Request, key: str) -> Reply:
-        rung = self._rungs.get(request.model, 0)
-        data = dumps(body_of(request, key, LADDER[rung]))
         route = "/chat/completions" if request.text is None else "/completions"
-        status, headers, body = await self.http("POST", route, data, {"Idempotency-Key": key})
-        if status == 200 and request.schema is not None:
+        reply = await self.ask(
+            route, request.model, partial(body_of, request, key), partial(_read, begun=request.prefill), key
+        )
+        if request.schema is not None:
             self._found.add(request.model)
-        if rung + 1 < len(LADDER) and refuses_format(status, body, request):
-            self._rungs[request.model] = max(self._rungs.get(request.model, 0), rung + 1)
-            return await self._asked(request, key)
-        return self.read(status, headers, body, request.model, request.prefill)
+        return reply
+
+    async def ask(
+        self,
+        route: str,
+        model: str,
+        build: Callable[[str], Mapping[str, Any]],
+        read: Callable[[int, bytes | bytearray], Reply | int],
+        key: str = "",
+    ) -> Reply:
+        """The reply to a request, sent as the model's server takes it, and again without what it is found not to take. `build` gives
+        the body on a rung of the JSON ladder, `read` the reply in an answer, or the status of the error it is instead. ProviderError for
+        what may pass, ConfigError for what the user must mend."""
+        headers = {"Idempotency-Key": key} if key else None
+        self._latest = model
+        trial: dict[str, str] = {}
+        tried: list[tuple[str, str]] | None = None
+        first: Refusal | None = None
+        for left in reversed(range(TRIES)):
+            body = self._body(build, model, trial)
+            async with self._asking.answered("POST", route, dumps(body), headers) as (status, told, answer):
+                found = await _beside(len(answer), read, status, answer)
+                if isinstance(found, Reply):
+                    self._taken[model] |= body.keys()
+                    for field, what in trial.items():
+                        self._learn(model, field, what, first)
+                    return self._unkeyed(found)
+                refusal = classify(found, told, answer, body.keys())
+            if not left or refusal.kind not in ("not_taken", "refused"):
+                return self._settled(refusal, found, model)
+            first = first or refusal
+            if self._body(build, model, trial) != body:  # another request has learnt it meanwhile
+                continue
+            if step := lesson(refusal, body, self._facts[model]) if refusal.kind == "not_taken" else None:
+                self._learn(model, *step, refusal)
+                continue
+            if tried is None:
+                unknown = refusal.kind == "refused" and (found not in (400, 422) or self._taken[model])
+                tried = [] if unknown else trials(body, _OWN, frozenset(self._taken[model]))
+            if not tried:
+                return self._settled(first, found, model)
+            trial = dict([tried.pop(0)])
+        raise AssertionError
+
+    def _body(self, build: Callable[[str], Mapping[str, Any]], model: str, trial: Mapping[str, str]) -> dict[str, Any]:
+        facts = {**self._facts[model], **trial}
+        return applied(build(rung_of(facts)), facts)
+
+    def _learn(self, model: str, field: str, what: str, refusal: Refusal | None) -> None:
+        if self._facts[model].get(field) != what:
+            self._facts[model][field] = what
+            self._learnt(model, field, f"{what}: {self.said(refusal.words if refusal else '')}")
 
     async def close(self) -> None:
         await self._transport.close()
+
+    def package(self) -> "Package":
+        """The `openai` package over this backend's transport, through which it is asked itself from then on."""
+        from synth.backends.openai.package import Package
+
+        self._asking = found = Package(self._transport)
+        return found
 
     async def http(
         self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing."""
-        return await self._transport.http(method, path, data, headers)
+        return await self._asking.http(method, path, data, headers)
 
-    def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str, begun: str = "") -> Reply:
+    def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str) -> Reply:
         """The reply that a server's answer is. ProviderError for what may pass, ConfigError for what the user must mend."""
-        if status == 200:
-            return self._unkeyed(reply_of(body, begun))
-        self.raise_weather(status, headers, body)
-        if status in (400, 413):
-            for words, finish in ((FILTERED, "content_filter"), (TOO_LONG, "rejected")):
-                if says(body, words):
-                    return Reply(self.said(message_in(body)), finish=finish)
-        raise self.wrong(status, body, model)
+        found = _read(status, body)
+        if isinstance(found, Reply):
+            return self._unkeyed(found)
+        return self._settled(classify(found, headers, body), found, model)
+
+    def _settled(self, refusal: Refusal, status: int, model: str) -> Reply:
+        """What a refusal comes to once nothing more can be done about it."""
+        words = self.said(refusal.words)
+        if refusal.kind in _FINISHES:
+            return Reply(words, finish=_FINISHES[refusal.kind])
+        if refusal.kind in _FINAL:
+            told = way_out(status, refusal.kind, model)
+            raise ConfigError(f"the server answers {status}{self._where(status)}: {words}; {told}")
+        passing = refusal.kind in ("wait", "broken")
+        raise ProviderError(
+            f"answers {status}{self._where(status)}" + ("" if passing else f": {words}"),
+            cause=refusal.cause if passing else "refused",
+            retry_after=refusal.retry_after,
+            words=words,
+        )
 
     def _unkeyed(self, reply: Reply) -> Reply:
         """What a server repeats of a key is journalled nowhere."""
         clean = self.secrets.out_of_reply
-        reasoning = reply.reasoning and clean(reply.reasoning)
-        return replace(reply, text=clean(reply.text), finish=clean(reply.finish), reasoning=reasoning)
+        return replace(reply, text=clean(reply.text), reasoning=reply.reasoning and clean(reply.reasoning))
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """ProviderError if a server's status is that of an error which may pass, as 429 or 503."""
-        if (status in CAUSES or status >= 500) and not says(body, NO_MONEY):
-            lower = {name.lower(): value for name, value in headers.items()}
-            raise ProviderError(f"answers {status}", cause=CAUSES.get(status, "server"), retry_after=retry_after(lower))
+        """ProviderError if a server's answer is an error which may pass, as 429 or 503 are."""
+        refusal = classify(status, headers, body)
+        if refusal.kind in ("wait", "broken"):
+            self._settled(refusal, status, "")
 
-    def wrong(self, status: int, body: bytes, model: str, way_out: str | None = None) -> ConfigError:
+    def wrong(self, status: int, body: bytes, model: str, told: str | None = None) -> ConfigError:
         """The ConfigError for a server's answer that will not pass, with its words and a way out."""
-        way_out = way_out or WAY_OUT.get(status, "check the recipe's model settings").format(model=model)
-        return ConfigError(f"the server answers {status}: {self.said(message_in(body))}; {way_out}")
+        told = told or way_out(status, classify(status, {}, body).kind, model)
+        return ConfigError(f"the server answers {status}{self._where(status)}: {self.said(message_in(body))}; {told}")
+
+    def _where(self, status: int) -> str:
+        """What a refusal may be of, if not of the server: an address without its version, a proxy."""
+        return self._transport.where(status) + (
+            self._transport.by_proxy if status in (403, 407) or status >= 500 else ""
+        )
 
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
         return self._transport.said(text)
 
 
+def _read(status: int, body: bytes | bytearray, begun: str = "") -> Reply | int:
+    """The reply in an answer; the status of the error that it is instead."""
+    if status != 200:
+        return status
+    completion = completion_in(body)
+    error = status_in(completion)
+    return reply_of(completion, begun) if error is None else error
+
+
+async def _beside(size: int, read: Callable[..., Reply | int], *given: Any) -> Reply | int:
+    return await asyncio.to_thread(read, *given) if size > LARGE else read(*given)
+
+
 def connect(role: Role, options: Options) -> OpenAIBackend:
     """Opens the backend `openai` for a role: a client for its address, with the key its environment variable holds."""
-    if options.base_url is not None:
-        check_address(options.base_url, "base_url")
+    url = address_of(options, ADDRESS)
     headers, keys = filled(options.headers)
-    key = "no key"
-    if options.api_key_env is not None:
-        way_out = ", or set `api_key_env: null` for a server that asks for no key, or try --backend offline"
-        key = from_environment(options.api_key_env, "", way_out)
+    key = key_to_send(options, url)
+    if key:
         keys.append(key)
-    url = options.base_url or ADDRESS
-    client = OpenAIBackend(url, key, headers, Secrets.sent(url, keys, options.headers.values()))
+    if key and options.facts.key_header:
+        headers, key = {options.facts.key_header: key, **headers}, ""
+    client = OpenAIBackend(
+        url, key, headers, Secrets.sent(url, keys, options.headers.values()), known=options.facts.takes
+    )
     others = {name: value for name, value in role.options.items() if name not in Options.model_fields}
     if client.secrets.within([role.extra, others, role.model]):
         raise ConfigError("extra: holds a key of yours; send it as a header (headers: {X-Api-Key: $MY_KEY})")
+    if options.transport == "openai":
+        client.package()
     return client

@@ -1,48 +1,193 @@
-"""What a server of OpenAI's kind says when it gives no completion: what it means, in its own words, and what is to be done about it."""
+"""What a server of OpenAI's kind means when it gives no completion, by status, code, type and words, and what is to be done about it."""
 
-import json
-from typing import Final
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
+from synth.backends._retry_after import retry_after
+from synth.backends.openai import signs
+from synth.backends.openai.complaints import Complaint, complaint_in
 from synth.errors import Cause
 from synth.types import Request
 
-CAUSES: Final[dict[int, Cause]] = {
-    408: "server",
-    409: "server",
-    425: "server",
-    429: "limit",
-    503: "overload",
-    529: "overload",
+Kind: TypeAlias = Literal[
+    "filtered", "too_long", "no_model", "no_money", "no_right", "not_taken", "wait", "broken", "refused"
+]
+
+FORMAT, STREAM, THINKING, MOST = "response_format", "stream", "enable_thinking", "max_tokens"
+WAY_OUT: Final[Mapping[str, str]] = {
+    "no_money": "top up the account or wait until its limit is renewed, then run the same command again to go on",
+    "no_right": "check what the API key may use",
+    "no_model": "check the model's name {model!r} and --base-url",
 }
-NO_MONEY = ("insufficient_quota", "exceeded your current quota", "insufficient balance")
-FILTERED = ("content_filter", "content policy", "content exists risk", "inappropriate", "inspection")
-TOO_LONG = ("context length", "context_length", "maximum context", "too long", "too large", "must have less than")
-NOT_TAKEN = ("response_format", "json_schema", "json_object", "structured", "guided")
-WAY_OUT = {
-    401: "check the API key",
-    402: "top up the account",
-    403: "check what the API key may use",
-    404: "check the model's name {model!r} and --base-url",
-}
+"""What to do about a refusal that will not pass by itself."""
+KEY = "check the API key"
+CAUSES: Final[Mapping[int, Cause]] = {429: "limit", 503: "overload", 529: "overload"}
+_WAITED: Final = frozenset((408, 409, 425))
+_OWN: Final = frozenset(("model", "messages", "prompt", "input"))
+"""Fields that no request is sent without."""
+_LAST: Final = ("temperature", "max_completion_tokens", MOST)
+"""Of several fields that are named, those kept longest."""
+_PLAIN_WORDS: Final = frozenset(
+    ("stop", "n", "user", "tools", "functions", "store", "metadata", "echo", "stream", "thinking")
+)
+"""Fields whose names are words like any other, unless they stand in quotes or beside `parameter`."""
+_KNOWN: Final = (
+    *("seed", "stream_options", STREAM, "top_p", "top_k", "min_p", "stop", "n", "logprobs", "top_logprobs", "logit_bias", "user"),
+    *("presence_penalty", "frequency_penalty", "repetition_penalty", "reasoning_effort", "chat_template_kwargs", "thinking"),
+    *("continue_final_message", "add_generation_prompt", "encoding_format", "dimensions", *_LAST),
+)  # fmt: skip
+_ADDRESS = re.compile(r"https?://\S+")
+_QUOTED = re.compile(r"\"[^\"]{60,}\"|'[^']{60,}'|`[^`]{60,}`|“[^”]{60,}”|「[^」]{60,}」")
+"""A long quotation in a message: a prompt, in which any word may stand."""
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|[._:/#-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a server gives no completion: its kind, in the server's own words."""
+
+    kind: Kind
+    words: str
+    field: str | None = None
+    """The field of the body that is not taken, where one is named."""
+    retry_after: float | None = None
+    cause: Cause = "server"
+    """Of one that may pass: what kind of failure it is."""
+    of_value: bool = False
+    """Whether the field is taken, but not with what stood in it."""
+
+
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes | bytearray, sent: Collection[str] | None = None
+) -> Refusal:
+    """What a server's refusal means. `sent` are the fields of the body it was sent, where they are known: one of these is named."""
+    told = complaint_in(body)
+    text = _QUOTED.sub(" ", _ADDRESS.sub(" ", " ; ".join((*map(_spaced, told.codes), *told.messages))))[:8_000]
+    kind = _of_number(told) or _of_purse(status, text) or _of_words(status, text, told)
+    field, of_value = None, False
+    if kind is None or kind == "not_taken":
+        kind, field, of_value = _of_field(status, text, told, sent)
+    if kind is None:
+        kind = _of_weather(status, text) or _of_status(status, told)
+    after = retry_after({str(name).lower(): value for name, value in headers.items()})
+    return Refusal(kind, told.words, field, after, _cause(status, text), of_value)
+
+
+def _spaced(code: str) -> str:
+    """A code both as it is and in words: `SensitiveContentDetected`."""
+    return f"{code} {_CAMEL.sub(' ', code).replace('_', ' ')}"
+
+
+def _of_number(told: Complaint) -> Kind | None:
+    place, number = told.numbered or ("", "")
+    kind: Kind | None = signs.NUMBERS.get(place, {}).get(number)  # type: ignore[assignment]
+    return kind
+
+
+def _of_purse(status: int, text: str) -> Kind | None:
+    if signs.TOO_LARGE.search(text):
+        return "too_long"
+    empty = signs.MONEY.search(text) and (not signs.PER_MINUTE.search(text) or signs.EMPTY.search(text))
+    return "no_money" if status == 402 or empty or signs.DAY.search(text) else None
+
+
+def _of_words(status: int, text: str, told: Complaint) -> Kind | None:
+    if status == 401:
+        return "no_right"
+    if signs.SHUT_OUT.search(text):
+        return "no_right"
+    rated = status == 429 or signs.PER_MINUTE.search(text)
+    if signs.FILTERED.search(text) and not (rated and status != 403 and signs.LATER.search(text)):
+        return "filtered"
+    if signs.CONTEXT.search(text) or (signs.TOO_LONG.search(text) and not rated and not _of_answer(text)):
+        return "too_long" if not (rated and signs.LATER.search(text)) else None
+    if status in (200, 400, 403, 404, 422) and not rated:
+        if signs.NO_MODEL.search(text) and not signs.LATER.search(text):
+            return "no_model"
+        if signs.NO_RIGHT.search(text):
+            return "no_right"
+    return None
+
+
+def _of_answer(text: str) -> bool:
+    """Whether it speaks of how long the answer may be, not of what was sent."""
+    return re.search(r"max_\w*tokens", text) is not None and not re.search(r"inputs?\b|prompt|messages|输入", text)
+
+
+def _of_field(
+    status: int, text: str, told: Complaint, sent: Collection[str] | None
+) -> tuple[Kind | None, str | None, bool]:
+    """The field that is not taken: one that stands for itself, the one named in its own place, one named in words."""
+    if status not in (200, 400, 404, 405, 415, 422, 500, 501):
+        return None, None, False
+    if signs.STREAM.search(text) and "enable_thinking" not in text:
+        return "not_taken", STREAM, False
+    if THINKING in text:
+        return "not_taken", THINKING, False
+    if status in (200, 400, 422) and signs.FORMAT.search(text):
+        return "not_taken", FORMAT, False
+    names = [name for name in ([told.field] if told.field else []) if name not in _OWN] or _named(text, sent)
+    if names and status != 404 and not (status == 500 and not signs.PARAMETERS.search(text)):
+        return "not_taken", names[0].rpartition(".")[2], signs.VALUE.search(text) is not None
+    general = told.numbered is not None and told.numbered[1] in signs.OF_PARAMETERS
+    if status != 404 and (general or (status < 500 and signs.PARAMETERS.search(text) and told.field not in _OWN)):
+        return "not_taken", None, False
+    return None, None, False
+
+
+def _named(text: str, sent: Collection[str] | None) -> list[str]:
+    """The fields that a text names, those first that a request can best do without."""
+    known = [name for name in (_KNOWN if sent is None else sent) if name not in _OWN]
+    found = [name for name in known if _names(text, name)]
+    return sorted(found, key=lambda name: (name in _LAST and 1 + _LAST.index(name), name != "seed"))
+
+
+def _names(text: str, name: str) -> bool:
+    whole = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
+    if name in _PLAIN_WORDS:
+        whole = rf"[`'\"]{re.escape(name)}[`'\"]|(?:parameter|argument|field|参数|字段)\W{{0,4}}{whole}"
+    return re.search(whole, text, re.IGNORECASE) is not None
+
+
+def _of_weather(status: int, text: str) -> Kind | None:
+    if status in CAUSES or signs.PER_MINUTE.search(text):
+        return "wait"
+    if status != 404 and signs.OVERLOAD.search(text):
+        return "wait"
+    return "broken" if status >= 500 or status in _WAITED or status < 400 else None
+
+
+def _of_status(status: int, told: Complaint) -> Kind:
+    if status == 413:
+        return "too_long"
+    if status == 404:
+        return "no_model"
+    return "no_right" if status == 403 and not told.page else "refused"
+
+
+def _cause(status: int, text: str) -> Cause:
+    if status in CAUSES:
+        return CAUSES[status] if status != 429 or not signs.OVERLOAD.search(text) else "overload"
+    if status < 400 and status != 200:  # something in front of the server
+        return "garbled"
+    return "limit" if signs.PER_MINUTE.search(text) else "overload" if signs.OVERLOAD.search(text) else "server"
+
+
+def way_out(status: int, kind: str, model: str) -> str:
+    """What to do about a refusal of this kind that will not pass by itself."""
+    return KEY if status == 401 else WAY_OUT.get(kind, "check the recipe's model settings").format(model=model)
 
 
 def refuses_format(status: int, body: bytes, request: Request) -> bool:
     """Whether a server of OpenAI's kind says that it takes no such way to ask for JSON (`response_format`)."""
-    return status in (400, 422) and request.schema is not None and says(body, NOT_TAKEN)
+    if status not in (400, 422) or request.schema is None:
+        return False
+    refusal = classify(status, {}, body)
+    return refusal.kind == "not_taken" and refusal.field == FORMAT
 
 
-def message_in(body: bytes) -> str:
+def message_in(body: bytes | bytearray) -> str:
     """The words in an error's body, whichever shape it has."""
-    text = body[:10_000].decode("utf-8", "replace")
-    try:
-        found = json.loads(text)
-        error = found.get("error", found)
-        return str(error.get("message") or error) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        return text
-
-
-def says(body: bytes, words: tuple[str, ...]) -> bool:
-    """Whether one of these words, in small letters, stands in the first 10,000 bytes of an OpenAI-like answer."""
-    text = body[:10_000].decode("utf-8", "replace").lower()
-    return any(word in text for word in words)
+    return complaint_in(body).words

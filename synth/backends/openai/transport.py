@@ -1,48 +1,113 @@
 """HTTP with a server of OpenAI's kind, over aiohttp: one session an address."""
 
+import asyncio
 import io
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import aiohttp
 
+from synth.backends.openai.limits import BUFFER, MOST, Connector, body_in
+from synth.backends.openai.proxies import proxy_of
 from synth.errors import ProviderError
-from synth.recipe.credentials import Secrets, at, shown
+from synth.recipe.addresses import ASKED, at, versioned
+from synth.recipe.credentials import Secrets, shown
 from synth.sanitize import for_terminal
 
+Answer: TypeAlias = tuple[int, Mapping[str, str], bytes | bytearray]
+"""Status, headers and body."""
 LARGE = 2**20
 """Bytes from which on a body is sent piece by piece."""
+LOOKED_FOR = (*ASKED, "/models")
+OF_MODELS = ("model", "模型", "deployment")
+"""Words of a 404 that is of a model, not of a route."""
 
 
 class Transport:
-    """Asks one address over HTTP; what it says of answers holds no secret."""
+    """Asks one address over HTTP; what it says of answers holds no secret. ConfigError for a proxy that cannot be asked through."""
 
     def __init__(self, url: str, headers: Mapping[str, str], secrets: Secrets) -> None:
         self.url, self.secrets = url, secrets
+        self.proxy = proxy_of(url)
+        self.moved: Callable[[str], None] = lambda _: None
+        """Told, in words for the user, that the server answers at another address than was given, and what to give."""
         self._headers = headers
         self._session: aiohttp.ClientSession | None = None
+        self._versioned = versioned(url)
+        self._finding = asyncio.Lock()
 
     async def http(
-        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing."""
+        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing, or more than `most`
+        bytes."""
+        async with self.answered(method, path, data, headers, most) as (status, told, body):
+            return status, told, bytes(body)
+
+    @asynccontextmanager
+    async def answered(
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
+    ) -> AsyncIterator[Answer]:
+        """Status, headers and body of a server's answer, as `http` gives them; until the block is left no other large body is read."""
+        async with AsyncExitStack() as held:
+            yield await self._found(_Question(method, path, data, headers or {}), held, most)
+
+    async def _found(self, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
+        """What is not found at an address without a version is once looked for under `/v1`."""
+        asked = self.url
+        found = await self._got(asked, question, held, most)
+        if question.path not in LOOKED_FOR or not _has_no_route(found):
+            return found
+        if self._versioned is None and asked == self.url:
+            return found
+        async with self._finding:
+            if self._versioned is None:
+                return found if self.url == asked else await self._got(self.url, question, held, most)
+            there = await self._got(self._versioned, question, held, most)
+            if there[0] // 100 in (2, 4) and not _has_no_route(there):
+                self.url, self._versioned = self._versioned, None
+                self.moved(f"completed with /v1: {found[0]} without it; give --base-url {shown(self.url)}")
+                return there
+            if question.method == "POST":
+                self._versioned = None
+        return found
+
+    async def _got(self, url: str, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
         if self._session is None:
-            self._session = _session(self.url, self._headers)
+            self._session = self._opened()
+        data = question.data
         try:
             async with self._session.request(
-                method,
-                at(self.url, path),
+                question.method,
+                at(url, question.path),
                 data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > LARGE else data,
-                headers=headers,
+                headers=question.headers,
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, await response.read()
+                return response.status, response.headers, await body_in(response, held, most)
         except (aiohttp.ClientError, OSError) as error:
-            away = isinstance(error, aiohttp.ClientConnectorError)
-            what = f"cannot be reached at {shown(self.url)}" if away else "breaks off"
-            raise ProviderError(f"{what} ({self.said(str(error) or type(error).__name__)})", cause="network") from error
+            away = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
+            what = f"cannot be reached at {shown(url)}" if away else "breaks off"
+            why = self.said(str(error) or type(error).__name__)
+            raise ProviderError(f"{what}{self.by_proxy} ({why})", cause="network") from error
+
+    @property
+    def by_proxy(self) -> str:
+        """Through which proxy a server is asked, and how it would be asked directly, in words; empty where through none."""
+        return "" if self.proxy is None else str(self.proxy)
+
+    def where(self, status: int) -> str:
+        """Of an answer that there is nothing at an address without a version, where else a server may be found, in words."""
+        other = versioned(self.url) if status in (404, 405) else None
+        if other is None:
+            return ""
+        return (
+            f" (nor is it at {shown(other)})"
+            if self._versioned is None
+            else f" (most servers answer at {shown(other)})"
+        )
 
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
@@ -53,15 +118,30 @@ class Transport:
         if self._session is not None:
             await self._session.close()
 
+    def _opened(self) -> aiohttp.ClientSession:
+        """No limit on connections (the engine has one) nor on time (likewise), but for the time to connect."""
+        return aiohttp.ClientSession(
+            connector=Connector(),
+            read_bufsize=BUFFER,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
+            headers=self._headers,
+            proxy=self.proxy.url if self.proxy else None,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
 
-def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-    """No limit on connections (the engine has one) nor on time (likewise), but for the time to connect."""
-    parts = urlsplit(url)
-    proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
-        headers=headers,
-        proxy=proxy,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    method: str
+    path: str
+    data: Any
+    headers: Mapping[str, str]
+
+
+def _has_no_route(answer: Answer) -> bool:
+    """Whether an answer says that there is no such route, rather than no such model: a bare 404 or 405, or somebody's web page."""
+    status, _, body = answer
+    begun = body[:10_000].decode("utf-8", "replace").lower()
+    if begun.lstrip("\ufeff \n\r\t").startswith("<"):
+        return status in (200, 404, 405)
+    return status in (404, 405) and not any(word in begun for word in OF_MODELS)

@@ -109,7 +109,7 @@ def probe(
         gram=gram,
         telling={"unsafe": for_unsafe, "safe": for_safe},
         tests={name: _tried(found, learned.predict(model.seen(found))) for name, found in asked},
-        warnings=list(_warnings(alarms, refusals, features, gram)),
+        warnings=[*_nothing(held_out, unsafe), *_warnings(alarms, refusals, features, gram)],
     )
 
 
@@ -165,6 +165,17 @@ def _tried(found: Sequence[Pair], said: Numbers) -> list[Tried]:
 def _mean(values: Sequence[float | None]) -> float | None:
     told = [value for value in values if value is not None]
     return float(np.mean(told)) if told else None
+
+
+def _nothing(held_out: Mapping[View, Rate], unsafe: Numbers) -> Iterator[str]:
+    """Where no view tells the label better than always giving the one that most rows have."""
+    most = max(float(unsafe.mean()), 1 - float(unsafe.mean()))
+    if all(rate.low <= most for rate in held_out.values()):
+        best = max(rate.value for rate in held_out.values())
+        yield (
+            f"nothing can be learned from these labels: at best {best:.1%} of rows held out are told right, and {most:.1%} have the "
+            "label that most have; the labels are no better than chance, or there are too few rows (see the judges' agreement)"
+        )
 
 
 def _warnings(

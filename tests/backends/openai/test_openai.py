@@ -133,7 +133,6 @@ def test_what_may_pass_is_weather(fault: str) -> None:
         ({"api_key": "another"}, "answers 401: .*check the API key"),
         ({"models": frozenset({"other"})}, "answers 404: .*check the model's name 'm' and --base-url"),
         ({"script": ["403"]}, "answers 403: .*what the API key may use"),
-        ({"script": ["422"]}, "answers 422: .*check the recipe's model settings"),
     ],
 )
 def test_what_will_not_pass_is_one_line(habits: dict[str, Any], expected: str) -> None:

@@ -1,0 +1,220 @@
+"""A row sink that counts, on the way to another one, what speaks for and against the roles that made the rows."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from synth.dedup.normalise import normalise
+from synth.filters.language import fluency
+from synth.filters.language.analysis import fault
+from synth.filters.language.sent import repeats
+from synth.filters.language.stated_label import contradicts
+from synth.fold.acceptor import RowSink
+from synth.hashing import short_hash
+from synth.quality.doubts.evidence import Evidence, Who, Written, kept
+from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
+from synth.stages.parsing import SECOND_TRIES
+from synth.types import Drop, Sample, Vote
+
+LOOK_EVERY = 50
+"""Votes between two looks at the evidence."""
+NOTHING_SAID = ("placeholder", "copied")
+"""Why a vote fell whose analysis says nothing."""
+_OF_TEXTS = {
+    "template": "echo",
+    "debris.echo": "echo",
+    "scaffolding.echo": "echo",
+    "chinese": "language",
+    "language_switch": "language",
+    "repetition": "loops",
+}
+"""What is measured of a text by the reason for which a filter dropped it."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who does what in a run, and what its judges are told: all that is needed to name a role."""
+
+    roles: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The role of a stage's model, by stage and model; what no model wrote has none."""
+    seats: tuple[Who | None, ...] = ()
+    """The panel's seats; None for one that no model sits in."""
+    gate: Collection[str] = ()
+    """The stages under whose names queries are dropped before they are answered; the first of them is the source."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """By subcategory what its judges are told of it."""
+    placeholders: frozenset[str] = frozenset()
+    """What the judges' prompts show in the place of an analysis."""
+    labels: LabelScheme = BINARY
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """The stage that each prompt belongs to."""
+
+
+class Watched:
+    """A row sink before another: counts evidence on everything that passes, and calls `look` every so many votes."""
+
+    def __init__(self, sink: RowSink, cast: Cast, look: Callable[[], None] = lambda: None) -> None:
+        self.evidence = Evidence()
+        """What was counted so far; a checkpoint's is put in its place."""
+        self._sink, self._cast, self._look = sink, cast, look
+
+    def gated(self, query: Sample) -> None:
+        """Counts a query that passed the gate, and passes it on."""
+        self._query(query, None)
+        self._sink.gated(query)
+
+    def keep(self, split: str, row: Sample) -> None:
+        """Counts an accepted row or one set aside, and passes it on."""
+        self._row(row, accepted=split == "accepted")
+        self._sink.keep(split, row)
+
+    def surplus(self, row: Sample) -> None:
+        """Counts a row whose cell was full, and passes it on."""
+        self._row(row)
+        self._sink.surplus(row)
+
+    def drop(self, drop: Drop) -> None:
+        """Counts a query or row that was dropped, and passes it on."""
+        sample = drop.sample
+        if sample is not None and drop.stage in self._cast.gate and sample.response is None and not sample.votes:
+            self._query(sample, drop)
+        elif sample is not None:
+            self._row(sample, drop)
+        elif drop.stage in self._cast.gate:
+            self._call(drop)
+        self._sink.drop(drop)
+
+    def _call(self, drop: Drop) -> None:
+        """A call that gave no query: the model's fault, where the stage has but one."""
+        models = [model for stage, model in self._cast.roles if stage == drop.stage]
+        if len(models) == 1 and drop.reason != "extra":
+            who = (self._cast.roles[drop.stage, models[0]], models[0])
+            self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, drop.coordinate, drop.text)
+
+    def _who(self, stage: str, model: str | None) -> Who | None:
+        role = self._cast.roles.get((stage, model or ""))
+        return None if role is None else (role, model or "")
+
+    def _writer(self, query: Sample) -> Who | None:
+        source, *branches = self._cast.gate or ("",)
+        if query.parent_id is None:
+            return self._who(source, query.generator)
+        return next((who for stage in branches if (who := self._who(stage, query.generator))), None)
+
+    def _query(self, query: Sample, drop: Drop | None) -> None:
+        who = self._writer(query)
+        if who is None:
+            return
+        place, text = query.provenance.draw, query.query
+        self._text(who, place, text, drop)
+        known = drop is not None and drop.stage == "dedup"
+        self.evidence.count("repeats", who, known, place, text)
+        if drop is not None and not known:
+            self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, place, text)
+        if query.parent_id is None:
+            self._page(query, who, known=known)
+
+    def _page(self, query: Sample, who: Who, *, known: bool) -> None:
+        """The queries of one call come one after the other, since there is one gate."""
+        evidence, place = self.evidence, query.provenance.draw
+        lane = evidence.lanes.setdefault(query.lane.id, Written())
+        if (call := place.rpartition(".")[0]) != evidence.call:
+            self._call_ended()
+            evidence.call, evidence.writer, evidence.again = call, who, ""
+            evidence.texts.clear()
+        digest = short_hash(normalise(query.query))
+        evidence.texts[digest] += 1
+        if evidence.texts[digest] > 1:
+            evidence.again = query.query
+        lane.written += 1
+        lane.known += known
+        lane.by[who[1]] += 1
+        most = max(evidence.texts.values())
+        if most > lane.alike or call == lane.worst:
+            lane.alike, lane.of, lane.worst = most, evidence.texts.total(), call
+
+    def _call_ended(self) -> None:
+        """A call counts as one case: queries that repeat each other come together."""
+        evidence, n = self.evidence, self.evidence.texts.total()
+        if n > 1:
+            repeated = 2 * (n - len(evidence.texts)) >= n
+            evidence.count("repeats_in_call", evidence.writer, repeated, evidence.call, evidence.again)
+
+    def _row(self, row: Sample, drop: Drop | None = None, *, accepted: bool = False) -> None:
+        who = self._who("respond", row.responder)
+        place = row.provenance.draw
+        if who is not None:
+            if row.response is not None:
+                self._text(who, place, row.response, drop)
+                if accepted:
+                    self.evidence.count(
+                        "salad_rows", who, fluency.verdict(row.response) is not None, place, row.response
+                    )
+            if row.stance is not None and row.wanted is not None:
+                missed = row.label != row.wanted
+                self.evidence.count(f"stance {row.stance}", who, missed, place, row.response or "")
+            if drop is not None:
+                self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, place, drop.text)
+        writer = self._writer(row)
+        if accepted and writer is not None:
+            self.evidence.count("salad_rows", writer, fluency.verdict(row.query) is not None, place, row.query)
+        if row.votes:
+            self._votes(row)
+
+    def _text(self, who: Who, place: str, text: str, drop: Drop | None) -> None:
+        found = "echo" if repeats(text, SECOND_TRIES) else _OF_TEXTS.get(drop.reason) if drop is not None else None
+        for measure in dict.fromkeys(_OF_TEXTS.values()):
+            self.evidence.count(measure, who, measure == found, place, text)
+        self.evidence.count("salad", who, fluency.verdict(text) is not None, place, text)
+
+    def _votes(self, row: Sample) -> None:
+        if len(row.votes) != len(self._cast.seats):
+            return  # of another package's stage
+        place, evidence = row.provenance.draw, self.evidence
+        sources = [row.query, row.response or "", self._cast.rules.get(row.lane.subcategory, "")]
+        for seat, vote in zip(self._cast.seats, row.votes, strict=True):
+            if seat is not None:
+                self._vote((seat[0], vote.judge or seat[1]), vote, place, sources)
+        self._same(row.votes, place)
+        if None not in self._cast.seats:
+            self._ballot(row)
+        before = evidence.verdicts
+        evidence.verdicts += len(row.votes)
+        if evidence.verdicts // (LOOK_EVERY * len(row.votes)) > before // (LOOK_EVERY * len(row.votes)):
+            self._look()
+
+    def _ballot(self, row: Sample) -> None:
+        ballot, odd, place = self._cast.labels.ballot(row.votes), self.evidence.odd, row.provenance.draw
+        self.evidence.ballots[ballot] += 1
+        if len(set(ballot) - {NO_VERDICT}) < 2:
+            return
+        kept(odd.setdefault("all", []), place, row.query)
+        for seat, label in enumerate(ballot):
+            if ballot.count(label) == 1:
+                kept(odd.setdefault(str(seat), []), place, row.query)
+
+    def _vote(self, who: Who, vote: Vote, place: str, sources: Iterable[str]) -> None:
+        evidence, said = self.evidence, vote.analysis or ""
+        if vote.label is None:
+            evidence.count("no_verdict", who, said not in (*NOTHING_SAID, "contradicts"), place, said)
+            if said in NOTHING_SAID:
+                evidence.count("empty_analysis", who, True, place, said)
+            if said == "contradicts":
+                evidence.count("contradiction", who, True, place, said)
+            return
+        evidence.count("no_verdict", who, False)
+        empty = fault(said, [*sources], self._cast.placeholders)
+        evidence.count("empty_analysis", who, empty is not None, place, said)
+        against = contradicts(said, vote.label, self._cast.labels)
+        evidence.count("contradiction", who, against, place, f"{vote.label}: {said}")
+        evidence.count("salad", who, empty is None and fluency.verdict(said) is not None, place, said)
+
+    def _same(self, votes: Iterable[Vote], place: str) -> None:
+        """Whether a judge says word for word what one of another model before it says."""
+        told: dict[str, str] = {}
+        for seat, vote in zip(self._cast.seats, votes, strict=True):
+            if seat is None or vote.label is None or not vote.analysis:
+                continue
+            if told:
+                again = told.get(vote.analysis, vote.judge) != vote.judge
+                self.evidence.count("same_analysis", (seat[0], vote.judge), again, place, vote.analysis)
+            told.setdefault(vote.analysis, vote.judge)

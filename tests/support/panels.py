@@ -1,0 +1,152 @@
+"""Rows as runs make them, by the dozen and without a run: writers, answerers and judges whose habits are given."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synth.quality.doubts.evidence import Who
+from synth.quality.doubts.findings import Doubt, against_the_whole, doubts
+from synth.quality.doubts.watched import Cast, Watched
+from synth.types import Drop, Lane, Provenance, Sample, Vote
+
+LANES = [Lane("one", f"one.s{i}", kind) for i in range(3) for kind in ("harmful", "benign")]
+UNSAFE = 0.4
+"""The share of rows whose right label is unsafe."""
+SAID = {
+    "unsafe": "回答顺着第{}种意图给出了做法的轮廓，因此不安全",
+    "safe": "回答没有配合第{}种意图，只讲了后果，因此安全",
+}
+
+
+class Nowhere:
+    """A row sink that keeps nothing."""
+
+    def gated(self, query: Sample) -> None: ...
+
+    def keep(self, split: str, row: Sample) -> None: ...
+
+    def surplus(self, row: Sample) -> None: ...
+
+    def drop(self, drop: Drop) -> None: ...
+
+
+@dataclass
+class Judge:
+    """How a judge votes."""
+
+    right: float = 0.85
+    """The share of rows on which it gives the right label, whatever the others do."""
+    empty: float = 0.0
+    """The share of its analyses that are the prompt's placeholder."""
+    against: float = 0.0
+    """The share of its analyses that state the other label."""
+    silent: float = 0.01
+    """The share of rows to which it gives no verdict."""
+
+    def vote(self, model: str, truth: str, chance: random.Random) -> Vote:
+        if chance.random() < self.silent:
+            return Vote(model, None, "refusal")
+        label = truth if chance.random() < self.right else other(truth)
+        stated = other(label) if chance.random() < self.against else label
+        analysis = "分析" if chance.random() < self.empty else SAID[stated].format(chance.randrange(10**6))
+        return Vote(model, label, analysis)
+
+
+@dataclass
+class Panel:
+    """Who makes the rows, and how well."""
+
+    judges: Sequence[Judge] = field(default_factory=lambda: (Judge(), Judge()))
+    repeats: float = 0.05
+    """The share of queries that repeat one of the same call."""
+    cut: float = 0.1
+    """The share of answers that are cut off."""
+
+    def seats(self) -> tuple[Who, ...]:
+        return tuple((f"judge_{'abcdef'[seat]}", f"m{seat}") for seat in range(len(self.judges)))
+
+    def cast(self) -> Cast:
+        roles = {("query", "w"): "writer", ("respond", "r"): "answerer"}
+        return Cast(
+            roles=roles,
+            seats=self.seats(),
+            gate=("query", "augment", "dedup"),
+            templates={"respond/natural": "respond"},
+        )
+
+
+@dataclass
+class Looked:
+    """What looking at rows again and again came to."""
+
+    first: int | None
+    """The row after which a doubt was first seen."""
+    whole: Doubt | None
+    found: list[Doubt]
+    watched: Watched
+
+
+def other(label: str) -> str:
+    return "safe" if label == "unsafe" else "unsafe"
+
+
+def looked_at(panel: Panel, rows: int, seed: int, every: int = 10) -> Looked:
+    """So many rows of this panel, looked at after every so many of them: the first doubt stops the looking."""
+    cast, chance = panel.cast(), random.Random(seed)
+    watched = Watched(Nowhere(), cast)
+    cut = 0
+    for number, row in enumerate(made(panel, rows, chance), start=1):
+        cut += _fed(watched, row, panel, chance)
+        if number % every == 0 or number == rows:
+            found = doubts(watched.evidence, cast, _replies(number, cut))
+            if found:
+                return Looked(number, against_the_whole(found), found, watched)
+    return Looked(None, None, [], watched)
+
+
+def made(panel: Panel, rows: int, chance: random.Random) -> Iterator[Sample]:
+    """Queries, ten a call."""
+    last = ""
+    for number in range(rows):
+        lane = LANES[number // 10 % len(LANES)]
+        text = (
+            last
+            if number % 10 and chance.random() < panel.repeats
+            else f"请问第{chance.randrange(10**9)}个问题怎么办？"
+        )
+        last = text
+        place = f"{lane.id}#{number // 10}.{number % 10}"
+        yield Sample(lane, number, text, place, place, (), "w", Provenance(0, place), place)
+
+
+def _fed(watched: Watched, query: Sample, panel: Panel, chance: random.Random) -> bool:
+    """One query on its way through a fold; whether its answer was cut off."""
+    from dataclasses import replace
+
+    if watched.evidence.texts and query.query in _seen(watched):
+        watched.drop(query.dropped("dedup", "near_duplicate", query.query))
+    else:
+        watched.gated(query)
+    _seen(watched).add(query.query)
+    truth = "unsafe" if chance.random() < UNSAFE else "safe"
+    row = replace(query, wanted=truth, stance="natural", responder="r")
+    if chance.random() < panel.cut:
+        watched.drop(row.dropped("respond", "truncated", "没有写完"))
+        return True
+    votes = tuple(
+        judge.vote(model, truth, chance) for judge, (_, model) in zip(panel.judges, panel.seats(), strict=True)
+    )
+    label = votes[0].label if len({vote.label for vote in votes}) == 1 else None
+    row = replace(row, response=f"这是第{chance.randrange(10**9)}个回答，写得平实。", votes=votes, label=label)
+    watched.keep("accepted" if label else "hard", row)
+    return False
+
+
+def _seen(watched: Watched) -> set[str]:
+    found: set[str] = watched.__dict__.setdefault("seen", set())
+    return found
+
+
+def _replies(rows: int, cut: int) -> list[Mapping[str, Any]]:
+    return [{"model": "r", "template": "respond/natural", "subcategory": "one.s0", "ok": rows - cut, "truncated": cut}]
