@@ -235,6 +235,41 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
         click.echo(text)
 
 
+@commands.command()
+@click.argument("recipe")
+@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
+@click.option(
+    "-o",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the run, which reuses what is asked here.  [default: runs/RECIPE]",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=90,
+    show_default=True,
+    metavar="S",
+    help="How long the models are asked, about.",
+)
+@ONLY
+@recipe_options
+def doctor(recipe: str, n: int | None, out: Path | None, seconds: float, only: tuple[str, ...], **given: Any) -> None:
+    """Ask every model of RECIPE a little, before anything is paid for in earnest: can it do its part, what will N rows take."""
+    from synth.cli import doctor as command
+    from synth.run.options import RunOptions
+
+    loaded = _recipe(recipe, given)
+    options = RunOptions(
+        out or Path("runs") / loaded.name, n, only, say=lambda line: click.echo(f"synth: {line}", err=True)
+    )
+    lines, status = command.doctor(loaded, options, seconds)
+    for line in lines:
+        click.echo(line)
+    sys.exit(status)
+
+
 @commands.command("list")
 @click.argument(
     "kind",

@@ -117,6 +117,12 @@ class Exam:
         needed = f"{OF_ALL} of {ASKED + MORE}" if more(self.answers) else f"{LEAST} of {ASKED}"
         return f"{self.role} (model {self.model}) is unfit: {right} of {right + wrong} controls right, and {needed} are needed"
 
+    def score(self) -> str:
+        """How many of its controls a judge got right, and between which shares that lies."""
+        right, wrong = _counts(self.answers)
+        found = wilson(right, right + wrong)
+        return f"controls: {right} of {right + wrong} right ({found.low:.0%} to {found.high:.0%})"
+
     def fall(self) -> str:
         """That a judge gets fewer controls right of late, in words for the user."""
         (right, wrong), (before, missed) = _counts(self.lately), _counts(self.answers)

@@ -20,7 +20,7 @@ from synth.engine.scheduler import Slots
 from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, FoldInputs
 from synth.journal.rows import Decision
-from synth.journal.usage import Usage
+from synth.journal.usage import Usage, cost
 from synth.recipe.schema import Recipe
 from synth.stages import embed
 from synth.stages.embed import NAME as EMBED
@@ -37,6 +37,8 @@ class Held(Protocol):
     def spent(self) -> list[Usage]: ...
 
 
+KNOWN = 5
+"""Replies of a stage and model from which on a survey prices others by what they took."""
 ENOUGH = 20_000
 """How many calls a survey counts before it stops: the run is as good as new."""
 
@@ -53,7 +55,8 @@ class Survey:
     stages: Sequence[str] = ()
     """The stages that ask models, in the order of a row's life."""
     cost: float = 0.0
-    """What the calls to be made would cost, at the recipe's prices and the offline backend's lengths."""
+    """What the calls to be made would cost, at the recipe's prices: by the lengths of the replies in the journal, by
+    the offline backend's where there are too few."""
     rows: set[str] = field(default_factory=set)
     """The ids of the rows that would come out."""
     keys: set[str] = field(default_factory=set)
@@ -118,6 +121,7 @@ class _Over:
         self._seen = found.keys
         self._length = 0
         """How long the vectors in the journal are."""
+        self._means = _means(below.spent())
 
     def get(self, key: str) -> Reply | None:
         if key in self._new:
@@ -140,10 +144,28 @@ class _Over:
             reply = replace(reply, text=_stretched(reply.text, self._length))
         self._new[key] = reply
         self._found.asked[origin.stage] += 1
-        if price := self._recipe.models[origin.role].charged:
-            self._found.cost += (price.input * reply.prompt_tokens + price.output * reply.completion_tokens) / 1e6
+        role = self._recipe.models[origin.role]
+        if price := role.charged:
+            usual = (reply.prompt_tokens, reply.completion_tokens)
+            self._found.cost += cost(price, *self._means.get((origin.stage, role.named), usual))
         if len(self._new) >= ENOUGH:
             raise Stopped("survey")
+
+
+def _means(spent: Iterable[Usage]) -> dict[tuple[str, str], tuple[float, float]]:
+    """By stage and model, the tokens in and out that a reply in the journal took, where there are enough of them."""
+    found: dict[tuple[str, str], list[Usage]] = {}
+    for line in spent:
+        found.setdefault((line.stage, line.model), []).append(line)
+    sums = {
+        place: (
+            sum(line.calls for line in lines),
+            sum(line.prompt_tokens for line in lines),
+            sum(line.completion_tokens for line in lines),
+        )
+        for place, lines in found.items()
+    }
+    return {place: (told / calls, wrote / calls) for place, (calls, told, wrote) in sums.items() if calls >= KNOWN}
 
 
 def _stretched(text: str, length: int) -> str:

@@ -28,6 +28,28 @@ ANSWER_LOW, ANSWER_HIGH = 0.2, 0.7
 """The share of `max_tokens` that an answer takes in an estimate, low and high."""
 
 
+KNOWN = 5
+"""Replies of a stage from which on an estimate goes by what they took."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """For an estimate: what the replies of a stage have taken so far."""
+
+    replies: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    timed: int = 0
+    """How many of these replies were waited for; the others stood in the journal."""
+    seconds: float = 0.0
+    """How long those were waited for, added up."""
+
+    @property
+    def each(self) -> float | None:
+        """Seconds that one of these replies took, on the average; None if none was waited for."""
+        return self.seconds / self.timed if self.timed else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Stage:
     name: str
@@ -41,17 +63,20 @@ class _Stage:
     """Whether tokens come back."""
 
 
-def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> str:
+def estimate(
+    compiled: CompiledRecipe,
+    chosen: Sequence[LaneSpec],
+    targets: Targets,
+    measured: Mapping[str, Measured] | None = None,
+) -> str:
     """An estimate of a run as a table of stages: calls and tokens in and out, low and high; the cost where the
-    recipe gives prices."""
-    recipe = compiled.recipe
+    recipe gives prices. Stages whose replies were `measured` are held to go on as these."""
+    recipe, seen = compiled.recipe, measured or {}
     lines = [f"{'stage':<10}{'calls':>24}{'tokens in':>32}{'tokens out':>32}  roles"]
     low_cost = high_cost = 0.0
     for stage in _stages(compiled, chosen, targets):
-        tokens = stage.characters * TOKENS_A_CHARACTER
         asked = _asked(recipe, stage.roles)
-        out = stage.answers * sum(share * recipe.models[role].max_tokens for role, share in asked.items())
-        low_out, high_out = stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
+        tokens, low_out, high_out = _tokens(recipe, stage, asked, seen.get(stage.name))
         roles = ", ".join(dict.fromkeys(stage.roles))
         ranges = (
             _range(stage.low, stage.high),
@@ -66,6 +91,33 @@ def estimate(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targ
     else:
         lines.append("cost: unknown; give `price: {input: , output: }` per million tokens under `models`")
     return "\n".join(lines)
+
+
+def _tokens(
+    recipe: Recipe, stage: _Stage, asked: Mapping[str, float], seen: Measured | None
+) -> tuple[float, float, float]:
+    """Tokens of one of a stage's prompts, and of all its answers, at least and at most."""
+    if seen is not None and seen.replies >= KNOWN:
+        each = seen.tokens_out / seen.replies
+        return seen.tokens_in / seen.replies, stage.low * each, stage.high * each
+    out = stage.answers * sum(share * recipe.models[role].max_tokens for role, share in asked.items())
+    return stage.characters * TOKENS_A_CHARACTER, stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
+
+
+def seconds(
+    compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets, measured: Mapping[str, Measured]
+) -> tuple[float, float] | None:
+    """Of an estimated run, how long its answers take one after the other, low and high, in seconds; None where a
+    stage's answers were not timed."""
+    stages = _stages(compiled, chosen, targets)
+    each = [measured[stage.name].each if stage.name in measured else None for stage in stages]
+    if None in each:
+        return None
+    low, high = (
+        sum(getattr(stage, end) * (one or 0.0) for stage, one in zip(stages, each, strict=True))
+        for end in ("low", "high")
+    )
+    return low, high
 
 
 def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targets) -> list[_Stage]:

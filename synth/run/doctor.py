@@ -1,0 +1,248 @@
+"""`synth doctor`: asks every role a little, the run's own first requests, and says whether it can do its part and what N rows will take.
+
+What it asks stands in the run's folder under the run's own keys, so nothing is paid for twice; it plans nothing.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from synth import backends
+from synth.backends import Adapting, Backend
+from synth.engine.ask import Engine
+from synth.engine.endpoints import Endpoints
+from synth.engine.loop import quick_loop
+from synth.engine.scheduler import Slots
+from synth.errors import ConfigError, Stopped
+from synth.hashing import shuffled
+from synth.journal.store import Journal
+from synth.journal.usage import UsageLog
+from synth.plan.lanes import LaneSpec
+from synth.plan.rounds import next_round
+from synth.quality import controls
+from synth.quality.controls import Answer, Exam
+from synth.quality.fitness import ENOUGH, Fitness, fitness
+from synth.recipe.role import Role
+from synth.run.compile import CompiledRecipe
+from synth.run.controls import Judge, Questions, questions_of
+from synth.run.estimate import Measured
+from synth.run.folder import claim, mend, writable
+from synth.run.observed import Observed, short
+from synth.run.options import RunOptions
+from synth.run.resolve import wanted
+from synth.types import CONTROLS, Ask, Origin, Reply, Request, Round, Sample
+
+PAGES, AT_ONCE = 12, 4
+"""Pages of queries that are asked for at most, and how many of them at once: of drawn lanes the first, then the next."""
+ROOTS = 3
+"""Queries of a writer's call that are answered and judged."""
+CONTROL = -1
+"""The place in the plan of pairs with known labels: before all else that a judge is asked."""
+LANDING = 20.0
+"""Seconds for which replies in flight are waited for once the time is out."""
+
+
+@dataclass
+class Examination:
+    """What an examination of a recipe's models came to: a verdict on each role, rows made on the way, the seconds it took."""
+
+    roles: list[Fitness]
+    seconds: float
+    rows: Counter[str] = field(default_factory=Counter)
+    """What became of the slots that were answered: accepted, other label, dropped, aside."""
+    stages: dict[str, Measured] = field(default_factory=dict)
+    """What the replies of each stage took."""
+    calls: int = 0
+    """Calls made now; what the journal held is not among them."""
+
+    @property
+    def at_once(self) -> float:
+        """How many answers of the examination were waited for at once, on the average, one at least."""
+        return max(1.0, sum(one.seconds for one in self.stages.values()) / max(self.seconds, 1e-9))
+
+    @property
+    def fit(self) -> bool:
+        """Whether every role of the examination is fit."""
+        return all(one.verdict == "fit" for one in self.roles)
+
+
+def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Examination:
+    """Examines the models of a compiled recipe for about so many seconds, in the run's folder."""
+    wanted(compiled, options.n, options.only)  # what is wrong with N or the lanes is said before anything is opened
+    roles = {role: compiled.recipe.models[role] for _, role in compiled.recipe.role_uses()}
+    connected = backends.connect(roles)
+    with writable(options.folder):
+        claim(options.folder)
+        with contextlib.closing(Journal(options.folder)) as journal:
+            if journal.begun:
+                mend(options.folder)
+            doctor = _Doctor(compiled, options, journal, connected)
+            with quick_loop() as runner:
+                found = runner.run(doctor.examine(seconds))
+            journal.decide_all(
+                ("doctor", {"role": one.facts.role, "model": one.facts.model, "verdict": one.verdict})
+                for one in found.roles
+            )
+            return found
+
+
+class _Doctor:
+    """One examination: the engine it asks through, and what it has seen of each role."""
+
+    def __init__(
+        self,
+        compiled: CompiledRecipe,
+        options: RunOptions,
+        journal: Journal,
+        connected: Mapping[str, Backend],
+    ) -> None:
+        self._compiled, self._flow, self._connected = compiled, compiled.flow, connected
+        self._journal = journal
+        self._chosen, self._targets = wanted(compiled, options.n, options.only)
+        roles = {role: compiled.recipe.models[role] for role in connected}
+        # An engine a role: one that cannot be asked stops its own alone, and the others are examined.
+        self._engines = {name: self._engine(name, role, options.say) for name, role in roles.items()}
+        self._seen = Observed(compiled, roles)
+        self.facts = self._seen.facts
+        self.found = Examination([], 0.0)
+        self._exams: list[tuple[Judge, list[Answer | None]]] = []
+        """Every judge under examination, with its answers to controls so far."""
+        for backend in set(connected.values()):
+            if isinstance(backend, Adapting):
+                backend.adapt({}, self._learnt)
+
+    def _engine(self, name: str, role: Role, say: Callable[[str], None]) -> Engine:
+        models = Endpoints(
+            {name: self._connected[name]}, Slots(self._compiled.recipe.concurrency), {name: role}, say=say
+        )
+        return Engine(self._journal, models, usage=UsageLog(), order=self._flow.order)
+
+    def _learnt(self, model: str, field: str, what: str) -> None:
+        for facts in self.facts.values():
+            if facts.model.partition("@")[0] == model:
+                facts.said.append(f"{field}: {what}")
+
+    async def examine(self, seconds: float) -> Examination:
+        """Asks until enough was seen or the time is out, and gives what it came to."""
+        began, questions = time.monotonic(), questions_of(self._compiled)
+        exams = [self._exam(questions, judge) for judge in questions.judges] if questions else []
+        work = asyncio.gather(self._lanes(), *exams)
+        try:
+            await asyncio.wait([work], timeout=seconds)
+        finally:
+            for engine in self._engines.values():
+                engine.stop(Stopped("done"))
+            await asyncio.gather(*(engine.drain(LANDING) for engine in self._engines.values()))
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            for backend in set(self._connected.values()):
+                await backend.close()
+        self._grade()
+        self.found.rows = self._seen.rows
+        self.found.seconds = time.monotonic() - began
+        self.found.calls = sum(engine.calls.total() for engine in self._engines.values())
+        self.found.roles = [fitness(facts) for facts in self.facts.values()]
+        return self.found
+
+    # --- what is asked: the first calls of drawn lanes, their answers, their votes ---
+
+    async def _lanes(self) -> None:
+        order = shuffled(len(self._chosen), self._compiled.recipe.seed, "doctor")
+        drawn = [(self._chosen[place], call) for call in range(PAGES) for place in order][:PAGES]
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(place: int, spec: LaneSpec, call: int) -> None:
+            async with turn:
+                if place < AT_ONCE or not self._enough():
+                    with contextlib.suppress(Stopped, ConfigError):  # why stands with the role
+                        await self._page(place, spec, call)
+
+        await asyncio.gather(*(one(place, *page) for place, page in enumerate(drawn)))
+
+    def _enough(self) -> bool:
+        return all(2 * ENOUGH[facts.part] <= facts.replies for facts in self.facts.values())
+
+    async def _page(self, place: int, spec: LaneSpec, call: int) -> None:
+        lacks = {label: count or ROOTS for label, count in self._targets[spec.lane.id].items() if label in spec.cells}
+        plan = next_round(spec, lacks, [])
+        if plan is None:
+            return
+        ask = self._ask(spec, place)
+        page = await self._flow.page(spec, call, ask, 0)
+        roots = self._seen.written([entry for _, entry in page])
+        await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
+
+    async def _root(self, spec: LaneSpec, plan: Round, root: Sample, ask: Ask) -> None:
+        grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
+        for sample in (root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))):
+            for row in await self._flow.outcome(spec, plan, sample, ask):
+                self._seen.judged(spec, row)
+
+    # --- pairs with known labels ---
+
+    async def _exam(self, questions: Questions, judge: Judge) -> None:
+        """Puts controls to a judge until they say whether it is fit."""
+        answers: list[Answer | None] = [None for _ in questions.asked]
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(place: int) -> None:
+            async with turn:
+                if controls.verdict(answers) == "open":
+                    answers[place] = await questions.answer(judge, questions.asked[place], ask)
+
+        async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
+            del spare
+            return await self._asked(Origin(role, stage, CONTROLS, CONTROL), request)
+
+        for role in judge.roles:
+            self.facts[role].controls = "not seen"
+        self._exams.append((judge, answers))
+        with contextlib.suppress(Stopped, ConfigError):  # why stands with the role
+            await asyncio.gather(*map(one, range(controls.ASKED)))
+            if controls.more(answers):
+                await asyncio.gather(*map(one, range(controls.ASKED, len(answers))))
+
+    def _grade(self) -> None:
+        """Books what came of the controls with the roles that ask each judge."""
+        for judge, answers in self._exams:
+            exam, found = Exam(judge.roles[0], judge.model, tuple(answers)), controls.verdict(answers)
+            given = [one for one in answers if one is not None]
+            for role in judge.roles:
+                facts = self.facts[role]
+                facts.controls = "not seen" if found == "open" else found
+                facts.examined = (len(given), controls.ASKED)
+                if given:
+                    facts.said.append(exam.score())
+                if found == "unfit":
+                    facts.wrong += [
+                        short(f"{one.control.query} → {one.said or one.analysis}") for one in given if not one.right
+                    ]
+
+    def _ask(self, spec: LaneSpec, position: int) -> Ask:
+        async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
+            return await self._asked(Origin(role, stage, spec.lane.id, position, spare), request)
+
+        return ask
+
+    async def _asked(self, origin: Origin, request: Request) -> Reply:
+        known, began = self._journal.has(request), time.monotonic()
+        facts = self.facts[origin.role]
+        try:
+            reply = await self._engines[origin.role].ask(request, origin)
+        except (ConfigError, Stopped) as error:
+            if not isinstance(error, Stopped) or error.why == "provider":
+                facts.failed = str(error)
+            raise
+        waited = 0.0 if known else time.monotonic() - began
+        if origin.lane != CONTROLS:
+            self._seen.replied(facts, request, reply, waited)
+        took = self.found.stages.setdefault(origin.stage, Measured())
+        took.replies, took.timed, took.seconds = took.replies + 1, took.timed + (not known), took.seconds + waited
+        took.tokens_in, took.tokens_out = (
+            took.tokens_in + reply.prompt_tokens,
+            took.tokens_out + reply.completion_tokens,
+        )
+        return reply
