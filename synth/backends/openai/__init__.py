@@ -168,9 +168,7 @@ class OpenAIBackend:
             trial = dict([tried.pop(0)])
         raise AssertionError
 
-    def _body(
-        self, build: Callable[[str], Mapping[str, Any]], model: str, trial: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def _body(self, build: Callable[[str], Mapping[str, Any]], model: str, trial: Mapping[str, str]) -> dict[str, Any]:
         facts = {**self._facts[model], **trial}
         return applied(build(rung_of(facts)), facts)
 

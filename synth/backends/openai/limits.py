@@ -25,7 +25,6 @@ AHEAD: Final = 64
 _SLICE = 16 * 2**10
 
 
-
 class _Turn:
     """One large body at a time: whose turn it is to have one in memory, and how many wait for theirs."""
 

@@ -29,7 +29,9 @@ _OWN: Final = frozenset(("model", "messages", "prompt", "input"))
 """Fields that no request is sent without."""
 _LAST: Final = ("temperature", "max_completion_tokens", MOST)
 """Of several fields that are named, those kept longest."""
-_PLAIN_WORDS: Final = frozenset(("stop", "n", "user", "tools", "functions", "store", "metadata", "echo", "stream", "thinking"))
+_PLAIN_WORDS: Final = frozenset(
+    ("stop", "n", "user", "tools", "functions", "store", "metadata", "echo", "stream", "thinking")
+)
 """Fields whose names are words like any other, unless they stand in quotes or beside `parameter`."""
 _KNOWN: Final = (
     *("seed", "stream_options", STREAM, "top_p", "top_k", "min_p", "stop", "n", "logprobs", "top_logprobs", "logit_bias", "user"),

@@ -51,9 +51,7 @@ PER_MINUTE = _any(
     r"per[ -_]?(?:min|sec)", r"\b(?:rpm|tpm|qps|tps|rps)\b", "每分钟|每秒|并发|频率|频繁|限流|速率|请求过多", "concurren",
     "throttl", r"rate[ _-]?limit", "rate quota", "too many requests",
 )  # fmt: skip
-_DAY = (
-    r"(?:per[ -_]?(?:day|week|month)|\bdaily\b|\bweekly\b|\bmonthly\b|\b[rt]pd\b|今日|当日|今天|每日|每天|单日|每周|本周|每月|本月|小时)"
-)
+_DAY = r"(?:per[ -_]?(?:day|week|month)|\bdaily\b|\bweekly\b|\bmonthly\b|\b[rt]pd\b|今日|当日|今天|每日|每天|单日|每周|本周|每月|本月|小时)"
 _BOUND = r"(?:limit|quota|exceed|too many|reached|used|上限|限额|额度|次数|用完|用尽|超)"
 DAY = _any(rf"{_DAY}.{{0,60}}{_BOUND}", rf"{_BOUND}.{{0,80}}{_DAY}")
 """A bound that no waiting within a run gets past."""
@@ -86,7 +84,9 @@ CONTEXT = _any(
     r"max(?:imum)? (?:model |sequence |prompt |input |message )(?:len|token|char)", "input token", r"range of input length",
     r"input[ _]length", "上下文",
 )  # fmt: skip
-_TEXT = r"(?:context|prompt|inputs?|messages?|sequence|conversation|text|content|request (?:body|entity|payload)|payload)"
+_TEXT = (
+    r"(?:context|prompt|inputs?|messages?|sequence|conversation|text|content|request (?:body|entity|payload)|payload)"
+)
 TOO_LONG = _any(
     rf"{_TEXT}\b[^.;]{{0,60}}(?:too long|too large|exceed|longer than|overflow|larger than|greater than (?:the |\d{{3}})|must have less than|over the (?:max|limit))",
     r"tokens?\b[^.]{0,40}(?:must be (?:<|less)|exceed|larger than|longer than|too large|at most)", r"max(?:imum)? input",
@@ -107,7 +107,16 @@ STREAM = _any(
     r"(?:must|please) (?:use|enable).{0,12}stream", r"non-?stream\w*.{0,40}(?:not supported|unsupported|不支持)", "请使用流式|不支持非流式",
     r"not support(?:ed)? non-?stream",
 )  # fmt: skip
-FORMAT = _any("response_format", "json_schema", "json_object", r"json[ _](?:mode|output)", "json ?模式", "structured", "guided", "grammar")
+FORMAT = _any(
+    "response_format",
+    "json_schema",
+    "json_object",
+    r"json[ _](?:mode|output)",
+    "json ?模式",
+    "structured",
+    "guided",
+    "grammar",
+)
 VALUE = _any(
     r"\brange\b", "between", "must be", "should be", "at most", "at least", "greater", r"\bless\b", "maximum", "minimum", "invalid value",
     "unsupported value", "does not support", "取值|范围|区间|大于|小于|不能为|超过|之间", r"[\[(]\s*-?\d", "too (?:large|small|high|low)", "is invalid",
