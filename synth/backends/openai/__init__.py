@@ -68,7 +68,7 @@ class OpenAIBackend:
         self._found: set[str] = set()
         """Models whose server has answered on their rung."""
         self._finding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._learnt: Callable[[str, str, str], None] = lambda model, field, what: None
+        self._learnt: Callable[[str, str, str], None] = lambda *_: None
 
     def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
         self._learnt = learnt
@@ -138,7 +138,20 @@ class OpenAIBackend:
         """The reply to a request, sent as the model's server takes it, and again without what it is found not to take. `build` gives
         the body on a rung of the JSON ladder, `read` the reply in an answer, or the status of the error it is instead. ProviderError for
         what may pass, ConfigError for what the user must mend."""
-        headers = {"Idempotency-Key": key} if key else None
+        try:
+            return await self._ask(route, model, build, read, {"Idempotency-Key": key} if key else {})
+        except ProviderError as error:  # it may be kept for a while, and must not keep what was read with it
+            error.__context__ = None
+            raise error.with_traceback(None) from None
+
+    async def _ask(
+        self,
+        route: str,
+        model: str,
+        build: Callable[[str], Mapping[str, Any]],
+        read: Callable[[int, bytes | bytearray], Reply | int],
+        headers: Mapping[str, str],
+    ) -> Reply:
         trial: dict[str, str] = {}
         tried: list[tuple[str, str]] | None = None
         first: Refusal | None = None
@@ -157,16 +170,21 @@ class OpenAIBackend:
             first = first or refusal
             if self._body(build, model, trial) != body:  # another request has learnt it meanwhile
                 continue
-            if step := lesson(refusal, body, self._facts[model]) if refusal.kind == "not_taken" else None:
+            if step := lesson(refusal, body, self._facts[model]):
                 self._learn(model, *step, refusal)
                 continue
             if tried is None:
-                unknown = refusal.kind == "refused" and (found not in (400, 422) or self._taken[model])
-                tried = [] if unknown else trials(body, _OWN, frozenset(self._taken[model]))
+                tried = self._trials(refusal, found, model, body)
             if not tried:
                 return self._settled(first, found, model)
             trial = dict([tried.pop(0)])
         raise AssertionError
+
+    def _trials(self, refusal: Refusal, status: int, model: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What to leave out on trial. Of a refusal in words nobody knows only where the model has never answered anything."""
+        taken = frozenset(self._taken[model])
+        unknown = refusal.kind == "refused" and (status not in (400, 422) or taken)
+        return [] if unknown else trials(body, _OWN, taken)
 
     def _body(self, build: Callable[[str], Mapping[str, Any]], model: str, trial: Mapping[str, str]) -> dict[str, Any]:
         facts = {**self._facts[model], **trial}

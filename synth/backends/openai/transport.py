@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from synth.backends.openai.limits import BUFFER, MOST, Connector, body_in
+from synth.backends.openai.limits import BUFFER, MOST, PACKED, Connector, body_in
 from synth.errors import ProviderError
 from synth.recipe.credentials import Secrets, at, shown
 from synth.sanitize import for_terminal
@@ -40,17 +40,22 @@ class Transport:
     ) -> AsyncIterator[tuple[int, Mapping[str, str], bytes | bytearray]]:
         """Status, headers and body of a server's answer, as `http` gives them; until the block is left no other large body is read."""
         async with AsyncExitStack() as held:
-            yield await self._got(method, path, data, headers, held, most)
+            status, told, body = await self._got((method, path), data, headers, held, most)
+            try:
+                yield status, told, body
+            finally:
+                if isinstance(body, bytearray):
+                    body.clear()  # whoever keeps an error keeps the frames that it passed
 
     async def _got(
-        self, method: str, path: str, data: Any, headers: Mapping[str, str] | None, held: AsyncExitStack, most: int
+        self, route: tuple[str, str], data: Any, headers: Mapping[str, str] | None, held: AsyncExitStack, most: int
     ) -> tuple[int, Mapping[str, str], bytes | bytearray]:
         if self._session is None:
             self._session = _session(self.url, self._headers)
         try:
             async with self._session.request(
-                method,
-                at(self.url, path),
+                route[0],
+                at(self.url, route[1]),
                 data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > LARGE else data,
                 headers=headers,
                 allow_redirects=False,
@@ -78,8 +83,9 @@ def _session(url: str, headers: Mapping[str, str]) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=Connector(),
         read_bufsize=BUFFER,
+        auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
-        headers=headers,
+        headers={"Accept-Encoding": ", ".join(PACKED), **headers},
         proxy=proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
