@@ -232,6 +232,7 @@ def _caller(recipe: Recipe, role: str, stats: ReplyStats, load: Load) -> Request
         _plain(chosen.completion, load) if chosen.completion else None,
         stats,
         chosen.revision or "",
+        chosen.unasked,
     )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from synth import aside, backends
-from synth.backends import Backend, Resumable, SelfScheduling
+from synth.backends import Adapting, Backend, Resumable, SelfScheduling
 from synth.dataset.card import Facts
 from synth.dataset.policies import policies_of
 from synth.dataset.reader import RUNNING
@@ -101,6 +101,7 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
         )
         engine = fold.engine
         _resume(job, fold, staging, journal, job.recorded)
+        _adapt(job, journal, connected)
         lasting = _take_up(job, engine, journal, connected)
         _begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
         try:
@@ -124,6 +125,24 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     result = await _paused(job, engine, journal, stopped)
     result.notes += _notes(job, connected, left, paused=True)
     return result
+
+
+def _adapt(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> None:
+    """Backends that learn what their server does not take know what earlier runs learnt; what they learn now is decided and told once."""
+
+    def learnt(model: str, field: str, told: str) -> None:
+        what, _, words = told.partition(": ")
+        if decisions.adapted(journal.decisions()).get(model, {}).get(field) == what:
+            return  # by another backend with a model of that name
+        journal.decide(decisions.ADAPTED, {"model": model, "field": field, "what": what})
+        models = job.compiled.recipe.models
+        roles = ", ".join(f"models.{role}" for role in connected if models[role].model == model) or f"model {model!r}"
+        job.options.say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
+
+    known = decisions.adapted(journal.decisions())
+    for backend in set(connected.values()):
+        if isinstance(backend, Adapting):
+            backend.adapt(known, learnt)
 
 
 def _take_up(job: ResolvedRun, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Resumable]:
@@ -234,6 +253,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         stopped=result.stopped,
         avoided=job.compiled.flow.avoided.sources if job.compiled.flow.avoided else (),
         agreement=result.agreement,
+        asked_without=result.asked_without,
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
     write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])
@@ -245,7 +265,7 @@ def _begun(job: ResolvedRun, fresh: Result) -> None:
     """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
     try:
         before = json.loads((job.options.folder / "run.json").read_text(encoding="utf-8"))
-        last = Result(**{field.name: before[field.name] for field in fields(Result)})
+        last = Result(**{field.name: before[field.name] for field in fields(Result) if field.name in before})
     except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
         last = fresh
     _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})

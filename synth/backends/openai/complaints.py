@@ -12,11 +12,44 @@ READ, SHOWN = 2**16, 10_000
 """Bytes of an error that are read at most, and characters of one that is no JSON."""
 _DEPTH, _NODES, _PART = 6, 300, 2_000
 _MESSAGES: Final = frozenset(
-    "message msg error_msg errmsg errormessage error_message detail details error error_description status_msg title reason"
-    " reasons raw description err errors metadata".split()
+    [
+        "message",
+        "msg",
+        "error_msg",
+        "errmsg",
+        "errormessage",
+        "error_message",
+        "detail",
+        "details",
+        "error",
+        "error_description",
+        "status_msg",
+        "title",
+        "reason",
+        "reasons",
+        "raw",
+        "description",
+        "err",
+        "errors",
+        "metadata",
+    ]
 )
-_CODES: Final = frozenset("code type error_code error_type status_code err_code errcode status errorcode quotaid __type".split())
-_FIELDS: Final = frozenset("param loc parameter field".split())
+_CODES: Final = frozenset(
+    [
+        "code",
+        "type",
+        "error_code",
+        "error_type",
+        "status_code",
+        "err_code",
+        "errcode",
+        "status",
+        "errorcode",
+        "quotaid",
+        "__type",
+    ]
+)
+_FIELDS: Final = frozenset(["param", "loc", "parameter", "field"])
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
 _TAG = re.compile(r"<(script|style)\b[^>]{0,200}>.{0,5000}?</\1>|<[^>]{0,500}>", re.IGNORECASE | re.DOTALL)
 

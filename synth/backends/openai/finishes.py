@@ -4,15 +4,64 @@ import re
 from typing import Any, Final
 
 WHOLE: Final = frozenset(
-    "stop stopped eos eos_token eos_token_id end_turn end_of_turn end_of_text endoftext stop_sequence stop_token stop_string stop_word"
-    " stop_words complete completed completion_finished normal finish finished end ended done success im_end natural"
-    " 正常 完成 结束 正常结束".split()
+    [
+        "stop",
+        "stopped",
+        "eos",
+        "eos_token",
+        "eos_token_id",
+        "end_turn",
+        "end_of_turn",
+        "end_of_text",
+        "endoftext",
+        "stop_sequence",
+        "stop_token",
+        "stop_string",
+        "stop_word",
+        "stop_words",
+        "complete",
+        "completed",
+        "completion_finished",
+        "normal",
+        "finish",
+        "finished",
+        "end",
+        "ended",
+        "done",
+        "success",
+        "im_end",
+        "natural",
+        "正常",
+        "完成",
+        "结束",
+        "正常结束",
+    ]
 )
 """Words known to mean that an answer is whole. A word in none of these tables is not taken for one."""
 CUT: Final = frozenset(
-    "length max_tokens max_token max_length model_length max_output_tokens max_new_tokens max_completion_tokens max_tokens_reached"
-    " token_limit token_limit_reached length_limit limit output_limit context_length model_context_window_exceeded"
-    " context_window_exceeded truncated length_capped 长度限制 达到上限".split()
+    [
+        "length",
+        "max_tokens",
+        "max_token",
+        "max_length",
+        "model_length",
+        "max_output_tokens",
+        "max_new_tokens",
+        "max_completion_tokens",
+        "max_tokens_reached",
+        "token_limit",
+        "token_limit_reached",
+        "length_limit",
+        "limit",
+        "output_limit",
+        "context_length",
+        "model_context_window_exceeded",
+        "context_window_exceeded",
+        "truncated",
+        "length_capped",
+        "长度限制",
+        "达到上限",
+    ]
 )
 _FILTERED = re.compile(
     r"filter|sensitiv|safety|\brisk|moderat|blocklist|prohibit|polic|guardrail|violat|censor|unsafe|recitation|\bspii\b|refusal|blocked"

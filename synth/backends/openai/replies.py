@@ -18,16 +18,25 @@ DENSEST = 400_000
 """Brackets and commas of a body at most: each may become an object many times its size."""
 _DEPTH = 8
 _THOUGHTS: Final = frozenset(
-    "reasoning_content reasoning thinking thought thoughts thinking_content reasoning_text reasoning_details".split()
+    [
+        "reasoning_content",
+        "reasoning",
+        "thinking",
+        "thought",
+        "thoughts",
+        "thinking_content",
+        "reasoning_text",
+        "reasoning_details",
+    ]
 )
 _THINKING_PARTS: Final = frozenset(("thinking", "reasoning", "thought", "reasoning_content", "redacted_thinking"))
 
 
 def completion_in(body: bytes | bytearray) -> Any:
     """The JSON that a server's answer holds. ProviderError for one that holds none."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > DENSEST:
+        raise ProviderError(f"sends JSON of more than {DENSEST:,} values", cause="garbled")
     try:
-        if sum(map(body.count, (b",", b"[", b"{"))) > DENSEST:
-            raise ValueError("too many values")
         if looks_streamed(body):
             stream = Assembler(len(body) * 4)
             stream.feed(bytes(body))

@@ -15,45 +15,46 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 NUMBERS: Final[Mapping[str, Mapping[str, str]]] = {
     "error": {  # Zhipu, Spark and Mistral
-        **dict.fromkeys("1000 1001 1002 1003 1004 1110 1111 1112 1121 1220 1311 1313 11200".split(), "no_right"),
-        **dict.fromkeys("1113 1304 1308 1309 1310 11201".split(), "no_money"),
-        **dict.fromkeys("1211 1221 1222".split(), "no_model"),
-        **dict.fromkeys("1302 1303 1305 1312 11202 11203".split(), "wait"),
-        **dict.fromkeys("1120 1200 1230 1234 10012".split(), "broken"),
-        **dict.fromkeys("1300 1301 10013 10014 10019".split(), "filtered"),
-        **dict.fromkeys("1261 3051 10907".split(), "too_long"),
+        **dict.fromkeys(
+            ["1000", "1001", "1002", "1003", "1004", "1110", "1111", "1112", "1121", "1220", "1311", "1313", "11200"],
+            "no_right",
+        ),
+        **dict.fromkeys(["1113", "1304", "1308", "1309", "1310", "11201"], "no_money"),
+        **dict.fromkeys(["1211", "1221", "1222"], "no_model"),
+        **dict.fromkeys(["1302", "1303", "1305", "1312", "11202", "11203"], "wait"),
+        **dict.fromkeys(["1120", "1200", "1230", "1234", "10012"], "broken"),
+        **dict.fromkeys(["1300", "1301", "10013", "10014", "10019"], "filtered"),
+        **dict.fromkeys(["1261", "3051", "10907"], "too_long"),
     },
     "base_resp": {  # MiniMax
-        **dict.fromkeys("1000 1001 1013 1024 1033".split(), "broken"),
-        **dict.fromkeys("1002 1039 1041".split(), "wait"),
-        **dict.fromkeys("1004 2049".split(), "no_right"),
-        **dict.fromkeys("1008 2056".split(), "no_money"),
-        **dict.fromkeys("1026 1027".split(), "filtered"),
+        **dict.fromkeys(["1000", "1001", "1013", "1024", "1033"], "broken"),
+        **dict.fromkeys(["1002", "1039", "1041"], "wait"),
+        **dict.fromkeys(["1004", "2049"], "no_right"),
+        **dict.fromkeys(["1008", "2056"], "no_money"),
+        **dict.fromkeys(["1026", "1027"], "filtered"),
     },
     "error_code": {  # Qianfan
-        **dict.fromkeys("1 2 336000 336200".split(), "broken"),
-        **dict.fromkeys("4 18 336100 336501 336502 336503".split(), "wait"),
-        **dict.fromkeys("6 13 14 15 110 111 336004".split(), "no_right"),
-        **dict.fromkeys("17 19".split(), "no_money"),
-        **dict.fromkeys("336007 336103".split(), "too_long"),
+        **dict.fromkeys(["1", "2", "336000", "336200"], "broken"),
+        **dict.fromkeys(["4", "18", "336100", "336501", "336502", "336503"], "wait"),
+        **dict.fromkeys(["6", "13", "14", "15", "110", "111", "336004"], "no_right"),
+        **dict.fromkeys(["17", "19"], "no_money"),
+        **dict.fromkeys(["336007", "336103"], "too_long"),
     },
     "code": {  # SiliconFlow
-        **dict.fromkeys("30001".split(), "no_money"),
-        **dict.fromkeys("30003".split(), "no_model"),
-        **dict.fromkeys("50501 50505".split(), "wait"),
+        **dict.fromkeys(["30001"], "no_money"),
+        **dict.fromkeys(["30003"], "no_model"),
+        **dict.fromkeys(["50501", "50505"], "wait"),
     },
 }
 """What a provider's own numbers mean, by where in the body it writes them."""
-OF_PARAMETERS: Final = frozenset("1210 1213 1214 1215 336001 336002 336003 2013".split())
+OF_PARAMETERS: Final = frozenset(["1210", "1213", "1214", "1215", "336001", "336002", "336003", "2013"])
 """Numbers that say no more than that something is wrong with the parameters."""
 
 PER_MINUTE = _any(
     r"per[ -_]?(?:min|sec)", r"\b(?:rpm|tpm|qps|tps|rps)\b", "每分钟|每秒|并发|频率|频繁|限流|速率|请求过多", "concurren",
     "throttl", r"rate[ _-]?limit", "rate quota", "too many requests",
 )  # fmt: skip
-_DAY = (
-    r"(?:per[ -_]?(?:day|week|month)|\bdaily\b|\bweekly\b|\bmonthly\b|\b[rt]pd\b|今日|当日|今天|每日|每天|单日|每周|本周|每月|本月|小时)"
-)
+_DAY = r"(?:per[ -_]?(?:day|week|month)|\bdaily\b|\bweekly\b|\bmonthly\b|\b[rt]pd\b|今日|当日|今天|每日|每天|单日|每周|本周|每月|本月|小时)"
 _BOUND = r"(?:limit|quota|exceed|too many|reached|used|上限|限额|额度|次数|用完|用尽|超)"
 DAY = _any(rf"{_DAY}.{{0,60}}{_BOUND}", rf"{_BOUND}.{{0,80}}{_DAY}")
 """A bound that no waiting within a run gets past."""
@@ -86,7 +87,9 @@ CONTEXT = _any(
     r"max(?:imum)? (?:model |sequence |prompt |input |message )(?:len|token|char)", "input token", r"range of input length",
     r"input[ _]length", "上下文",
 )  # fmt: skip
-_TEXT = r"(?:context|prompt|inputs?|messages?|sequence|conversation|text|content|request (?:body|entity|payload)|payload)"
+_TEXT = (
+    r"(?:context|prompt|inputs?|messages?|sequence|conversation|text|content|request (?:body|entity|payload)|payload)"
+)
 TOO_LONG = _any(
     rf"{_TEXT}\b[^.;]{{0,60}}(?:too long|too large|exceed|longer than|overflow|larger than|greater than (?:the |\d{{3}})|must have less than|over the (?:max|limit))",
     r"tokens?\b[^.]{0,40}(?:must be (?:<|less)|exceed|larger than|longer than|too large|at most)", r"max(?:imum)? input",
@@ -107,7 +110,16 @@ STREAM = _any(
     r"(?:must|please) (?:use|enable).{0,12}stream", r"non-?stream\w*.{0,40}(?:not supported|unsupported|不支持)", "请使用流式|不支持非流式",
     r"not support(?:ed)? non-?stream",
 )  # fmt: skip
-FORMAT = _any("response_format", "json_schema", "json_object", r"json[ _](?:mode|output)", "json ?模式", "structured", "guided", "grammar")
+FORMAT = _any(
+    "response_format",
+    "json_schema",
+    "json_object",
+    r"json[ _](?:mode|output)",
+    "json ?模式",
+    "structured",
+    "guided",
+    "grammar",
+)
 VALUE = _any(
     r"\brange\b", "between", "must be", "should be", "at most", "at least", "greater", r"\bless\b", "maximum", "minimum", "invalid value",
     "unsupported value", "does not support", "取值|范围|区间|大于|小于|不能为|超过|之间", r"[\[(]\s*-?\d", "too (?:large|small|high|low)", "is invalid",

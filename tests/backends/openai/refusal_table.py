@@ -89,7 +89,7 @@ NO_MONEY = _of(
     (200, {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),
     (403, _error("用户额度不足, 剩余额度: ＄0.002000", "insufficient_user_quota", "new_api_error")),
     (403, _error("该令牌额度已用尽 TokenStatusExhausted[sk-***]", "", "one_api_error")),
-    (403, _error("The free tier of the model has been exhausted. If you wish to continue access the model on a paid basis, please disable the \"use free tier only\" mode.", "AllocationQuota.FreeTierOnly", "AllocationQuota.FreeTierOnly")),
+    (403, _error('The free tier of the model has been exhausted. If you wish to continue access the model on a paid basis, please disable the "use free tier only" mode.', "AllocationQuota.FreeTierOnly", "AllocationQuota.FreeTierOnly")),
     (429, _error("Rate limit reached for requests per day (RPD): Limit 200, Used 200. Please try again in 7m12s.", "rate_limit_exceeded", "requests")),
     (429, {"error": {"message": "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day", "code": 429}}),
     (429, {"error": {"code": "1304", "message": "该 API 已达今日调用次数限额"}}),
@@ -166,7 +166,7 @@ NOT_TAKEN = _of(
     (400, _error("json mode is not supported for this model", None), "response_format"),
     (400, {"error": {"message": "Guided decoding / structured outputs backend failed to compile the grammar", "type": "BadRequestError"}}, "response_format"),
     (200, {"error_code": 336003, "error_msg": "the temperature is invalid, temperature should be in (0, 1.0]"}, "temperature"),
-    (400, {"error": {"code": 400, "message": "Invalid JSON payload received. Unknown name \"seed\": Cannot find field.", "status": "INVALID_ARGUMENT"}}, "seed"),
+    (400, {"error": {"code": 400, "message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.', "status": "INVALID_ARGUMENT"}}, "seed"),
 )  # fmt: skip
 
 WAIT = _of(

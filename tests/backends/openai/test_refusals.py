@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from synth.backends.openai.complaints import complaint_in, status_in
+from synth.backends.openai.complaints import status_in
 from synth.backends.openai.refusals import classify
 from tests.backends.openai.refusal_table import ROWS
 
