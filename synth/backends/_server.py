@@ -12,7 +12,7 @@ from synth.backends._providers import Provider
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe import backend
 from synth.recipe.addresses import is_loopback
-from synth.recipe.credentials import check_address, from_environment, names_key
+from synth.recipe.credentials import Secrets, check_address, filled, from_environment, names_key
 from synth.recipe.role import Role
 
 KEY = "OPENAI_API_KEY"
@@ -82,7 +82,19 @@ def share(role: Role, options: Options) -> tuple[Any, ...]:
     return (*named, *sorted(options.headers.items()))
 
 
-def address_of(options: Options, otherwise: str) -> str:
+def reached(options: Options, otherwise: str) -> tuple[str, str, dict[str, str], Secrets]:
+    """How a role's server is reached: its address, the key to send as `Authorization`, further headers, and which of all that are
+    secrets. ConfigError for what the user must mend."""
+    url = _address(options, otherwise)
+    headers, keys = filled(options.headers)
+    key = _key(options, url)
+    secrets = Secrets.sent(url, [*keys, key], options.headers.values())
+    if key and options.facts.key_header:
+        headers, key = {options.facts.key_header: key, **headers}, ""
+    return url, key, headers, secrets
+
+
+def _address(options: Options, otherwise: str) -> str:
     """The address at which a role's server is asked. ConfigError for one that is none, or that the user must give."""
     if options.base_url is None and options.provider and options.provider != "openai":
         raise ConfigError(f"provider {options.provider}: has an address of yours; give base_url ({options.facts.note})")
@@ -91,7 +103,7 @@ def address_of(options: Options, otherwise: str) -> str:
     return options.base_url or otherwise
 
 
-def key_to_send(options: Options, address: str) -> str:
+def _key(options: Options, address: str) -> str:
     """The key for a role's server out of the environment; empty where none is asked for. That a variable is not set which
     nobody named is no error on this machine, nor beside a header with a key."""
     name = options.api_key_env

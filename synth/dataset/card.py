@@ -76,6 +76,7 @@ class Facts:
     agreement: Mapping[str, Any] = field(default_factory=dict)
     controls: Sequence[Mapping[str, Any]] = ()
     doubts: Sequence[Mapping[str, Any]] = ()
+    asked_without: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def card(recipe: Recipe, facts: Facts) -> str:
@@ -179,6 +180,10 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         *lines,
         "",
         f"- seed {recipe.seed}, fingerprint `{facts.fingerprint}`, {_pairs(facts.versions)}",
+        *(
+            f"- {_cell(model)} was asked with {_cell(without(fields))}: its server does not take it otherwise"
+            for model, fields in facts.asked_without.items()
+        ),
         f"- near-duplicates dropped: {near}",
         f"- judges: {_verdict(recipe)} have no label and stand in `hard`",
         *(
@@ -195,6 +200,11 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"- prompts: {_pairs(facts.prompts)}",
         "",
     ]
+
+
+def without(fields: Mapping[str, str]) -> str:
+    """What a model's server does not take, and what is done about it, in words for a dataset card: by field of a request's body."""
+    return ", ".join(f"{name} {what}" for name, what in sorted(fields.items()))
 
 
 def _sampling(role: Role) -> str:

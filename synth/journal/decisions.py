@@ -6,7 +6,7 @@ from typing import Any
 
 from synth.types import Round, Targets, Want
 
-PLAN, TARGET, INPUTS, RECEIPT = "plan", "target", "inputs", "receipt"
+PLAN, TARGET, INPUTS, RECEIPT, ADAPTED = "plan", "target", "inputs", "receipt", "adapted"
 _PARTS: Mapping[str, Mapping[str, type]] = {
     TARGET: {"targets": dict, "identity": dict, "released": dict},
     INPUTS: {
@@ -15,6 +15,7 @@ _PARTS: Mapping[str, Mapping[str, type]] = {
         "synth": str,
     },
     RECEIPT: {"id": str},
+    ADAPTED: {"model": str, "field": str, "what": str},
     "unsealed": {"replies": int, "decisions": int},
 }
 """What a decision of a kind must have."""
@@ -57,6 +58,16 @@ def last_target(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[s
         if kind == TARGET:
             last = body
     return last
+
+
+def adapted(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, str]]:
+    """What the servers of a journal's models were found not to take, from its decisions: by model and field of the request's body what
+    is done about it, as it was decided last."""
+    found: dict[str, dict[str, str]] = {}
+    for kind, body in decisions:
+        if kind == ADAPTED:
+            found.setdefault(body["model"], {})[body["field"]] = body["what"]
+    return found
 
 
 def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:

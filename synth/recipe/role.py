@@ -158,7 +158,8 @@ class Role(Frozen):
     def changed(self, name: str, **changes: Any) -> "Role":
         """A copy of the role, called `name`, with other keys. Options of its old backend that neither the new one
         nor another of synth's knows are dropped."""
-        data = {key: getattr(self, key) for key in type(self).model_fields if key != "options"} | self.options | changes
+        own = {key: getattr(self, key) for key in self.model_fields_set if key != "options"}
+        data = {"backend": self.backend} | own | self.options | changes
         kind = reading(str(data["backend"]), data)
         kept = {key for key in data if key in type(self).model_fields or key in kind.model_fields or owner(key)}
         return validate(Role, {key: value for key, value in data.items() if key in kept}, f"models.{name}")
@@ -197,6 +198,11 @@ class Role(Frozen):
             **stop,
             **self.body_fields,
         }
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """The names of those sampling parameters that stand at their defaults because the role names none: a server is not sent them."""
+        return frozenset(("temperature", "top_p")) - self.model_fields_set - self.extra.keys()
 
     def identity(self) -> dict[str, Any]:
         """What of a role changes its answers. A model is the same whichever backend asks it; a stand-in is no model."""

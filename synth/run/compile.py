@@ -238,6 +238,7 @@ def _caller(recipe: Recipe, role: str, stats: ReplyStats, load: Load) -> Request
         stats,
         chosen.revision or "",
         recipe.clean_replies,
+        chosen.unasked,
     )
 
 

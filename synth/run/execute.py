@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 
 from synth import backends
-from synth.backends import Backend, Resumable, SelfScheduling
+from synth.backends import Backend
 from synth.dataset.staging import Staging
 from synth.dataset.writer import rows_in
 from synth.engine.ask import Engine, replaying
@@ -20,13 +20,13 @@ from synth.errors import ConfigError, Stopped
 from synth.fold.checkpoint import State, written
 from synth.fold.fold import Fold
 from synth.journal import decisions
-from synth.journal.receipts import JournalledBatchJobs
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
 from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
+from synth.run.connected import adapt, notes, take_up
 from synth.run.controls import questions_of, recalled, report
 from synth.run.doubting import Doubting, stopped_before
 from synth.run.examine import Examination, examination, probation_of
@@ -113,8 +113,9 @@ async def _carried(
         engine = fold.engine
         doubting.watch(fold, engine if job.options.on_doubt == "stop" else None)
         _resume(job, fold, staging, journal, doubting)
+        adapt(job, journal, connected)
         examined = await examination(job.compiled, journal, engine, probation, job.options)
-        lasting = _take_up(job, engine, journal, connected)
+        lasting = take_up(job, engine, journal, connected)
         begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
         interrupts.stops(engine)
         try:
@@ -133,7 +134,7 @@ async def _carried(
                     await backend.close()
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
-            result.notes += _notes(job, connected, left, paused=False)
+            result.notes += notes(job, connected, left, paused=False)
             report(result, await recalled(questions_of(job.compiled), journal))
             doubting.judge(result)
             finish(job, result, staging)
@@ -141,42 +142,8 @@ async def _carried(
             return result
     job.options.report("writing what there is")
     result = await _paused(job, engine, journal, stopped)
-    result.notes += _notes(job, connected, left, paused=True)
+    result.notes += notes(job, connected, left, paused=True)
     return result
-
-
-def _take_up(job: ResolvedRun, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Resumable]:
-    """Backends whose requests outlast a run go on with what earlier ones have left."""
-    receipts = JournalledBatchJobs(journal, engine.origin_of)
-    lasting: list[Resumable] = [backend for backend in set(connected.values()) if isinstance(backend, Resumable)]
-    for backend in lasting:
-        backend.take_up(receipts, job.options.say)
-    if stray := receipts.stray():
-        requests = sum(len(receipt.keys) for receipt in stray)
-        job.options.say(
-            f"{requests} requests of earlier runs are in batches at an address this recipe does not ask; they are not waited for "
-            f"(`synth journal cancel-batches {job.options.folder}` cancels them)"
-        )
-    return lasting
-
-
-def _notes(job: ResolvedRun, connected: Mapping[str, Backend], left: int, *, paused: bool) -> list[str]:
-    """What is to be said of the backends, and of so many requests that outlast the run."""
-    found = [
-        backend.note
-        for backend in set(connected.values())
-        if isinstance(backend, SelfScheduling) and backend.note is not None
-    ]
-    if left and paused:
-        found.append(
-            f"{left} requests stay with the server: the same command collects their replies, "
-            f"`synth journal cancel-batches {job.options.folder}` cancels them"
-        )
-    elif left:
-        found.append(
-            f"{left} requests in batches turned out not to be needed and are being cancelled; the next run here collects what they brought"
-        )
-    return found
 
 
 def _sealed(state: State, journal: Journal, doubting: Doubting) -> str:

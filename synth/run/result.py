@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from synth.dataset.card import without
 from synth.dataset.reader import SPLITS
 from synth.dataset.staging import Staging
 from synth.engine.ask import Engine
@@ -11,6 +12,7 @@ from synth.engine.waiting import thrown_away
 from synth.errors import ConfigError, Stopped
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
+from synth.journal import decisions
 from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.journal.usage import Prices, Usage, bill
@@ -60,6 +62,8 @@ class Result:
     controls: list[dict[str, Any]] = field(default_factory=list)
     """By judge: how many pairs with known labels it got right, of how many, with the 95 % interval, whether it is fit, and three it
     got wrong."""
+    asked_without: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What the models' servers do not take: by model and field of a request's body what is done about it (`left out` …)."""
 
 
 def result_of(
@@ -89,7 +93,12 @@ def result_of(
             fold.judges, ((lane.spec.lane.subcategory, lane.counts.votes) for lane in lanes), fold.labels
         ),
         notes=list(engine.models.circuits.notes),
+        asked_without=decisions.adapted(journal.decisions()),
     )
+    result.notes += [
+        f"model {model!r} was asked with {without(fields)}, since its server does not take it otherwise"
+        for model, fields in result.asked_without.items()
+    ]
     if given_up := sum(line.given_up for line in spent):
         result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
     result.notes += thrown_away(engine.waiting.thrown_away, engine.models, engine.calls.total())

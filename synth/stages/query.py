@@ -89,7 +89,8 @@ class Writer(Source):
 
     def _request(self, spec: LaneSpec, call: int, widening: int, caller: Requester) -> Request:
         if widening >= TEMPERATURE:
-            caller = replace(caller, params={**caller.params, "temperature": _hotter(caller.params["temperature"])})
+            hotter = {"temperature": _hotter(caller.params["temperature"])}
+            caller = replace(caller, params={**caller.params, **hotter}, unasked=caller.unasked - hotter.keys())
         name, drawn = self._drawn(spec, call)
         told: Mapping[str, Any] = spec.variables | {"elements": drawn, "n": self.size}
         messages = self._prompts[name].render(told)
@@ -148,7 +149,9 @@ class Writer(Source):
         )
 
 
-def _hotter(temperature: float) -> float:
+def _hotter(temperature: float | None) -> float | None:
+    if temperature is None:  # left out by the recipe (`extra`)
+        return None
     return max(temperature, min(HOTTEST, temperature + HOTTER))
 
 

@@ -29,6 +29,8 @@ class Requester:
     """The revision of the model, which stands at the end of its name too."""
     clean: bool = False
     """Whether this requester's replies are cleaned before they are read."""
+    unasked: frozenset[str] = frozenset()
+    """Names of `params` that stand at a default nobody asked for."""
 
     def request(
         self, messages: tuple[Message, ...], schema: Mapping[str, Any] | None, draw: tuple[str | int, ...]
@@ -54,7 +56,7 @@ class Requester:
     ) -> Request:
         """A request to the role's model with these messages as they are, of the given kind."""
         model = self.model.removesuffix(f"@{self.revision}") if self.revision else self.model
-        return Request(self.family, model, messages, self.params, schema, draw, kind, self.revision)
+        return Request(self.family, model, messages, self.params, schema, draw, kind, self.revision, self.unasked)
 
 
 def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:

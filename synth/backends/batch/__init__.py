@@ -99,6 +99,9 @@ class BatchBackend:
 
     # --- a run begins and ends ---
 
+    def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
+        self._client.adapt(known, learnt)
+
     def take_up(self, receipts: BatchJobs, say: Callable[[str], None]) -> None:
         self._steps.receipts, self._steps.say = receipts, say
         for receipt in receipts.known(self._place):
@@ -265,11 +268,10 @@ class BatchBackend:
         return Outcome(failures=dict.fromkeys(receipt.keys, error))
 
     def _answer(self, key: str, reply: Reply) -> None:
-        asked = self._asked.pop(key, None)
-        if asked is None:
-            self._spare[key] = reply
-        else:
+        if asked := self._asked.pop(key, None):
             asked.answer.set_result(reply)
+        else:
+            self._spare[key] = reply
 
     def _fail(self, keys: Iterable[str], error: Exception) -> bool:
         """Whether anyone waited."""

@@ -11,7 +11,7 @@ from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
-from synth.backends._server import Options, address_of, key_to_send, share
+from synth.backends._server import Options, reached, share
 from synth.backends.openai.bodies import body_of, dumps, loads
 from synth.backends.openai.complaints import status_in
 from synth.backends.openai.learned import applied, lesson, rung_of, trials
@@ -19,7 +19,7 @@ from synth.backends.openai.refusals import Refusal, classify, message_in, way_ou
 from synth.backends.openai.replies import completion_in, reply_of
 from synth.backends.openai.transport import Transport
 from synth.errors import ConfigError, ProviderError
-from synth.recipe.credentials import Secrets, filled
+from synth.recipe.credentials import Secrets
 from synth.recipe.role import Role
 from synth.types import Message, Reply, Request
 
@@ -77,7 +77,7 @@ class OpenAIBackend:
         self._found: set[str] = set()
         """Models whose server has answered on their rung."""
         self._finding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._learnt: Callable[[str, str, str], None] = lambda model, field, what: None
+        self._learnt: Callable[[str, str, str], None] = lambda *_: None
 
     def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
         self._learnt = learnt
@@ -149,8 +149,21 @@ class OpenAIBackend:
         """The reply to a request, sent as the model's server takes it, and again without what it is found not to take. `build` gives
         the body on a rung of the JSON ladder, `read` the reply in an answer, or the status of the error it is instead. ProviderError for
         what may pass, ConfigError for what the user must mend."""
-        headers = {"Idempotency-Key": key} if key else None
         self._latest = model
+        try:
+            return await self._ask(route, model, build, read, {"Idempotency-Key": key} if key else {})
+        except ProviderError as error:  # it may be kept for a while, and must not keep what was read with it
+            error.__context__ = None
+            raise error.with_traceback(None) from None
+
+    async def _ask(
+        self,
+        route: str,
+        model: str,
+        build: Callable[[str], Mapping[str, Any]],
+        read: Callable[[int, bytes | bytearray], Reply | int],
+        headers: Mapping[str, str],
+    ) -> Reply:
         trial: dict[str, str] = {}
         tried: list[tuple[str, str]] | None = None
         first: Refusal | None = None
@@ -169,16 +182,21 @@ class OpenAIBackend:
             first = first or refusal
             if self._body(build, model, trial) != body:  # another request has learnt it meanwhile
                 continue
-            if step := lesson(refusal, body, self._facts[model]) if refusal.kind == "not_taken" else None:
+            if step := lesson(refusal, body, self._facts[model]):
                 self._learn(model, *step, refusal)
                 continue
             if tried is None:
-                unknown = refusal.kind == "refused" and (found not in (400, 422) or self._taken[model])
-                tried = [] if unknown else trials(body, _OWN, frozenset(self._taken[model]))
+                tried = self._trials(refusal, found, model, body)
             if not tried:
                 return self._settled(first, found, model)
             trial = dict([tried.pop(0)])
         raise AssertionError
+
+    def _trials(self, refusal: Refusal, status: int, model: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What to leave out on trial. Of a refusal in words nobody knows only where the model has never answered anything."""
+        taken = frozenset(self._taken[model])
+        unknown = refusal.kind == "refused" and (status not in (400, 422) or taken)
+        return [] if unknown else trials(body, _OWN, taken)
 
     def _body(self, build: Callable[[str], Mapping[str, Any]], model: str, trial: Mapping[str, str]) -> dict[str, Any]:
         facts = {**self._facts[model], **trial}
@@ -246,9 +264,8 @@ class OpenAIBackend:
 
     def _where(self, status: int) -> str:
         """What a refusal may be of, if not of the server: an address without its version, a proxy."""
-        return self._transport.where(status) + (
-            self._transport.by_proxy if status in (403, 407) or status >= 500 else ""
-        )
+        proxied = status in (403, 407) or status >= 500
+        return self._transport.where(status) + (self._transport.by_proxy if proxied else "")
 
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
@@ -270,16 +287,8 @@ async def _beside(size: int, read: Callable[..., Reply | int], *given: Any) -> R
 
 def connect(role: Role, options: Options) -> OpenAIBackend:
     """Opens the backend `openai` for a role: a client for its address, with the key its environment variable holds."""
-    url = address_of(options, ADDRESS)
-    headers, keys = filled(options.headers)
-    key = key_to_send(options, url)
-    if key:
-        keys.append(key)
-    if key and options.facts.key_header:
-        headers, key = {options.facts.key_header: key, **headers}, ""
-    client = OpenAIBackend(
-        url, key, headers, Secrets.sent(url, keys, options.headers.values()), known=options.facts.takes
-    )
+    url, key, headers, secrets = reached(options, ADDRESS)
+    client = OpenAIBackend(url, key, headers, secrets, known=options.facts.takes)
     others = {name: value for name, value in role.options.items() if name not in Options.model_fields}
     if client.secrets.within([role.extra, others, role.model]):
         raise ConfigError("extra: holds a key of yours; send it as a header (headers: {X-Api-Key: $MY_KEY})")

@@ -35,9 +35,9 @@ def applied(body: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     found = dict(body)
     for field, what in facts.items():
         name = what.removeprefix(AS)
-        if what.startswith(AS) and name.isidentifier() and name not in ("true", "false") and field != FORMAT:
-            if field in found:
-                found.setdefault(name, found.pop(field))
+        renamed = what.startswith(AS) and name.isidentifier() and name not in ("true", "false")
+        if renamed and field != FORMAT and field in found:
+            found.setdefault(name, found.pop(field))
     for field, what in facts.items():
         if field == STREAM and what == STREAMED:
             found[STREAM] = True
@@ -56,17 +56,24 @@ def applied(body: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
 def lesson(refusal: Refusal, body: Mapping[str, Any], facts: Facts) -> tuple[str, str] | None:
     """What a refusal teaches of the body that was sent: a field, and what is to be done about it. None for nothing that could still be
     done."""
-    field = refusal.field
-    if field == STREAM:
-        return None if body.get(STREAM) else (STREAM, STREAMED)
-    if field == THINKING:
-        wanted = "true" in refusal.words.lower() and "false" not in refusal.words.lower()
-        return None if body.get(THINKING) is wanted else (THINKING, f"{AS}{str(wanted).lower()}")
-    if field == FORMAT:
-        return _of_format(body)
-    field = field and _held(field, body)
-    if field is None:
+    if refusal.kind != "not_taken":
         return None
+    if refusal.field == STREAM:
+        return None if body.get(STREAM) else (STREAM, STREAMED)
+    if refusal.field == THINKING:
+        return _of_thinking(refusal.words.lower(), body)
+    if refusal.field == FORMAT:
+        return _of_format(body)
+    field = refusal.field and _held(refusal.field, body)
+    return _of_other(field, refusal, body, facts) if field else None
+
+
+def _of_thinking(words: str, body: Mapping[str, Any]) -> tuple[str, str] | None:
+    wanted = "true" in words and "false" not in words
+    return None if body.get(THINKING) is wanted else (THINKING, f"{AS}{str(wanted).lower()}")
+
+
+def _of_other(field: str, refusal: Refusal, body: Mapping[str, Any], facts: Facts) -> tuple[str, str]:
     if field == MOST and OTHER_MOST in refusal.words and OTHER_MOST not in body:
         return MOST, f"{AS}{OTHER_MOST}"
     if field in (MOST, OTHER_MOST) and (most := _most(refusal.words, body[field])) is not None:

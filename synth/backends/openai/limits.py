@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import zlib
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -22,6 +24,8 @@ HELD: Final = 20.0
 """Seconds for which one large body may keep others waiting."""
 AHEAD: Final = 64
 """Answers before the answer (100 Continue, 103 Early Hints) that a request gets at most."""
+PACKED: Final = ("gzip", "deflate")
+"""The encodings of a body that are read, and asked for."""
 _SLICE = 16 * 2**10
 
 
@@ -82,7 +86,35 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self) -> None:
         super().__init__(limit=0, ttl_dns_cache=300)
-        self._factory = functools.partial(_Handler, loop=self._loop)
+        self._factory = functools.partial(_Handler, loop=self._loop)  # type: ignore[assignment]
+
+
+async def _unpacked(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """A body decompressed a little at a time: aiohttp itself lets all of it out at once where a connection ends."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("identity", ""):
+        async for chunk in response.content.iter_chunked(BUFFER):
+            yield chunk
+        return
+    if encoding not in PACKED:
+        raise ProviderError("sends a body in an encoding that it was not asked for", cause="garbled")
+    unpack = None
+    async for chunk in response.content.iter_chunked(BUFFER):
+        unpack = unpack or zlib.decompressobj(zlib.MAX_WBITS | 32 if _has_head(chunk) else -zlib.MAX_WBITS)
+        rest = chunk
+        while rest and not unpack.eof:
+            try:
+                out, rest = unpack.decompress(rest, BUFFER), unpack.unconsumed_tail
+            except zlib.error as error:
+                raise ProviderError(f"sends a body that is not {encoding}", cause="garbled") from error
+            yield out
+    if unpack is not None and not unpack.eof:
+        raise ProviderError(f"sends a body of {encoding} without its end", cause="garbled")
+
+
+def _has_head(chunk: bytes) -> bool:
+    """Whether compressed bytes begin as gzip or zlib do; some servers leave that out of `deflate`."""
+    return chunk[:1] == b"\x1f" or chunk[0] & 0x0F == 8
 
 
 class _Whole:
@@ -104,6 +136,9 @@ class _Whole:
     def body(self) -> bytearray:
         return self._bytes
 
+    def clear(self) -> None:
+        self._bytes.clear()
+
 
 async def body_in(response: aiohttp.ClientResponse, held: AsyncExitStack, most: int = MOST) -> bytes | bytearray:
     """A response's body, decompressed; one that comes as a stream of events as the completion these make up. A large one waits for its
@@ -112,8 +147,17 @@ async def body_in(response: aiohttp.ClientResponse, held: AsyncExitStack, most: 
     if told is not None and told > most and "Content-Encoding" not in response.headers:
         raise _too_much(most)
     kept: Assembler | _Whole = Assembler(most) if is_stream(response.headers) else _Whole(most)
+    try:
+        await _fill(kept, response, held)
+        return kept.body()
+    except BaseException:
+        kept.clear()  # whoever keeps the error keeps this frame
+        raise
+
+
+async def _fill(kept: "Assembler | _Whole", response: aiohttp.ClientResponse, held: AsyncExitStack) -> None:
     loop, turn, since = asyncio.get_running_loop(), None, 0.0
-    async for chunk in response.content.iter_chunked(BUFFER):
+    async for chunk in _unpacked(response):
         kept.feed(chunk)
         if turn is None and kept.size > kept.free:
             turn = _turns.setdefault(loop, _Turn())
@@ -121,7 +165,6 @@ async def body_in(response: aiohttp.ClientResponse, held: AsyncExitStack, most: 
             since = loop.time()
         if turn is not None and turn.waiting and loop.time() - since > HELD:
             raise ProviderError(f"takes more than {HELD:g} s over a large answer while others wait", cause="garbled")
-    return kept.body()
 
 
 def _too_much(most: int) -> ProviderError:

@@ -65,7 +65,7 @@ def classify(
     """What a server's refusal means. `sent` are the fields of the body it was sent, where they are known: one of these is named."""
     told = complaint_in(body)
     text = _QUOTED.sub(" ", _ADDRESS.sub(" ", " ; ".join((*map(_spaced, told.codes), *told.messages))))[:8_000]
-    kind = _of_number(told) or _of_purse(status, text) or _of_words(status, text, told)
+    kind = _of_number(told) or _of_purse(status, text) or _of_words(status, text)
     field, of_value = None, False
     if kind is None or kind == "not_taken":
         kind, field, of_value = _of_field(status, text, told, sent)
@@ -93,22 +93,19 @@ def _of_purse(status: int, text: str) -> Kind | None:
     return "no_money" if status == 402 or empty or signs.DAY.search(text) else None
 
 
-def _of_words(status: int, text: str, told: Complaint) -> Kind | None:
-    if status == 401:
-        return "no_right"
-    if signs.SHUT_OUT.search(text):
+def _of_words(status: int, text: str) -> Kind | None:
+    if status == 401 or signs.SHUT_OUT.search(text):
         return "no_right"
     rated = status == 429 or signs.PER_MINUTE.search(text)
     if signs.FILTERED.search(text) and not (rated and status != 403 and signs.LATER.search(text)):
         return "filtered"
     if signs.CONTEXT.search(text) or (signs.TOO_LONG.search(text) and not rated and not _of_answer(text)):
         return "too_long" if not (rated and signs.LATER.search(text)) else None
-    if status in (200, 400, 403, 404, 422) and not rated:
-        if signs.NO_MODEL.search(text) and not signs.LATER.search(text):
-            return "no_model"
-        if signs.NO_RIGHT.search(text):
-            return "no_right"
-    return None
+    if status not in (200, 400, 403, 404, 422) or rated:
+        return None
+    if signs.NO_MODEL.search(text) and not signs.LATER.search(text):
+        return "no_model"
+    return "no_right" if signs.NO_RIGHT.search(text) else None
 
 
 def _of_answer(text: str) -> bool:
@@ -122,12 +119,8 @@ def _of_field(
     """The field that is not taken: one that stands for itself, the one named in its own place, one named in words."""
     if status not in (200, 400, 404, 405, 415, 422, 500, 501):
         return None, None, False
-    if signs.STREAM.search(text) and "enable_thinking" not in text:
-        return "not_taken", STREAM, False
-    if THINKING in text:
-        return "not_taken", THINKING, False
-    if status in (200, 400, 422) and signs.FORMAT.search(text):
-        return "not_taken", FORMAT, False
+    if own := _of_itself(status, text):
+        return "not_taken", own, False
     names = [name for name in ([told.field] if told.field else []) if name not in _OWN] or _named(text, sent)
     if names and status != 404 and not (status == 500 and not signs.PARAMETERS.search(text)):
         return "not_taken", names[0].rpartition(".")[2], signs.VALUE.search(text) is not None
@@ -135,6 +128,14 @@ def _of_field(
     if status != 404 and (general or (status < 500 and signs.PARAMETERS.search(text) and told.field not in _OWN)):
         return "not_taken", None, False
     return None, None, False
+
+
+def _of_itself(status: int, text: str) -> str | None:
+    if THINKING in text:
+        return THINKING
+    if signs.STREAM.search(text):
+        return STREAM
+    return FORMAT if status in (200, 400, 422) and signs.FORMAT.search(text) else None
 
 
 def _named(text: str, sent: Collection[str] | None) -> list[str]:

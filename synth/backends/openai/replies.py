@@ -34,9 +34,9 @@ _THINKING_PARTS: Final = frozenset(("thinking", "reasoning", "thought", "reasoni
 
 def completion_in(body: bytes | bytearray) -> Any:
     """The JSON that a server's answer holds. ProviderError for one that holds none."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > DENSEST:
+        raise ProviderError(f"sends JSON of more than {DENSEST:,} values", cause="garbled")
     try:
-        if sum(map(body.count, (b",", b"[", b"{"))) > DENSEST:
-            raise ValueError("too many values")
         if looks_streamed(body):
             stream = Assembler(len(body) * 4)
             stream.feed(bytes(body))

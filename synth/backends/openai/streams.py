@@ -52,6 +52,12 @@ class Assembler:
         if kept + self.size > self.most:
             raise ProviderError(f"sends more than {self.most >> 20} MiB", cause="garbled")
 
+    def clear(self) -> None:
+        """Forgets what was read of a stream."""
+        self._said = {name: io.StringIO() for name in _SAID}
+        for kept in (self._line, self._data, self._stray):
+            kept.clear()
+
     def body(self) -> bytes:
         """The completion that a stream of events made up, or the error that came in its place, as JSON."""
         self._take(bytes(self._line))

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import aiohttp
 
-from synth.backends.openai.limits import BUFFER, MOST, Connector, body_in
+from synth.backends.openai.limits import BUFFER, MOST, PACKED, Connector, body_in
 from synth.backends.openai.proxies import proxy_of
 from synth.errors import ProviderError
 from synth.recipe.addresses import ASKED, at, versioned
@@ -52,7 +52,12 @@ class Transport:
     ) -> AsyncIterator[Answer]:
         """Status, headers and body of a server's answer, as `http` gives them; until the block is left no other large body is read."""
         async with AsyncExitStack() as held:
-            yield await self._found(_Question(method, path, data, headers or {}), held, most)
+            status, told, body = await self._found(_Question(method, path, data, headers or {}), held, most)
+            try:
+                yield status, told, body
+            finally:
+                if isinstance(body, bytearray):
+                    body.clear()  # whoever keeps an error keeps the frames that it passed
 
     async def _found(self, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
         """What is not found at an address without a version is once looked for under `/v1`."""
@@ -62,6 +67,7 @@ class Transport:
             return found
         if self._versioned is None and asked == self.url:
             return found
+        await held.aclose()  # the next body may be large too
         async with self._finding:
             if self._versioned is None:
                 return found if self.url == asked else await self._got(self.url, question, held, most)
@@ -123,8 +129,9 @@ class Transport:
         return aiohttp.ClientSession(
             connector=Connector(),
             read_bufsize=BUFFER,
+            auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
-            headers=self._headers,
+            headers={"Accept-Encoding": ", ".join(PACKED), **self._headers},
             proxy=self.proxy.url if self.proxy else None,
             cookie_jar=aiohttp.DummyCookieJar(),
         )

@@ -1,0 +1,63 @@
+"""What a run and the backends it is connected to tell each other, beside requests and replies."""
+
+from collections.abc import Mapping
+
+from synth.backends import Adapting, Backend, Resumable, SelfScheduling
+from synth.engine.ask import Engine
+from synth.journal import decisions
+from synth.journal.receipts import JournalledBatchJobs
+from synth.journal.store import Journal
+from synth.run.resolve import ResolvedRun
+
+
+def adapt(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> None:
+    """Tells the backends of a run that learn what their server does not take what earlier runs learnt; what they learn
+    now is journalled as a decision, and told once."""
+
+    def learnt(model: str, field: str, told: str) -> None:
+        what, _, words = told.partition(": ")
+        if decisions.adapted(journal.decisions()).get(model, {}).get(field) == what:
+            return  # by another backend with a model of that name
+        journal.decide(decisions.ADAPTED, {"model": model, "field": field, "what": what})
+        models = job.compiled.recipe.models
+        roles = ", ".join(f"models.{role}" for role in connected if models[role].model == model) or f"model {model!r}"
+        job.options.say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
+
+    known = decisions.adapted(journal.decisions())
+    for backend in set(connected.values()):
+        if isinstance(backend, Adapting):
+            backend.adapt(known, learnt)
+
+
+def take_up(job: ResolvedRun, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Resumable]:
+    """Has backends whose requests outlast a run go on with what earlier ones have left."""
+    receipts = JournalledBatchJobs(journal, engine.origin_of)
+    lasting: list[Resumable] = [backend for backend in set(connected.values()) if isinstance(backend, Resumable)]
+    for backend in lasting:
+        backend.take_up(receipts, job.options.say)
+    if stray := receipts.stray():
+        requests = sum(len(receipt.keys) for receipt in stray)
+        job.options.say(
+            f"{requests} requests of earlier runs are in batches at an address this recipe does not ask; they are not waited for "
+            f"(`synth journal cancel-batches {job.options.folder}` cancels them)"
+        )
+    return lasting
+
+
+def notes(job: ResolvedRun, connected: Mapping[str, Backend], left: int, *, paused: bool) -> list[str]:
+    """What is to be said of a run's backends, and of so many requests that outlast the run."""
+    found = [
+        backend.note
+        for backend in set(connected.values())
+        if isinstance(backend, SelfScheduling) and backend.note is not None
+    ]
+    if left and paused:
+        found.append(
+            f"{left} requests stay with the server: the same command collects their replies, "
+            f"`synth journal cancel-batches {job.options.folder}` cancels them"
+        )
+    elif left:
+        found.append(
+            f"{left} requests in batches turned out not to be needed and are being cancelled; the next run here collects what they brought"
+        )
+    return found
