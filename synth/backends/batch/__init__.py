@@ -53,7 +53,7 @@ class BatchBackend:
         self._client, self._place, self._want = client, place, want
         self._api = Api(client)
         self._steps = Steps(self._api, want)
-        self._piles = Piles(want, self._send, self._busy)
+        self._piles = Piles(want, self._send, lambda model: bool(self._steps.of_model(model)))
         self._asked: dict[str, _Asked] = {}
         self._first_asked = asyncio.Event()
         self._held: Counter[str] = Counter()
@@ -152,12 +152,9 @@ class BatchBackend:
 
     def _pile_up(self, key: str) -> None:
         """Of a request that is in a batch already, the reply is waited for."""
-        request = self._asked[key].request
         if not self._held[key]:
-            self._piles.add(request.named, key, line_of(request, key, self._rungs.get(request.named, 0)))
-
-    def _busy(self, model: str) -> bool:
-        return bool(self._steps.of_model(model))
+            request = self._asked[key].request
+            self._piles.add(request.named, key, line_of(request, key, self._rungs.get(request.named, 0), self._client))
 
     def _send(self, model: str, lines: Mapping[str, bytes]) -> None:
         data = b"".join(line + b"\n" for line in lines.values())
@@ -270,8 +267,8 @@ class BatchBackend:
     def _answer(self, key: str, reply: Reply) -> None:
         if asked := self._asked.pop(key, None):
             asked.answer.set_result(reply)
-        else:
-            self._spare[key] = reply
+            return
+        self._spare[key] = reply
 
     def _fail(self, keys: Iterable[str], error: Exception) -> bool:
         """Whether anyone waited."""

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from synth.backends import BatchJob
 from synth.backends.batch.api import ENDPOINT
 from synth.backends.openai import OpenAIBackend
 from synth.backends.openai.bodies import LADDER, body_of, dumps, loads
-from synth.backends.openai.refusals import refuses_format
+from synth.backends.openai.learned import applied
+from synth.backends.openai.refusals import FORMAT, STREAM, classify, refuses_format
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
 
@@ -18,9 +19,15 @@ TURN = 500
 """Rows read before others get their turn."""
 
 
-def line_of(request: Request, key: str, rung: int) -> bytes:
-    """A request as a row of a batch's file, told by its key, on a rung of the JSON ladder."""
-    return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": body_of(request, key, LADDER[rung])})
+def line_of(request: Request, key: str, rung: int, client: OpenAIBackend) -> bytes:
+    """A request as a row of a batch's file, told by its key, on a rung of the JSON ladder, without what the client's server is known not
+    to take."""
+    return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": _body(request, key, rung, client)})
+
+
+def _body(request: Request, key: str, rung: int, client: OpenAIBackend) -> dict[str, Any]:
+    facts = {field: what for field, what in client.facts(request.model).items() if field not in (FORMAT, STREAM)}
+    return applied(body_of(request, key, LADDER[rung]), facts)
 
 
 @dataclass(slots=True)
@@ -66,9 +73,9 @@ async def outcome_of(
         found = _read(row, requests.get(key), receipt, client)
         if isinstance(found, Reply):
             outcome.replies[key] = found
-        elif found is None:
+        elif isinstance(found, str):
             outcome.again.add(key)
-            outcome.stepped = True
+            outcome.stepped |= found == "stepped"
         else:
             outcome.failures[key] = found
     for key in outcome.replies:
@@ -79,14 +86,19 @@ async def outcome_of(
 
 def _read(
     row: Mapping[str, Any], request: Request | None, receipt: BatchJob, client: OpenAIBackend
-) -> Reply | ProviderError | ConfigError | None:
-    """What one row says; None if it says that JSON is to be asked for in another way. `request` is there if anyone waits for it."""
+) -> Reply | ProviderError | ConfigError | Literal["stepped", "learnt"]:
+    """What one row says; `stepped` if it says that JSON is to be asked for in another way, `learnt` if the request is to be sent again
+    without what it says is not taken. `request` is there if anyone waits for it."""
     response = row.get("response")
     if not isinstance(response, dict) or not response.get("status_code"):
         return ProviderError(f"leaves it unanswered ({client.said(_words(row.get('error')))})", cause="overload")
     status, body = response["status_code"], dumps(response.get("body") or row.get("error"))
     if request is not None and receipt.rung + 1 < len(LADDER) and refuses_format(status, body, request):
-        return None
+        return "stepped"
+    if request is not None and status != 200:
+        refusal = classify(status, {}, body)
+        if client.learn(request.model, refusal, _body(request, str(row["custom_id"]), receipt.rung, client)):
+            return "learnt"
     try:
         return client.read(status, {}, body, receipt.model)
     except (ProviderError, ConfigError) as error:

@@ -182,8 +182,7 @@ class OpenAIBackend:
             first = first or refusal
             if self._body(build, model, trial) != body:  # another request has learnt it meanwhile
                 continue
-            if step := lesson(refusal, body, self._facts[model]):
-                self._learn(model, *step, refusal)
+            if self.learn(model, refusal, body):
                 continue
             if tried is None:
                 tried = self._trials(refusal, found, model, body)
@@ -191,6 +190,16 @@ class OpenAIBackend:
                 return self._settled(first, found, model)
             trial = dict([tried.pop(0)])
         raise AssertionError
+
+    def facts(self, model: str) -> Mapping[str, str]:
+        """What a model's server does not take, by field, and what is done about it."""
+        return self._facts[model]
+
+    def learn(self, model: str, refusal: Refusal, body: Mapping[str, Any]) -> bool:
+        """Whether there is something to be learnt from the refusal of a body; it is, and told."""
+        if step := lesson(refusal, body, self._facts[model]):
+            self._learn(model, *step, refusal)
+        return step is not None
 
     def _trials(self, refusal: Refusal, status: int, model: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
         """What to leave out on trial. Of a refusal in words nobody knows only where the model has never answered anything."""
