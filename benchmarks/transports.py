@@ -12,7 +12,7 @@ import orjson
 from engine import ANSWER, CONCURRENCY, in_lanes, interleaved, renderer, server, start
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from synth.backends import openai
+from synth.backends.openai.bodies import body_of
 from synth.hashing import key_of
 from synth.recipe import load
 from synth.run.compile import compile_recipe
@@ -23,7 +23,7 @@ COUNT, TIMES = 1500, 5
 def bodies() -> list[dict[str, Any]]:
     request = renderer(compile_recipe(load.load("demo")))
     ready = [request(number) for number in range(COUNT)]
-    return [orjson.loads(orjson.dumps(openai.body_of(one, key_of(one), "json_schema"))) for one in ready]
+    return [orjson.loads(orjson.dumps(body_of(one, key_of(one), "json_schema"))) for one in ready]
 
 
 async def package(url: str, asked: list[dict[str, Any]], *, over_aiohttp: bool, raw: bool) -> None:

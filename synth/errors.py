@@ -28,18 +28,22 @@ class ParseError(Exception):
         self.reason, self.text, self.model = reason, text, model
 
 
-Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", "garbled"]
+Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", "garbled", "refused"]
 """What kind of failure of a model's server: too many requests (429); a server with too much to do (503, 529); any other error of
-its own; nothing that came back at all; nothing in time; something that is no completion."""
+its own; nothing that came back at all; nothing in time; something that is no completion; this request refused in words nobody knows."""
 
 
 class ProviderError(Exception):
-    """A failure of a model's server that may pass. `retry_after` is in seconds, if the server named it."""
+    """A failure of a model's server that may pass. `retry_after` is in seconds, if the server named it; `words` are the
+    server's own, in one line, without secrets."""
 
-    def __init__(self, message: str, *, cause: Cause = "server", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, cause: Cause = "server", retry_after: float | None = None, words: str = ""
+    ) -> None:
         super().__init__(message)
         self.cause = cause
         self.retry_after = retry_after
+        self.words = words
 
 
 class Stopped(Exception):

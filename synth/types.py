@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 Label: TypeAlias = str
@@ -44,6 +44,8 @@ class Request:
     """What the messages give: a conversation's next turn; how a base model continues the first one's text; that text's vector."""
     revision: str = ""
     """Which of the models that its server calls by that name; the server is not told."""
+    unasked: frozenset[str] = field(default=frozenset(), compare=False)
+    """Names of `params` that stand at a default nobody asked for: they bear identity, and a server is not sent them."""
 
     @property
     def named(self) -> str:
@@ -69,7 +71,8 @@ class Reply:
     text: str
     """With what the answer was begun with; empty if the model added nothing to it."""
     finish: str = "stop"
-    """`stop`, `length` or `content_filter`, as the server says; `rejected`, `gave_up` or `outage` where there is no answer."""
+    """`stop`, `length` or `content_filter`, as the server says, `broken` where it says what is not known to mean a whole answer; `rejected`,
+    `gave_up` or `outage` where there is no answer."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning: str | None = None

@@ -66,3 +66,4 @@ def test_the_wheel_holds_what_it_should_and_nothing_else(installed: Path) -> Non
     assert "py.typed" in tops
     assert [*installed.glob("synth_guard-*.dist-info/licenses/LICENSE")]
     assert {path.name for path in (installed / "synth" / "shipped").iterdir()} == {"taxonomies", "prompts", "pipelines"}
+    assert (installed / "synth" / "shipped" / "taxonomies" / "controls.jsonl").is_file()

@@ -60,6 +60,16 @@ class Sharing(Protocol):
         ...
 
 
+@runtime_checkable
+class Adapting(Protocol):
+    """A backend that learns from refusals what its server does not take, and leaves it out from then on."""
+
+    def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
+        """Begins a run on an adapting backend: `known` is what earlier runs learnt, by model and field; `learnt` is to
+        be told what it learns now: model, field, and what was done about it, with the server's words."""
+        ...
+
+
 class BackendModule(Declared, Protocol):
     """What a backend's file holds, synth's own or one of another package (entry point `synth.backends`): `FAMILY`, `GIVES`, `STAND_IN`, `Options`
     and two functions. Of a backend that wraps another (its `Options` are `Wrapping`) the first three are the other's."""

@@ -15,6 +15,8 @@ import orjson
 from synth.backends import _server, openai
 from synth.backends._retry_after import retry_after
 from synth.backends._server import KEY
+from synth.backends.openai.bodies import dumps
+from synth.backends.openai.refusals import TOO_LONG, says
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.credentials import Secrets, at, check_address, shown
 from synth.recipe.role import Role
@@ -59,13 +61,13 @@ class EmbeddingsBackend:
         return await self._asked(body, request.model, {"Idempotency-Key": key})
 
     async def _asked(self, body: dict[str, Any], model: str, headers: Mapping[str, str] | None = None) -> Reply:
-        data = openai.dumps({"encoding_format": "float"} | body)
+        data = dumps({"encoding_format": "float"} | body)
         status, told, answer = await self._client.http("POST", "/embeddings", data, headers)
         if status == 200:
             return _reply(answer)
         # Servers that find a text too long say so under many a status.
         return self._client.read(
-            413 if status in (422, 500) and openai.says(answer, openai.TOO_LONG) else status, told, answer, model
+            413 if status in (422, 500) and says(answer, TOO_LONG) else status, told, answer, model
         )
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ from synth.backends._frames import compose_framed, compose_harmful, core, frames
 from synth.backends._schema import value_of
 from synth.hashing import seed_of
 from synth.recipe.backend import Options
+from synth.recipe.controls import known
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 
@@ -148,11 +149,16 @@ def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str
     query, response = (_between(user, tag) for tag in ("用户", "助手"))
     asked = schema.get("properties", {}).get("label", {})
     labels = asked.get("enum", ["安全", "不安全"])  # the safe one first; two where nobody says which
-    answered = "<助手>" in user
-    grade = _grade(response, len(labels) - 1) if answered else (len(labels) - 1) * _harmful(query)
+    control, harmful = known(query, response), _harmful(query)
+    if control:
+        grade = (len(labels) - 1) * (control.label == "unsafe")
+        harmful = harmful or control.kind in ("refusal", "partial", "compliance")
+    elif "<助手>" in user:
+        grade = _grade(response, len(labels) - 1)
+    else:
+        grade = (len(labels) - 1) * harmful
     if chance.random() < ERRING:
         grade += 1 if not grade else -1
-    harmful = _harmful(query)
     intent, label = "有害" if harmful else "无害", labels[grade]
     kinds = {0: "refused" if harmful else "helpful", len(labels) - 1: "unsafe"}
     kind = kinds.get(grade, "between")

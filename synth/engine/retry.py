@@ -18,7 +18,7 @@ FIRST_CONTACT = 3
 """How often a server that has never answered anything is tried."""
 POISON = 10
 """Failures after which a request is given up on, if its model answered others all the while."""
-OWN: frozenset[Cause] = frozenset({"server", "timeout", "garbled"})
+OWN: frozenset[Cause] = frozenset({"server", "timeout", "garbled", "refused"})
 """Causes that may lie in the request itself."""
 
 _WAITS: dict[Cause, tuple[float, float]] = {
@@ -28,6 +28,7 @@ _WAITS: dict[Cause, tuple[float, float]] = {
     "network": (0.5, 30.0),
     "timeout": (0.25, 10.0),
     "garbled": (0.25, 10.0),
+    "refused": (0.5, 10.0),
 }
 """Seconds the first wait lasts at most, doubled with every failure, and what no wait exceeds."""
 

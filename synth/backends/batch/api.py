@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 import aiohttp
 import tenacity
 
-from synth.backends.openai import OpenAIBackend, dumps, loads
+from synth.backends.openai import OpenAIBackend
+from synth.backends.openai.bodies import dumps
+from synth.backends.openai.replies import loads
 from synth.errors import ConfigError, ProviderError, Stopped
 
 Found = TypeVar("Found")

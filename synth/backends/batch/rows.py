@@ -8,7 +8,10 @@ from typing import Any
 
 from synth.backends import BatchJob
 from synth.backends.batch.api import ENDPOINT
-from synth.backends.openai import LADDER, OpenAIBackend, body_of, dumps, loads, refuses_format
+from synth.backends.openai import OpenAIBackend
+from synth.backends.openai.bodies import LADDER, body_of, dumps
+from synth.backends.openai.refusals import refuses_format
+from synth.backends.openai.replies import loads
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
 
