@@ -4,17 +4,15 @@ import contextlib
 import errno
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import click
 
 from synth import __version__
 from synth.cli import audit, folder, journal, tools
+from synth.cli.recipe import ONLY, changed_recipe, recipe_options
 from synth.errors import ConfigError
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main() -> None:
@@ -57,60 +55,6 @@ def _end(line: str, status: int) -> None:
 @click.version_option(__version__)
 def commands() -> None:
     """Synthetic training data for Chinese guard models: from a harm taxonomy to shards that load."""
-
-
-def recipe_options(command: Command) -> Command:
-    """Gives a command the options that change a recipe, as `run`, `diff`, `check` and `preview` have them."""
-    options = [
-        click.option(
-            "--taxonomy",
-            "taxonomies",
-            multiple=True,
-            metavar="T",
-            help="Taxonomy by name or path, in place of the recipe's; may be repeated.",
-        ),
-        click.option("--seed", type=int, metavar="S", help="Seed of every draw."),
-        click.option("--backend", metavar="B", help="Backend of every model role."),
-        click.option("--model", metavar="M", help="Model of every role."),
-        click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
-        click.option(
-            "--provider", metavar="P", help="Whose server every role is asked at; see `synth list providers`."
-        ),
-        click.option("--concurrency", type=click.IntRange(1, 4096), metavar="C", help="Calls in flight at once."),
-        click.option(
-            "--avoid",
-            multiple=True,
-            metavar="PATH",
-            help="File or data set whose queries and answers must not come again, besides the recipe's; may be repeated.",
-        ),
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Any key of the recipe, e.g. dedup.threshold=0.8; may be repeated.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-ONLY = click.option(
-    "--only", multiple=True, metavar="GLOB", help="Only scenarios or subcategories that match; may be repeated."
-)
-
-
-def _recipe(name: str, given: dict[str, Any]) -> Any:
-    from synth.recipe import load
-
-    overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
-    if given["taxonomies"]:
-        overrides["taxonomies"] = list(given["taxonomies"])
-    loaded = load.load(name, settings=given["settings"], overrides=overrides)
-    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
-    asked = {name: given[name] for name in ("backend", "model", "base_url", "provider")}
-    return load.with_models(loaded, **asked)
 
 
 @commands.command()
@@ -180,7 +124,7 @@ def run(
     from synth.engine.budget import Bounds
     from synth.run.options import RunOptions
 
-    loaded = _recipe(recipe, given)
+    loaded = changed_recipe(recipe, given)
     options = RunOptions(
         out or Path("runs") / loaded.name,
         n,
@@ -206,7 +150,7 @@ def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **give
     """Say what running RECIPE in DIR would reuse and what it would ask; nothing is asked."""
     from synth.cli import run
 
-    click.echo(run.diff(_recipe(recipe, given), n, folder, only))
+    click.echo(run.diff(changed_recipe(recipe, given), n, folder, only))
 
 
 @commands.command()
@@ -216,7 +160,7 @@ def check(recipe: str | None, **given: Any) -> None:
     """Check RECIPE, or everything there is: load it, render every prompt, bind every option, run it small and offline."""
     from synth.cli import check as command
 
-    for line in command.check(_recipe(recipe, given) if recipe else None):
+    for line in command.check(changed_recipe(recipe, given) if recipe else None):
         click.echo(line, err=True)
 
 
@@ -231,7 +175,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
 
     if not given["backend"] and not given["base_url"] and not given["provider"]:
         given["backend"] = "offline"
-    for text in command.preview(_recipe(recipe, given), only, rows):
+    for text in command.preview(changed_recipe(recipe, given), only, rows):
         click.echo(text)
 
 
@@ -260,7 +204,7 @@ def doctor(recipe: str, n: int | None, out: Path | None, seconds: float, only: t
     from synth.cli import doctor as command
     from synth.run.options import RunOptions
 
-    loaded = _recipe(recipe, given)
+    loaded = changed_recipe(recipe, given)
     options = RunOptions(
         out or Path("runs") / loaded.name, n, only, say=lambda line: click.echo(f"synth: {line}", err=True)
     )

@@ -1,0 +1,63 @@
+"""The options by which a command changes a recipe, and the recipe as they leave it."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def recipe_options(command: Command) -> Command:
+    """Gives a command the options that change a recipe, as `run`, `diff`, `check` and `preview` have them."""
+    options = [
+        click.option(
+            "--taxonomy",
+            "taxonomies",
+            multiple=True,
+            metavar="T",
+            help="Taxonomy by name or path, in place of the recipe's; may be repeated.",
+        ),
+        click.option("--seed", type=int, metavar="S", help="Seed of every draw."),
+        click.option("--backend", metavar="B", help="Backend of every model role."),
+        click.option("--model", metavar="M", help="Model of every role."),
+        click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
+        click.option(
+            "--provider", metavar="P", help="Whose server every role is asked at; see `synth list providers`."
+        ),
+        click.option("--concurrency", type=click.IntRange(1, 4096), metavar="C", help="Calls in flight at once."),
+        click.option(
+            "--avoid",
+            multiple=True,
+            metavar="PATH",
+            help="File or data set whose queries and answers must not come again, besides the recipe's; may be repeated.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Any key of the recipe, e.g. dedup.threshold=0.8; may be repeated.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+ONLY = click.option(
+    "--only", multiple=True, metavar="GLOB", help="Only scenarios or subcategories that match; may be repeated."
+)
+
+
+def changed_recipe(name: str, given: dict[str, Any]) -> Any:
+    """The recipe of that name or path, changed as the options of `recipe_options` say."""
+    from synth.recipe import load
+
+    overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
+    if given["taxonomies"]:
+        overrides["taxonomies"] = list(given["taxonomies"])
+    loaded = load.load(name, settings=given["settings"], overrides=overrides)
+    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
+    asked = {name: given[name] for name in ("backend", "model", "base_url", "provider")}
+    return load.with_models(loaded, **asked)
