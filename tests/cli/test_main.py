@@ -345,6 +345,7 @@ def test_dry_run_asks_nothing_and_prices(synth: Callable[..., Ended], here: Path
         "augment",
         "respond",
         "judge",
+        "controls",
         "cost:",
     ]
     assert not (here / "runs").exists()

@@ -42,9 +42,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     live: Callable[..., Any] = execute._live
 
-    async def watched(job: Any, fold: Fold, engine: Engine) -> Any:
+    async def watched(job: Any, fold: Fold, engine: Engine, examined: Any) -> Any:
         async with watch(fold, engine):
-            return await live(job, fold, engine)
+            return await live(job, fold, engine, examined)
 
     monkeypatch.setattr(execute, "_live", watched)
     return found
