@@ -24,6 +24,8 @@ FIRST_CONTACT = 3
 """Tries of a server that has never said anything."""
 CONTROL, TRANSFER = 60.0, 1800.0
 """Seconds a call may take: one of a few words, one that carries a file."""
+FILE = 2**30
+"""Bytes of a file that are read at most."""
 PAGE, PAGES = 100, 100
 """Entries of a list asked for at once, and how many such pages are looked through."""
 
@@ -124,7 +126,7 @@ class Api:
     async def content(self, file: str) -> bytes:
         """The bytes of a file, by the Batch API that holds it; of one that is gone, none."""
         async with _in_time(TRANSFER):
-            status, headers, body = await self.client.http("GET", f"/files/{file}/content")
+            status, headers, body = await self.client.http("GET", f"/files/{file}/content", most=FILE)
         return b"" if status == 404 else self._good(status, headers, body)
 
     async def delete(self, file: str) -> None:

@@ -15,6 +15,7 @@ from synth.backends._server import Options, share
 from synth.backends.openai.bodies import body_of, dumps, loads
 from synth.backends.openai.complaints import status_in
 from synth.backends.openai.learned import applied, lesson, rung_of, trials
+from synth.backends.openai.limits import MOST
 from synth.backends.openai.refusals import Refusal, classify, message_in, way_out
 from synth.backends.openai.replies import completion_in, reply_of
 from synth.backends.openai.transport import Transport
@@ -208,10 +209,11 @@ class OpenAIBackend:
         await self._transport.close()
 
     async def http(
-        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing."""
-        return await self._transport.http(method, path, data, headers)
+        """Status, headers and body of a server's answer to one HTTP request. ProviderError if it answers nothing, or more than `most`
+        bytes."""
+        return await self._transport.http(method, path, data, headers, most)
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str) -> Reply:
         """The reply that a server's answer is. ProviderError for what may pass, ConfigError for what the user must mend."""

@@ -120,10 +120,10 @@ def _has_head(chunk: bytes) -> bool:
 class _Whole:
     """A body as it comes."""
 
-    free = SMALL
-
     def __init__(self, most: int) -> None:
         self._bytes, self._most = bytearray(), most
+        self.free = SMALL if most <= MOST else most
+        """Bytes that need no turn: what was asked for as a large file takes as long as it takes, and nobody waits for it."""
 
     @property
     def size(self) -> int:

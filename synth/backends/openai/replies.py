@@ -71,8 +71,8 @@ def reply_of(completion: Any, begun: str = "") -> Reply:
     return Reply(
         text=(said.strip() and begun + said) or refused,
         finish=finish,
-        prompt_tokens=_count(counts, "prompt_tokens", "input_tokens"),
-        completion_tokens=_count(counts, "completion_tokens", "output_tokens"),
+        prompt_tokens=count_of(counts, "prompt_tokens", "input_tokens"),
+        completion_tokens=count_of(counts, "completion_tokens", "output_tokens"),
         reasoning=thoughts,
     )
 
@@ -87,7 +87,7 @@ def _told(choice: Mapping[str, Any]) -> Any:
     return next((choice[name] for name in ("finish_reason", "stop_reason") if choice.get(name) is not None), None)
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int:
+def count_of(usage: Mapping[str, Any], *names: str) -> int:
     """A count of tokens, from 0 to MOST_TOKENS; what is no such number counts as none told."""
     for name in names:
         told = usage.get(name)
