@@ -11,7 +11,7 @@ _WHOLE = re.compile(rf"(?:{_DURATION.pattern})+")
 LONGEST = 30 * _SECONDS["d"]
 """Seconds that are believed at most."""
 _READ = 64
-"""Characters of a header that are read at most."""
+"""Characters of a header that can be read at most: a longer one says nothing."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -20,9 +20,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return min(milliseconds / 1000, LONGEST)
     if told := headers.get("retry-after"):
-        return _seconds_or_date(told[:_READ])
+        return _seconds_or_date(told)
     resets = [
-        _duration(headers.get(f"x-ratelimit-reset-{what}", "")[:_READ])
+        _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
         for what in ("requests", "tokens")
         if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
     ]
@@ -32,6 +32,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _seconds_or_date(text: str) -> float | None:
     if (seconds := _duration(text)) is not None:
         return seconds
+    if len(text) > _READ:
+        return None
     try:
         when = parsedate_to_datetime(text)
         left = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
@@ -44,14 +46,14 @@ def _duration(text: str) -> float | None:
     """`6m0s`, `1.5s`, `20ms`, or plain seconds."""
     if (seconds := _number(text)) is not None:
         return min(seconds, LONGEST)
-    if not _WHOLE.fullmatch(text.strip()):
+    if len(text) > _READ or not _WHOLE.fullmatch(text.strip()):
         return None
     return min(sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text)), LONGEST)
 
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float((text or "")[:_READ])
+        number = float(text if text and len(text) <= _READ else "nan")
     except ValueError:
         return None
     return number if 0 <= number < float("inf") else None

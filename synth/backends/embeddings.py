@@ -9,6 +9,7 @@ import orjson
 
 from synth.backends import _server, openai
 from synth.backends.openai.bodies import dumps
+from synth.backends.openai.replies import count_of
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
 from synth.types import Reply, Request
@@ -99,7 +100,8 @@ def vectors_of(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:
     is not one vector a text."""
     try:
         answer = orjson.loads(body)
-        tokens = int((answer.get("usage") or {}).get("prompt_tokens") or 0)
+        usage = answer.get("usage")
+        tokens = count_of(usage, "prompt_tokens", "total_tokens") if isinstance(usage, dict) else 0
         data = sorted(answer["data"], key=lambda entry: entry["index"])
         found = np.array([entry["embedding"] for entry in data], np.float64)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:

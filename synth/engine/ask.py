@@ -96,8 +96,7 @@ class Engine:
         if (reply := self._recall.kept(key, spare=origin.spare, mending=True)) and reply.finish != RETRY:
             return reply
         self._observer.missed(origin)
-        if self._stop:
-            raise self._stop.with_traceback(None)
+        self._refuse_stopped()
         flight = self._flights.get(key)
         if flight is None or flight.task.cancelling():
             flight = self._flights[key] = _Flight(
@@ -150,12 +149,15 @@ class Engine:
             if role is None or ((origin := self.origin_of(key)) and origin.role == role):
                 flight.task.cancel()
 
+    def _refuse_stopped(self) -> None:
+        if self._stop:
+            raise self._stop.with_traceback(None)
+
     async def _fetch(self, key: str, request: Request, origin: Origin) -> Reply:
         try:
             if not self.models.checked:
                 await self.models.check()
-                if self._stop:
-                    raise self._stop.with_traceback(None)
+                self._refuse_stopped()
             try:
                 return await self._through(key, request, origin)
             except (ProviderError, ConfigError) as error:
@@ -237,8 +239,7 @@ class Engine:
             return reply
 
     async def _attempt(self, key: str, request: Request, origin: Origin, *, again: bool = False) -> Reply:
-        if self._stop:
-            raise self._stop.with_traceback(None)
+        self._refuse_stopped()
         async with self._probation.turn(origin, request.named):
             return await self._try(key, request, origin, again=again)
 
@@ -252,8 +253,7 @@ class Engine:
         ended: Reply | ProviderError | None = None
         permit.key = key
         try:
-            if self._stop:
-                raise self._stop.with_traceback(None)
+            self._refuse_stopped()
             self.waiting.sent(key, request, origin)
             self.calls[origin.lane] += 1
             reply = ended = await self.models.send(request, key, origin.role, pace.deadline(again=again))

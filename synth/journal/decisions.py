@@ -67,7 +67,7 @@ def adapted(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dic
     for kind, body in decisions:
         if kind == ADAPTED:
             found.setdefault(body["model"], {})[body["field"]] = body["what"]
-    return found
+    return {model: dict(sorted(fields.items())) for model, fields in sorted(found.items())}  # whichever came first
 
 
 def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:

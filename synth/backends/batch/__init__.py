@@ -154,7 +154,8 @@ class BatchBackend:
         """Of a request that is in a batch already, the reply is waited for."""
         if not self._held[key]:
             request = self._asked[key].request
-            self._piles.add(request.named, key, line_of(request, key, self._rungs.get(request.named, 0), self._client))
+            rung, facts = self._rungs.get(request.named, 0), self._client.facts(request.model)
+            self._piles.add(request.named, key, line_of(request, key, rung, facts))
 
     def _send(self, model: str, lines: Mapping[str, bytes]) -> None:
         data = b"".join(line + b"\n" for line in lines.values())
@@ -267,8 +268,8 @@ class BatchBackend:
     def _answer(self, key: str, reply: Reply) -> None:
         if asked := self._asked.pop(key, None):
             asked.answer.set_result(reply)
-            return
-        self._spare[key] = reply
+        else:
+            self._spare[key] = reply
 
     def _fail(self, keys: Iterable[str], error: Exception) -> bool:
         """Whether anyone waited."""

@@ -10,7 +10,7 @@ from synth.backends import BatchJob
 from synth.backends.batch.api import ENDPOINT
 from synth.backends.openai import OpenAIBackend
 from synth.backends.openai.bodies import LADDER, body_of, dumps, loads
-from synth.backends.openai.learned import applied
+from synth.backends.openai.learned import NOTHING, Facts, applied
 from synth.backends.openai.refusals import FORMAT, STREAM, classify, refuses_format
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
@@ -19,15 +19,14 @@ TURN = 500
 """Rows read before others get their turn."""
 
 
-def line_of(request: Request, key: str, rung: int, client: OpenAIBackend) -> bytes:
-    """A request as a row of a batch's file, told by its key, on a rung of the JSON ladder, without what the client's server is known not
-    to take."""
-    return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": _body(request, key, rung, client)})
+def line_of(request: Request, key: str, rung: int, facts: Facts = NOTHING) -> bytes:
+    """A request as a row of a batch's file, told by its key, on a rung of the JSON ladder, as its server takes it by what is known."""
+    return dumps({"custom_id": key, "method": "POST", "url": ENDPOINT, "body": _body(request, key, rung, facts)})
 
 
-def _body(request: Request, key: str, rung: int, client: OpenAIBackend) -> dict[str, Any]:
-    facts = {field: what for field, what in client.facts(request.model).items() if field not in (FORMAT, STREAM)}
-    return applied(body_of(request, key, LADDER[rung]), facts)
+def _body(request: Request, key: str, rung: int, facts: Facts) -> dict[str, Any]:
+    known = {field: what for field, what in facts.items() if field not in (FORMAT, STREAM)}
+    return applied(body_of(request, key, LADDER[rung]), known)
 
 
 @dataclass(slots=True)
@@ -97,7 +96,9 @@ def _read(
         return "stepped"
     if request is not None and status != 200:
         refusal = classify(status, {}, body)
-        if client.learn(request.model, refusal, _body(request, str(row["custom_id"]), receipt.rung, client)):
+        if client.learn(
+            request.model, refusal, _body(request, str(row["custom_id"]), receipt.rung, client.facts(request.model))
+        ):
             return "learnt"
     try:
         return client.read(status, {}, body, receipt.model)

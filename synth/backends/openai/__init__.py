@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from synth.backends._server import Options, reached, share
 from synth.backends.openai.bodies import body_of, dumps, loads
-from synth.backends.openai.complaints import status_in
 from synth.backends.openai.learned import applied, lesson, rung_of, trials
+from synth.backends.openai.limits import MOST
 from synth.backends.openai.refusals import Refusal, classify, message_in, way_out
-from synth.backends.openai.replies import completion_in, reply_of
+from synth.backends.openai.replies import beside, read_answer
 from synth.backends.openai.transport import Transport
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.credentials import Secrets
@@ -38,8 +38,6 @@ FINDING = 10.0
 """Seconds the others wait at most while one request finds out in which way a model's server takes being asked for JSON."""
 TRIES: Final = 8
 """How often a request is sent at most, while its server says what it does not take."""
-LARGE: Final = 2**20
-"""Bytes of an answer that is read beside the event loop."""
 _OWN: Final = ("seed", "encoding_format")
 """Fields that synth sends unasked and can do without."""
 _FINISHES: Final = {"filtered": "content_filter", "too_long": "rejected"}
@@ -132,7 +130,7 @@ class OpenAIBackend:
     async def _asked(self, request: Request, key: str) -> Reply:
         route = "/chat/completions" if request.text is None else "/completions"
         reply = await self.ask(
-            route, request.model, partial(body_of, request, key), partial(_read, begun=request.prefill), key
+            route, request.model, partial(body_of, request, key), partial(read_answer, begun=request.prefill), key
         )
         if request.schema is not None:
             self._found.add(request.model)
@@ -170,7 +168,7 @@ class OpenAIBackend:
         for left in reversed(range(TRIES)):
             body = self._body(build, model, trial)
             async with self._asking.answered("POST", route, dumps(body), headers) as (status, told, answer):
-                found = await _beside(len(answer), read, status, answer)
+                found = await beside(len(answer), read, status, answer)
                 if isinstance(found, Reply):
                     self._taken[model] |= body.keys()
                     for field, what in trial.items():
@@ -234,7 +232,7 @@ class OpenAIBackend:
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str) -> Reply:
         """The reply that a server's answer is. ProviderError for what may pass, ConfigError for what the user must mend."""
-        found = _read(status, body)
+        found = read_answer(status, body)
         if isinstance(found, Reply):
             return self._unkeyed(found)
         return self._settled(classify(found, headers, body), found, model)
@@ -279,19 +277,6 @@ class OpenAIBackend:
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""
         return self._transport.said(text)
-
-
-def _read(status: int, body: bytes | bytearray, begun: str = "") -> Reply | int:
-    """The reply in an answer; the status of the error that it is instead."""
-    if status != 200:
-        return status
-    completion = completion_in(body)
-    error = status_in(completion)
-    return reply_of(completion, begun) if error is None else error
-
-
-async def _beside(size: int, read: Callable[..., Reply | int], *given: Any) -> Reply | int:
-    return await asyncio.to_thread(read, *given) if size > LARGE else read(*given)
 
 
 def connect(role: Role, options: Options) -> OpenAIBackend:

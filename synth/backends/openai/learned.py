@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from synth.backends.openai import signs
@@ -22,6 +23,7 @@ _HIGHEST = re.compile(
 
 Facts = Mapping[str, str]
 """What is done, by field."""
+NOTHING: Final[Facts] = MappingProxyType({})
 
 
 def rung_of(facts: Facts) -> str:
@@ -120,7 +122,7 @@ def _without(field: str, value: Any, refusal: Refusal, facts: Facts) -> str:
     plain = isinstance(value, int | float | bool)
     if not refusal.of_value or field == "seed" or not plain or len(known) + 1 >= VALUES:
         return OUT
-    return WHERE + ", ".join([*known, _value(value)])
+    return WHERE + ", ".join(sorted({*known, _value(value)}))
 
 
 def _value(value: Any) -> str:

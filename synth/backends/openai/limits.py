@@ -122,7 +122,8 @@ class _Whole:
 
     def __init__(self, most: int) -> None:
         self._bytes, self._most = bytearray(), most
-        self.free = SMALL if most <= MOST else most  # a file that was asked for waits for no turn: it may take its time
+        self.free = SMALL if most <= MOST else most
+        """Bytes that need no turn: what was asked for as a large file takes as long as it takes, and nobody waits for it."""
 
     @property
     def size(self) -> int:

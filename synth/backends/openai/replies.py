@@ -1,10 +1,12 @@
 """What a server of OpenAI's kind answers: the reply that a completion's body holds. Any body is a reply or a ProviderError, and nothing
 in it is believed that cannot be so."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from synth.backends.openai.bodies import loads
+from synth.backends.openai.complaints import status_in
 from synth.backends.openai.finishes import finish_of
 from synth.backends.openai.streams import Assembler, looks_streamed
 from synth.errors import ProviderError
@@ -16,6 +18,8 @@ LARGEST = 2**21
 """Characters of an answer at most: more is no answer to anything that synth asks, and each is kept for a while."""
 DENSEST = 400_000
 """Brackets and commas of a body at most: each may become an object many times its size."""
+LARGE = 2**20
+"""Bytes of an answer that is read beside the event loop."""
 _DEPTH = 8
 _THOUGHTS: Final = frozenset(
     [
@@ -71,8 +75,8 @@ def reply_of(completion: Any, begun: str = "") -> Reply:
     return Reply(
         text=(said.strip() and begun + said) or refused,
         finish=finish,
-        prompt_tokens=_count(counts, "prompt_tokens", "input_tokens"),
-        completion_tokens=_count(counts, "completion_tokens", "output_tokens"),
+        prompt_tokens=count_of(counts, "prompt_tokens", "input_tokens"),
+        completion_tokens=count_of(counts, "completion_tokens", "output_tokens"),
         reasoning=thoughts,
     )
 
@@ -87,7 +91,7 @@ def _told(choice: Mapping[str, Any]) -> Any:
     return next((choice[name] for name in ("finish_reason", "stop_reason") if choice.get(name) is not None), None)
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int:
+def count_of(usage: Mapping[str, Any], *names: str) -> int:
     """A count of tokens, from 0 to MOST_TOKENS; what is no such number counts as none told."""
     for name in names:
         told = usage.get(name)
@@ -128,3 +132,17 @@ def _only_call(message: Mapping[str, Any]) -> str:
     function = calls[0].get("function") if isinstance(calls, list) and len(calls) == 1 else None
     arguments = function.get("arguments") if isinstance(function, Mapping) else None
     return arguments if isinstance(arguments, str) else ""
+
+
+def read_answer(status: int, body: bytes | bytearray, begun: str = "") -> Reply | int:
+    """The reply in a server's answer; the status of the error that it is instead."""
+    if status != 200:
+        return status
+    completion = completion_in(body)
+    error = status_in(completion)
+    return reply_of(completion, begun) if error is None else error
+
+
+async def beside(size: int, read: Callable[..., Reply | int], *given: Any) -> Reply | int:
+    """What `read` makes of an answer of so many bytes, beside the event loop if they are many."""
+    return await asyncio.to_thread(read, *given) if size > LARGE else read(*given)

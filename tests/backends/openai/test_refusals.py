@@ -1,13 +1,14 @@
 """What refusals are taken for, in whatever words they come."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from synth.backends.openai.complaints import status_in
 from synth.backends.openai.refusals import classify
-from tests.backends.openai.refusal_table import ROWS
+from tests.backends.openai.refusal_table import LATER, ROWS
 
 SENT = ("model", "messages", "seed", "temperature", "top_p", "max_tokens", "response_format")
 
@@ -23,3 +24,37 @@ def test_a_refusal_is_known_by_status_codes_and_words(status: int, told: Any, ki
         status = status_in(json.loads(body)) or 0
     found = classify(status, {}, body, SENT)
     assert (found.kind, found.field) == (kind, field), found
+
+
+@pytest.mark.parametrize(("status", "told", "kind"), LATER)
+def test_other_words_for_the_same_are_known_too(status: int, told: Any, kind: str) -> None:
+    assert classify(status, {}, _body(told), SENT).kind == kind
+
+
+def test_a_prompt_that_is_repeated_decides_nothing() -> None:
+    prompt = "余额不足怎么办？怎样绕过敏感词审核？上下文超过长度了，账户欠费被封禁，该模型不存在，请稍后再试" * 2
+    for body in (
+        {"error": {"message": f'Oddity in "{prompt}"', "code": "odd"}},
+        {"error": {"message": "Oddity"}, "input": prompt, "messages": [{"content": prompt}]},
+    ):
+        assert classify(400, {}, _body(body), SENT).kind == "refused"
+
+
+def test_reading_a_refusal_takes_no_time_to_speak_of() -> None:
+    for piece in (
+        "content ",
+        "max_tokens ",
+        "per day ",
+        "模型",
+        "输入",
+        "account ",
+        "model ",
+        "[[",
+        '{"error":',
+        "<html>",
+    ):
+        began = time.perf_counter()
+        for status in (400, 429, 500):
+            classify(status, {}, (piece * 100_000).encode(), SENT)
+            classify(status, {}, _body({"error": {"message": piece * 9_000}}), SENT)
+        assert time.perf_counter() - began < 1
