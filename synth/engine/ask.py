@@ -287,8 +287,7 @@ class Engine:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
-        flight = self._flights.get(key)
-        if flight is not None and flight.task is task:
+        if (flight := self._flights.get(key)) is not None and flight.task is task:
             del self._flights[key]
         if not task.cancelled():
             task.exception()  # the asker has it; nobody may be left to ask

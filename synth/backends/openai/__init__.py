@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from synth.backends._server import Options, reached, share
 from synth.backends.openai.bodies import body_of, dumps, loads
 from synth.backends.openai.learned import applied, lesson, rung_of, trials
-from synth.backends.openai.limits import MOST
 from synth.backends.openai.refusals import Refusal, classify, message_in, way_out
 from synth.backends.openai.replies import beside, read_answer
 from synth.backends.openai.transport import Transport
