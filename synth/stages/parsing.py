@@ -176,7 +176,8 @@ async def ask_until_read(
             tries += 1
             words = _shown(reply) if caller.clean else reply.text
             again = _again(request, words, error.reason, judging=place.judging)
-            if tries > 1 or again is None:
+            final = caller.clean and error.reason == "filtered"  # what a filter has seen it will see again
+            if tries > 1 or again is None or final:
                 raise ParseError(error.reason, words, caller.model) from error
             request = again
         else:
