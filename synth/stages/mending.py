@@ -8,7 +8,7 @@ from json_repair.json_parser import JSONParser
 
 from synth.sanitize import DEEPEST, nests
 
-STEPS, STEPS_EACH = 250_000, 3
+STEPS, STEPS_EACH = 200_000, 3
 """How many characters a mending may look at, and how many more for each character of the text. It takes one to three a character, or
 twenty where a list of fifty questions quotes much; where nothing closes it would take their square."""
 
@@ -68,5 +68,5 @@ class _Metered(str):
             raise _TooMuch
         found = _at(self, at)
         if type(at) is slice:
-            of.left -= len(found) // 16
+            of.left -= len(found) // 4
         return found
