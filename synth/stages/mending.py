@@ -8,9 +8,9 @@ from json_repair.json_parser import JSONParser
 
 from synth.sanitize import DEEPEST, nests
 
-STEPS, STEPS_EACH = 250_000, 3
-"""How many characters a mending may look at, and how many more for each character of the text. It takes one to three a character, or
-twenty where a list of fifty questions quotes much; where nothing closes it would take their square."""
+STEPS, STEPS_EACH, STEPS_MOST = 200_000, 3, 600_000
+"""How many characters a mending may look at, how many more for each character of the text, and how many at most. It takes one to three a
+character, or twenty where a list of fifty questions quotes much; where nothing closes it would take their square."""
 
 
 class _TooMuch(Exception):
@@ -33,7 +33,7 @@ class _Mender(JSONParser):
     """json_repair's parser, which counts the characters it looks at, and how deep it is, and stops."""
 
     def __init__(self, text: str) -> None:
-        self.left, self._depth = STEPS + STEPS_EACH * len(text), 0
+        self.left, self._depth = min(STEPS + STEPS_EACH * len(text), STEPS_MOST), 0
         super().__init__(text, None, logging=False, try_valid_json_suffix=True)
 
     def parse_json(self, *args: Any, **options: Any) -> Any:
@@ -68,5 +68,5 @@ class _Metered(str):
             raise _TooMuch
         found = _at(self, at)
         if type(at) is slice:
-            of.left -= len(found) // 16
+            of.left -= len(found) // 4
         return found

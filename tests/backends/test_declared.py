@@ -19,6 +19,7 @@ from synth.run.compile import compile_recipe
 from synth.run.journal_tools import _told
 from synth.types import Message, Request
 from tests.conftest import Lab, tiny_recipe
+from tests.recipe.test_extends import as_before
 from tests.support.opened import opened
 
 ECHO = """
@@ -313,14 +314,14 @@ def test_a_recipe_of_before_is_what_it_was(before: str, models: dict[str, Any]) 
 @pytest.mark.parametrize(("name", "before"), [("demo", "c00e2448b7e0289a"), ("libra", "efdd43dba183ae3c")])
 def test_a_recipe_that_ships_is_what_it_was(name: str, before: str) -> None:
     assert name in files.names("pipelines")
-    assert fingerprint(load.load(name).identity()) == before
+    assert as_before(load.load(name)) == before
 
 
 def test_an_engines_options_go_along_to_whoever_else_asks_its_model() -> None:
     set_so = ["models.writer.engine={dtype: float32}", "models.writer.backend=vllm"]
     served = load.with_models(load.load("demo", settings=set_so), backend=None, model="m", base_url=ADDRESS["base_url"])
     here = load.with_models(load.load("demo", settings=set_so[:1]), backend="vllm", model="m", base_url=None)
-    assert fingerprint(served.identity()) == fingerprint(here.identity()) == "73a15d1488a55ba8"
+    assert as_before(served) == as_before(here) == "73a15d1488a55ba8"
 
 
 OLD = """{"w": {"model": "m", "backend": "openai", "base_url": "http://127.0.0.1:1/v1?sig=[key]", "api_key_env": null,

@@ -19,8 +19,9 @@ LATER = ("clean_replies",)
 """Keys that what ships was given since."""
 
 
-def before(name: str) -> str:
-    return fingerprint({key: value for key, value in load(name).identity().items() if key not in LATER})
+def as_before(recipe: Recipe) -> str:
+    """The fingerprint of what ships without the keys that it was given since."""
+    return fingerprint({key: value for key, value in recipe.identity().items() if key not in LATER})
 
 
 def write(here: Path, name: str = "mine", **keys: Any) -> None:
@@ -33,13 +34,13 @@ def write(here: Path, name: str = "mine", **keys: Any) -> None:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_what_ships_is_what_it_was(name: str) -> None:
-    assert before(name) == GOLDEN[name]
+    assert as_before(load(name)) == GOLDEN[name]
 
 
 def test_what_ships_makes_the_same_whatever_the_user_has_of_that_name(here: Path) -> None:
     write(here, "libra", seed=9)
     assert load("libra").seed == 9
-    assert before("demo") == GOLDEN["demo"]
+    assert as_before(load("demo")) == GOLDEN["demo"]
 
 
 def test_mappings_merge_null_takes_out_and_lists_are_replaced(here: Path) -> None:
