@@ -9,6 +9,10 @@ import pytest
 
 from synth.filters.language import fluency
 from synth.filters.text import fluent
+from synth.recipe.load import load
+from synth.run.compile import compile_recipe
+from synth.run.execute import run
+from synth.run.options import RunOptions
 
 TOP = Path(__file__).parents[2]
 PROSE = (
@@ -93,3 +97,8 @@ def test_the_table_says_what_it_was_made_from() -> None:
         assert source["version"]
         assert len(source["sha256"]) == 64
     assert fluency.TABLE.stat().st_size < 2_000_000
+
+
+def test_the_demo_loses_nothing_to_it(tmp_path: Path) -> None:
+    dropped = run(compile_recipe(load("demo")), RunOptions(tmp_path / "run", 41)).dropped
+    assert [reason for reason in dropped if "fluent" in reason] == []
