@@ -6,9 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import salad
+
 from synth.filters.text import _passages
+from synth.recipe.prompt import texts
 from tests.support.planted import FRAMES, PLANTED
 
 Planter = Callable[[random.Random, str, Sequence[str]], str | None]
@@ -221,7 +225,15 @@ def debris(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
 
 
 def template(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
-    return text + chance.choice(sorted(_passages(14)))
+    return text + chance.choice(sorted(_passages(texts(), 14)))
+
+
+def fluent(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
+    """The characters of a text in any order, a loop, or pieces of the prompts."""
+    if len(re.findall(r"[\u4e00-\u9fff]", text)) < 30:
+        return None
+    ways = (salad.shuffled(text, chance), salad.loop(text, chance), salad.stitched(texts(), chance, 1)[0])
+    return chance.choice(ways)
 
 
 def unfinished(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:

@@ -1,9 +1,10 @@
 """How much of what is no language the rule `fluent` finds, and how much of what is it wrongly drops, by kind of text.
 
-    python benchmarks/fluency.py DATA PACKAGES [--samples FILE] [--calibrate]
+    python benchmarks/fluency.py DATA PACKAGES [--samples FILE] [--demo RUN] [--calibrate]
 
 DATA: benign/ and queries/ of JSON lines; PACKAGES: the folder of fluency_table.py; --samples: JSON lines whose field `t` a small model
-wrote. Each text goes by its hash to one of two halves: `--calibrate` prints the bounds that the first half asks for, the figures are of
+wrote; --demo: the folder of a run of the recipe demo, of which nothing may be dropped
+(what it dropped as not fluent is set against it too). Each text goes by its hash to one of two halves: `--calibrate` prints the bounds that the first half asks for, the figures are of
 the second. What is missing is skipped with a line.
 """
 
@@ -13,7 +14,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import fluency_sources as sources
 import numpy as np
+import pyarrow.parquet as pq
 import salad
 from filters import texts as given_texts
 from filters import wilson
@@ -31,8 +33,14 @@ from synth.recipe.prompt import texts as prompts
 
 HERE = Path(__file__).parent / "texts"
 HAN = sources.HAN
-FALSE = {True: 0.001, False: 0.007}
-"""The share of ordinary text of the first half, and of every other kind, that may fall below the bound of each kind of salad."""
+FALSE = {"queries": 0.0012, "answers": 0.0012}
+REST = 0.008
+"""The share of the first half, of ordinary text and of every other kind, that may fall below the bound of each kind of salad; lowered
+together until what the rule drops of it in all is within `ALLOWED`."""
+ALLOWED = {"queries": 0.0030, "answers": 0.0038}
+SPECIAL = 0.014
+SPARE = 3
+"""How far below the lowest of the demo's texts a bound lies."""
 MOST = 1_500
 WIDTHS = (8, 16, 32, 64, 128, 256)
 
@@ -42,7 +50,7 @@ def reported(text: str) -> bool:
     return bool(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=1).digest()[0] & 1)
 
 
-def good(data: Path, packages: Path) -> dict[str, tuple[str, list[str]]]:
+def good(data: Path, packages: Path, demo: Path | None) -> dict[str, tuple[str, list[str]]]:
     """Language by kind: whose text it is, and the texts."""
     found: dict[str, tuple[str, list[str]]] = {}
     if any(data.glob("benign/*.jsonl")):
@@ -62,6 +70,14 @@ def good(data: Path, packages: Path) -> dict[str, tuple[str, list[str]]]:
         found["code"] = ("packages: Python with Chinese comments", list(sources.code(packages)))
     except FileNotFoundError as error:
         print(f"skipped: {error}")
+    if demo:
+        rows = [row for path in sorted(demo.rglob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+        offline = [row[column] for row in rows for column in ("query", "response") if row.get(column)]
+        dropped = [
+            json.loads(line) for path in sorted(demo.glob("drops/*.fluent.*")) for line in path.open(encoding="utf-8")
+        ]
+        offline += [row["text"] for row in dropped if row.get("text")]
+        found["demo"] = ("the offline backend's frames", list(dict.fromkeys(offline)))
     for path in sorted(HERE.glob("*.txt")):
         found[path.stem] = ("written for this benchmark", path.read_text(encoding="utf-8").splitlines())
     return found
@@ -96,38 +112,64 @@ def bad(found: dict[str, tuple[str, list[str]]], samples: Path | None) -> dict[s
 
 def calibrate(found: dict[str, tuple[str, list[str]]]) -> None:
     """Prints `BOUNDS` of synth/filters/language/fluency.py."""
-    table = fluency.model()
-    buckets: dict[tuple[int, int, str], list[np.ndarray]] = {}
+    table, tuning = fluency.model(), dict[str, list[tuple[int, np.ndarray, fluency.Numbers]]]()
     for name, (_, texts) in found.items():
-        ordinary = name in {"queries", "answers"}
-        tuning = [text for text in texts if not reported(text) and not fluency.is_sparse(text)]
-        for text in random.Random(name).sample(tuning, min(len(tuning), 5_000 if ordinary else 800)):
+        some = [text for text in texts if name == "demo" or not reported(text)]
+        for text in random.Random(name).sample(some, min(len(some), 4_000 if name in FALSE or name == "demo" else 900)):
             symbols = fluency.symbols(text, table.symbol)
-            grown = fluency.sums(symbols, table)
-            size, kind = grown.shape[1] - 1, fluency.register(symbols)
-            for width in WIDTHS:
+            tuning.setdefault(name, [])
+            if not fluency.is_sparse(text, symbols):
+                tuning[name].append((fluency.register(symbols), fluency.sums(symbols, table), symbols))
+    strict = [1.0, 1.0]
+    rests = {kind: _rests(tuning, kind) for kind in (0, 1)}
+    while min(strict) > 0.02:
+        fluency.BOUNDS = np.array([_bounds(rests[kind], strict[kind], few=bool(kind)) for kind in (0, 1)], np.int64)
+        over = [False, False]
+        for name, texts in tuning.items():
+            dropped = [kind for kind, _, symbols in texts if fluency.is_salad(symbols, table)]
+            if len(dropped) > max(2, ALLOWED.get(name, SPECIAL) * len(texts)):
+                over[max((0, 1), key=dropped.count)] = True
+            print(
+                f"{name}: {len(dropped)} of {len(texts)}, by register {dropped.count(0)} {dropped.count(1)}", end="; "
+            )
+        print(strict)
+        if not any(over):
+            break
+        strict = [one * (0.75 if high else 1) for one, high in zip(strict, over, strict=True)]
+    print(fluency.BOUNDS.tolist())
+
+
+def _rests(
+    tuning: dict[str, list[tuple[int, np.ndarray, fluency.Numbers]]], register: int
+) -> dict[tuple[str, int], np.ndarray]:
+    """By kind of text and length, the sums over stretches of that length and up to twice it, over the root of their length."""
+    found: dict[tuple[str, int], list[np.ndarray]] = {}
+    for name, texts in tuning.items():
+        for kind, grown, _ in texts:
+            size = grown.shape[1] - 1
+            for width in WIDTHS if kind == register else ():
                 for at in range(0, size - width // 2, 2 * width):
                     end = min(size, at + 2 * width - 1)
                     if end - at >= width:
-                        key = (kind, width, "ordinary" if ordinary else name)
-                        buckets.setdefault(key, []).append((grown[:, end] - grown[:, at]) / np.sqrt(end - at))
-    for kind in (0, 1):
-        rows = []
-        for width in WIDTHS:
-            groups = {
-                key[2]: np.array(some) for key, some in buckets.items() if key[:2] == (kind, width) and len(some) >= 40
-            }
-            lowest = [np.quantile(some, FALSE[name == "ordinary"], axis=0) for name, some in groups.items()]
-            rows.append(np.floor(np.min(lowest, axis=0)) if lowest else rows[-1])
-            print(
-                kind,
-                width,
-                {
-                    name: (len(some), np.floor(one).astype(int).tolist())
-                    for (name, some), one in zip(groups.items(), lowest, strict=True)
-                },
-            )
-        print(np.array(rows).T.astype(int).tolist())
+                        found.setdefault((name, width), []).append((grown[:, end] - grown[:, at]) / np.sqrt(end - at))
+    return {key: np.array(some) for key, some in found.items() if len(some) >= 40}
+
+
+def _bounds(rests: dict[tuple[str, int], np.ndarray], strict: float, *, few: bool) -> np.ndarray:
+    """By kind of salad and length, what so small a share of each kind of text falls below; the lowest of them. Where there are
+    `few` of the greatest length, their bound is no higher than of the one before."""
+    rows: list[np.ndarray] = []
+    for width in WIDTHS:
+        lowest = [
+            some.min(axis=0) - SPARE
+            if name == "demo"
+            else np.quantile(some, strict * max(FALSE.get(name, REST), 1.2 / len(some)), axis=0)
+            for (name, wide), some in rests.items()
+            if wide == width
+        ]
+        row = np.floor(np.min(lowest, axis=0)) if lowest else rows[-1]
+        rows.append(np.minimum(row, rows[-1]) if width == WIDTHS[-1] and few else row)
+    return np.array(rows).T
 
 
 def share(hits: int, of: int) -> str:
@@ -154,16 +196,15 @@ def report(title: str, some: dict[str, tuple[str, list[str]]], most: int) -> Non
     print(f"  {'together':24} {share(total, every)}")
 
 
-def speed(texts: Iterable[str]) -> None:
-    """Microseconds of CPU a thousand characters."""
-    rule, some = fluent(), list(texts)
-    start = time.process_time()
-    for text in some:
-        rule(text)
-    spent = time.process_time() - start
-    print(
-        f"\n{1e9 * spent / sum(map(len, some)):.0f} µs a thousand characters, {1e6 * spent / len(some):.0f} µs a text"
-    )
+def speed(texts: Sequence[str]) -> None:
+    """Microseconds of CPU a thousand characters, of long texts and of all."""
+    rule = fluent()
+    for name, some in (("of 500 characters or more", [text for text in texts if len(text) >= 500]), ("all", texts)):
+        start = time.process_time()
+        for text in some:
+            rule(text)
+        spent, size = time.process_time() - start, sum(map(len, some))
+        print(f"{name}: {1e9 * spent / size:.0f} µs a thousand characters, {1e6 * spent / len(some):.0f} µs a text")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -171,9 +212,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("packages", type=Path)
     parser.add_argument("--samples", type=Path)
+    parser.add_argument("--demo", type=Path)
     parser.add_argument("--calibrate", action="store_true")
     given = parser.parse_args(arguments)
-    found = good(given.data, given.packages)
+    found = good(given.data, given.packages, given.demo)
     if given.calibrate:
         calibrate(found)
         return

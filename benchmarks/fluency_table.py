@@ -22,16 +22,19 @@ import numpy as np
 import opencc
 import salad
 from fluency_sources import HAN, SOURCES, TEXTS, digest, fetch, lines, package, words
+from sklearn.linear_model import LogisticRegression
 
 from synth.filters.language import fluency
 
 PAIR_LEAST, TRIPLE_LEAST, MODERN_LEAST = 3, 5, 2
 """What was seen less often is left out; but a triple stays that modern prose has `MODERN_LEAST` times."""
 MODERN = ("news", "reviews", "laws", "help", "mixed")
-LEFT_OUT = ("reviews", "help", "mixed")
-OLDER = {"cantonese": 0.3, "tang": 0.03, "classics": 0.05}
-"""What they weigh in the fit, beside 1 for each that is left out in turn; a tenth of each is held out."""
-KINDS = ("chain", "shuffled", "words", "pieces")
+LEFT_OUT = ("reviews", "news", "mixed")
+USED, KNOWN = 10, 3
+"""A word that is used so often counts as seen three times more."""
+OLDER = {"cantonese": 300, "tang": 30, "classics": 50}
+"""How many of their texts take part in the fit, beside `SAMPLE` of each that is left out in turn; a tenth of each is held out."""
+KINDS = ("chain", "shuffled", "words", "pieces", "loose")
 SAMPLE = 1_500
 
 
@@ -57,14 +60,14 @@ def counted(found: np.ndarray) -> Counts:
 
 
 def by_words(used: dict[str, int], table: np.ndarray) -> Counts:
-    """The same within words, as often as they are used; nothing of what stands around them."""
+    """The same within words, so often as makes them known: what stands around them was counted in other text."""
     rows: dict[str, dict[int, int]] = {"logs": {}, "pairs": {}, "triples": {}}
-    for word, count in used.items():
+    for word in (word for word, count in used.items() if count >= USED):
         some = [int(one) for one in fluency.symbols(word, table)[1:-1]]
         for name, width in (("pairs", 2), ("triples", 3)):
             for at in range(len(some) - width + 1):
                 key = sum(one << 16 * (width - 1 - n) for n, one in enumerate(some[at : at + width]))
-                rows[name][key] = rows[name].get(key, 0) + count
+                rows[name][key] = rows[name].get(key, 0) + KNOWN
     return {name: (np.array(list(row), np.int64), np.array(list(row.values()), np.int64)) for name, row in rows.items()}
 
 
@@ -74,6 +77,10 @@ def merged(some: Sequence[Counts]) -> Counts:
         keys, at = np.unique(np.concatenate([one[name][0] for one in some]), return_inverse=True)
         found[name] = (keys, np.bincount(at, np.concatenate([one[name][1] for one in some])).astype(np.int64))
     return found
+
+
+def _level(often: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(np.log2(often)), 1, 15)
 
 
 def _stored(keys: np.ndarray, levels: np.ndarray, bits: int) -> tuple[bytes, bytes]:
@@ -97,12 +104,10 @@ def parts(every: dict[str, Counts], table: np.ndarray, weights: np.ndarray) -> t
     logs = np.zeros(1 << 16, np.int64)
     logs[single] = np.round(4 * np.log2(times + 1))
     pairs, often = (part[counts["pairs"][1] >= PAIR_LEAST] for part in counts["pairs"])
-    level = np.clip(np.round(np.log2(often)), 1, 15)
-    found = dict(zip(("pair_gaps", "pair_levels"), _stored(pairs, level, fluency.PAIRS), strict=True))
+    found = dict(zip(("pair_gaps", "pair_levels"), _stored(pairs, _level(often), fluency.PAIRS), strict=True))
     kept = (counts["triples"][1] >= TRIPLE_LEAST) | np.isin(counts["triples"][0], modern)
     triples, often = (part[kept] for part in counts["triples"])
-    level = 1 + (often >= 6) + (often >= 16)
-    found |= dict(zip(("triple_gaps", "triple_levels"), _stored(triples, level, fluency.TRIPLES), strict=True))
+    found |= dict(zip(("triple_gaps", "triple_levels"), _stored(triples, _level(often), fluency.TRIPLES), strict=True))
     found |= {
         "symbols": table.astype("<u2").tobytes(),
         "logs": logs.astype(np.uint8).tobytes(),
@@ -111,31 +116,43 @@ def parts(every: dict[str, Counts], table: np.ndarray, weights: np.ndarray) -> t
     return found, round(4 * float(np.log2(times.sum())))
 
 
-def histogram(texts: Sequence[str], model: fluency.Model) -> np.ndarray:
-    """The share of each surprise in these texts, none nought."""
-    found = np.ones(fluency.STEPS**2)
+def grades(texts: Sequence[str], model: fluency.Model) -> np.ndarray:
+    """By text, how many places have each grade of surprise, of pairs and of triples, over the root of the number of places; that root last."""
+    rows = []
     for text in texts:
-        found += np.bincount(fluency.surprises(fluency.symbols(text, model.symbol), model), minlength=len(found))
-    return found / found.sum()
+        found = fluency.surprises(fluency.symbols(text, model.symbol), model)
+        if len(found) >= 8:
+            both = np.bincount(found, minlength=fluency.STEPS**2).reshape(fluency.STEPS, -1)
+            root = len(found) ** 0.5
+            rows.append([*both.sum(1) / root, *both.sum(0) / root, root])
+    return np.array(rows)
 
 
 def fitted(texts: dict[str, list[str]], counts: dict[str, Counts], table: np.ndarray) -> np.ndarray:
-    """What each surprise speaks for: eight times the logarithm of its odds, language over each kind of salad."""
+    """What each surprise speaks for, against each kind of salad: the coefficients of a logistic regression, as whole numbers."""
     none = np.zeros((len(KINDS), fluency.STEPS**2))
-    good, bad = np.zeros(fluency.STEPS**2), np.zeros((len(KINDS), fluency.STEPS**2))
+    good: list[np.ndarray] = []
+    bad: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     for left_out in (*LEFT_OUT, None):
         rest = {name: one for name, one in counts.items() if name != left_out}
         model = fluency.unpacked(*parts(rest, table, none))
         for name in [left_out] if left_out else OLDER:
             chance = random.Random(name)
-            some = [text[:200] for text in texts[name] if len(HAN.findall(text)) >= 8]
-            some = chance.sample(some, min(SAMPLE, len(some)))
-            good += histogram(some, model) * OLDER.get(name, 1)
-            if left_out:
-                made = salad.of(some, chance)
-                bad += np.array([histogram(made[kind], model) for kind in KINDS])
-    odds = np.log2((good / good.sum()) / (bad / bad.sum(axis=1, keepdims=True)))
-    return np.clip(np.round(8 * odds), -48, 48)
+            some = [text[: chance.choice((40, 80, 200))] for text in texts[name] if len(HAN.findall(text)) >= 12]
+            some = chance.sample(some, min(OLDER.get(name, SAMPLE), len(some)))
+            good.append(grades(some, model))
+            made = salad.of(some, chance) if left_out else {}
+            for kind, one in made.items():
+                bad[kind].append(grades(one, model))
+    return np.array([_coefficients(np.concatenate(good), np.concatenate(bad[kind])) for kind in KINDS])
+
+
+def _coefficients(good: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    answers = np.repeat([1, 0], [len(good), len(bad)])
+    model = LogisticRegression(C=0.3, max_iter=2_000, class_weight="balanced").fit(np.concatenate((good, bad)), answers)
+    pair, triple = np.split(model.coef_[0][:-1], 2)
+    both = (pair[:, None] + triple[None, :]).reshape(-1)
+    return np.round(both * (100 / np.abs(both).max()))
 
 
 def main() -> None:

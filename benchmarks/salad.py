@@ -63,10 +63,12 @@ def pieces(texts: Sequence[str], chance: random.Random, size: int) -> str:
 def of(texts: Sequence[str], chance: random.Random) -> dict[str, list[str]]:
     """As many of each kind as there are texts, of their lengths."""
     chained = chain(texts)
+    loosened = chain([*texts, *(by_words(text, chance) for text in texts)])
     return {
         "chain": [chained(chance, len(text)) for text in texts],
         "shuffled": [shuffled(text, chance) for text in texts],
         "words": [by_words(text, chance) for text in texts],
+        "loose": [loosened(chance, len(text)) for text in texts],
         "pieces": [pieces(texts, chance, len(text)) for text in texts],
     }
 

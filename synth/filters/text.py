@@ -197,7 +197,7 @@ def fluent(prompts: Sequence[str] | None = None, *, least: int = 12, covered: fl
 
 
 _PIECE = 4
-_HEADING = re.compile(r"([\u3400-\u9fff]{2,8})[：:]")
+_HEADING = re.compile(r"(?:(?<=: \")[\u3400-\u9fff]{4,8}(?=\")|(?<![\u3400-\u9fff])[\u3400-\u9fff]{4,8}(?=[：:]))")
 _LETTERED = re.compile(r"\W*(?:[A-Za-z][:：]\s*){2}")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 _SEEN = 240

@@ -196,8 +196,9 @@ async def _read(reply: Reply, read: Callable[[Reply], Read], caller: Requester, 
 def _again(request: Request, words: str, reason: str, *, judging: bool) -> Request | None:
     """The second try: after an answer that was none the same request once more, else with the answer and what was wrong with it.
     Who refuses to write is not asked again; who refuses to judge is told what judging is."""
-    if reason in ("empty", "broken") or (judging and reason == "filtered"):
+    if reason == "empty" or (judging and reason == "filtered"):
         return replace(request, draw=(*request.draw, "again", 1))
+    reason = "truncated" if reason == "broken" else reason
     table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
     if request.text is not None:  # a base model takes no feedback
         return replace(request, draw=(*request.draw, "again", 1)) if reason == "truncated" else None
