@@ -10,9 +10,15 @@ from synth.journal.store import Journal
 from synth.run.resolve import ResolvedRun
 
 
+SAMPLING = ("temperature", "top_p", "seed")
+"""Fields of which every role is told that its server does not take them."""
+
+
 def adapt(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> None:
     """Tells the backends of a run that learn what their server does not take what earlier runs learnt; what they learn
     now is journalled as a decision, and told once."""
+
+    said = set[tuple[str, str]]()
 
     def learnt(model: str, field: str, told: str) -> None:
         what, _, words = told.partition(": ")
@@ -21,7 +27,12 @@ def adapt(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) 
         journal.decide(decisions.ADAPTED, {"model": model, "field": field, "what": what})
         models = job.compiled.recipe.models
         roles = ", ".join(f"models.{role}" for role in connected if models[role].model == model) or f"model {model!r}"
-        job.options.say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
+        if (
+            field,
+            told,
+        ) not in said or field in SAMPLING:  # how a judge is asked to sample changes for none without a word
+            job.options.say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
+        said.add((field, told))
 
     known = decisions.adapted(journal.decisions())
     for backend in set(connected.values()):
