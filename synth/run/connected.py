@@ -9,7 +9,6 @@ from synth.journal.receipts import JournalledBatchJobs
 from synth.journal.store import Journal
 from synth.run.resolve import ResolvedRun
 
-
 SAMPLING = ("temperature", "top_p", "seed")
 """Fields of which every role is told that its server does not take them."""
 
