@@ -198,7 +198,7 @@ def _again(request: Request, words: str, reason: str, *, judging: bool) -> Reque
     Who refuses to write is not asked again; who refuses to judge is told what judging is."""
     if reason == "empty" or (judging and reason == "filtered"):
         return replace(request, draw=(*request.draw, "again", 1))
-    reason = "truncated" if reason == "broken" else reason
+    reason = "truncated" if reason == "broken" else reason  # most words for it that nobody knows mean some limit
     table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
     if request.text is not None:  # a base model takes no feedback
         return replace(request, draw=(*request.draw, "again", 1)) if reason == "truncated" else None

@@ -15,6 +15,7 @@ from synth.stages.lenient_json import json_in, numbered
 from synth.stages.mending import mended
 from synth.stages.parsing import (
     CLASSES,
+    FEEDBACK,
     IN_WORDS,
     LONG,
     ask_until_read,
@@ -152,11 +153,11 @@ def asked(reply: Reply, *, clean: bool = True) -> tuple[ParseError, list[Request
     return caught.value, sent
 
 
-def test_a_reply_that_was_broken_off_is_asked_for_once_more_as_it_was() -> None:
+def test_a_reply_that_was_broken_off_is_asked_for_once_more_in_fewer_words() -> None:
     error, sent = asked(Reply('{"queries": ["甲"]}', "broken"))
     assert error.reason == "broken"
-    assert [request.draw for request in sent] == [("x",), ("x", "again", 1)]
-    assert sent[0].messages == sent[1].messages
+    assert [request.draw for request in sent] == [("x",), ("x",)]
+    assert sent[1].messages[-1].content == FEEDBACK["truncated"]
 
 
 def test_a_thought_that_took_all_there_was_is_not_asked_for_again() -> None:
