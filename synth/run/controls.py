@@ -62,9 +62,12 @@ class Questions:
     async def answer(self, judge: Judge, control: Control, ask: Ask, number: int = 0) -> Answer | None:
         """What a judge says of a control when it is asked for the first time, or in the round of that number; None if its model is out.
         Raises what `ask` raises."""
-        self.compiled.flow.stats.hold(ask)  # for good: no fold uses it
-        spec = self._spec(control)
-        vote = await self.panel.vote(spec, _sample(spec, control), judge.roles[0], _draw(number), ask)
+        spec, stats = self._spec(control), self.compiled.flow.stats
+        stats.hold(ask)
+        try:
+            vote = await self.panel.vote(spec, _sample(spec, control), judge.roles[0], _draw(number), ask)
+        finally:
+            stats.discard(ask)
         return controls.answer(control, vote, self.panel.labels)
 
     def _request(self, role: str, control: Control) -> Request:
