@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from synth.cli.main import commands
 from synth.cli.summary import summary
 from synth.fold import fold as module
+from synth.journal.reader import Reader
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe
 from synth.run.execute import run
@@ -85,6 +86,26 @@ def test_a_run_stops_over_models_that_are_not(
     assert json.loads((here / "run" / "run.json").read_text(encoding="utf-8"))["doubts"] == result.doubts
     shown = CliRunner().invoke(commands, ["show", str(here / "run")]).output
     assert f"{role} ({role}): {doubt['words']}" in shown
+
+
+def cut(body: dict[str, Any], reply: Reply, chance: random.Random) -> Reply:
+    """An answerer whose answers are too short for the rules, or break off."""
+    del body
+    short = chance.random() < 0.3
+    return replace(reply, text=reply.text[:1]) if short else replace(reply, finish="length")
+
+
+def test_no_word_of_an_answer_leaves_the_journal_with_a_doubt(here: Path) -> None:
+    run, answerers = here / "run", {"answerer_a": cut, "answerer_b": cut}
+    with playing(judge_a=copied(1.0), judge_b=placeholder(0.5), **answerers) as server:
+        result = made(recipe(server, **UNCHECKED), run, 60, on_doubt="warn")
+    told = (run / "run.json").read_text(encoding="utf-8")
+    with Reader(run) as journal:
+        answers = {kept.text[:16] for kept, _ in journal.replies() if kept.stage == "respond" and len(kept.text) >= 16}
+    assert len(answers) > 20
+    assert not [answer for answer in answers if answer in told or answer in summary(result, run)]
+    assert {"cut", "empty_analysis"} <= {doubt["kind"] for doubt in result.doubts}
+    assert " characters; respond.truncated)" in told
 
 
 def test_warned_a_run_goes_on_and_another_model_is_judged_by_its_own_replies(here: Path) -> None:

@@ -12,6 +12,7 @@ from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import restored
 from synth.quality.doubts.findings import doubts
 from synth.quality.doubts.watched import Cast, Watched
+from synth.stages.parsing import SECOND_TRIES
 from synth.types import Drop, Vote
 from tests.support.panels import LANES, Judge, Nowhere, Panel, looked_at, made
 
@@ -148,6 +149,33 @@ def test_votes_that_were_asked_for_again_and_fell_are_counted() -> None:
     assert [(doubt.kind, doubt.role) for doubt in doubts(watched.evidence, panel.cast(), [])] == [
         ("empty_analysis", "judge_b")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("好的好的好的好的好的好的好的好的好的好的好的好的好的好的好的好的", "loops"),
+        ("This answer is in another language than the one that was asked for, from end to end.", "language"),
+        (SECOND_TRIES[0], "echo"),
+    ],
+)
+def test_what_no_filter_of_the_recipe_drops_is_counted_all_the_same(text: str, kind: str) -> None:
+    panel = Panel()
+    watched = Watched(Nowhere(), panel.cast())
+    for query in made(panel, 40, random.Random(1)):
+        watched.keep("accepted", replace(query, responder="r", response=text, response_class="compliance"))
+    found = {doubt.kind: doubt for doubt in doubts(watched.evidence, panel.cast(), [])}
+    assert (found[kind].role, found[kind].whole) == ("answerer", True)
+    assert found[kind].samples[0]["text"] == f"(compliance, {len(text)} characters)"
+
+
+def test_an_answer_to_a_disguised_query_may_be_in_any_language() -> None:
+    panel = Panel()
+    watched = Watched(Nowhere(), panel.cast())
+    for query in made(panel, 40, random.Random(1)):
+        row = replace(query, parent_id="root", responder="r", response="An answer as the query was put, in English.")
+        watched.keep("accepted", row)
+    assert "language" not in {doubt.kind for doubt in doubts(watched.evidence, panel.cast(), [])}
 
 
 def test_a_lane_that_ran_dry_names_the_writer_that_repeats_itself() -> None:
