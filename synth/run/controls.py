@@ -17,7 +17,7 @@ from synth.recipe import taxonomy
 from synth.recipe.controls import Control
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
-from synth.run.result import DOUBT, OK, SHORT, Result
+from synth.run.result import DOUBTED, Result
 from synth.stages.judge import Panel
 from synth.types import CONTROLS, Ask, Provenance, Reply, Request, Sample
 
@@ -133,16 +133,11 @@ def verdicts(spent: Iterable[Usage], model: str) -> int:
 
 def report(result: Result, exams: Sequence[tuple[Judge, Exam]]) -> None:
     """Adds to a run's result what came of its judges' controls: a row for each role, of which those that ask a judge the same share
-    the figures. With an unfit judge no run ends well."""
+    the figures, and the message of a stop over one that is unfit. What an unfit judge means for the rows: `Doubting.judge`."""
     result.controls = [exam.row() | {"role": role} for judge, exam in exams if exam.accuracy for role in judge.roles]
-    found = [exam.words() for _, exam in exams if exam.verdict == "unfit"]
     result.notes += [exam.fall() for _, exam in exams if exam.fell]
-    if found and result.stopped == DOUBT:
-        result.message = unfit(exams)  # what landed after the stop counts too
-    else:
-        result.notes += found
-    if found and result.status == OK:
-        result.status = SHORT
+    if result.stopped == DOUBTED and (found := unfit(exams)):
+        result.message = found  # what landed after the stop counts too
 
 
 def unfit(exams: Sequence[tuple[Judge, Exam]]) -> str:

@@ -4,9 +4,11 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from synth.quality.controls import ASKED, Answer, Exam, asked
 from synth.quality.doubts.bounds import ALPHA, at_chance, exceeds, odd_one
 from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import restored
@@ -17,6 +19,11 @@ from synth.types import Drop, Vote
 from tests.support.panels import LANES, Judge, Nowhere, Panel, looked_at, made
 
 COIN, FIT = Judge(right=0.5), Judge()
+
+
+def exam_of(role: str, right: int) -> dict[str, Any]:
+    answers = [Answer(control, "safe", "", number < right) for number, control in enumerate(asked(1)[:ASKED])]
+    return Exam(role, role, answers).row()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -54,14 +61,21 @@ def test_what_is_unfit_is_named(panel: Panel, kind: str, role: str, within: int)
 def test_of_two_judges_at_chance_the_one_whose_controls_or_analyses_fail_is_named() -> None:
     panel = Panel((FIT, COIN))
     found = looked_at(panel, 400, 3)
-    controls = [{"role": "judge_b", "verdict": "unfit"}, {"role": "judge_a", "verdict": "fit"}]
-    assert [doubt.role for doubt in doubts(found.watched.evidence, panel.cast(), [], controls)] == ["judge_b"]
+    controls = [exam_of("judge_b", 15), exam_of("judge_a", 38)]
+    told = doubts(found.watched.evidence, panel.cast(), [], controls)
+    assert [(doubt.kind, doubt.role, doubt.whole) for doubt in told] == [
+        ("chance", "judge_b", True),
+        ("unfit_judge", "judge_b", True),
+    ]
+    assert told[1].words.startswith("15 of 40 pairs with known labels judged right (38%)")
+    chain = replace(panel.cast(), members={"judge_b": {"leaf", "spare"}})
+    told = doubts(found.watched.evidence, chain, [], [exam_of("spare", 15), exam_of("judge_a", 38)])
+    assert [(doubt.kind, doubt.role) for doubt in told] == [("chance", "judge_b"), ("unfit_judge", "spare")]
     panel = Panel((FIT, Judge(right=0.5, against=0.5)))
     evidence = looked_at(panel, 60, 3).watched.evidence
     evidence.ballots = Counter({"00": 60, "01": 60, "10": 60, "11": 60})
-    told = {doubt.kind: doubt for doubt in doubts(evidence, panel.cast(), [])}
-    assert told["chance"].role == "judge_b"
-    assert told["chance"].whole
+    chance = next(doubt for doubt in doubts(evidence, panel.cast(), []) if doubt.kind == "chance")
+    assert (chance.role, chance.whole) == ("judge_b", True)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ class Cast:
     """The role of a stage's model, by stage and model; what no model wrote has none."""
     seats: tuple[Who | None, ...] = ()
     """The panel's seats; None for one that no model sits in."""
+    members: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By seat's role, the roles that a chain or mixture in it is made of."""
     gate: Collection[str] = ()
     """The stages under whose names queries are dropped before they are answered; the first of them is the source."""
     rules: Mapping[str, str] = field(default_factory=dict)
