@@ -48,7 +48,7 @@ def of_controls(judge: Mapping[str, Any]) -> str:
     line += "" if judge["verdict"] == "fit" else f", {judge['verdict']}"
     if (lately := judge["lately"]) is not None:
         line += f"; of late {lately['right']} of {lately['n']}"
-    return line
+    return for_terminal(line)
 
 
 def _short(result: Result) -> list[str]:

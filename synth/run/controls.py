@@ -7,7 +7,7 @@ from functools import cached_property
 from synth.engine.ask import REPLAY, Engine, replaying
 from synth.errors import Stopped
 from synth.hashing import key_of
-from synth.journal.rows import DamagedReply
+from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.journal.usage import RETRY, Usage
 from synth.plan.lanes import LaneSpec, told_of
@@ -17,6 +17,7 @@ from synth.recipe import taxonomy
 from synth.recipe.controls import Control
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
+from synth.run.kept import KeptReplies
 from synth.run.result import DOUBTED, Result
 from synth.stages.judge import Panel
 from synth.types import CONTROLS, Ask, Provenance, Reply, Request, Sample
@@ -93,12 +94,12 @@ def questions_of(compiled: CompiledRecipe) -> Questions | None:
     return None if all(recipe.models[role].answering.STAND_IN for role in roles) else found
 
 
-async def recalled(questions: Questions | None, journal: Journal) -> list[tuple[Judge, Exam]]:
+async def recalled(questions: Questions | None, journal: Journal | Reader) -> list[tuple[Judge, Exam]]:
     """Every judge with what the journal holds of its controls; nothing is asked."""
     spent = journal.spent()
     if questions is None or not any(line.lane == CONTROLS for line in spent):
         return []
-    engine = replaying(journal)
+    engine = replaying(KeptReplies(journal))
     return [(judge, await _exam(questions, judge, engine, verdicts(spent, judge.model))) for judge in questions.judges]
 
 
@@ -122,7 +123,7 @@ async def _recalled(questions: Questions, judge: Judge, control: Control, engine
 
     try:
         return await questions.answer(judge, control, ask, number)
-    except (Stopped, DamagedReply):
+    except Stopped:
         return None
 
 
