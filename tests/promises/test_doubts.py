@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from synth.cli import show
 from synth.cli.main import commands
 from synth.cli.summary import summary
 from synth.fold import fold as module
@@ -26,6 +27,8 @@ from tests.support.world import World
 
 ONLY = ("crime.gambling", "crime.traffic")
 UNCHECKED = {"judge": {"models": ["judge_a", "judge_b"]}}
+CHECKED = {"judge": {"models": ["judge_a", "judge_b"], "checks": True, "controls": False}}
+"""Controls would name the judge before it is given a row."""
 MODELS = {
     role: {"model": role, "base_url": "http://127.0.0.1:9/v1", "api_key_env": None}
     for role in ("writer", "a", "b", "j1", "j2")
@@ -56,7 +59,7 @@ def test_models_that_are_fit_are_not_doubted(here: Path) -> None:
     ("parts", "changes", "kind", "role"),
     [
         ({"judge_b": placeholder(0.5)}, UNCHECKED, "empty_analysis", "judge_b"),
-        ({"judge_b": placeholder(1.0)}, {}, "empty_analysis", "judge_b"),  # asked once more, and fallen
+        ({"judge_b": placeholder(1.0)}, CHECKED, "empty_analysis", "judge_b"),  # asked once more, and fallen
         ({"judge_a": copied(1.0)}, UNCHECKED, "empty_analysis", "judge_a"),
         ({"writer": alike}, {}, "repeats_in_call", "writer"),
     ],
@@ -123,7 +126,7 @@ def test_warned_a_run_goes_on_and_another_model_is_judged_by_its_own_replies(her
 
 
 def test_one_coin_among_three_judges_is_named(here: Path) -> None:
-    judge = {"models": ["judge_a", "judge_b", "judge_c"], "verdict": "majority"}
+    judge = {"models": ["judge_a", "judge_b", "judge_c"], "verdict": "majority", "controls": False}
     with playing(judge_b=verdict(coin)) as server:
         result = run(compile_recipe(recipe(server, judge=judge)), RunOptions(here / "run", 200, ("crime",)))
     assert result.stopped == "stopped: doubt"
@@ -174,3 +177,6 @@ def test_a_writer_that_ran_dry_is_named(lab: Lab) -> None:
     assert cause["words"].startswith("writer (writer) repeats itself: ")
     assert len(cause["samples"]) == 3
     assert cause["words"] in summary(result, lab.folder / "run")
+    lines = [list(show.show(lab.folder / "run", None, 5, live=live)) for live in (False, True)]
+    assert lines[0] == lines[1]
+    assert any(line.endswith(f": {cause['words']}") for line in lines[0])
