@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from synth.dedup.normalise import normalise
 from synth.errors import ParseError
-from synth.plan.lanes import LaneSpec
 from synth.quality.fitness import Part, RoleFacts
+from synth.quality.shown import masked, shown_of
 from synth.recipe.role import Role
 from synth.run.compile import CompiledRecipe
-from synth.sanitize import one_line
+from synth.sanitize import shortened
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
 from synth.stages.parsing import checked
@@ -38,9 +38,14 @@ class Observed:
                 continue
             same = normalise(entry.query) in texts
             texts.add(normalise(entry.query))
-            facts.seen("repeats a query of the same call", found=int(same), sample=short(entry.query))
+            facts.seen("repeats a query of the same call", found=int(same), sample=shortened(entry.query, SHOWN))
             reason = self._flow.objection(entry)
-            facts.seen("is dropped by a rule", found=int(bool(reason)), reason=reason or "", sample=short(entry.query))
+            facts.seen(
+                "is dropped by a rule",
+                found=int(bool(reason)),
+                reason=reason or "",
+                sample=shortened(entry.query, SHOWN),
+            )
             if not reason and not same:
                 roots.append(entry)
         if page and isinstance(page[0], Sample) and (facts := self._of("writer", page[0].generator)):
@@ -48,7 +53,7 @@ class Observed:
             facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
         return roots
 
-    def judged(self, spec: LaneSpec, row: Judged) -> None:
+    def judged(self, row: Judged) -> None:
         """Books what came of a slot, as observed, with whoever answered."""
         sample = row if isinstance(row, Sample) else row.sample
         kept = isinstance(row, Sample) and row.label == row.wanted
@@ -59,10 +64,7 @@ class Observed:
             return
         bad = isinstance(row, Drop) and row.stage == "respond"
         reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
-        # An answer to a harmful query may hold what nobody has taken out of it yet: its length and class are shown, not its words.
-        told = short(sample.response)
-        if spec.lane.query_type == "harmful":
-            told = f"({sample.response_class or 'answer'} of {len(sample.response)} characters)"
+        told = shown_of(sample, row if isinstance(row, Drop) else None)
         facts.seen("is dropped by a rule", found=int(bad), reason=reason, sample=told)
         if sample.stance in ("comply", "partial"):
             declined = sample.response_class == "refusal"
@@ -78,7 +80,10 @@ class Observed:
         )
         facts.longest = max(facts.longest, reply.prompt_tokens)
         facts.seconds += seconds
-        why, sample = _fault(request, reply), short(reply.text) if request.schema is not None else ""
+        why, sample = _fault(request, reply), ""
+        if request.schema is not None:
+            answers = facts.part == "answerer"
+            sample = masked(reply.text, "reply", reply.finish) if answers else shortened(reply.text, SHOWN)
         for name in ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered"):
             facts.seen(name, found=int(why == name), sample=sample)
 
@@ -111,8 +116,3 @@ def _parts(compiled: CompiledRecipe) -> dict[str, Part]:
             part = "judge" if asks and stage.judges else "answerer" if asks and stage.responds else "writer"
         found.setdefault(role, part)
     return found
-
-
-def short(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
