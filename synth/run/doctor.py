@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 
 from synth import backends
 from synth.backends import Adapting, Backend
+from synth.backends._providers import find as provider_of
+from synth.backends.openai.learned import rung_of
 from synth.engine.ask import Engine
+from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, Stopped
 from synth.hashing import shuffled
+from synth.journal import decisions
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.lanes import LaneSpec
@@ -27,6 +31,7 @@ from synth.quality.controls import Answer, Exam
 from synth.quality.fitness import ENOUGH, Fitness, fitness
 from synth.recipe.role import Role
 from synth.run.compile import CompiledRecipe
+from synth.run.connected import adapt
 from synth.run.controls import Judge, Questions, questions_of
 from synth.run.estimate import Measured
 from synth.run.folder import claim, mend, writable
@@ -43,11 +48,13 @@ CONTROL = -1
 """The place in the plan of pairs with known labels: before all else that a judge is asked."""
 LANDING = 20.0
 """Seconds for which replies in flight are waited for once the time is out."""
+LEAVING = 2.0
+"""The same after an interrupt, and seconds for which a backend may take to close."""
 
 
 @dataclass
-class Examination:
-    """What an examination of a recipe's models came to: a verdict on each role, rows made on the way, the seconds it took."""
+class Checkup:
+    """What the check-up of a recipe's models came to: a verdict on each role, rows made on the way, the seconds it took."""
 
     roles: list[Fitness]
     seconds: float
@@ -57,6 +64,8 @@ class Examination:
     """What the replies of each stage took."""
     calls: int = 0
     """Calls made now; what the journal held is not among them."""
+    stopped: str = ""
+    """Why it ended early: what may be spent is spent. Empty if it did not."""
 
     @property
     def at_once(self) -> float:
@@ -64,12 +73,18 @@ class Examination:
         return max(1.0, sum(one.seconds for one in self.stages.values()) / max(self.seconds, 1e-9))
 
     @property
+    def tokens_a_row(self) -> float | None:
+        """Tokens, in and out, of all replies but those to controls, for each accepted row; None before there is one."""
+        took = sum(one.tokens_in + one.tokens_out for name, one in self.stages.items() if name != CONTROLS)
+        return took / self.rows["accepted"] if self.rows["accepted"] else None
+
+    @property
     def fit(self) -> bool:
         """Whether every role of the examination is fit."""
         return all(one.verdict == "fit" for one in self.roles)
 
 
-def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Examination:
+def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Checkup:
     """Examines the models of a compiled recipe for about so many seconds, in the run's folder."""
     wanted(compiled, options.n, options.only)  # what is wrong with N or the lanes is said before anything is opened
     roles = {role: compiled.recipe.models[role] for _, role in compiled.recipe.role_uses()}
@@ -79,14 +94,23 @@ def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Ex
         with contextlib.closing(Journal(options.folder)) as journal:
             if journal.begun:
                 mend(options.folder)
+            if options.bounds != UNBOUNDED:
+                check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             doctor = _Doctor(compiled, options, journal, connected)
             with quick_loop() as runner:
                 found = runner.run(doctor.examine(seconds))
-            journal.decide_all(
-                ("doctor", {"role": one.facts.role, "model": one.facts.model, "verdict": one.verdict})
-                for one in found.roles
-            )
+            journal.decide_all((decisions.DOCTOR, _decided(one, roles[one.facts.role])) for one in found.roles)
             return found
+
+
+def _decided(one: Fitness, role: Role) -> dict[str, str]:
+    """The body of the decision that a verdict is journalled as."""
+    return {
+        "role": one.facts.role,
+        "model": role.model,
+        "revision": role.revision or "",
+        "verdict": one.verdict,
+    }
 
 
 class _Doctor:
@@ -104,42 +128,48 @@ class _Doctor:
         self._chosen, self._targets = wanted(compiled, options.n, options.only)
         roles = {role: compiled.recipe.models[role] for role in connected}
         # An engine a role: one that cannot be asked stops its own alone, and the others are examined.
+        # They share slots, and with them what may be spent.
+        self._usage, prices = UsageLog(journal.spent()), compiled.prices
+        budget = Budget(options.bounds, prices, self._usage) if options.bounds != UNBOUNDED else None
+        self._slots, self._roles = Slots(compiled.recipe.concurrency, budget), roles
         self._engines = {name: self._engine(name, role, options.say) for name, role in roles.items()}
         self._seen = Observed(compiled, roles)
         self.facts = self._seen.facts
-        self.found = Examination([], 0.0)
+        self.found = Checkup([], 0.0)
         self._exams: list[tuple[Judge, list[Answer | None]]] = []
         """Every judge under examination, with its answers to controls so far."""
-        for backend in set(connected.values()):
-            if isinstance(backend, Adapting):
-                backend.adapt({}, self._learnt)
+        adapt(roles, journal, connected, options.say, self._learnt)
 
     def _engine(self, name: str, role: Role, say: Callable[[str], None]) -> Engine:
-        models = Endpoints(
-            {name: self._connected[name]}, Slots(self._compiled.recipe.concurrency), {name: role}, say=say
-        )
-        return Engine(self._journal, models, usage=UsageLog(), order=self._flow.order)
+        models = Endpoints({name: self._connected[name]}, self._slots, {name: role}, say=say)
+        return Engine(self._journal, models, usage=self._usage, order=self._flow.order)
 
-    def _learnt(self, model: str, field: str, what: str) -> None:
-        for facts in self.facts.values():
-            if facts.model.partition("@")[0] == model:
-                facts.said.append(f"{field}: {what}")
+    def _learnt(self, model: str, line: str) -> None:
+        for name, role in self._roles.items():
+            if role.model == model:
+                self.facts[name].said.append(line)
 
-    async def examine(self, seconds: float) -> Examination:
+    async def examine(self, seconds: float) -> Checkup:
         """Asks until enough was seen or the time is out, and gives what it came to."""
         began, questions = time.monotonic(), questions_of(self._compiled)
         exams = [self._exam(questions, judge) for judge in questions.judges] if questions else []
         work = asyncio.gather(self._lanes(), *exams)
+        landing = LEAVING  # if it is interrupted
         try:
-            await asyncio.wait([work], timeout=seconds)
+            ended, _ = await asyncio.wait([work], timeout=seconds)
+            landing = LANDING
+            for one in ended:
+                one.result()  # a fault of synth's own is not passed over
         finally:
             for engine in self._engines.values():
                 engine.stop(Stopped("done"))
-            await asyncio.gather(*(engine.drain(LANDING) for engine in self._engines.values()))
+            await asyncio.gather(*(engine.drain(landing) for engine in self._engines.values()))
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             for backend in set(self._connected.values()):
-                await backend.close()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LEAVING):
+                        await backend.close()
         self._grade()
         self.found.rows = self._seen.rows
         self.found.seconds = time.monotonic() - began
@@ -213,13 +243,19 @@ class _Doctor:
             for role in judge.roles:
                 facts = self.facts[role]
                 facts.controls = "not seen" if found == "open" else found
-                facts.examined = (len(given), controls.ASKED)
+                facts.examined = (len(given), len(answers) if controls.more(answers) else controls.ASKED)
                 if given:
                     facts.said.append(exam.score())
                 if found == "unfit":
                     facts.wrong += [
                         short(f"{one.control.query} → {one.said or one.analysis}") for one in given if not one.right
                     ]
+
+        known = decisions.adapted(self._journal.decisions())
+        for name, facts in self.facts.items():
+            facts.said += facts.refusals()
+            if facts.as_json and isinstance(self._connected[name], Adapting):
+                facts.said.append(f"JSON by {_rung(self._roles[name], known)}")
 
     def _ask(self, spec: LaneSpec, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
@@ -233,16 +269,32 @@ class _Doctor:
         try:
             reply = await self._engines[origin.role].ask(request, origin)
         except (ConfigError, Stopped) as error:
-            if not isinstance(error, Stopped) or error.why == "provider":
+            if isinstance(error, Stopped) and error.why == "budget":
+                self._spent(error)
+            elif not isinstance(error, Stopped) or error.why == "provider":
                 facts.failed = str(error)
             raise
         waited = 0.0 if known else time.monotonic() - began
         if origin.lane != CONTROLS:
             self._seen.replied(facts, request, reply, waited)
-        took = self.found.stages.setdefault(origin.stage, Measured())
+        took = self.found.stages.setdefault(CONTROLS if origin.lane == CONTROLS else origin.stage, Measured())
         took.replies, took.timed, took.seconds = took.replies + 1, took.timed + (not known), took.seconds + waited
         took.tokens_in, took.tokens_out = (
             took.tokens_in + reply.prompt_tokens,
             took.tokens_out + reply.completion_tokens,
         )
         return reply
+
+    def _spent(self, error: Stopped) -> None:
+        """Ends the examination: what may be spent is spent."""
+        self.found.stopped = str(error)
+        for engine in self._engines.values():
+            engine.stop(error)
+
+
+def _rung(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:
+    """By which way a model is asked for JSON, by what its provider is known to take and what was learnt."""
+    provider = role.options.get("provider")
+    takes = provider_of(provider).takes if isinstance(provider, str) else {}
+    rung = rung_of({**takes, **known.get(role.model, {})})
+    return "its prompt alone" if rung == "text" else rung

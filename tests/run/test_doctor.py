@@ -9,14 +9,14 @@ from synth.quality.fitness import RoleFacts, fitness
 from synth.recipe import load
 from synth.run import execute
 from synth.run.compile import compile_recipe
-from synth.run.doctor import Examination, examine
+from synth.run.doctor import Checkup, examine
 from synth.run.options import RunOptions
 from tests.support.standin import standing_in
 
 ONLY = ("crime.gambling",)
 
 
-def examined(folder: Path, seconds: float = 20, **habits: Any) -> Examination:
+def examined(folder: Path, seconds: float = 20, **habits: Any) -> Checkup:
     """The demo's models, of which a stand-in server plays all."""
     with standing_in(**{"listed": None} | habits) as server:
         recipe = load.with_models(load.load("demo"), backend=None, model=None, base_url=server.url)
@@ -28,7 +28,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "none is needed")
 
 
-def verdicts(found: Examination) -> dict[str, str]:
+def verdicts(found: Checkup) -> dict[str, str]:
     return {one.facts.role: one.verdict for one in found.roles}
 
 
