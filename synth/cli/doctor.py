@@ -40,11 +40,14 @@ def _role(one: Fitness, found: Checkup) -> Iterator[str]:
 
 
 def _more(seen: int, needed: int, found: Checkup) -> str:
-    """How much longer it would have taken to see what is needed, as fast as the rest was seen."""
-    if found.stopped or not seen:
-        return "raise the bound" if found.stopped else "give --seconds more"
-    minutes = max(1, ceil(found.seconds / seen * (needed - seen) / 60))
-    return f"about {minutes:,} {'minute' if minutes == 1 else 'minutes'} more"
+    if found.stopped:
+        return "raise the bound"
+    minutes = found.minutes(seen, needed)
+    return (
+        "give --seconds more"
+        if minutes is None
+        else f"about {minutes:,} {'minute' if minutes == 1 else 'minutes'} more"
+    )
 
 
 def _outlook(compiled: CompiledRecipe, options: RunOptions, found: Checkup) -> Iterator[str]:
@@ -59,5 +62,5 @@ def _outlook(compiled: CompiledRecipe, options: RunOptions, found: Checkup) -> I
     yield f"{sum(count or 0 for cells in targets.values() for count in cells.values()):,} rows, by these replies:"
     yield estimate(compiled, chosen, targets, found.stages)
     if (times := seconds(compiled, chosen, targets, found.stages)) is not None:
-        low, high = (time / found.at_once / 60 for time in times)
-        yield f"time: {low:,.0f} to {high:,.0f} minutes with {found.at_once:.1f} answers at once, as here; with more, less"
+        low, high = (ceil(time / found.at_once / 60) for time in times)
+        yield f"time: {low:,} to {high:,} minutes with {found.at_once:.1f} answers at once, as here; with more, less"

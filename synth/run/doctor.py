@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 
 from synth import backends
 from synth.backends import Adapting, Backend
@@ -71,6 +72,11 @@ class Checkup:
     def at_once(self) -> float:
         """How many answers of the examination were waited for at once, on the average, one at least."""
         return max(1.0, sum(one.seconds for one in self.stages.values()) / max(self.seconds, 1e-9))
+
+    def minutes(self, seen: int, needed: int) -> int | None:
+        """How many minutes more it would have taken to see as much as is needed, as fast as the rest was seen; None if
+        nothing was."""
+        return max(1, ceil(self.seconds / seen * (needed - seen) / 60)) if seen else None
 
     @property
     def tokens_a_row(self) -> float | None:
