@@ -5,11 +5,13 @@ What it asks stands in the run's folder under the run's own keys, so nothing is 
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 from synth import backends
 from synth.backends import Adapting, Backend
@@ -104,7 +106,10 @@ def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Ch
                 check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             doctor = _Doctor(compiled, options, journal, connected)
             with quick_loop() as runner:
-                found = runner.run(doctor.examine(seconds))
+                try:
+                    found = runner.run(doctor.examine(seconds))
+                except asyncio.CancelledError as interrupted:
+                    raise KeyboardInterrupt from interrupted
             journal.decide_all((decisions.DOCTOR, _decided(one, roles[one.facts.role])) for one in found.roles)
             return found
 
@@ -159,8 +164,18 @@ class _Doctor:
         """Asks until enough was seen or the time is out, and gives what it came to."""
         began, questions = time.monotonic(), questions_of(self._compiled)
         exams = [self._exam(questions, judge) for judge in questions.judges] if questions else []
-        work = asyncio.gather(self._lanes(), *exams)
-        landing = LEAVING  # if it is interrupted
+        with _interrupted():
+            await self._until(asyncio.gather(self._lanes(), *exams), seconds)
+        self._grade()
+        self.found.rows = self._seen.rows
+        self.found.seconds = time.monotonic() - began
+        self.found.calls = sum(engine.calls.total() for engine in self._engines.values())
+        self.found.roles = [fitness(facts) for facts in self.facts.values()]
+        return self.found
+
+    async def _until(self, work: "asyncio.Future[Any]", seconds: float) -> None:
+        """Waits until the work is done or the time is out, and lands what is in flight."""
+        landing = LEAVING
         try:
             ended, _ = await asyncio.wait([work], timeout=seconds)
             landing = LANDING
@@ -176,12 +191,6 @@ class _Doctor:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LEAVING):
                         await backend.close()
-        self._grade()
-        self.found.rows = self._seen.rows
-        self.found.seconds = time.monotonic() - began
-        self.found.calls = sum(engine.calls.total() for engine in self._engines.values())
-        self.found.roles = [fitness(facts) for facts in self.facts.values()]
-        return self.found
 
     # --- what is asked: the first calls of drawn lanes, their answers, their votes ---
 
@@ -296,6 +305,21 @@ class _Doctor:
         self.found.stopped = str(error)
         for engine in self._engines.values():
             engine.stop(error)
+
+
+@contextlib.contextmanager
+def _interrupted() -> Iterator[None]:
+    """For the length of the block SIGINT and SIGTERM cancel the task that is in it."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    for sign in before:
+        signal.signal(sign, lambda *_: loop.call_soon_threadsafe(task.cancel))
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def _rung(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:

@@ -27,6 +27,7 @@ from tests.support.quirky import quirky
 from tests.support.standin import answers, standing_in
 
 ONLY = ("crime.gambling",)
+MODELS = frozenset({"offline-writer", "offline-a", "offline-b", "offline-c", "offline-judge-a", "offline-judge-b"})
 
 
 def examined(folder: Path, seconds: float = 20, **habits: Any) -> Checkup:
@@ -72,9 +73,7 @@ def test_a_writer_that_says_one_thing_is_unfit_with_the_reason_and_a_sample(tmp_
 
 
 def test_a_model_that_is_not_served_is_unfit_in_the_servers_words_and_the_others_are_looked_at(tmp_path: Path) -> None:
-    found = examined(
-        tmp_path, models=frozenset({"offline-writer", "offline-a", "offline-b", "offline-judge-a", "offline-judge-b"})
-    )
+    found = examined(tmp_path, models=MODELS - {"offline-c"})
     (lost,) = (one for one in found.roles if one.facts.role == "answerer_c")
     assert lost.verdict == "unfit"
     assert "does not exist" in lost.reasons[0]
@@ -130,7 +129,7 @@ SPOILT = {
     "offline-a": "抱歉，我不能提供这方面的帮助。",
     "offline-b": SALAD,
     "offline-judge-a": '{"analysis": "略", "intent": "有害", "label": "不安全"}',
-    "offline-judge-b": "抱歉，我无法对这些内容作出判断。",
+    "offline-judge-b": "抱歉，我无法协助完成这项任务。",
 }
 
 
@@ -160,13 +159,13 @@ def test_what_makes_a_role_unfit_is_named(tmp_path: Path, model: str, role: str,
     assert verdicts(found)["answerer_c"] in ("fit", "not seen")
 
 
-@pytest.mark.parametrize(("clean", "fault"), [(True, None), (False, "is not the JSON asked for")])
+@pytest.mark.parametrize(("clean", "fault"), [(True, None), (False, "gives no answer")])
 def test_a_reply_is_read_as_the_recipe_reads_it(clean: bool, fault: str | None) -> None:
     recipe = load.load("demo", settings=[f"clean_replies={str(clean).lower()}"])
     seen = Observed(compile_recipe(recipe), {"writer": recipe.models["writer"]})
     writer = seen.facts["writer"]
     request = Request("model", "m", (), {}, {"type": "object"}, ())
-    seen.replied(writer, request, Reply("｛＂queries＂：［＂今天天气怎么样？＂］｝"), 1.0)
+    seen.replied(writer, request, Reply("", reasoning='{"queries": ["今天天气怎么样？"]}'), 1.0)
     assert [name for name, entry in writer.faults.items() if entry.count] == [fault] * (fault is not None)
 
 
@@ -226,18 +225,18 @@ def test_an_interrupt_is_one_line_and_keeps_what_was_answered(
     tmp_path: Path, habits: dict[str, Any], sign: signal.Signals
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with standing_in(listed=None, **habits) as server:
+    with standing_in(listed=MODELS, **habits) as server:
         told = ("--only", *ONLY, "--base-url", server.url, "--seconds", "60", "-o", str(tmp_path / "run"))
         process = subprocess.Popen(
             [sys.executable, "-m", "synth", "doctor", "demo", *told], env=environment, stderr=subprocess.PIPE
         )
-        while server.arrived < 12 and server.in_flight < 3:
+        while server.completed.total() < 12 and not (server.habits.latency == "60" and server.in_flight >= 3):
             time.sleep(0.01)
         process.send_signal(sign)
         _, words = process.communicate(timeout=15)
         answered = answers(server)
     assert process.returncode == 130
-    assert [line for line in words.decode().splitlines() if "advice" not in line][-1] == "synth: interrupted"
+    assert words.decode().splitlines()[-1] == "synth: interrupted"
     assert "Traceback" not in words.decode()
     with Reader(tmp_path / "run") as journal:
         assert {kept.key for kept, _ in journal.replies()} == set(answered)
