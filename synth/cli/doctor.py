@@ -6,8 +6,9 @@ from math import ceil
 from synth.cli.run import _warn
 from synth.quality.fitness import Fitness
 from synth.recipe.schema import Recipe
+from synth.run.checkup import Checkup
 from synth.run.compile import CompiledRecipe, compile_recipe
-from synth.run.doctor import Checkup, examine
+from synth.run.doctor import examine
 from synth.run.estimate import estimate, seconds
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from synth.backends import Adapting, Backend, Resumable, SelfScheduling
+from synth.backends._providers import find as provider_of
+from synth.backends.openai.learned import rung_of
 from synth.engine.ask import Engine
 from synth.journal import decisions
 from synth.journal.receipts import JournalledBatchJobs
@@ -44,6 +46,14 @@ def adapt(
     for backend in set(connected.values()):
         if isinstance(backend, Adapting):
             backend.adapt(known, learnt)
+
+
+def way_of_json(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:
+    """By which way a model is asked for JSON, by what its provider is known to take and what was learnt."""
+    provider = role.options.get("provider")
+    takes = provider_of(provider).takes if isinstance(provider, str) else {}
+    rung = rung_of({**takes, **known.get(role.model, {})})
+    return "its prompt alone" if rung == "text" else rung
 
 
 def take_up(job: ResolvedRun, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Resumable]:

@@ -5,18 +5,12 @@ What it asks stands in the run's folder under the run's own keys, so nothing is 
 
 import asyncio
 import contextlib
-import signal
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from math import ceil
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from synth import backends
 from synth.backends import Adapting, Backend
-from synth.backends._providers import find as provider_of
-from synth.backends.openai.learned import rung_of
 from synth.engine.ask import Engine
 from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.endpoints import Endpoints
@@ -33,11 +27,13 @@ from synth.quality import controls
 from synth.quality.controls import Answer, Exam
 from synth.quality.fitness import ENOUGH, Fitness, fitness
 from synth.recipe.role import Role
+from synth.run.checkup import Checkup
 from synth.run.compile import CompiledRecipe
-from synth.run.connected import adapt
+from synth.run.connected import adapt, way_of_json
 from synth.run.controls import Judge, Questions, questions_of
 from synth.run.estimate import Measured
 from synth.run.folder import claim, mend, writable
+from synth.run.interrupts import cancelling
 from synth.run.observed import Observed, short
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted
@@ -53,43 +49,6 @@ LANDING = 20.0
 """Seconds for which replies in flight are waited for once the time is out."""
 LEAVING = 2.0
 """The same after an interrupt, and seconds for which a backend may take to close."""
-
-
-@dataclass
-class Checkup:
-    """What the check-up of a recipe's models came to: a verdict on each role, rows made on the way, the seconds it took."""
-
-    roles: list[Fitness]
-    seconds: float
-    rows: Counter[str] = field(default_factory=Counter)
-    """What became of the slots that were answered: accepted, other label, dropped, aside."""
-    stages: dict[str, Measured] = field(default_factory=dict)
-    """What the replies of each stage took."""
-    calls: int = 0
-    """Calls made now; what the journal held is not among them."""
-    stopped: str = ""
-    """Why it ended early: what may be spent is spent. Empty if it did not."""
-
-    @property
-    def at_once(self) -> float:
-        """How many answers of the examination were waited for at once, on the average, one at least."""
-        return max(1.0, sum(one.seconds for one in self.stages.values()) / max(self.seconds, 1e-9))
-
-    def minutes(self, seen: int, needed: int) -> int | None:
-        """How many minutes more it would have taken to see as much as is needed, as fast as the rest was seen; None if
-        nothing was."""
-        return max(1, ceil(self.seconds / seen * (needed - seen) / 60)) if seen else None
-
-    @property
-    def tokens_a_row(self) -> float | None:
-        """Tokens, in and out, of all replies but those to controls, for each accepted row; None before there is one."""
-        took = sum(one.tokens_in + one.tokens_out for name, one in self.stages.items() if name != CONTROLS)
-        return took / self.rows["accepted"] if self.rows["accepted"] else None
-
-    @property
-    def fit(self) -> bool:
-        """Whether every role of the examination is fit."""
-        return all(one.verdict == "fit" for one in self.roles)
 
 
 def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Checkup:
@@ -164,7 +123,7 @@ class _Doctor:
         """Asks until enough was seen or the time is out, and gives what it came to."""
         began, questions = time.monotonic(), questions_of(self._compiled)
         exams = [self._exam(questions, judge) for judge in questions.judges] if questions else []
-        with _interrupted():
+        with cancelling():
             await self._until(asyncio.gather(self._lanes(), *exams), seconds)
         self._grade()
         self.found.rows = self._seen.rows
@@ -270,7 +229,7 @@ class _Doctor:
         for name, facts in self.facts.items():
             facts.said += facts.refusals()
             if facts.as_json and isinstance(self._connected[name], Adapting):
-                facts.said.append(f"JSON by {_rung(self._roles[name], known)}")
+                facts.said.append(f"JSON by {way_of_json(self._roles[name], known)}")
 
     def _ask(self, spec: LaneSpec, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
@@ -305,26 +264,3 @@ class _Doctor:
         self.found.stopped = str(error)
         for engine in self._engines.values():
             engine.stop(error)
-
-
-@contextlib.contextmanager
-def _interrupted() -> Iterator[None]:
-    """For the length of the block SIGINT and SIGTERM cancel the task that is in it."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
-    for sign in before:
-        signal.signal(sign, lambda *_: loop.call_soon_threadsafe(task.cancel))
-    try:
-        yield
-    finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
-
-
-def _rung(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:
-    """By which way a model is asked for JSON, by what its provider is known to take and what was learnt."""
-    provider = role.options.get("provider")
-    takes = provider_of(provider).takes if isinstance(provider, str) else {}
-    rung = rung_of({**takes, **known.get(role.model, {})})
-    return "its prompt alone" if rung == "text" else rung

@@ -16,8 +16,9 @@ from synth.journal.reader import Reader
 from synth.quality.fitness import Fitness, RoleFacts, fitness
 from synth.recipe import load
 from synth.run import doctor, execute
+from synth.run.checkup import Checkup
 from synth.run.compile import compile_recipe
-from synth.run.doctor import Checkup, examine
+from synth.run.doctor import examine
 from synth.run.journal_tools import verify
 from synth.run.merge import merge
 from synth.run.observed import Observed
