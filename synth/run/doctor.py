@@ -43,8 +43,8 @@ PAGES, AT_ONCE = 12, 4
 """Pages of queries that are asked for at most, and how many of them at once: of drawn lanes the first, then the next."""
 ROOTS = 3
 """Queries of a writer's call that are answered and judged."""
-CONTROL = -1
-"""The place in the plan of pairs with known labels: before all else that a judge is asked."""
+BESIDE = 10
+"""So many pairs with known labels of a judge have their turn with a page, so that on a slow server every role is seen."""
 LANDING = 20.0
 """Seconds for which replies in flight are waited for once the time is out."""
 LEAVING = 2.0
@@ -112,7 +112,7 @@ class _Doctor:
 
     def _engine(self, name: str, role: Role, say: Callable[[str], None]) -> Engine:
         models = Endpoints({name: self._connected[name]}, self._slots, {name: role}, say=say)
-        return Engine(self._journal, models, usage=self._usage, order=self._flow.order)
+        return Engine(self._journal, models, usage=self._usage)
 
     def _learnt(self, model: str, line: str) -> None:
         for name, role in self._roles.items():
@@ -174,7 +174,7 @@ class _Doctor:
         plan = next_round(spec, lacks, [])
         if plan is None:
             return
-        ask = self._ask(spec, place)
+        ask = self._ask(spec.lane.id, place)
         page = await self._flow.page(spec, call, ask, 0)
         roots = self._seen.written([entry for _, entry in page])
         await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
@@ -195,11 +195,8 @@ class _Doctor:
         async def one(place: int) -> None:
             async with turn:
                 if controls.verdict(answers) == "open":
+                    ask = self._ask(CONTROLS, place // BESIDE)
                     answers[place] = await questions.answer(judge, questions.asked[place], ask)
-
-        async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
-            del spare
-            return await self._asked(Origin(role, stage, CONTROLS, CONTROL), request)
 
         for role in judge.roles:
             self.facts[role].controls = "not seen"
@@ -231,9 +228,9 @@ class _Doctor:
             if facts.as_json and isinstance(self._connected[name], Adapting):
                 facts.said.append(f"JSON by {way_of_json(self._roles[name], known)}")
 
-    def _ask(self, spec: LaneSpec, position: int) -> Ask:
+    def _ask(self, lane: str, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
-            return await self._asked(Origin(role, stage, spec.lane.id, position, spare), request)
+            return await self._asked(Origin(role, stage, lane, position, spare), request)
 
         return ask
 

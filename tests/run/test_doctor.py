@@ -241,3 +241,14 @@ def test_an_interrupt_is_one_line_and_keeps_what_was_answered(
     assert "Traceback" not in words.decode()
     with Reader(tmp_path / "run") as journal:
         assert {kept.key for kept, _ in journal.replies()} == set(answered)
+
+
+def test_two_calls_at_once_reach_every_part(tmp_path: Path) -> None:
+    with standing_in(listed=MODELS, latency="0.1") as server:
+        recipe = load.load("demo", overrides={"concurrency": 2})
+        recipe = load.with_models(recipe, backend=None, model=None, base_url=server.url)
+        found = examine(compile_recipe(recipe), RunOptions(tmp_path, 6, ONLY), 3)
+    assert server.peak <= 2
+    seen = {one.facts.part for one in found.roles if one.facts.replies}
+    assert seen == {"writer", "answerer", "judge"}
+    assert all(one.facts.examined[0] for one in found.roles if one.facts.part == "judge")
