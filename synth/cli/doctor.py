@@ -1,12 +1,14 @@
 """What `doctor` says: a line on each role with its reasons and samples, and what N rows will cost and take."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from synth.cli.run import _warn
 from synth.quality.fitness import Fitness
 from synth.recipe.schema import Recipe
+from synth.run.checkup import Checkup
 from synth.run.compile import CompiledRecipe, compile_recipe
-from synth.run.doctor import Examination, examine
+from synth.run.doctor import examine
 from synth.run.estimate import estimate, seconds
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted
@@ -21,13 +23,16 @@ def doctor(recipe: Recipe, options: RunOptions, time: float) -> tuple[list[str],
     compiled = compile_recipe(recipe)
     _warn(compiled)
     found = examine(compiled, options, time)
-    lines = [for_terminal(line) for one in found.roles for line in _role(one, found.seconds)]
+    lines = [for_terminal(line) for one in found.roles for line in _role(one, found)]
     return [*lines, *_outlook(compiled, options, found)], OK if found.fit else SHORT
 
 
-def _role(one: Fitness, took: float) -> Iterator[str]:
+def _role(one: Fitness, found: Checkup) -> Iterator[str]:
     facts = one.facts
-    verdict = f"{one.verdict} ({one.missing}; {_more(one, took)})" if one.verdict == "not seen" else one.verdict
+    verdict: str = one.verdict
+    if one.missing is not None:
+        seen, needed = one.missing
+        verdict += f" ({seen} of {needed}; {_more(seen, needed, found)})"
     speed = f"{facts.speed:,.0f} tokens/s an answer" if facts.speed else "from the journal" if facts.reused else ""
     told = [f"{facts.replies} replies", speed, f"longest prompt {facts.longest:,} tokens" if facts.longest else ""]
     yield f"{facts.role} ({facts.model}): {verdict}; {', '.join(part for part in told if part)}"
@@ -35,21 +40,28 @@ def _role(one: Fitness, took: float) -> Iterator[str]:
     yield from (f"    e.g. {sample}" for sample in one.samples)
 
 
-def _more(one: Fitness, took: float) -> str:
-    """How much longer it would have taken, at this speed."""
-    facts = one.facts
-    if not facts.replies:
-        return "give --seconds more"
-    return f"about {max(1, round(took / facts.replies * (one.needed - facts.replies) / 60))} minutes more"
+def _more(seen: int, needed: int, found: Checkup) -> str:
+    if found.stopped:
+        return "raise the bound"
+    minutes = found.minutes(seen, needed)
+    return (
+        "give --seconds more"
+        if minutes is None
+        else f"about {minutes:,} {'minute' if minutes == 1 else 'minutes'} more"
+    )
 
 
-def _outlook(compiled: CompiledRecipe, options: RunOptions, found: Examination) -> Iterator[str]:
+def _outlook(compiled: CompiledRecipe, options: RunOptions, found: Checkup) -> Iterator[str]:
     """What the slots asked for came to, and what N rows will take by what the replies took."""
+    if found.stopped:
+        yield f"ended early: {for_terminal(found.stopped)}"
     if found.rows:
         yield "slots: " + ", ".join(f"{name} {count}" for name, count in found.rows.most_common())
+    if (tokens := found.tokens_a_row) is not None:
+        yield f"tokens a row: {tokens:,.0f}, of prompts and answers; controls apart"
     chosen, targets = wanted(compiled, options.n, options.only)
     yield f"{sum(count or 0 for cells in targets.values() for count in cells.values()):,} rows, by these replies:"
     yield estimate(compiled, chosen, targets, found.stages)
     if (times := seconds(compiled, chosen, targets, found.stages)) is not None:
-        low, high = (time / found.at_once / 60 for time in times)
-        yield f"time: {low:,.0f} to {high:,.0f} minutes with {found.at_once:.1f} answers at once, as here; with more, less"
+        low, high = (ceil(time / found.at_once / 60) for time in times)
+        yield f"time: {low:,} to {high:,} minutes with {found.at_once:.1f} answers at once, as here; with more, less"

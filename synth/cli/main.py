@@ -11,7 +11,7 @@ import click
 
 from synth import __version__
 from synth.cli import audit, folder, journal, tools
-from synth.cli.recipe import ONLY, changed_recipe, recipe_options
+from synth.cli.recipe import MAX_COST, MAX_TOKENS, ONLY, changed_recipe, recipe_options
 from synth.errors import ConfigError
 
 
@@ -72,18 +72,8 @@ def commands() -> None:
     "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
 )
 @recipe_options
-@click.option(
-    "--max-cost",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="X",
-    help="Stop before the replies in DIR, those of earlier runs included, cost more, at the recipe's prices.",
-)
-@click.option(
-    "--max-tokens",
-    type=click.IntRange(1),
-    metavar="X",
-    help="Stop before the replies in DIR, those of earlier runs included, take more tokens, in and out.",
-)
+@MAX_COST
+@MAX_TOKENS
 @click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on in earlier runs.")
 @click.option(
     "--upgrade", is_flag=True, help="Go on though what synth ships has changed and replies already paid for go unused."
@@ -198,15 +188,31 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
     help="How long the models are asked, about.",
 )
 @ONLY
+@MAX_COST
+@MAX_TOKENS
 @recipe_options
-def doctor(recipe: str, n: int | None, out: Path | None, seconds: float, only: tuple[str, ...], **given: Any) -> None:
+def doctor(
+    recipe: str,
+    n: int | None,
+    out: Path | None,
+    seconds: float,
+    only: tuple[str, ...],
+    max_cost: float | None,
+    max_tokens: int | None,
+    **given: Any,
+) -> None:
     """Ask every model of RECIPE a little, before anything is paid for in earnest: can it do its part, what will N rows take."""
     from synth.cli import doctor as command
+    from synth.engine.budget import Bounds
     from synth.run.options import RunOptions
 
     loaded = changed_recipe(recipe, given)
     options = RunOptions(
-        out or Path("runs") / loaded.name, n, only, say=lambda line: click.echo(f"synth: {line}", err=True)
+        out or Path("runs") / loaded.name,
+        n,
+        only,
+        bounds=Bounds(max_cost, max_tokens),
+        say=lambda line: click.echo(f"synth: {line}", err=True),
     )
     lines, status = command.doctor(loaded, options, seconds)
     for line in lines:

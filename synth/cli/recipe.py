@@ -49,6 +49,19 @@ ONLY = click.option(
     "--only", multiple=True, metavar="GLOB", help="Only scenarios or subcategories that match; may be repeated."
 )
 
+MAX_COST = click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="X",
+    help="Stop before the replies in DIR, those of earlier runs included, cost more, at the recipe's prices.",
+)
+MAX_TOKENS = click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    metavar="X",
+    help="Stop before the replies in DIR, those of earlier runs included, take more tokens, in and out.",
+)
+
 
 def changed_recipe(name: str, given: dict[str, Any]) -> Any:
     """The recipe of that name or path, changed as the options of `recipe_options` say."""

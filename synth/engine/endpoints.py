@@ -92,7 +92,8 @@ class Endpoints:
         permit, or for what may take until tomorrow, is told why."""
         if self._checked is not None:
             self._checked.cancel()
-        self.slots.dismiss(why)
+        for pace in self.paces.values():  # other engines may share the slots
+            self.slots.dismiss(why, pace)
         for backend in set(self.backends.values()):
             if isinstance(backend, Resumable):
                 backend.leave()

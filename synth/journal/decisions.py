@@ -6,7 +6,7 @@ from typing import Any
 
 from synth.types import Round, Targets, Want
 
-PLAN, TARGET, INPUTS, RECEIPT, ADAPTED = "plan", "target", "inputs", "receipt", "adapted"
+PLAN, TARGET, INPUTS, RECEIPT, ADAPTED, DOCTOR = "plan", "target", "inputs", "receipt", "adapted", "doctor"
 _PARTS: Mapping[str, Mapping[str, type]] = {
     TARGET: {"targets": dict, "identity": dict, "released": dict},
     INPUTS: {
@@ -16,6 +16,7 @@ _PARTS: Mapping[str, Mapping[str, type]] = {
     },
     RECEIPT: {"id": str},
     ADAPTED: {"model": str, "field": str, "what": str},
+    DOCTOR: {"role": str, "model": str, "revision": str, "verdict": str},
     "unsealed": {"replies": int, "decisions": int},
 }
 """What a decision of a kind must have."""

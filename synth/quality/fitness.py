@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-Verdict: TypeAlias = Literal["fit", "doubtful", "unfit", "not seen"]
+Grade: TypeAlias = Literal["fit", "doubtful", "unfit", "not seen"]
 Part: TypeAlias = Literal["writer", "answerer", "judge", "other"]
 
 ENOUGH: Final[Mapping[Part, int]] = {"writer": 4, "answerer": 8, "judge": 8, "other": 2}
@@ -21,6 +21,11 @@ SHARES: Final[Mapping[str, tuple[float, float]]] = {
     "leaves slots empty": (0.3, 0.7),
     "is dropped by a rule": (0.3, 0.7),
     "declines in a stance that asks for more": (0.8, 1.01),
+    "declines whatever it is asked": (1.0, 1.0),
+    "is no language": (0.1, 0.5),
+    "gives no verdict": (0.15, 0.5),
+    "says nothing in its analysis": (0.1, 0.5),
+    "contradicts its analysis": (0.15, 0.5),
 }
 """By fault, the share of what could have it from which on a role is doubtful, and unfit."""
 
@@ -59,11 +64,15 @@ class RoleFacts:
     longest: int = 0
     """The tokens of its longest prompt that was taken."""
     faults: dict[str, Fault] = field(default_factory=lambda: defaultdict(Fault))
+    stances: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    """By stance, of each of its answers whether it refused; where a refusal was asked for there is none."""
+    as_json: int = 0
+    """How many of its requests asked for JSON."""
     said: list[str] = field(default_factory=list)
     """What else is to be told of it: how it takes being asked for JSON, how its control questions went."""
     failed: str = ""
     """Why it could not be asked at all; empty if it could."""
-    controls: Verdict | None = None
+    controls: Grade | None = None
     """What its answers to pairs with known labels came to; None for what is not given any."""
     examined: tuple[int, int] = (0, 0)
     """How many of these it has answered, and how many it is given."""
@@ -80,6 +89,14 @@ class RoleFacts:
         if found and sample and len(entry.samples) < SAMPLES:
             entry.samples.append(sample)
 
+    def refusals(self) -> list[str]:
+        """A line on each stance in which a role refused though nobody asked it to."""
+        return [
+            f"refuses {sum(refused)} of {len(refused)} in stance {stance}"
+            for stance, refused in sorted(self.stances.items())
+            if any(refused)
+        ]
+
     @property
     def speed(self) -> float | None:
         """Tokens a second of one answer, on the average; None before there was one."""
@@ -91,16 +108,11 @@ class Fitness:
     """What is to be said of one role: the verdict, the reasons for it, samples of what was wrong."""
 
     facts: RoleFacts
-    verdict: Verdict
+    verdict: Grade
     reasons: tuple[str, ...]
     samples: tuple[str, ...]
-    missing: str = ""
-    """Where not enough was seen: how much of how much."""
-
-    @property
-    def needed(self) -> int:
-        """How many replies of the role a verdict needs."""
-        return ENOUGH[self.facts.part]
+    missing: tuple[int, int] | None = None
+    """Where not enough was seen: how much of how much, replies or controls, whichever takes longer."""
 
 
 def fitness(facts: RoleFacts) -> Fitness:
@@ -115,13 +127,17 @@ def fitness(facts: RoleFacts) -> Fitness:
     if facts.controls == "unfit" or "unfit" in found.values():
         return Fitness(facts, "unfit", reasons, samples)
     if not enough or facts.controls == "not seen":
-        examined = f"{facts.examined[0]} of {facts.examined[1]} controls"
-        missing = examined if enough else f"{facts.replies} of {ENOUGH[facts.part]} replies"
-        return Fitness(facts, "not seen", reasons, samples, missing)
+        return Fitness(facts, "not seen", reasons, samples, _missing(facts))
     return Fitness(facts, "doubtful" if found else "fit", reasons, samples)
 
 
-def _wrong(facts: RoleFacts) -> Iterator[tuple[str, Verdict]]:
+def _missing(facts: RoleFacts) -> tuple[int, int]:
+    """Of replies and controls those that take longer to come to what is needed, as fast as they came."""
+    found = [(facts.replies, ENOUGH[facts.part]), *([facts.examined] if facts.controls == "not seen" else [])]
+    return max(found, key=lambda part: part[1] / part[0] if part[0] else float("inf"))
+
+
+def _wrong(facts: RoleFacts) -> Iterator[tuple[str, Grade]]:
     """Faults that are too frequent, the worst first."""
     for name, fault in sorted(facts.faults.items(), key=lambda entry: -entry[1].share):
         doubtful, unfit = SHARES[name]

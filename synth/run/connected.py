@@ -1,21 +1,30 @@
 """What a run and the backends it is connected to tell each other, beside requests and replies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from synth.backends import Adapting, Backend, Resumable, SelfScheduling
+from synth.backends._providers import find as provider_of
+from synth.backends.openai.learned import rung_of
 from synth.engine.ask import Engine
 from synth.journal import decisions
 from synth.journal.receipts import JournalledBatchJobs
 from synth.journal.store import Journal
+from synth.recipe.role import Role
 from synth.run.resolve import ResolvedRun
 
 SAMPLING = ("temperature", "top_p", "seed")
 """Fields of which every role is told that its server does not take them."""
 
 
-def adapt(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> None:
-    """Tells the backends of a run that learn what their server does not take what earlier runs learnt; what they learn
-    now is journalled as a decision, and told once."""
+def adapt(
+    models: Mapping[str, Role],
+    journal: Journal,
+    connected: Mapping[str, Backend],
+    say: Callable[[str], None],
+    heard: Callable[[str, str], None] = lambda *_: None,
+) -> None:
+    """Tells the backends of a recipe's `models` that learn what their server does not take what earlier runs learnt; what
+    they learn now is journalled as a decision, and told once. `heard` is given every model with a line on it."""
 
     said = set[tuple[str, str]]()
 
@@ -24,19 +33,27 @@ def adapt(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) 
         if decisions.adapted(journal.decisions()).get(model, {}).get(field) == what:
             return  # by another backend with a model of that name
         journal.decide(decisions.ADAPTED, {"model": model, "field": field, "what": what})
-        models = job.compiled.recipe.models
+        heard(model, f"{field} is {what}, since the server says: {words}")
         roles = ", ".join(f"models.{role}" for role in connected if models[role].model == model) or f"model {model!r}"
         if (
             field,
             told,
         ) not in said or field in SAMPLING:  # how a judge is asked to sample changes for none without a word
-            job.options.say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
+            say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
         said.add((field, told))
 
     known = decisions.adapted(journal.decisions())
     for backend in set(connected.values()):
         if isinstance(backend, Adapting):
             backend.adapt(known, learnt)
+
+
+def way_of_json(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:
+    """By which way a model is asked for JSON, by what its provider is known to take and what was learnt."""
+    provider = role.options.get("provider")
+    takes = provider_of(provider).takes if isinstance(provider, str) else {}
+    rung = rung_of({**takes, **known.get(role.model, {})})
+    return "its prompt alone" if rung == "text" else rung
 
 
 def take_up(job: ResolvedRun, engine: Engine, journal: Journal, connected: Mapping[str, Backend]) -> list[Resumable]:

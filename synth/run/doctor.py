@@ -6,18 +6,19 @@ What it asks stands in the run's folder under the run's own keys, so nothing is 
 import asyncio
 import contextlib
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from typing import Any
 
 from synth import backends
 from synth.backends import Adapting, Backend
 from synth.engine.ask import Engine
+from synth.engine.budget import UNBOUNDED, Budget, check_bounds
 from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
 from synth.engine.scheduler import Slots
 from synth.errors import ConfigError, Stopped
 from synth.hashing import shuffled
+from synth.journal import decisions
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.lanes import LaneSpec
@@ -26,10 +27,13 @@ from synth.quality import controls
 from synth.quality.controls import Answer, Exam
 from synth.quality.fitness import ENOUGH, Fitness, fitness
 from synth.recipe.role import Role
+from synth.run.checkup import Checkup
 from synth.run.compile import CompiledRecipe
+from synth.run.connected import adapt, way_of_json
 from synth.run.controls import Judge, Questions, questions_of
 from synth.run.estimate import Measured
 from synth.run.folder import claim, mend, writable
+from synth.run.interrupts import cancelling
 from synth.run.observed import SHOWN, Observed
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted
@@ -40,37 +44,15 @@ PAGES, AT_ONCE = 12, 4
 """Pages of queries that are asked for at most, and how many of them at once: of drawn lanes the first, then the next."""
 ROOTS = 3
 """Queries of a writer's call that are answered and judged."""
-CONTROL = -1
-"""The place in the plan of pairs with known labels: before all else that a judge is asked."""
+BESIDE = 10
+"""So many pairs with known labels of a judge have their turn with a page, so that on a slow server every role is seen."""
 LANDING = 20.0
 """Seconds for which replies in flight are waited for once the time is out."""
+LEAVING = 2.0
+"""The same after an interrupt, and seconds for which a backend may take to close."""
 
 
-@dataclass
-class Examination:
-    """What an examination of a recipe's models came to: a verdict on each role, rows made on the way, the seconds it took."""
-
-    roles: list[Fitness]
-    seconds: float
-    rows: Counter[str] = field(default_factory=Counter)
-    """What became of the slots that were answered: accepted, other label, dropped, aside."""
-    stages: dict[str, Measured] = field(default_factory=dict)
-    """What the replies of each stage took."""
-    calls: int = 0
-    """Calls made now; what the journal held is not among them."""
-
-    @property
-    def at_once(self) -> float:
-        """How many answers of the examination were waited for at once, on the average, one at least."""
-        return max(1.0, sum(one.seconds for one in self.stages.values()) / max(self.seconds, 1e-9))
-
-    @property
-    def fit(self) -> bool:
-        """Whether every role of the examination is fit."""
-        return all(one.verdict == "fit" for one in self.roles)
-
-
-def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Examination:
+def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Checkup:
     """Examines the models of a compiled recipe for about so many seconds, in the run's folder."""
     wanted(compiled, options.n, options.only)  # what is wrong with N or the lanes is said before anything is opened
     roles = {role: compiled.recipe.models[role] for _, role in compiled.recipe.role_uses()}
@@ -80,14 +62,26 @@ def examine(compiled: CompiledRecipe, options: RunOptions, seconds: float) -> Ex
         with contextlib.closing(Journal(options.folder)) as journal:
             if journal.begun:
                 mend(options.folder)
+            if options.bounds != UNBOUNDED:
+                check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             doctor = _Doctor(compiled, options, journal, connected)
             with quick_loop() as runner:
-                found = runner.run(doctor.examine(seconds))
-            journal.decide_all(
-                ("doctor", {"role": one.facts.role, "model": one.facts.model, "verdict": one.verdict})
-                for one in found.roles
-            )
+                try:
+                    found = runner.run(doctor.examine(seconds))
+                except asyncio.CancelledError as interrupted:
+                    raise KeyboardInterrupt from interrupted
+            journal.decide_all((decisions.DOCTOR, _decided(one, roles[one.facts.role])) for one in found.roles)
             return found
+
+
+def _decided(one: Fitness, role: Role) -> dict[str, str]:
+    """The body of the decision that a verdict is journalled as."""
+    return {
+        "role": one.facts.role,
+        "model": role.model,
+        "revision": role.revision or "",
+        "verdict": one.verdict,
+    }
 
 
 class _Doctor:
@@ -105,48 +99,58 @@ class _Doctor:
         self._chosen, self._targets = wanted(compiled, options.n, options.only)
         roles = {role: compiled.recipe.models[role] for role in connected}
         # An engine a role: one that cannot be asked stops its own alone, and the others are examined.
+        # They share slots, and with them what may be spent.
+        self._usage, prices = UsageLog(journal.spent()), compiled.prices
+        budget = Budget(options.bounds, prices, self._usage) if options.bounds != UNBOUNDED else None
+        self._slots, self._roles = Slots(compiled.recipe.concurrency, budget), roles
         self._engines = {name: self._engine(name, role, options.say) for name, role in roles.items()}
         self._seen = Observed(compiled, roles)
         self.facts = self._seen.facts
-        self.found = Examination([], 0.0)
+        self.found = Checkup([], 0.0)
         self._exams: list[tuple[Judge, list[Answer | None]]] = []
         """Every judge under examination, with its answers to controls so far."""
-        for backend in set(connected.values()):
-            if isinstance(backend, Adapting):
-                backend.adapt({}, self._learnt)
+        adapt(roles, journal, connected, options.say, self._learnt)
 
     def _engine(self, name: str, role: Role, say: Callable[[str], None]) -> Engine:
-        models = Endpoints(
-            {name: self._connected[name]}, Slots(self._compiled.recipe.concurrency), {name: role}, say=say
-        )
-        return Engine(self._journal, models, usage=UsageLog(), order=self._flow.order)
+        models = Endpoints({name: self._connected[name]}, self._slots, {name: role}, say=say)
+        return Engine(self._journal, models, usage=self._usage)
 
-    def _learnt(self, model: str, field: str, what: str) -> None:
-        for facts in self.facts.values():
-            if facts.model.partition("@")[0] == model:
-                facts.said.append(f"{field}: {what}")
+    def _learnt(self, model: str, line: str) -> None:
+        for name, role in self._roles.items():
+            if role.model == model:
+                self.facts[name].said.append(line)
 
-    async def examine(self, seconds: float) -> Examination:
+    async def examine(self, seconds: float) -> Checkup:
         """Asks until enough was seen or the time is out, and gives what it came to."""
         began, questions = time.monotonic(), questions_of(self._compiled)
         exams = [self._exam(questions, judge) for judge in questions.judges] if questions else []
-        work = asyncio.gather(self._lanes(), *exams)
-        try:
-            await asyncio.wait([work], timeout=seconds)
-        finally:
-            for engine in self._engines.values():
-                engine.stop(Stopped("done"))
-            await asyncio.gather(*(engine.drain(LANDING) for engine in self._engines.values()))
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            for backend in set(self._connected.values()):
-                await backend.close()
+        with cancelling():
+            await self._until(asyncio.gather(self._lanes(), *exams), seconds)
         self._grade()
         self.found.rows = self._seen.rows
         self.found.seconds = time.monotonic() - began
         self.found.calls = sum(engine.calls.total() for engine in self._engines.values())
         self.found.roles = [fitness(facts) for facts in self.facts.values()]
         return self.found
+
+    async def _until(self, work: "asyncio.Future[Any]", seconds: float) -> None:
+        """Waits until the work is done or the time is out, and lands what is in flight."""
+        landing = LEAVING
+        try:
+            ended, _ = await asyncio.wait([work], timeout=seconds)
+            landing = LANDING
+            for one in ended:
+                one.result()  # a fault of synth's own is not passed over
+        finally:
+            for engine in self._engines.values():
+                engine.stop(Stopped("done"))
+            await asyncio.gather(*(engine.drain(landing) for engine in self._engines.values()))
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            for backend in set(self._connected.values()):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LEAVING):
+                        await backend.close()
 
     # --- what is asked: the first calls of drawn lanes, their answers, their votes ---
 
@@ -171,7 +175,7 @@ class _Doctor:
         plan = next_round(spec, lacks, [])
         if plan is None:
             return
-        ask = self._ask(spec, place)
+        ask = self._ask(spec.lane.id, place)
         page = await self._flow.page(spec, call, ask, 0)
         roots = self._seen.written([entry for _, entry in page])
         await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
@@ -192,11 +196,8 @@ class _Doctor:
         async def one(place: int) -> None:
             async with turn:
                 if controls.verdict(answers) == "open":
+                    ask = self._ask(CONTROLS, place // BESIDE)
                     answers[place] = await questions.answer(judge, questions.asked[place], ask)
-
-        async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
-            del spare
-            return await self._asked(Origin(role, stage, CONTROLS, CONTROL), request)
 
         for role in judge.roles:
             self.facts[role].controls = "not seen"
@@ -214,7 +215,7 @@ class _Doctor:
             for role in judge.roles:
                 facts = self.facts[role]
                 facts.controls = "not seen" if found == "open" else found
-                facts.examined = (len(given), controls.ASKED)
+                facts.examined = (len(given), len(answers) if controls.more(answers) else controls.ASKED)
                 if given:
                     facts.said.append(exam.score())
                 if found == "unfit":
@@ -224,9 +225,15 @@ class _Doctor:
                         if not one.right
                     ]
 
-    def _ask(self, spec: LaneSpec, position: int) -> Ask:
+        known = decisions.adapted(self._journal.decisions())
+        for name, facts in self.facts.items():
+            facts.said += facts.refusals()
+            if facts.as_json and isinstance(self._connected[name], Adapting):
+                facts.said.append(f"JSON by {way_of_json(self._roles[name], known)}")
+
+    def _ask(self, lane: str, position: int) -> Ask:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
-            return await self._asked(Origin(role, stage, spec.lane.id, position, spare), request)
+            return await self._asked(Origin(role, stage, lane, position, spare), request)
 
         return ask
 
@@ -236,16 +243,24 @@ class _Doctor:
         try:
             reply = await self._engines[origin.role].ask(request, origin)
         except (ConfigError, Stopped) as error:
-            if not isinstance(error, Stopped) or error.why == "provider":
+            if isinstance(error, Stopped) and error.why == "budget":
+                self._spent(error)
+            elif not isinstance(error, Stopped) or error.why == "provider":
                 facts.failed = str(error)
             raise
         waited = 0.0 if known else time.monotonic() - began
         if origin.lane != CONTROLS:
             self._seen.replied(facts, request, reply, waited)
-        took = self.found.stages.setdefault(origin.stage, Measured())
+        took = self.found.stages.setdefault(CONTROLS if origin.lane == CONTROLS else origin.stage, Measured())
         took.replies, took.timed, took.seconds = took.replies + 1, took.timed + (not known), took.seconds + waited
         took.tokens_in, took.tokens_out = (
             took.tokens_in + reply.prompt_tokens,
             took.tokens_out + reply.completion_tokens,
         )
         return reply
+
+    def _spent(self, error: Stopped) -> None:
+        """Ends the examination: what may be spent is spent."""
+        self.found.stopped = str(error)
+        for engine in self._engines.values():
+            engine.stop(error)

@@ -113,7 +113,7 @@ async def _carried(
         engine = fold.engine
         doubting.watch(fold, engine if job.options.on_doubt == "stop" else None)
         _resume(job, fold, staging, journal, doubting)
-        adapt(job, journal, connected)
+        adapt(job.compiled.recipe.models, journal, connected, job.options.say)
         examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = take_up(job, engine, journal, connected)
         begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))

@@ -1,8 +1,9 @@
 """What signals do to a run: the first stops asking and lands what is in flight, the second waits for nothing, a third ends at once."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Self
 
@@ -75,3 +76,18 @@ def _waiting(engine: Engine) -> str:
 
 def _calls(count: int) -> str:
     return f"{count} {'call' if count == 1 else 'calls'}"
+
+
+@contextlib.contextmanager
+def cancelling() -> Iterator[None]:
+    """For the length of the block SIGINT and SIGTERM cancel the task that is in it."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    for sign in before:
+        signal.signal(sign, lambda *_: loop.call_soon_threadsafe(task.cancel))
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)

@@ -1,22 +1,34 @@
 """What models were seen to do while they were examined: queries, replies and rows, booked with the role they are of."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 from synth.dedup.normalise import normalise
 from synth.errors import ParseError
+from synth.filters.language import fluency
+from synth.filters.language.analysis import fault
+from synth.filters.language.refusal import is_refusal
+from synth.filters.language.stated_label import contradicts
+from synth.quality.controls import OUT
+from synth.quality.doubts.watched import NOTHING_SAID
 from synth.quality.fitness import Part, RoleFacts
 from synth.quality.shown import masked, shown_of
 from synth.recipe.role import Role
+from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
+from synth.run.doubting import cast_of
 from synth.sanitize import shortened
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
 from synth.stages.parsing import checked
-from synth.types import Aside, Drop, Judged, Reply, Request, Sample
+from synth.types import Aside, Drop, Judged, Reply, Request, Sample, Vote
 
 SHOWN = 60
 """Characters of a sample."""
+MOST = 100
+"""Items of a list in a reply that are looked at."""
 
 
 class Observed:
@@ -24,7 +36,8 @@ class Observed:
 
     def __init__(self, compiled: CompiledRecipe, roles: Mapping[str, Role]) -> None:
         parts = _parts(compiled)
-        self._flow = compiled.flow
+        self._flow, self._composed = compiled.flow, compiled.recipe.composed
+        self._cast, self._clean = cast_of(compiled), compiled.recipe.clean_replies
         self.facts = {name: RoleFacts(name, role.named, parts[name]) for name, role in roles.items()}
         self.rows: Counter[str] = Counter()
         """What became of slots: accepted, other label, aside, or the stage and reason of a drop."""
@@ -33,24 +46,21 @@ class Observed:
         """The queries of a page that pass, as observed; what is wrong with the others is booked with their writer."""
         texts, roots = set[str](), list[Sample]()
         for entry in page:
-            facts = self._of("writer", entry.generator if isinstance(entry, Sample) else "")
-            if not isinstance(entry, Sample) or facts is None:
+            if not isinstance(entry, Sample):
                 continue
             same = normalise(entry.query) in texts
             texts.add(normalise(entry.query))
-            facts.seen("repeats a query of the same call", found=int(same), sample=shortened(entry.query, SHOWN))
-            reason = self._flow.objection(entry)
-            facts.seen(
-                "is dropped by a rule",
-                found=int(bool(reason)),
-                reason=reason or "",
-                sample=shortened(entry.query, SHOWN),
-            )
+            reason, shown = self._flow.objection(entry), shortened(entry.query, SHOWN)
+            for facts in self._of("writer", entry.generator):
+                facts.seen("repeats a query of the same call", found=int(same), sample=shown)
+                facts.seen("is dropped by a rule", found=int(bool(reason)), reason=reason or "", sample=shown)
+                _read(facts, entry.query, shown)
             if not reason and not same:
                 roots.append(entry)
-        if page and isinstance(page[0], Sample) and (facts := self._of("writer", page[0].generator)):
+        if page and isinstance(page[0], Sample):
             size = self._flow.source.size
-            facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
+            for facts in self._of("writer", page[0].generator):
+                facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
         return roots
 
     def judged(self, row: Judged) -> None:
@@ -59,9 +69,19 @@ class Observed:
         kept = isinstance(row, Sample) and row.label == row.wanted
         aside = "aside" if isinstance(row, Aside) else "other label"
         self.rows[f"{row.stage}.{row.reason}" if isinstance(row, Drop) else "accepted" if kept else aside] += 1
-        facts = self._of("answerer", sample.responder or "") if sample is not None else None
-        if facts is None or sample is None or sample.response is None:
+        if sample is not None:
+            self._votes(sample)
+            for facts in self._of("answerer", sample.responder or ""):
+                self._answered(row, sample, facts)
+
+    def _answered(self, row: Judged, sample: Sample, facts: RoleFacts) -> None:
+        refused = sample.response_class == "refusal" or (isinstance(row, Drop) and row.reason == "refusal")
+        if sample.stance is not None and sample.stance != "refuse" and (sample.response is not None or refused):
+            facts.stances[sample.stance].append(refused)
+            facts.seen("declines whatever it is asked", found=int(refused))
+        if sample.response is None:
             return
+        _read(facts, sample.response, f"({sample.response_class or 'answer'} of {len(sample.response)} characters)")
         bad = isinstance(row, Drop) and row.stage == "respond"
         reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
         told = shown_of(sample, row if isinstance(row, Drop) else None)
@@ -69,6 +89,32 @@ class Observed:
         if sample.stance in ("comply", "partial"):
             declined = sample.response_class == "refusal"
             facts.seen("declines in a stance that asks for more", found=int(declined), reason=sample.stance)
+
+    def _votes(self, sample: Sample) -> None:
+        seats = getattr(self._flow.panel, "seats", ())
+        if len(sample.votes) != len(seats):
+            return  # of another package's stage, or dropped before
+        for (role, _), vote in zip(seats, sample.votes, strict=True):
+            for leaf in leaves(role, self._composed):
+                if leaf in self.facts and self.facts[leaf].model == vote.judge:
+                    self._vote(self.facts[leaf], sample, vote)
+
+    def _vote(self, facts: RoleFacts, sample: Sample, vote: Vote) -> None:
+        """Books a vote with its judge. Why one fell stands in the place of its analysis."""
+        said, fell = vote.analysis or "", vote.label is None
+        if fell and said == OUT:
+            return
+        facts.seen("gives no verdict", found=int(fell), reason=said)
+        if fell and said not in (*NOTHING_SAID, "contradicts"):
+            return
+        sources = [sample.query, sample.response or "", self._cast.rules.get(sample.lane.subcategory, "")]
+        empty = (said if said in NOTHING_SAID else None) if fell else fault(said, sources, self._cast.placeholders)
+        against = said == "contradicts" if vote.label is None else contradicts(said, vote.label, self._flow.labels)
+        shown = "" if fell else shortened(said, SHOWN)
+        facts.seen("says nothing in its analysis", found=int(empty is not None), reason=empty or "", sample=shown)
+        facts.seen("contradicts its analysis", found=int(against), sample=f"{vote.label}: {shown}" if shown else "")
+        if not fell and empty is None:
+            _read(facts, said, shown)
 
     def replied(self, facts: RoleFacts, request: Request, reply: Reply, seconds: float) -> None:
         """Books a reply, as observed, with its role; it was waited for `seconds`, 0 from the journal."""
@@ -80,28 +126,50 @@ class Observed:
         )
         facts.longest = max(facts.longest, reply.prompt_tokens)
         facts.seconds += seconds
-        why, sample = _fault(request, reply), ""
+        facts.as_json += request.schema is not None
+        why, sample = self._fault(facts, request, reply), ""
         if request.schema is not None:
             answers = facts.part == "answerer"
             sample = masked(reply.text, "reply", reply.finish) if answers else shortened(reply.text, SHOWN)
-        for name in ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered"):
+        names = ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered", "declines")
+        for name in names[: None if facts.part != "answerer" else -1]:  # whether an answer may decline, its stance says
             facts.seen(name, found=int(why == name), sample=sample)
 
-    def _of(self, part: Part, model: str) -> RoleFacts | None:
-        return next((one for one in self.facts.values() if one.part == part and one.model == model), None)
+    def _of(self, part: Part, model: str) -> list[RoleFacts]:
+        """The roles with that part which one model plays."""
+        return [one for one in self.facts.values() if one.part == part and one.model == model]
+
+    def _fault(self, facts: RoleFacts, request: Request, reply: Reply) -> str | None:
+        """What is wrong with a reply before it is read, by its name among the faults."""
+        if reply.finish == "content_filter":
+            return "is filtered"
+        if reply.finish in ("length", "broken"):
+            return "is cut off"
+        as_json = request.schema is not None
+        try:
+            text = checked(cleaned(reply, as_json=as_json) if self._clean else reply)
+        except ParseError:
+            return "gives no answer"
+        found = json_in(text)[0] if as_json else None
+        texts = [text] if found is None else list(_texts(found))
+        if facts.part != "answerer" and texts and all(map(is_refusal, texts)):
+            return "declines"
+        return "is not the JSON asked for" if as_json and found is None else None
 
 
-def _fault(request: Request, reply: Reply) -> str | None:
-    """What is wrong with a reply before it is read, by its name among the faults."""
-    if reply.finish == "content_filter":
-        return "is filtered"
-    if reply.finish in ("length", "broken"):
-        return "is cut off"
-    try:
-        text = checked(cleaned(reply, as_json=request.schema is not None))
-    except ParseError:
-        return "gives no answer"
-    return "is not the JSON asked for" if request.schema is not None and json_in(text)[0] is None else None
+def _texts(found: Any) -> Iterator[str]:
+    """Texts of a JSON value, those of lists in it among them."""
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, Mapping | list):
+        for part in islice(found.values() if isinstance(found, Mapping) else found, MOST):
+            yield from _texts(part)
+
+
+def _read(facts: RoleFacts, text: str, shown: str) -> None:
+    """Books whether a text is language."""
+    found = fluency.verdict(text)
+    facts.seen("is no language", found=int(found is not None), reason=found or "", sample=shown)
 
 
 def _parts(compiled: CompiledRecipe) -> dict[str, Part]:
