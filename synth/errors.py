@@ -8,7 +8,7 @@ Stopped       nothing more may be asked; a pause, never a decision
 
 import difflib
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 
 class ConfigError(Exception):
@@ -44,6 +44,10 @@ class ProviderError(Exception):
         self.cause = cause
         self.retry_after = retry_after
         self.words = words
+
+
+DOUBT: Final = "doubt"
+"""Why a run stops that cannot vouch for its data."""
 
 
 class Stopped(Exception):

@@ -41,6 +41,12 @@ def one_line(text: str) -> str:
     return for_terminal(" ".join(text.split()))[:200]
 
 
+def shortened(text: str, most: int) -> str:
+    """An untrusted text as one line of at most so many characters, harmless on a terminal; what is cut off ends in an ellipsis."""
+    line = " ".join(text.split())
+    return for_terminal(plain(line if len(line) <= most else f"{line[: most - 1]}…"))
+
+
 def counted(number: object) -> int:
     """An untrusted count, as of tokens; 0, as for none told, where it is no whole number from 0 to 2**31 - 1."""
     return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST else 0

@@ -35,13 +35,20 @@ class EmbeddingsBackend:
         self._client = client
 
     async def check(self, model: str) -> None:
-        """Asks the server for two vectors: a list of models does not tell which of them give any, nor what they are worth."""
-        try:
-            async with asyncio.timeout(openai.CHECK_TIMEOUT):
-                found = [await self._asked({"model": model, "input": [text]}, model) for text in UNLIKE]
-        except (ProviderError, TimeoutError):
-            return  # the first real call will tell
-        if all(reply.finish == "stop" for reply in found):
+        """Asks the server for two vectors: a list of models does not tell which of them give any, nor what they are worth.
+        ConfigError where neither is given, in whatever words."""
+        found, refused = list[Reply](), list[ProviderError]()
+        for text in UNLIKE:
+            try:
+                async with asyncio.timeout(openai.CHECK_TIMEOUT):
+                    found.append(await self._asked({"model": model, "input": [text]}, model))
+            except (ProviderError, TimeoutError) as error:
+                if not isinstance(error, ProviderError) or error.cause != "refused":
+                    return  # the first real call will tell
+                refused.append(error)
+        if not found:
+            raise ConfigError(f"gives no vectors: the server {refused[0]}; check the model's name {model!r}")
+        if len(found) == len(UNLIKE) and all(reply.finish == "stop" for reply in found):
             check(model, *(read(reply.text) for reply in found))
 
     async def complete(self, request: Request, key: str) -> Reply:

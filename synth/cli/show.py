@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.cli.run import _note
+from synth.cli.summary import causes, of_controls
 from synth.dataset.reader import RUNNING, Dataset
 from synth.errors import ConfigError
 from synth.quality import agreement
@@ -44,8 +45,10 @@ def _shown(made: Dataset | Peek, folder: Path, cell: str | None, most: int) -> I
             grounds = f": {entry['grounds']['words']}" if entry.get("grounds") else ""
             doubtful = ", doubtful" if entry.get("doubtful") else ""
             yield f"{id:<44} {count} {entry['status']}{doubtful}{grounds}"
+        yield from causes([entry for entry in facts["cells"] if entry.get("grounds")])
         for line in agreement.lines(facts.get("agreement") or {}):
             yield for_terminal(line)
+        yield from map(of_controls, facts.get("controls") or [])
         yield from map(for_terminal, doubting.lines(facts.get("doubts") or []))
         return
     rows = (

@@ -1,7 +1,7 @@
 """The table at a run's end: what was made, kept, dropped and spent, which cells fell short and on what grounds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from synth.run import doubting
 from synth.run.cost import in_words
 from synth.run.result import Result
 from synth.sanitize import for_terminal
-from synth.stages.parsing import IN_WORDS
+from synth.stages.parsing import meaning_of
 
 SHOWN = 12
 """Cells that fell short told one by one."""
@@ -29,7 +29,7 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     lines += ["", *_short(result)]
     counts = {name: count for name, count in result.counts.items() if name != "aside"} | result.counts["aside"]
     lines.append(", ".join(f"{name} {count}" for name, count in counts.items()) + f"; {result.calls} calls")
-    lines += [_of_controls(judge) for judge in result.controls]
+    lines += [of_controls(judge) for judge in result.controls]
     if result.dropped:
         lines.append("dropped: " + ", ".join(f"{reason} {count}" for reason, count in result.dropped.items()))
     lines.append(f"spent in this folder: {in_words(UsageTotal(**result.total))}")
@@ -41,19 +41,14 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     return "\n".join(lines)
 
 
-def _of_controls(judge: Mapping[str, Any]) -> str:
-    """How a judge did on pairs with known labels, with what it said of some it got wrong where it is unfit."""
+def of_controls(judge: Mapping[str, Any]) -> str:
+    """How a judge did on pairs with known labels, in one line of the table."""
     share = "{low:.0%} to {high:.0%}".format(**judge).replace("%", "", 1).replace("%", " %")
     line = f"controls: {judge['role']} {judge['right']} of {judge['n']} ({share})"
     line += "" if judge["verdict"] == "fit" else f", {judge['verdict']}"
     if (lately := judge["lately"]) is not None:
         line += f"; of late {lately['right']} of {lately['n']}"
-    wrong = judge["samples"] if judge["verdict"] == "unfit" else ()
-    said = (
-        f"  {one['id']} is {one['known']}, and {judge['role']} says {one['said'] or 'nothing'}: {for_terminal(one['analysis'])}"
-        for one in wrong
-    )
-    return "\n".join([line, *said])
+    return for_terminal(line)
 
 
 def _short(result: Result) -> list[str]:
@@ -61,17 +56,17 @@ def _short(result: Result) -> list[str]:
     short = [cell for cell in result.cells if cell["grounds"]]
     lines = [
         f"{cell['subcategory']}/{cell['query_type']}/{cell['label']} {cell['accepted']}/{cell['target']} "
-        f"{cell['status']}: {cell['grounds']['words']}{_in_words(cell['status'])}{_kept_free(cell)}"
+        f"{cell['status']}: {cell['grounds']['words']}{_in_words(cell)}{_kept_free(cell)}"
         for cell in short[:SHOWN]
     ]
-    lines += _causes(short[:SHOWN])
+    lines += causes(short[:SHOWN])
     if len(short) > SHOWN:
         lines.append(f"… and {len(short) - SHOWN} more; `synth show DIR` lists all cells")
     return [*lines, ""] if lines else []
 
 
-def _causes(short: list[dict[str, Any]]) -> list[str]:
-    """Who brought these cells to their end, with samples; what is the same for several lanes is said once."""
+def causes(short: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The table's lines on who brought these cells to their end, with samples; what is the same for several lanes is said once."""
     told: dict[str, tuple[dict[str, None], list[str]]] = {}
     for cell in short:
         if cause := cell["grounds"].get("cause"):
@@ -85,10 +80,12 @@ def _causes(short: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _in_words(status: str) -> str:
-    """What a reason that a reply could not be used for means, where that is what a cell stalled for."""
-    words = IN_WORDS.get(status.rpartition(".")[2]) if status.startswith("stalled: ") else None
-    return f" ({words})" if words else ""
+def _in_words(cell: Mapping[str, Any]) -> str:
+    """What the reason means that a cell stalled for, where its cause names nobody."""
+    if not cell["status"].startswith("stalled: ") or cell["grounds"].get("cause"):
+        return ""
+    meaning = meaning_of(cell["status"].partition(": ")[2])
+    return f" ({'; '.join(filter(None, meaning))})" if meaning else ""
 
 
 def _kept_free(cell: dict[str, Any]) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synth.dataset.cell import in_cell
+
 
 def doubts_section(doubts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The card's section on doubts, line by line: who, what and how often, and where samples stand. No text of a sample is
-    in it, since a sample may be of what was dropped."""
+    """The card's section on doubts, line by line: who, what and how often. No sample is in it, since one may be of what was
+    dropped."""
     if not doubts:
         return []
     opening = (
@@ -19,17 +21,11 @@ def doubts_section(doubts: Sequence[Mapping[str, Any]]) -> list[str]:
         "",
         opening,
         "",
-        "| role | model | found | against the whole | samples |",
-        "|---|---|---|---|---|",
+        "| role | model | found | against the whole |",
+        "|---|---|---|---|",
     ]
     lines += [
-        f"| {_cell(doubt['role'])} | {_cell(doubt['model'])} | {_cell(doubt['words'])} | {'yes' if doubt['whole'] else 'no'} | "
-        f"{_cell(', '.join(sample['place'] for sample in doubt['samples']))} |"
+        f"| {in_cell(doubt['role'])} | {in_cell(doubt['model'])} | {in_cell(doubt['words'])} | {'yes' if doubt['whole'] else 'no'} |"
         for doubt in doubts
     ]
     return [*lines, ""]
-
-
-def _cell(text: str) -> str:
-    """Untrusted text in a table: it cannot leave its cell or become markup."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

@@ -13,6 +13,7 @@ from synth.dataset.marks import ours
 from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
+from synth.filters.language import fluency
 from synth.recipe.schema import Recipe
 
 DROPS = re.compile(r"([^./]+)\.[^/]+\.jsonl")
@@ -66,4 +67,5 @@ def rows_in(folder: Path) -> int:
 
 def versions() -> dict[str, str]:
     """Versions of what writes a dataset: what its bytes depend on besides recipe and journal."""
-    return {"synth": __version__, "opencc": version("opencc"), "pyarrow": version("pyarrow")}
+    packages = {name: version(name) for name in ("opencc", "pyarrow")}
+    return {"synth": __version__, **packages, "fluency": fluency.version()}

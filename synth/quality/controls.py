@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 from synth.quality.metrics import Figure, wilson
 from synth.recipe.controls import Control, drawn
 from synth.recipe.labels import LabelScheme
+from synth.sanitize import shortened
 from synth.types import Vote
 
 ASKED, LEAST, FIT = 40, 24, 30
@@ -167,5 +168,5 @@ def _figures(answers: Answers) -> dict[str, Any]:
 def _sample(one: Answer) -> dict[str, Any]:
     control = one.control
     texts = {"query": control.query, "response": control.response, "analysis": one.analysis}
-    shown = {name: text if len(text) <= SHORT else f"{text[: SHORT - 1]}…" for name, text in texts.items()}
+    shown = {name: shortened(text, SHORT) for name, text in texts.items()}
     return {"id": control.id, **shown, "known": control.label, "said": one.said}

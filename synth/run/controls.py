@@ -7,7 +7,7 @@ from functools import cached_property
 from synth.engine.ask import REPLAY, Engine, replaying
 from synth.errors import Stopped
 from synth.hashing import key_of
-from synth.journal.rows import DamagedReply
+from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.journal.usage import RETRY, Usage
 from synth.plan.lanes import LaneSpec, told_of
@@ -17,7 +17,8 @@ from synth.recipe import taxonomy
 from synth.recipe.controls import Control
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
-from synth.run.result import DOUBT, OK, SHORT, Result
+from synth.run.kept import KeptReplies
+from synth.run.result import DOUBTED, Result
 from synth.stages.judge import Panel
 from synth.types import CONTROLS, Ask, Provenance, Reply, Request, Sample
 
@@ -62,9 +63,12 @@ class Questions:
     async def answer(self, judge: Judge, control: Control, ask: Ask, number: int = 0) -> Answer | None:
         """What a judge says of a control when it is asked for the first time, or in the round of that number; None if its model is out.
         Raises what `ask` raises."""
-        self.compiled.flow.stats.hold(ask)  # for good: no fold uses it
-        spec = self._spec(control)
-        vote = await self.panel.vote(spec, _sample(spec, control), judge.roles[0], _draw(number), ask)
+        spec, stats = self._spec(control), self.compiled.flow.stats
+        stats.hold(ask)
+        try:
+            vote = await self.panel.vote(spec, _sample(spec, control), judge.roles[0], _draw(number), ask)
+        finally:
+            stats.discard(ask)
         return controls.answer(control, vote, self.panel.labels)
 
     def _request(self, role: str, control: Control) -> Request:
@@ -90,12 +94,12 @@ def questions_of(compiled: CompiledRecipe) -> Questions | None:
     return None if all(recipe.models[role].answering.STAND_IN for role in roles) else found
 
 
-async def recalled(questions: Questions | None, journal: Journal) -> list[tuple[Judge, Exam]]:
+async def recalled(questions: Questions | None, journal: Journal | Reader) -> list[tuple[Judge, Exam]]:
     """Every judge with what the journal holds of its controls; nothing is asked."""
     spent = journal.spent()
     if questions is None or not any(line.lane == CONTROLS for line in spent):
         return []
-    engine = replaying(journal)
+    engine = replaying(KeptReplies(journal))
     return [(judge, await _exam(questions, judge, engine, verdicts(spent, judge.model))) for judge in questions.judges]
 
 
@@ -119,7 +123,7 @@ async def _recalled(questions: Questions, judge: Judge, control: Control, engine
 
     try:
         return await questions.answer(judge, control, ask, number)
-    except (Stopped, DamagedReply):
+    except Stopped:
         return None
 
 
@@ -130,16 +134,11 @@ def verdicts(spent: Iterable[Usage], model: str) -> int:
 
 def report(result: Result, exams: Sequence[tuple[Judge, Exam]]) -> None:
     """Adds to a run's result what came of its judges' controls: a row for each role, of which those that ask a judge the same share
-    the figures. With an unfit judge no run ends well."""
+    the figures, and the message of a stop over one that is unfit. What an unfit judge means for the rows: `Doubting.judge`."""
     result.controls = [exam.row() | {"role": role} for judge, exam in exams if exam.accuracy for role in judge.roles]
-    found = [exam.words() for _, exam in exams if exam.verdict == "unfit"]
     result.notes += [exam.fall() for _, exam in exams if exam.fell]
-    if found and result.stopped == DOUBT:
-        result.message = unfit(exams)  # what landed after the stop counts too
-    else:
-        result.notes += found
-    if found and result.status == OK:
-        result.status = SHORT
+    if result.stopped == DOUBTED and (found := unfit(exams)):
+        result.message = found  # what landed after the stop counts too
 
 
 def unfit(exams: Sequence[tuple[Judge, Exam]]) -> str:

@@ -34,9 +34,10 @@ from synth.run.controls import Judge, Questions, questions_of
 from synth.run.estimate import Measured
 from synth.run.folder import claim, mend, writable
 from synth.run.interrupts import cancelling
-from synth.run.observed import Observed, short
+from synth.run.observed import SHOWN, Observed
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted
+from synth.sanitize import shortened
 from synth.types import CONTROLS, Ask, Origin, Reply, Request, Round, Sample
 
 PAGES, AT_ONCE = 12, 4
@@ -183,7 +184,7 @@ class _Doctor:
         grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
         for sample in (root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))):
             for row in await self._flow.outcome(spec, plan, sample, ask):
-                self._seen.judged(spec, row)
+                self._seen.judged(row)
 
     # --- pairs with known labels ---
 
@@ -219,7 +220,9 @@ class _Doctor:
                     facts.said.append(exam.score())
                 if found == "unfit":
                     facts.wrong += [
-                        short(f"{one.control.query} → {one.said or one.analysis}") for one in given if not one.right
+                        shortened(f"{one.control.query} → {one.said or one.analysis}", SHOWN)
+                        for one in given
+                        if not one.right
                     ]
 
         known = decisions.adapted(self._journal.decisions())

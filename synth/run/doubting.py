@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from synth.dataset.reader import RUNNING
 from synth.engine.ask import Engine
-from synth.errors import Stopped
+from synth.errors import DOUBT, Stopped
 from synth.filters.language.analysis import shown_in
 from synth.fold.acceptor import Acceptor, RowSink
 from synth.fold.fold import Fold, FoldObserver
@@ -20,10 +21,8 @@ from synth.quality.doubts.watched import Cast, Watched
 from synth.recipe import routing
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
-from synth.run.result import OK, SHORT, Result
+from synth.run.result import DOUBTED, OK, SHORT, Result
 
-WHY = "doubt"
-"""Why a run stops that doubts its own data."""
 _WAY_ON = "the same command stops again while the journal shows it, `--on-doubt warn` goes on"
 
 
@@ -46,6 +45,9 @@ def cast_of(compiled: CompiledRecipe) -> Cast:
         rules={spec.lane.subcategory: _rule(spec.subcategory) for spec in compiled.specs},
         placeholders=shown_in(shown),
         labels=flow.labels,
+        members={
+            role: frozenset(routing.leaves(role, recipe.composed)) for role, _ in getattr(flow.panel, "seats", ())
+        },
         templates={entry.prompt.name: bound.name for bound in flow.stages for entry in bound.prompts},
     )
 
@@ -101,7 +103,7 @@ class Doubting:
         doubt = against_the_whole(self.found()) if self.cast.roles else None
         if doubt is None:
             return None
-        return Stopped(WHY, f"{doubt}; {_WAY_ON}")
+        return Stopped(DOUBT, f"{doubt}; {_WAY_ON}")
 
     def state(self) -> dict[str, Any]:
         """The evidence so far, for a checkpoint."""
@@ -118,7 +120,7 @@ class Doubting:
     def judge(self, result: Result) -> Result:
         """The result with its doubts, and why cells fell short: a doubt against the whole data set makes them doubtful,
         and the exit status that of a run that fell short."""
-        self.controls = getattr(result, "controls", ())
+        self.controls = result.controls
         found = self.found() if self.cast.roles else []
         result.doubts = [doubt.facts() for doubt in found]
         doubtful = against_the_whole(found) is not None
@@ -135,14 +137,14 @@ class Doubting:
 
 
 def stopped_before(folder: Path) -> bool:
-    """Whether the last run in a folder stopped over a doubt, or left no word of how it ended."""
+    """Whether the last run in a folder stopped over a doubt, or left no word of how it ended: it was killed."""
     try:
         said = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return True
     except (OSError, ValueError):
         return False
-    return isinstance(said, dict) and said.get("stopped") == f"stopped: {WHY}"
+    return isinstance(said, dict) and said.get("stopped") in (DOUBTED, RUNNING)
 
 
 def lines(found: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from synth.backends import Backend
 from synth.engine.ask import Engine
 from synth.engine.probation import FEW, Probation
-from synth.errors import ConfigError, Stopped
+from synth.errors import DOUBT, ConfigError, Stopped
 from synth.journal.store import Journal
 from synth.journal.usage import Usage
 from synth.quality import controls
@@ -140,7 +140,7 @@ class Examination:
         """Opens the gate, stops the run, or tells the user, as soon as a judge's answers say so."""
         found = controls.verdict(seat.answers)
         if found == "unfit" and self.stops:
-            self.engine.stop(Stopped("doubt", unfit([(one.judge, one.exam) for one in self._seats])))
+            self.engine.stop(Stopped(DOUBT, unfit([(one.judge, one.exam) for one in self._seats])))
         elif found == "unfit" and not seat.told:
             seat.told = True
             self.say(f"{seat.exam.words()}; the run goes on, as --on-doubt warn says")

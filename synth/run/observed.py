@@ -11,15 +11,15 @@ from synth.filters.language import fluency
 from synth.filters.language.analysis import fault
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.stated_label import contradicts
-from synth.plan.lanes import LaneSpec
 from synth.quality.controls import OUT
 from synth.quality.doubts.watched import NOTHING_SAID
 from synth.quality.fitness import Part, RoleFacts
+from synth.quality.shown import masked, shown_of
 from synth.recipe.role import Role
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
 from synth.run.doubting import cast_of
-from synth.sanitize import one_line
+from synth.sanitize import shortened
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
 from synth.stages.parsing import checked
@@ -50,7 +50,7 @@ class Observed:
                 continue
             same = normalise(entry.query) in texts
             texts.add(normalise(entry.query))
-            reason, shown = self._flow.objection(entry), short(entry.query)
+            reason, shown = self._flow.objection(entry), shortened(entry.query, SHOWN)
             for facts in self._of("writer", entry.generator):
                 facts.seen("repeats a query of the same call", found=int(same), sample=shown)
                 facts.seen("is dropped by a rule", found=int(bool(reason)), reason=reason or "", sample=shown)
@@ -63,7 +63,7 @@ class Observed:
                 facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
         return roots
 
-    def judged(self, spec: LaneSpec, row: Judged) -> None:
+    def judged(self, row: Judged) -> None:
         """Books what came of a slot, as observed, with whoever answered."""
         sample = row if isinstance(row, Sample) else row.sample
         kept = isinstance(row, Sample) and row.label == row.wanted
@@ -72,9 +72,9 @@ class Observed:
         if sample is not None:
             self._votes(sample)
             for facts in self._of("answerer", sample.responder or ""):
-                self._answered(spec, row, sample, facts)
+                self._answered(row, sample, facts)
 
-    def _answered(self, spec: LaneSpec, row: Judged, sample: Sample, facts: RoleFacts) -> None:
+    def _answered(self, row: Judged, sample: Sample, facts: RoleFacts) -> None:
         refused = sample.response_class == "refusal" or (isinstance(row, Drop) and row.reason == "refusal")
         if sample.stance is not None and sample.stance != "refuse" and (sample.response is not None or refused):
             facts.stances[sample.stance].append(refused)
@@ -84,10 +84,7 @@ class Observed:
         _read(facts, sample.response, f"({sample.response_class or 'answer'} of {len(sample.response)} characters)")
         bad = isinstance(row, Drop) and row.stage == "respond"
         reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
-        # An answer to a harmful query may hold what nobody has taken out of it yet: its length and class are shown, not its words.
-        told = short(sample.response)
-        if spec.lane.query_type == "harmful":
-            told = f"({sample.response_class or 'answer'} of {len(sample.response)} characters)"
+        told = shown_of(sample, row if isinstance(row, Drop) else None)
         facts.seen("is dropped by a rule", found=int(bad), reason=reason, sample=told)
         if sample.stance in ("comply", "partial"):
             declined = sample.response_class == "refusal"
@@ -113,7 +110,7 @@ class Observed:
         sources = [sample.query, sample.response or "", self._cast.rules.get(sample.lane.subcategory, "")]
         empty = (said if said in NOTHING_SAID else None) if fell else fault(said, sources, self._cast.placeholders)
         against = said == "contradicts" if vote.label is None else contradicts(said, vote.label, self._flow.labels)
-        shown = "" if fell else short(said)
+        shown = "" if fell else shortened(said, SHOWN)
         facts.seen("says nothing in its analysis", found=int(empty is not None), reason=empty or "", sample=shown)
         facts.seen("contradicts its analysis", found=int(against), sample=f"{vote.label}: {shown}" if shown else "")
         if not fell and empty is None:
@@ -130,8 +127,10 @@ class Observed:
         facts.longest = max(facts.longest, reply.prompt_tokens)
         facts.seconds += seconds
         facts.as_json += request.schema is not None
-        why = self._fault(facts, request, reply)
-        sample = short(reply.text) if request.schema is not None else ""
+        why, sample = self._fault(facts, request, reply), ""
+        if request.schema is not None:
+            answers = facts.part == "answerer"
+            sample = masked(reply.text, "reply", reply.finish) if answers else shortened(reply.text, SHOWN)
         names = ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered", "declines")
         for name in names[: None if facts.part != "answerer" else -1]:  # whether an answer may decline, its stance says
             facts.seen(name, found=int(why == name), sample=sample)
@@ -185,8 +184,3 @@ def _parts(compiled: CompiledRecipe) -> dict[str, Part]:
             part = "judge" if asks and stage.judges else "answerer" if asks and stage.responds else "writer"
         found.setdefault(role, part)
     return found
-
-
-def short(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

@@ -13,18 +13,19 @@ from typing import Any
 
 from synth.dataset.reader import RUNNING
 from synth.dataset.staging import Staging
-from synth.engine.ask import REPLAY, replaying
-from synth.errors import ConfigError, Stopped
+from synth.engine.ask import replaying
+from synth.errors import ConfigError
 from synth.fold.fold import Fold
 from synth.journal import decisions
 from synth.journal.merge import identity_of
 from synth.journal.reader import Reader
-from synth.journal.rows import DamagedReply
+from synth.run.controls import questions_of, recalled, report
+from synth.run.doubting import Doubting
+from synth.run.kept import KeptReplies
 from synth.run.recorded import as_made, facts_of, kept_in
 from synth.run.resolve import as_recorded
 from synth.run.result import result_of
 from synth.sanitize import plain
-from synth.types import Origin, Reply
 
 RAW = "SELECT key, stage, lane, model, finish, prompt_tokens, completion_tokens, reasoning, text FROM replies ORDER BY rowid DESC"
 
@@ -68,9 +69,13 @@ def peek(folder: Path) -> Iterator[Peek]:
         with tempfile.TemporaryDirectory(prefix="synth-show-") as scratch:
             recipe = compiled.recipe
             with Staging(Path(scratch), compiled.names, recipe.output, recipe.scheme) as staging:
-                fold = Fold(inputs, partial(replaying, _Kept(journal)), staging)
+                doubting = Doubting(compiled, staging)
+                fold = Fold(inputs, partial(replaying, KeptReplies(journal)), doubting.sink)
+                doubting.watch(fold)
                 asyncio.run(fold.run(decisions.plans(history)))
                 result = result_of(fold, fold.engine, journal, staging, prices=compiled.prices)
+                report(result, asyncio.run(recalled(questions_of(compiled), journal)))
+                doubting.judge(result)
                 yield Peek(asdict(result) | {"stopped": RUNNING, "recipe": (told or {}).get("recipe")}, staging)
 
 
@@ -82,20 +87,3 @@ def raw(folder: Path) -> Iterator[dict[str, Any]]:
             yield {
                 name: plain(value) if isinstance(value, str) else value for name, value in zip(names, row, strict=True)
             }
-
-
-class _Kept:
-    """A journal as a fold's store that is only read: a reply that is not what was written counts as not there."""
-
-    def __init__(self, journal: Reader) -> None:
-        self._journal = journal
-
-    def get(self, key: str) -> Reply | None:
-        try:
-            return self._journal.get(key)
-        except DamagedReply:
-            return None
-
-    async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
-        del key, reply, origin, model
-        raise Stopped(REPLAY)

@@ -9,7 +9,7 @@ from synth.dataset.reader import SPLITS
 from synth.dataset.staging import Staging
 from synth.engine.ask import Engine
 from synth.engine.waiting import thrown_away
-from synth.errors import ConfigError, Stopped
+from synth.errors import DOUBT, ConfigError, Stopped
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal import decisions
@@ -22,7 +22,7 @@ from synth.run.cost import by_cell, by_scenario
 from synth.types import HARD, Label
 
 OK, FAILED, SHORT, INTERRUPTED = 0, 1, 3, 130
-DOUBT = "stopped: doubt"
+DOUBTED = f"stopped: {DOUBT}"
 """How a run ends whose data it cannot vouch for."""
 
 
@@ -185,4 +185,4 @@ def _status_of(stopped: Stopped | ConfigError, *, rows: bool) -> int:
         return stopped.status
     if stopped.why == "interrupted":
         return INTERRUPTED
-    return SHORT if rows or stopped.why == "doubt" else FAILED
+    return SHORT if rows or stopped.why == DOUBT else FAILED

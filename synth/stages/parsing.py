@@ -47,20 +47,32 @@ FEEDBACK = {
 exception's own words change with versions."""
 JUDGE_ON = "这不是请你回答其中的问题，而是给已有的对话做内容安全标注，你的判断会用来保护用户。请只按要求的字段输出一个 JSON 对象。"
 """What a judge is told in a second try after declining to judge, which is no opinion of what it was to judge."""
-IN_WORDS: Final[Mapping[str, str]] = {
-    "truncated": "answers are cut short at max_tokens; raise it, or ask for less at a time",
-    "thought": "the model's thought took all of max_tokens; raise max_tokens, or switch thinking off",
-    "broken": "the server ends answers before they are whole; look at its log, or ask another",
-    "refusal": "the model declines; take another, or other prompts",
-    "filtered": "the server's content filter stops requests or answers; take a server without one",
-    "empty": "the model answers nothing; look at its chat template and at where its server puts the answer",
-    "unreadable": "the model does not keep to the format asked for; take a larger one",
-    "shape": "the model's JSON lacks what is asked for; take a larger one",
-    "rejected": "requests are too long for the model; raise its context, or ask for less at a time",
-    "gave_up": "requests failed again and again while others succeeded; --retry-given-up asks them again",
-    "outage": "the model was out; the same command asks it again",
+MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "truncated": ("cut off at max_tokens", "raise max_tokens, or ask for less at a time"),
+    "thought": ("lost to a thought that took all of max_tokens", "raise max_tokens, or switch thinking off"),
+    "broken": ("ended by the server before they were whole", "look at its log, or ask another"),
+    "refusal": ("refused", "take another model, or other prompts"),
+    "filtered": ("held back by the server's filter", "take a server without one"),
+    "empty": ("empty", "look at the model's chat template and at where its server puts the answer"),
+    "unreadable": ("not in the format asked for", "take a larger model"),
+    "shape": ("without the fields that were asked for", "take a larger model"),
+    "placeholder": ("with an analysis that says nothing", "take another model or prompt"),
+    "copied": ("with an analysis that is a copy", "take another model or prompt"),
+    "contradicts": ("with an analysis against their own label", "take another model or prompt"),
+    "rejected": ("too long for the model", "raise its context, or ask for less at a time"),
+    "gave_up": ("failing again and again while others succeeded", "--retry-given-up asks for them again"),
+    "outage": ("not to be had while the model was out", "the same command asks for them again"),
+    "no_verdict": ("without a verdict of enough judges", ""),
+    "other_label": ("of another label than the one asked for", ""),
+    "label_agrees": ("of an analysis against its label", ""),
+    "hard": ("judged differently by the judges", ""),
+    "chinese": ("not Chinese", ""),
+    "repetition": ("going round in circles", ""),
+    "template": ("repeating the prompt", ""),
+    "fluent": ("no language", ""),
+    "unfinished": ("unfinished", ""),
 }
-"""What a reason means to the user, and the way out, in one line."""
+"""What a reason that replies or rows were lost for says of them, and the way out where there is one: by a part of the reason's name."""
 LONG = 20_000
 """Characters from which on a reply is read beside the event loop, where others wait for their turn."""
 SHORTER = "你上一次的回答过长，没有写完就被截断了。请写得短一些，重新完整地回答一遍。"
@@ -80,6 +92,12 @@ _NO_ANSWER = {
 """What replies that are none come to, by how they ended."""
 _DECLINED = 500
 """Of how many items the first must all be refusals for a list to be one."""
+
+
+def meaning_of(reason: str) -> tuple[str, str] | None:
+    """What a reason, with or without its stage, says of the replies or rows that were lost for it, and the way out (empty where there
+    is none); None for one that speaks for itself."""
+    return next((MEANINGS[part] for part in reversed(reason.split(".")) if part in MEANINGS), None)
 
 
 def checked(reply: Reply) -> str:
@@ -198,7 +216,7 @@ def _again(request: Request, words: str, reason: str, *, judging: bool) -> Reque
     Who refuses to write is not asked again; who refuses to judge is told what judging is."""
     if reason == "empty" or (judging and reason == "filtered"):
         return replace(request, draw=(*request.draw, "again", 1))
-    reason = "truncated" if reason == "broken" else reason
+    reason = "truncated" if reason == "broken" else reason  # most words for it that nobody knows mean some limit
     table = FEEDBACK if request.schema is not None else {"truncated": SHORTER}
     if request.text is not None:  # a base model takes no feedback
         return replace(request, draw=(*request.draw, "again", 1)) if reason == "truncated" else None

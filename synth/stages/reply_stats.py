@@ -45,6 +45,10 @@ class ReplyStats:
         """Releases the held counts of replies to this `ask`: the fold has used what came of it."""
         self._add(self._held.pop(ask, Counter()))
 
+    def discard(self, ask: Ask) -> None:
+        """Forgets the held counts of replies to this `ask`: no fold uses what came of it."""
+        self._held.pop(ask, None)
+
     def count(self, ask: Ask, model: str, place: PromptUse, kind: str) -> None:
         """Counts one reply of a model under its prompt's use, by its class `kind` (ok, refusal, truncated …)."""
         line = (model, place.template, place.subcategory, kind)

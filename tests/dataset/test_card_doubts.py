@@ -18,8 +18,9 @@ DOUBT = {
 
 def test_doubts_are_told_without_the_text_of_samples() -> None:
     told = "\n".join(doubts_section([DOUBT]))
-    assert "| judge\\|b | a&lt;b> | 13 of 52 analyses say nothing (25%) | yes | crime.gambling/harmful#0.2 |" in told
+    assert "| judge\\|b | a&lt;b> | 13 of 52 analyses say nothing (25%) | yes |" in told
     assert "do not train on them" in told
     assert "样本的文字" not in told
+    assert "#0.2" not in told
     assert "None of this speaks against" in "\n".join(doubts_section([DOUBT | {"whole": False}]))
     assert doubts_section([]) == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from synth.cli import show
 from synth.journal.reader import Reader
 from synth.quality import controls
 from synth.recipe import load
@@ -152,7 +153,16 @@ def test_with_warn_a_run_goes_on_and_still_ends_with_3(lab: Lab) -> None:
             ("j2", "unfit", 40),
         ]
         assert "the run goes on, as --on-doubt warn says" in words(lab)
-        assert any("j2 (model j2) is unfit" in note for note in found["notes"])
+        doubt = next(doubt for doubt in found["doubts"] if doubt["kind"] == "unfit_judge")
+        assert (doubt["role"], doubt["model"], doubt["n"], doubt["whole"]) == ("j2", "j2", 40, True)
+        assert len(doubt["samples"]) == 3
+        assert all(cell["doubtful"] for cell in found["cells"])
+        shown = [list(show.show(lab.folder / "run", None, 5, live=live)) for live in (False, True)]
+        assert shown[0] == shown[1]
+        assert any(line.startswith("controls: j2 ") and line.endswith(", unfit") for line in shown[1])
+        assert any(line.startswith(f"doubtful: j2 (j2): {doubt['words']}") for line in shown[1])
+        assert f"doubtful: j2 (j2): {doubt['words']}" in words(lab)
+        assert doubt["words"] in (lab.folder / "run" / "dataset" / "README.md").read_text(encoding="utf-8")
         asked = len(answers(server))
         assert ran(lab) == 3
         assert facts(lab)["stopped"] == "stopped: doubt"

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from synth.cli import show
 from synth.cli.main import commands
 from synth.cli.summary import summary
 from synth.fold import fold as module
+from synth.journal.reader import Reader
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe
 from synth.run.execute import run
@@ -25,6 +27,8 @@ from tests.support.world import World
 
 ONLY = ("crime.gambling", "crime.traffic")
 UNCHECKED = {"judge": {"models": ["judge_a", "judge_b"]}}
+CHECKED = {"judge": {"models": ["judge_a", "judge_b"], "checks": True, "controls": False}}
+"""Controls would name the judge before it is given a row."""
 MODELS = {
     role: {"model": role, "base_url": "http://127.0.0.1:9/v1", "api_key_env": None}
     for role in ("writer", "a", "b", "j1", "j2")
@@ -55,7 +59,7 @@ def test_models_that_are_fit_are_not_doubted(here: Path) -> None:
     ("parts", "changes", "kind", "role"),
     [
         ({"judge_b": placeholder(0.5)}, UNCHECKED, "empty_analysis", "judge_b"),
-        ({"judge_b": placeholder(1.0)}, {}, "empty_analysis", "judge_b"),  # asked once more, and fallen
+        ({"judge_b": placeholder(1.0)}, CHECKED, "empty_analysis", "judge_b"),  # asked once more, and fallen
         ({"judge_a": copied(1.0)}, UNCHECKED, "empty_analysis", "judge_a"),
         ({"writer": alike}, {}, "repeats_in_call", "writer"),
     ],
@@ -87,6 +91,26 @@ def test_a_run_stops_over_models_that_are_not(
     assert f"{role} ({role}): {doubt['words']}" in shown
 
 
+def cut(body: dict[str, Any], reply: Reply, chance: random.Random) -> Reply:
+    """An answerer whose answers are too short for the rules, or break off."""
+    del body
+    short = chance.random() < 0.3
+    return replace(reply, text=reply.text[:1]) if short else replace(reply, finish="length")
+
+
+def test_no_word_of_an_answer_leaves_the_journal_with_a_doubt(here: Path) -> None:
+    run, answerers = here / "run", {"answerer_a": cut, "answerer_b": cut}
+    with playing(judge_a=copied(1.0), judge_b=placeholder(0.5), **answerers) as server:
+        result = made(recipe(server, **UNCHECKED), run, 60, on_doubt="warn")
+    told = (run / "run.json").read_text(encoding="utf-8")
+    with Reader(run) as journal:
+        answers = {kept.text[:16] for kept, _ in journal.replies() if kept.stage == "respond" and len(kept.text) >= 16}
+    assert len(answers) > 20
+    assert not [answer for answer in answers if answer in told or answer in summary(result, run)]
+    assert {"cut", "empty_analysis"} <= {doubt["kind"] for doubt in result.doubts}
+    assert " characters; respond.truncated)" in told
+
+
 def test_warned_a_run_goes_on_and_another_model_is_judged_by_its_own_replies(here: Path) -> None:
     with playing(judge_b=placeholder(0.5)) as server:
         chosen = recipe(server, **UNCHECKED)
@@ -102,7 +126,7 @@ def test_warned_a_run_goes_on_and_another_model_is_judged_by_its_own_replies(her
 
 
 def test_one_coin_among_three_judges_is_named(here: Path) -> None:
-    judge = {"models": ["judge_a", "judge_b", "judge_c"], "verdict": "majority"}
+    judge = {"models": ["judge_a", "judge_b", "judge_c"], "verdict": "majority", "controls": False}
     with playing(judge_b=verdict(coin)) as server:
         result = run(compile_recipe(recipe(server, judge=judge)), RunOptions(here / "run", 200, ("crime",)))
     assert result.stopped == "stopped: doubt"
@@ -153,3 +177,6 @@ def test_a_writer_that_ran_dry_is_named(lab: Lab) -> None:
     assert cause["words"].startswith("writer (writer) repeats itself: ")
     assert len(cause["samples"]) == 3
     assert cause["words"] in summary(result, lab.folder / "run")
+    lines = [list(show.show(lab.folder / "run", None, 5, live=live)) for live in (False, True)]
+    assert lines[0] == lines[1]
+    assert any(line.endswith(f": {cause['words']}") for line in lines[0])

@@ -4,18 +4,26 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from synth.quality.controls import ASKED, Answer, Exam, asked
 from synth.quality.doubts.bounds import ALPHA, at_chance, exceeds, odd_one
 from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import restored
 from synth.quality.doubts.findings import doubts
 from synth.quality.doubts.watched import Cast, Watched
+from synth.stages.parsing import SECOND_TRIES
 from synth.types import Drop, Vote
 from tests.support.panels import LANES, Judge, Nowhere, Panel, looked_at, made
 
 COIN, FIT = Judge(right=0.5), Judge()
+
+
+def exam_of(role: str, right: int) -> dict[str, Any]:
+    answers = [Answer(control, "safe", "", number < right) for number, control in enumerate(asked(1)[:ASKED])]
+    return Exam(role, role, answers).row()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -53,14 +61,21 @@ def test_what_is_unfit_is_named(panel: Panel, kind: str, role: str, within: int)
 def test_of_two_judges_at_chance_the_one_whose_controls_or_analyses_fail_is_named() -> None:
     panel = Panel((FIT, COIN))
     found = looked_at(panel, 400, 3)
-    controls = [{"role": "judge_b", "verdict": "unfit"}, {"role": "judge_a", "verdict": "fit"}]
-    assert [doubt.role for doubt in doubts(found.watched.evidence, panel.cast(), [], controls)] == ["judge_b"]
+    controls = [exam_of("judge_b", 15), exam_of("judge_a", 38)]
+    told = doubts(found.watched.evidence, panel.cast(), [], controls)
+    assert [(doubt.kind, doubt.role, doubt.whole) for doubt in told] == [
+        ("chance", "judge_b", True),
+        ("unfit_judge", "judge_b", True),
+    ]
+    assert told[1].words.startswith("15 of 40 pairs with known labels judged right (38%)")
+    chain = replace(panel.cast(), members={"judge_b": {"leaf", "spare"}})
+    told = doubts(found.watched.evidence, chain, [], [exam_of("spare", 15), exam_of("judge_a", 38)])
+    assert [(doubt.kind, doubt.role) for doubt in told] == [("chance", "judge_b"), ("unfit_judge", "spare")]
     panel = Panel((FIT, Judge(right=0.5, against=0.5)))
     evidence = looked_at(panel, 60, 3).watched.evidence
     evidence.ballots = Counter({"00": 60, "01": 60, "10": 60, "11": 60})
-    told = {doubt.kind: doubt for doubt in doubts(evidence, panel.cast(), [])}
-    assert told["chance"].role == "judge_b"
-    assert told["chance"].whole
+    chance = next(doubt for doubt in doubts(evidence, panel.cast(), []) if doubt.kind == "chance")
+    assert (chance.role, chance.whole) == ("judge_b", True)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +163,33 @@ def test_votes_that_were_asked_for_again_and_fell_are_counted() -> None:
     assert [(doubt.kind, doubt.role) for doubt in doubts(watched.evidence, panel.cast(), [])] == [
         ("empty_analysis", "judge_b")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("好的好的好的好的好的好的好的好的好的好的好的好的好的好的好的好的", "loops"),
+        ("This answer is in another language than the one that was asked for, from end to end.", "language"),
+        (SECOND_TRIES[0], "echo"),
+    ],
+)
+def test_what_no_filter_of_the_recipe_drops_is_counted_all_the_same(text: str, kind: str) -> None:
+    panel = Panel()
+    watched = Watched(Nowhere(), panel.cast())
+    for query in made(panel, 40, random.Random(1)):
+        watched.keep("accepted", replace(query, responder="r", response=text, response_class="compliance"))
+    found = {doubt.kind: doubt for doubt in doubts(watched.evidence, panel.cast(), [])}
+    assert (found[kind].role, found[kind].whole) == ("answerer", True)
+    assert found[kind].samples[0]["text"] == f"(compliance, {len(text)} characters)"
+
+
+def test_an_answer_to_a_disguised_query_may_be_in_any_language() -> None:
+    panel = Panel()
+    watched = Watched(Nowhere(), panel.cast())
+    for query in made(panel, 40, random.Random(1)):
+        row = replace(query, parent_id="root", responder="r", response="An answer as the query was put, in English.")
+        watched.keep("accepted", row)
+    assert "language" not in {doubt.kind for doubt in doubts(watched.evidence, panel.cast(), [])}
 
 
 def test_a_lane_that_ran_dry_names_the_writer_that_repeats_itself() -> None:

@@ -37,6 +37,7 @@ def test_roles_are_named_by_stage_and_model() -> None:
     [
         (None, True),
         ('{"stopped": "stopped: doubt"}', True),
+        ('{"stopped": "running"}', True),  # killed, it may be as it went over that doubt once more
         ('{"stopped": "stopped: budget"}', False),
         ('{"stopped": null}', False),
         ("[]", False),

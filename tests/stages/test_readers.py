@@ -15,8 +15,9 @@ from synth.stages.lenient_json import json_in, numbered
 from synth.stages.mending import mended
 from synth.stages.parsing import (
     CLASSES,
-    IN_WORDS,
+    FEEDBACK,
     LONG,
+    MEANINGS,
     ask_until_read,
     read_object,
     read_string,
@@ -152,11 +153,11 @@ def asked(reply: Reply, *, clean: bool = True) -> tuple[ParseError, list[Request
     return caught.value, sent
 
 
-def test_a_reply_that_was_broken_off_is_asked_for_once_more_as_it_was() -> None:
+def test_a_reply_that_was_broken_off_is_asked_for_once_more_in_fewer_words() -> None:
     error, sent = asked(Reply('{"queries": ["甲"]}', "broken"))
     assert error.reason == "broken"
-    assert [request.draw for request in sent] == [("x",), ("x", "again", 1)]
-    assert sent[0].messages == sent[1].messages
+    assert [request.draw for request in sent] == [("x",), ("x",)]
+    assert sent[1].messages[-1].content == FEEDBACK["truncated"]
 
 
 def test_a_thought_that_took_all_there_was_is_not_asked_for_again() -> None:
@@ -175,8 +176,8 @@ def test_a_second_try_quotes_the_reply_as_it_came() -> None:
 
 
 def test_every_reason_has_a_class_a_cause_and_words() -> None:
-    assert CLASSES.keys() == CAUSES.keys() == IN_WORDS.keys()
-    assert all("\n" not in words for words in IN_WORDS.values())
+    assert CLASSES.keys() == CAUSES.keys() <= MEANINGS.keys()
+    assert all(MEANINGS[reason][1] for reason in CLASSES)
 
 
 def test_a_list_of_refusals_is_one_and_one_with_a_question_is_none() -> None:

@@ -70,7 +70,7 @@ def recipe(models: tuple[str, str], bias: dict[str, float], tmp_path: Path, monk
         "query": {"model": "writer", "per_call": 4, "elements": ["behaviour"]},
         "augment": {"model": "writer", "operators": {"rewrite": 0.3}},
         "respond": {"models": ["begun", "base"]},
-        "judge": {"models": ["j1", "j2"]},
+        "judge": {"models": ["j1", "j2"], "controls": False},
     }
     path = tmp_path / "tiny.yaml"
     path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")  # JSON is YAML

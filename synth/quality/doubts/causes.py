@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from synth.quality.doubts.evidence import Evidence, Who
-from synth.quality.doubts.measures import REASONS
 from synth.quality.doubts.watched import Cast
+from synth.stages.parsing import meaning_of
 
 ALIKE = 3
 """Queries of one call that are alike, from which on they are told."""
@@ -19,7 +19,7 @@ def cause(evidence: Evidence, cast: Cast, lane: str, status: str) -> dict[str, A
     if kind not in ("stalled", "blocked"):
         return None
     reason = "query.refusal" if kind == "blocked" else reason
-    return _told(evidence, list(_of_drops(evidence, cast, reason)))
+    return _told(evidence, list(_of_drops(evidence, cast, reason)), (meaning_of(reason) or ("", ""))[1])
 
 
 def _repeats(evidence: Evidence, cast: Cast, lane: str) -> dict[str, Any] | None:
@@ -45,7 +45,7 @@ def _of_drops(evidence: Evidence, cast: Cast, reason: str) -> Iterator[tuple[str
     else:
         measure = f"drop {reason}"
         for who in evidence.who(measure):
-            said = REASONS.get(reason.rpartition(".")[2], f"lost to {reason}")
+            said, _ = meaning_of(reason) or (f"lost to {reason}", "")
             yield f"{_name(who)}: {evidence.share(measure, who).count:,} replies or rows {said}", measure, who
 
 
@@ -64,11 +64,12 @@ def _other_labels(evidence: Evidence) -> Iterator[tuple[str, str, Who]]:
                 yield f"{_name(who)} missed the label {share.count:,} of {share.n:,} times as `{stance}`", kind, who
 
 
-def _told(evidence: Evidence, found: Sequence[tuple[str, str, Who]]) -> dict[str, Any] | None:
+def _told(evidence: Evidence, found: Sequence[tuple[str, str, Who]], way_out: str) -> dict[str, Any] | None:
     if not found:
         return None
     samples = [sample for _, measure, who in found for sample in evidence.samples_of(measure, who)]
-    return {"words": "; ".join(words for words, _, _ in found), "samples": samples[:3]}
+    lines = [*(words for words, _, _ in found), *filter(None, [way_out])]
+    return {"words": "; ".join(lines), "samples": samples[:3]}
 
 
 def _name(who: Who) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from pydantic import TypeAdapter
 
 from synth.hashing import short_hash
-from synth.sanitize import plain
+from synth.sanitize import shortened
 
 Who: TypeAlias = tuple[str, str]
 """A role and the model that it is."""
@@ -109,7 +109,7 @@ class Evidence:
 
 def kept(samples: list[Shown], place: str, text: str) -> None:
     """Puts a sample among those of a doubt, of which the three of lowest rank stay."""
-    text = " ".join(plain(text[: 2 * SHOWN]).split())[:SHOWN]
+    text = shortened(text, SHOWN)
     shown = Shown(short_hash(place, text), place, text)
     if shown in samples or (len(samples) == SAMPLES and samples[-1] < shown):
         return

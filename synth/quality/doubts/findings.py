@@ -46,8 +46,10 @@ def doubts(
 ) -> list[Doubt]:
     """All doubts about a run, those that speak against the whole first. `replies` are counts as `ReplyStats.rows` gives
     them, `controls` what judges came to on pairs with known labels."""
+    unfit = [one for one in controls if one["verdict"] == "unfit"]
     found = [
-        *_panel(evidence, cast, {one["role"] for one in controls if one.get("verdict") == "unfit"}),
+        *map(_unfit, unfit),
+        *_panel(evidence, cast, {one["role"] for one in unfit}),
         *_of_texts(evidence),
         *_of_replies(evidence, cast, replies),
     ]
@@ -57,6 +59,18 @@ def doubts(
 def against_the_whole(found: Iterable[Doubt]) -> Doubt | None:
     """The first of these doubts that speaks against the whole data set."""
     return next((doubt for doubt in found if doubt.whole), None)
+
+
+def _unfit(judge: Mapping[str, Any]) -> Doubt:
+    """A judge whose controls say that it cannot judge."""
+    right, n = judge["right"], judge["n"]
+    words = f"{right} of {n} pairs with known labels judged right ({right / n:.0%}), too few for a judge"
+    samples = [
+        {"place": one["id"], "text": f"is {one['known']}, judged {one['said'] or 'not at all'}: {one['analysis']}"}
+        for one in judge["samples"]
+    ]
+    mend = "take another model for it"
+    return Doubt("unfit_judge", judge["role"], judge["model"], n - right, n, words, mend, samples, whole=True)
 
 
 def _of_texts(evidence: Evidence) -> Iterator[Doubt]:
@@ -114,7 +128,7 @@ def _panel(evidence: Evidence, cast: Cast, unfit: set[str]) -> Iterator[Doubt]:
     if len(seats) > 2 and len(pairs) < len(seats) * (len(seats) - 1) // 2:
         return
     if pairs:
-        named = _to_blame(evidence, seats, unfit)
+        named = _to_blame(evidence, cast, seats, unfit)
         n, met = _agreed(evidence.ballots)
         yield Doubt(
             "chance",
@@ -148,11 +162,11 @@ def _odd(evidence: Evidence, seats: Sequence[Who], odd: int) -> Doubt:
     )
 
 
-def _to_blame(evidence: Evidence, seats: Sequence[Who], unfit: set[str]) -> Sequence[Who]:
+def _to_blame(evidence: Evidence, cast: Cast, seats: Sequence[Who], unfit: set[str]) -> Sequence[Who]:
     """Of judges that agree no better than chance those whose controls or own analyses speak against them; all of them
     where none or each is such a one."""
     for guilty in (
-        [seat for seat in seats if seat[0] in unfit],
+        [seat for seat in seats if not unfit.isdisjoint((seat[0], *cast.members.get(seat[0], ())))],
         [seat for seat in seats if any(_fails(evidence, kind, seat) for kind in ("empty_analysis", "contradiction"))],
     ):
         if 0 < len(guilty) < len(seats):

@@ -68,22 +68,3 @@ STANCE: Final = Measure(
     "leave the stance out for it",
 )
 """A stance that yields under one row in ten."""
-
-REASONS: Final[Mapping[str, str]] = {
-    "truncated": "cut off at max_tokens",
-    "refusal": "refused",
-    "filtered": "held back by the server's filter",
-    "unreadable": "not readable as JSON",
-    "shape": "without the fields that were asked for",
-    "empty": "empty",
-    "no_verdict": "without a verdict of enough judges",
-    "other_label": "of another label than the one asked for",
-    "label_agrees": "of an analysis against its label",
-    "chinese": "not Chinese",
-    "repetition": "going round in circles",
-    "template": "repeating the prompt",
-    "fluent": "no language",
-    "unfinished": "unfinished",
-    "hard": "judged differently by the judges",
-}
-"""What a reason of a drop means to the user, by its name without the stage."""

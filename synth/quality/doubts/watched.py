@@ -1,16 +1,19 @@
 """A row sink that counts, on the way to another one, what speaks for and against the roles that made the rows."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from synth.dedup.normalise import normalise
 from synth.filters.language import fluency
 from synth.filters.language.analysis import fault
 from synth.filters.language.sent import repeats
 from synth.filters.language.stated_label import contradicts
+from synth.filters.text import chinese
 from synth.fold.acceptor import RowSink
 from synth.hashing import short_hash
 from synth.quality.doubts.evidence import Evidence, Who, Written, kept
+from synth.quality.shown import masked, shown_of
 from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
 from synth.stages.parsing import SECOND_TRIES
 from synth.types import Drop, Sample, Vote
@@ -28,6 +31,10 @@ _OF_TEXTS = {
     "repetition": "loops",
 }
 """What is measured of a text by the reason for which a filter dropped it."""
+_OF_FLUENCY = {"loop": "loops", "salad": "salad"}
+_not_chinese = chinese(least=0.25)
+_fluency = lru_cache(maxsize=4096)(fluency.verdict)
+"""Of queries, which are looked at as they pass the gate and once more in an accepted row."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Cast:
     """The role of a stage's model, by stage and model; what no model wrote has none."""
     seats: tuple[Who | None, ...] = ()
     """The panel's seats; None for one that no model sits in."""
+    members: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By seat's role, the roles that a chain or mixture in it is made of."""
     gate: Collection[str] = ()
     """The stages under whose names queries are dropped before they are answered; the first of them is the source."""
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +114,7 @@ class Watched:
         if who is None:
             return
         place, text = query.provenance.draw, query.query
-        self._text(who, place, text, drop)
+        self._text(who, place, (text, text), drop, plainly=query.parent_id is None, found=_fluency(text))
         known = drop is not None and drop.stage == "dedup"
         self.evidence.count("repeats", who, known, place, text)
         if drop is not None and not known:
@@ -141,40 +150,52 @@ class Watched:
 
     def _row(self, row: Sample, drop: Drop | None = None, *, accepted: bool = False) -> None:
         who = self._who("respond", row.responder)
-        place = row.provenance.draw
+        place, shown = row.provenance.draw, shown_of(row, drop)
         if who is not None:
             if row.response is not None:
-                self._text(who, place, row.response, drop)
+                found = fluency.verdict(row.response)
+                self._text(who, place, (row.response, shown), drop, plainly=row.parent_id is None, found=found)
                 if accepted:
-                    self.evidence.count(
-                        "salad_rows", who, fluency.verdict(row.response) is not None, place, row.response
-                    )
+                    self.evidence.count("salad_rows", who, found is not None, place, shown)
             if row.stance is not None and row.wanted is not None:
-                missed = row.label != row.wanted
-                self.evidence.count(f"stance {row.stance}", who, missed, place, row.response or "")
+                self.evidence.count(f"stance {row.stance}", who, row.label != row.wanted, place, shown)
             if drop is not None:
-                self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, place, drop.text)
+                self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, place, shown)
         writer = self._writer(row)
         if accepted and writer is not None:
-            self.evidence.count("salad_rows", writer, fluency.verdict(row.query) is not None, place, row.query)
+            self.evidence.count("salad_rows", writer, _fluency(row.query) is not None, place, row.query)
         if row.votes:
             self._votes(row)
 
-    def _text(self, who: Who, place: str, text: str, drop: Drop | None) -> None:
-        found = "echo" if repeats(text, SECOND_TRIES) else _OF_TEXTS.get(drop.reason) if drop is not None else None
-        for measure in dict.fromkeys(_OF_TEXTS.values()):
-            self.evidence.count(measure, who, measure == found, place, text)
-        self.evidence.count("salad", who, fluency.verdict(text) is not None, place, text)
+    def _text(
+        self, who: Who, place: str, said: tuple[str, str], drop: Drop | None, *, plainly: bool, found: str | None
+    ) -> None:
+        """A text and what may be shown of it, dropped or not: what the filters say of it, whether the recipe names them or not. What was
+        asked `plainly` is to be Chinese; `found` is how fluent it is."""
+        text, shown = said
+        faults = {_OF_TEXTS.get(drop.reason) if drop is not None else None, found and _OF_FLUENCY[found]}
+        if repeats(text, SECOND_TRIES):
+            faults.add("echo")
+        if plainly and _not_chinese(text):
+            faults.add("language")
+        for measure in (*dict.fromkeys(_OF_TEXTS.values()), "salad"):
+            self.evidence.count(measure, who, measure in faults, place, shown)
 
     def _votes(self, row: Sample) -> None:
         if len(row.votes) != len(self._cast.seats):
             return  # of another package's stage
         place, evidence = row.provenance.draw, self.evidence
         sources = [row.query, row.response or "", self._cast.rules.get(row.lane.subcategory, "")]
+        told: dict[str, str] = {}
         for seat, vote in zip(self._cast.seats, row.votes, strict=True):
             if seat is not None:
-                self._vote((seat[0], vote.judge or seat[1]), vote, place, sources)
-        self._same(row.votes, place)
+                who = (seat[0], vote.judge or seat[1])
+                empty = fault(vote.analysis or "", sources, self._cast.placeholders)
+                shown = vote.analysis or ""
+                if empty == "copied" and vote.label is not None:
+                    shown = masked(shown, "analysis", "copied")  # of the answer, it may be
+                self._vote(who, vote, place, (empty, shown))
+                self._same(who, vote, place, (shown, told))
         if None not in self._cast.seats:
             self._ballot(row)
         before = evidence.verdicts
@@ -192,8 +213,10 @@ class Watched:
             if ballot.count(label) == 1:
                 kept(odd.setdefault(str(seat), []), place, row.query)
 
-    def _vote(self, who: Who, vote: Vote, place: str, sources: Iterable[str]) -> None:
+    def _vote(self, who: Who, vote: Vote, place: str, found: tuple[str | None, str]) -> None:
+        """A vote, with why its analysis says nothing and what may be shown of it."""
         evidence, said = self.evidence, vote.analysis or ""
+        empty, shown = found
         if vote.label is None:
             evidence.count("no_verdict", who, said not in (*NOTHING_SAID, "contradicts"), place, said)
             if said in NOTHING_SAID:
@@ -202,19 +225,18 @@ class Watched:
                 evidence.count("contradiction", who, True, place, said)
             return
         evidence.count("no_verdict", who, False)
-        empty = fault(said, [*sources], self._cast.placeholders)
-        evidence.count("empty_analysis", who, empty is not None, place, said)
+        evidence.count("empty_analysis", who, empty is not None, place, shown)
         against = contradicts(said, vote.label, self._cast.labels)
-        evidence.count("contradiction", who, against, place, f"{vote.label}: {said}")
-        evidence.count("salad", who, empty is None and fluency.verdict(said) is not None, place, said)
+        evidence.count("contradiction", who, against, place, f"{vote.label}: {shown}")
+        evidence.count("salad", who, empty is None and fluency.verdict(said) is not None, place, shown)
 
-    def _same(self, votes: Iterable[Vote], place: str) -> None:
-        """Whether a judge says word for word what one of another model before it says."""
-        told: dict[str, str] = {}
-        for seat, vote in zip(self._cast.seats, votes, strict=True):
-            if seat is None or vote.label is None or not vote.analysis:
-                continue
-            if told:
-                again = told.get(vote.analysis, vote.judge) != vote.judge
-                self.evidence.count("same_analysis", (seat[0], vote.judge), again, place, vote.analysis)
-            told.setdefault(vote.analysis, vote.judge)
+    def _same(self, who: Who, vote: Vote, place: str, before: tuple[str, dict[str, str]]) -> None:
+        """Whether a judge says word for word what one of another model before it says; with what may be shown of it, and what
+        those said."""
+        shown, told = before
+        if vote.label is None or not vote.analysis:
+            return
+        if told:
+            again = told.get(vote.analysis, vote.judge) != vote.judge
+            self.evidence.count("same_analysis", (who[0], vote.judge), again, place, shown)
+        told.setdefault(vote.analysis, vote.judge)

@@ -1,0 +1,15 @@
+"""What may be shown of an answer that nobody has taken out of yet what could be done with it: its class, length and reason, no word."""
+
+from synth.types import Drop, Sample
+
+
+def shown_of(row: Sample, drop: Drop | None = None) -> str:
+    """What may be shown of a row's answer, or of a reply that was dropped in place of one: `(compliance, 412 characters; respond.short)`."""
+    text = row.response if row.response is not None or drop is None else drop.text
+    reason = f"{drop.stage}.{drop.reason}" if drop is not None else ""
+    return masked(text or "", row.response_class or ("answer" if row.response is not None else "reply"), reason)
+
+
+def masked(text: str, kind: str, reason: str = "") -> str:
+    """What may be shown of a text that is none: what kind it is, how long, and for which reason it is shown."""
+    return f"({kind}, {len(text):,} characters{f'; {reason}' if reason else ''})"
