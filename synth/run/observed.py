@@ -81,7 +81,7 @@ class Observed:
             facts.seen("declines whatever it is asked", found=int(refused))
         if sample.response is None:
             return
-        _read(facts, sample.response, f"({sample.response_class or 'answer'} of {len(sample.response)} characters)")
+        _read(facts, sample.response, shown_of(sample))
         bad = isinstance(row, Drop) and row.stage == "respond"
         reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
         told = shown_of(sample, row if isinstance(row, Drop) else None)
