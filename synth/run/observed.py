@@ -111,6 +111,8 @@ class Observed:
         empty = (said if said in NOTHING_SAID else None) if fell else fault(said, sources, self._cast.placeholders)
         against = said == "contradicts" if vote.label is None else contradicts(said, vote.label, self._flow.labels)
         shown = "" if fell else shortened(said, SHOWN)
+        if empty == "copied" and shown:
+            shown = masked(said, "analysis", empty)  # of the answer, it may be
         facts.seen("says nothing in its analysis", found=int(empty is not None), reason=empty or "", sample=shown)
         facts.seen("contradicts its analysis", found=int(against), sample=f"{vote.label}: {shown}" if shown else "")
         if not fell and empty is None:
