@@ -33,7 +33,13 @@ def _role(one: Fitness, found: Checkup) -> Iterator[str]:
     if one.missing is not None:
         seen, needed = one.missing
         verdict += f" ({seen} of {needed}; {_more(seen, needed, found)})"
-    speed = f"{facts.speed:,.0f} tokens/s an answer" if facts.speed else "from the journal" if facts.reused else ""
+    speed = (
+        f"{facts.speed:,.{int(facts.speed < 10)}f} tokens/s an answer"
+        if facts.speed
+        else "from the journal"
+        if facts.reused
+        else ""
+    )
     told = [f"{facts.replies} replies", speed, f"longest prompt {facts.longest:,} tokens" if facts.longest else ""]
     yield f"{facts.role} ({facts.model}): {verdict}; {', '.join(part for part in told if part)}"
     yield from (f"  {reason}" for reason in (*one.reasons, *facts.said))

@@ -81,7 +81,7 @@ class Observed:
             facts.seen("declines whatever it is asked", found=int(refused))
         if sample.response is None:
             return
-        _read(facts, sample.response, f"({sample.response_class or 'answer'} of {len(sample.response)} characters)")
+        _read(facts, sample.response, shown_of(sample))
         bad = isinstance(row, Drop) and row.stage == "respond"
         reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
         told = shown_of(sample, row if isinstance(row, Drop) else None)
@@ -111,6 +111,8 @@ class Observed:
         empty = (said if said in NOTHING_SAID else None) if fell else fault(said, sources, self._cast.placeholders)
         against = said == "contradicts" if vote.label is None else contradicts(said, vote.label, self._flow.labels)
         shown = "" if fell else shortened(said, SHOWN)
+        if empty == "copied" and shown:
+            shown = masked(said, "analysis", empty)  # of the answer, it may be
         facts.seen("says nothing in its analysis", found=int(empty is not None), reason=empty or "", sample=shown)
         facts.seen("contradicts its analysis", found=int(against), sample=f"{vote.label}: {shown}" if shown else "")
         if not fell and empty is None:

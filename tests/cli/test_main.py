@@ -519,3 +519,15 @@ def test_a_full_disk_is_one_line_and_with_room_the_same_command_goes_on(lab: Lab
         assert [path.read_bytes() for path in shards[0]] == [path.read_bytes() for path in shards[1]]
     finally:
         subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_the_doctor_says_who_is_fit_and_what_it_will_take(synth: Callable[..., Ended]) -> None:
+    ended = synth("doctor", "demo", "--only", "crime.gambling", "-n", "6", "-o", "out")
+    assert ended.status == 0, ended.out
+    assert "judge_a (offline-judge-a): fit; " in ended.out
+    assert "tokens a row: " in ended.out
+    short = synth("doctor", "demo", "--only", "crime.gambling", "-n", "6", "-o", "less", "--max-tokens", "20000")
+    assert short.status == 3
+    assert "ended early: --max-tokens 20000 are spent" in short.out
+    assert "raise the bound)" in short.out
+    assert synth("doctor", "demo", "-o", "less", "--max-cost", "1").err.startswith("synth: ")
