@@ -76,7 +76,9 @@ class Pace:
         """Within an episode: the attempts the server bears, and how often it has borne none."""
         self._starting = True
         self._clean = self._busiest = 0
-        self._replies, self._slowest = 0, 0.0
+        self.replies = 0
+        """How many replies the model has given."""
+        self._slowest = 0.0
         self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
 
     @property
@@ -126,7 +128,7 @@ class Pace:
         """Adapts the model's pace to a reply: characters and tokens of its prompt, and the tokens of prompt and reply
         together."""
         self.last_good, self.refused = now, Refused()
-        self._replies += 1
+        self.replies += 1
         self._slowest = max(self._slowest, now - permit.sent)
         if prompt_tokens:
             self._characters += characters
@@ -180,7 +182,7 @@ class Pace:
         that took too long (`again`), the recipe's timeout in full."""
         if self.self_scheduling:
             return None
-        if again or self._replies < KNOWN:
+        if again or self.replies < KNOWN:
             return self.ceiling.timeout
         return min(self.ceiling.timeout, max(LEAST, PATIENT * self._slowest))
 

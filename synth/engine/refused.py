@@ -8,8 +8,9 @@ TRIES = 2
 """Refusals after which a request is given up, if its model answers others."""
 ALL = 3
 """Refusals of a model that has never answered, after which it is held to refuse everything."""
-FEW = 5
-"""Requests refused since the model's latest answer that may still be their own fault; of more the model must answer another first."""
+FEW, SOME, ONE_IN = 5, 16, 3
+"""So many requests refused since the model's latest answer may still be their own fault: `FEW`, or one for each `ONE_IN` that it has
+answered before, `SOME` at most; of more the model must answer another first."""
 MINUTE = 60.0
 """Seconds without an answer after which a model that did answer is held to refuse everything."""
 
@@ -29,6 +30,11 @@ class Refused:
         self.count += 1
         if self.count == ALL:
             self.enough_at = now
+
+    def own(self, answered: int) -> bool:
+        """Whether the requests refused since a model's latest answer may be at fault themselves, where it has answered so many
+        before."""
+        return len(self.keys) <= max(FEW, min(SOME, answered // ONE_IN))
 
     def everything(self, out: Iterable[tuple[str, float]]) -> bool:
         """Whether a model that has never answered refuses everything: there were enough refusals, and no other request is

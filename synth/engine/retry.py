@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import tenacity
 
 from synth.engine.adaptive import Pace
-from synth.engine.refused import FEW, MINUTE, TRIES
+from synth.engine.refused import MINUTE, TRIES
 from synth.errors import Cause, ProviderError
 from synth.types import Reply
 
@@ -87,7 +87,7 @@ class RetryState:
         """Words cannot tell whose fault a refusal is, so the request's neighbours do: one that is refused while its model answers
         others is given up; a model that answers none stops the run."""
         pace = self.pace
-        answered, few = pace.last_good > float("-inf"), len(pace.refused.keys) <= FEW
+        answered, few = pace.last_good > float("-inf"), pace.refused.own(pace.replies)
         dark = now - max(since, pace.last_good) >= MINUTE
         if self.before or pace.last_good > since or (few and (answered or (self.served and dark))):
             self.given_up = self.failures["refused"] >= TRIES
