@@ -221,7 +221,7 @@ def test_what_only_the_user_can_mend_is_one_line(lab: Lab) -> None:
         assert "\n" not in str(result.message)
         return str(result.message)
 
-    with standing_in(script=["400"] * 2) as server:
+    with standing_in(script=["400"] * 20) as server:
         assert "answers 400" in line(server.url)
     assert "cannot be reached" in line("http://127.0.0.1:1/v1")
 
@@ -269,7 +269,7 @@ def test_a_model_that_knows_no_chinese_is_refused(lab: Lab) -> None:
 
 @pytest.mark.usefixtures("key")
 def test_a_model_that_is_listed_and_gives_no_vectors_costs_no_call_of_another(lab: Lab) -> None:
-    with standing_in(script=["400"] * 2, listed=frozenset({"v"})) as server:
+    with standing_in(script=["400"] * 20, listed=frozenset({"v"})) as server:
         result = execute.run(compile_recipe(over(server.url)), RunOptions(lab.folder / "run", N))
     assert (result.status, result.calls) == (FAILED, 0)
     assert result.total["calls"] == 0

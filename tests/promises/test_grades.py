@@ -143,7 +143,8 @@ def test_the_live_table_has_a_column_for_every_label(lab: Lab) -> None:
     counts = dict.fromkeys(("in_flight", "calls", "refusals", "retries", "dropped"), 0)
     state = {
         "scenarios": {},
-        "total": figures | counts | {"seconds_left": None},
+        "total": figures | counts | {"seconds_left": None, "tokens": 0, "tokens_a_second": None},
+        "stages": {},
         "weather": None,
         "columns": ["unsafe", "controversial", "safe", "benign"],
     }

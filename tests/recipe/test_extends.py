@@ -13,15 +13,26 @@ from synth.recipe.load import load
 from synth.recipe.schema import Recipe, fingerprint
 from synth.run.compile import compile_recipe
 
-GOLDEN = {"demo": "2ea6ebb00fd23ec8", "libra": "10547f659804680e"}
+GOLDEN = {"demo": "c00e2448b7e0289a", "libra": "efdd43dba183ae3c"}
 """Of every recipe that ships, the fingerprint of its identity before recipes could extend recipes."""
-LATER = ("clean_replies",)
-"""Keys that what ships was given since."""
+LATER = ("fluent",)
+"""Rules that what ships was given since."""
 
 
 def as_before(recipe: Recipe) -> str:
-    """The fingerprint of what ships without the keys that it was given since."""
-    return fingerprint({key: value for key, value in recipe.identity().items() if key not in LATER})
+    """The fingerprint of what ships without what it was given since: a key, a check of votes, rules and an option of one."""
+    identity = {key: value for key, value in recipe.identity().items() if key != "clean_replies"}
+    identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
+    rules = {
+        kind: [
+            use | {"options": {} if use["name"] == "template" else use["options"]}
+            for use in uses
+            if use["name"] not in LATER
+        ]
+        for kind, uses in identity["filters"].items()
+        if kind != "personal"
+    }
+    return fingerprint(identity | {"filters": identity["filters"] | rules})
 
 
 def write(here: Path, name: str = "mine", **keys: Any) -> None:

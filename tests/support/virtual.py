@@ -1,6 +1,7 @@
 """An event loop on virtual time: it never sleeps, the clock jumps to the next timer; and what can be put behind it."""
 
 import asyncio
+import heapq
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
     def _run_once(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:  # type: ignore[attr-defined]
+            heapq.heappop(self._scheduled)._scheduled = False  # type: ignore[attr-defined]
         if not self._ready:  # type: ignore[attr-defined]
             if not self._scheduled:  # type: ignore[attr-defined]
                 raise DeadlockError
