@@ -1,4 +1,4 @@
-"""A reply made fit to be read: without a thought before the answer, end-of-turn tokens, invisible marks and quotes around it all.
+"""A reply made fit to be read: without a thought before the answer, end-of-turn tokens, invisible marks, and marks or quotes around it all.
 
 What is kept and what a second try quotes is the reply as it came.
 """
@@ -31,6 +31,14 @@ _ENDS = re.compile(
 )
 _HEADED = re.compile(rf"[\[【](?i:{_WORD})[\]】]")
 """What may be a heading of the answer's own: a thought only where it is closed."""
+_TITLE = r"(?i:思考(?:过程)?|内心独白|思维链|think(?:ing)?(?: process)?|thoughts?(?: process)?|reasoning)"
+_CLOSED = re.compile(
+    rf"(?:\{{((?i:{_WORD}))\}}.*?\{{/\1\}}"
+    r"""|<details\b[^<>]{0,200}?\btype\s?=\s?["']?reasoning\b[^<>]{0,200}>.*?</details>"""
+    rf"|(?:\*\*{_TITLE}(?:[:：]\*\*|\*\*[:：]?)|#{{1,4}} {_TITLE}[:：]?[^\S\n]*\n).*?\n[^\S\n]*-{{3,}}[^\S\n]*\n(?=\s*\S))\s*+",
+    re.DOTALL,
+)
+"""Thoughts in marks that answers have of their own too, so only whole ones: for a heading, up to a line across."""
 _LATER = re.compile(rf"^[^\S\n]*+{_BEGIN}", re.MULTILINE)
 _CHANNEL = re.compile(r"(?:<\|start\|>\w{0,20})?<\|channel\|>")
 _FINAL = re.compile(r"<\|channel\|>\s{0,4}final[^<]{0,40}(?:<\|constrain\|>[^<]{0,40})?<\|message\|>")
@@ -43,6 +51,11 @@ _LAST = re.compile(
 )
 _TOKEN = 48
 """Characters of an end-of-turn token at most."""
+_INSIDE = r"(?:final[_ -]?)?(?:answer|output|response|result|box)|final|(?:最终)?(?:回答|答案|回复|输出)"
+_WRAPS = re.compile(
+    rf"<(?:{_INSIDE})>|＜(?:{_INSIDE})＞|<[|｜]begin_of_(?:{_INSIDE})[|｜]>|\[(?:{_INSIDE})\]|【(?:{_INSIDE})】",
+    re.IGNORECASE,
+)
 _PAIRS = {"“": "”", '"': '"', "「": "」", "『": "』"}
 _SENTENCE = re.compile(r"[。！？!?]|\.(?=\s|\Z)")
 _WRAPPED, _WRAPPED_LINES = 5, 3
@@ -66,7 +79,7 @@ def _answer(text: str) -> tuple[str, bool]:
     """The answer in a text, and whether there was a thought before it."""
     text = text.translate(_UNSEEN).strip()
     found = _without_thought(text)
-    return _without_tokens(found), found != text
+    return _without_wrapping(found), found != text
 
 
 def _without_thought(text: str) -> str:
@@ -76,7 +89,10 @@ def _without_thought(text: str) -> str:
     if text.startswith(_BARE_CHANNEL) and _BARE_FINAL in text:
         return text.rpartition(_BARE_FINAL)[2].strip()
     at = 0
-    while begins := _BEGINS.match(text, at) or _HEADED.match(text, at):
+    while begins := _CLOSED.match(text, at) or _BEGINS.match(text, at) or _HEADED.match(text, at):
+        if begins.re is _CLOSED:
+            at = begins.end()
+            continue
         end = _ENDS.search(text, begins.end())
         if end is None:
             break
@@ -92,14 +108,38 @@ def _after_last(mark: re.Pattern[str], text: str, at: int) -> str | None:
     return None if end is None else text[end:].strip()
 
 
-def _without_tokens(text: str) -> str:
-    """Without end-of-turn tokens at the end."""
-    at = len(text)
-    while token := _LAST.search(text[max(0, at - _TOKEN) : at]):
-        at -= len(token[0])
-        while at and text[at - 1].isspace():
+def _without_wrapping(text: str) -> str:
+    """Without end-of-turn tokens at the end, and without pairs of marks around all of it that call it the answer."""
+    start, at = 0, len(text)
+    while True:
+        begins = _WRAPS.match(text, start, at)
+        if begins and _encloses(text, begins, at):
+            start, at = begins.end(), at - len(_closing(begins[0]))
+            while start < at and text[start].isspace():
+                start += 1
+        elif token := _LAST.search(text[max(start, at - _TOKEN) : at]):
+            at -= len(token[0])
+        else:
+            return text[start:at]
+        while at > start and text[at - 1].isspace():
             at -= 1
-    return text[:at]
+
+
+def _encloses(text: str, begins: re.Match[str], at: int) -> bool:
+    """Whether a mark is closed where the text ends, and nowhere opened or closed before."""
+    closing = _closing(begins[0])
+    end = at - len(closing)
+    return (
+        text.endswith(closing, begins.end(), at)
+        and text.find(closing, begins.end(), end) < 0
+        and text.find(begins[0], begins.end(), end) < 0
+    )
+
+
+def _closing(mark: str) -> str:
+    if mark[1] in "|｜":
+        return re.sub("begin", lambda word: "END" if word[0].isupper() else "end", mark, count=1, flags=re.IGNORECASE)
+    return f"{mark[0]}/{mark[1:]}"
 
 
 def _unwrapped(text: str) -> str:

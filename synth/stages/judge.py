@@ -19,7 +19,7 @@ from synth.stages import verdicts
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, FallbackChain, ask_with_fallback
 from synth.stages.lenient_json import field
-from synth.stages.parsing import read_object
+from synth.stages.parsing import SECOND_TRIES, read_object
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester, object_schema
 from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, QueryType, Reply, Request, Sample, Vote
@@ -77,7 +77,7 @@ class Reading:
     """What a row's votes are read against, and the labels that were read for it."""
 
     sources: tuple[str, ...] = ()
-    """The texts that an analysis may not copy: query, answer, rule."""
+    """The texts that an analysis may not be copied from: query, answer, rule, all else the judge was told."""
     placeholders: frozenset[str] = frozenset()
     """What the prompt shows in the place of an analysis."""
     labels: list[Label] = dataclass_field(default_factory=list)
@@ -175,8 +175,9 @@ class Panel(Step):
     def _reading(self, spec: LaneSpec, sample: Sample, messages: Sequence[Message]) -> Reading:
         if not self._checks:
             return Reading((), frozenset())
-        known = (as_data(sample.query), as_data(sample.response or ""), *_rule_of(spec))
-        return Reading(known, shown_in(message.content for message in messages))
+        told = [message.content for message in messages]
+        known = (as_data(sample.query), as_data(sample.response or ""), *_rule_of(spec), *told, *SECOND_TRIES)
+        return Reading(known, shown_in(told))
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""

@@ -11,7 +11,7 @@ import pytest
 from synth.quality.controls import ASKED, Answer, Exam, asked
 from synth.quality.doubts.bounds import ALPHA, at_chance, exceeds, odd_one
 from synth.quality.doubts.causes import cause
-from synth.quality.doubts.evidence import restored
+from synth.quality.doubts.evidence import BUCKETS, Evidence, restored
 from synth.quality.doubts.findings import doubts
 from synth.quality.doubts.watched import Cast, Watched
 from synth.stages.parsing import SECOND_TRIES
@@ -40,12 +40,24 @@ def test_a_fit_panel_is_never_doubted(seed: int, judges: int) -> None:
         (Panel((COIN, COIN)), "chance", "judge_a and judge_b", 400),
         (Panel((FIT, FIT, COIN)), "odd_judge", "judge_c", 300),
         (Panel((FIT, Judge(empty=0.25))), "empty_analysis", "judge_b", 90),
+        (Panel((FIT, Judge(same=1.0))), "one_analysis", "judge_b", 40),
+        (Panel((FIT, Judge(same=0.8))), "one_analysis", "judge_b", 120),
         (Panel((Judge(against=0.4), FIT)), "contradiction", "judge_a", 90),
         (Panel((FIT, Judge(silent=0.8))), "no_verdict", "judge_b", 60),
         (Panel(repeats=1.0), "repeats_in_call", "writer", 60),
         (Panel(cut=0.9), "cut", "answerer", 60),
     ],
-    ids=["coins", "one of three", "placeholders", "against itself", "silent", "one query", "cut"],
+    ids=[
+        "coins",
+        "one of three",
+        "placeholders",
+        "one sentence",
+        "mostly one sentence",
+        "against itself",
+        "silent",
+        "one query",
+        "cut",
+    ],
 )
 def test_what_is_unfit_is_named(panel: Panel, kind: str, role: str, within: int) -> None:
     found = looked_at(panel, within, 1, every=within)
@@ -112,7 +124,7 @@ def test_the_odd_judge_is_the_one_that_stands_alone() -> None:
 
 
 def test_what_is_counted_hangs_on_no_order_and_survives_a_checkpoint() -> None:
-    panel, chance = Panel((FIT, Judge(empty=0.5))), random.Random(3)
+    panel, chance = Panel((Judge(same=0.9), Judge(empty=0.5))), random.Random(3)
     rows = []
     for query in made(panel, 200, chance):
         votes = tuple(
@@ -156,7 +168,7 @@ def test_votes_that_were_asked_for_again_and_fell_are_counted() -> None:
     watched = Watched(Nowhere(), panel.cast())
     for query in made(panel, 40, random.Random(1)):
         votes = (
-            Vote("m0", "safe", "用户问的是平常的事，回答给出的也是平常的建议，因此安全。"),
+            Vote("m0", "safe", f"用户问的是{query.query[3:20]}，回答给出的也是平常的建议，因此安全。"),
             Vote("m1", None, "copied"),
         )
         watched.drop(Drop("judge", "no_verdict", query.lane, "x", sample=replace(query, votes=votes)))
@@ -210,3 +222,26 @@ def test_a_stall_names_whose_work_was_lost() -> None:
     assert told["words"].startswith("answerer (r): ")
     assert "cut off at max_tokens" in told["words"]
     assert cause(evidence, panel.cast(), LANES[0].id, "exhausted: source") is None
+
+
+@pytest.mark.parametrize(
+    ("analyses", "expected"),
+    [
+        (["safe 一句话"] * 30, True),
+        (["safe 一句话", "unsafe 另一句话"] * 15, True),
+        (["safe 一句话"] * 29, False),  # too few to tell
+        ([f"safe 第{n % 3}句话" for n in range(300)], False),
+        ([f"safe 第{n}句话" for n in range(20_000)], False),
+        ([f"safe 第{n if n % 2 else 0}句话" for n in range(2_000)], False),  # one in two is the bound
+        ([f"safe 第{n if n % 4 == 0 else 0}句话" for n in range(2_000)], True),
+    ],
+)
+def test_a_judge_that_says_the_same_of_every_row_is_no_judge(analyses: list[str], expected: bool) -> None:
+    evidence = Evidence()
+    for number, said in enumerate(analyses):
+        evidence.count("said", ("judge_a", "m"), True, str(number), said)
+        label, _, analysis = said.partition(" ")
+        evidence.says(("judge_a", "m"), label, analysis)
+    found = [doubt.kind for doubt in doubts(evidence, Cast(), []) if doubt.whole]
+    assert found == ["one_analysis"] * expected
+    assert all(len(by_bucket) <= BUCKETS for by_bucket in evidence.said["judge_a"]["m"].values())

@@ -1,11 +1,12 @@
 """Votes that say nothing, or contradict themselves: asked for once more, then fallen; and what no second try lifts."""
 
+import json
 from typing import Any
 
 import pytest
 
 from synth.recipe.load import load
-from synth.stages.parsing import FEEDBACK
+from synth.stages.parsing import FEEDBACK, JUDGE_ON
 from synth.types import Drop, Note, Sample
 from tests.conftest import Lab
 from tests.stages.test_verdicts import judged, said
@@ -35,6 +36,15 @@ def test_such_a_vote_is_asked_for_once_more_and_then_falls(lab: Lab, reply: str,
     assert found.votes[0].label is None
     assert found.notes == (Note("judge", "fell", f"j1: {reason}"),)
     assert (found.label, found.analysis, len(asked)) == ("safe", GOOD, 3)
+
+
+def test_what_the_judge_was_told_is_no_analysis(lab: Lab) -> None:
+    _, asked = judged(CHECKED, FINE, FINE)
+    told = asked[0].messages[-1].content.replace('"', "")[-200:]
+    for copy in (told, FEEDBACK["placeholder"], JUDGE_ON):
+        found, _ = judged(CHECKED, *[json.dumps({"analysis": copy, "label": "安全"}, ensure_ascii=False)] * 2, FINE)
+        assert isinstance(found, Sample)
+        assert found.notes == (Note("judge", "fell", "j1: copied"),)
 
 
 def test_without_the_key_votes_are_read_as_before(lab: Lab) -> None:

@@ -1,5 +1,6 @@
 """Replies are cleaned once: of thoughts, end-of-turn tokens, invisible marks, quotes around it all, and full-width JSON."""
 
+import time
 from typing import Any
 
 import pytest
@@ -37,6 +38,26 @@ from tests.conftest import Lab, tiny_recipe
         "<think>想</think>\n<think>再想</think>答。",
         "<think>想<think>再想</think>又想</think>答。",
         "答。\n<think>又想",
+        "[think]想[/think]答。",
+        "{thinking}想{/thinking}\n答。",
+        "{思考}想\n想{/思考}答。",
+        '<details type="reasoning">\n<summary>想</summary>\n想\n</details>\n\n答。',
+        '<details type="reasoning" done="true" duration="3">想</details>答。',
+        "**思考过程：**\n想\n\n---\n\n答。",
+        "**思考过程**：想\n想\n---\n答。",
+        "**Thinking Process:** 想\n-----\n答。",
+        "### 思考过程\n想\n---\n答。",
+        "{thinking}想{/thinking}<think>再想</think>答。",
+        "<think>想</think><answer>答。</answer>",
+        "<think>想</think>\n<answer>\n答。\n</answer><|im_end|>",
+        "<|begin_of_box|>答。<|end_of_box|>",
+        "<think>想</think><|begin_of_box|>答。<|end_of_box|>\n</s>",
+        "<Answer>答。<|im_end|></Answer>",
+        "<final>答。</final>",
+        "<final_answer>答。</final_answer>",
+        "<output><answer>答。</answer></output>",
+        "<回答>答。</回答>",
+        "【最终回答】答。【/最终回答】",
         "答。<|im_end|>",
         "答。\n</s>\n<|endoftext|> \n",
         "答。<|eot_id|>",
@@ -57,6 +78,21 @@ def test_what_is_no_answer_is_cut_off(text: str) -> None:
         "👨\u200d👩\u200d👧 ❤\ufe0f 都在。",
         "【思考】这道题要先分类。\n【答案】甲。",
         "[思考] 先看题。",
+        "**思考过程：**先分类，再比较。\n**答案：**甲。",
+        "**思考过程：**\n先分类，再比较。\n---",
+        "### 思考过程\n先分类。\n\n### 答案\n甲。",
+        "思考过程：先分类。\n---\n甲。",
+        "**推理过程：**由题意得甲。\n---\n**结论：**甲。",
+        "先说结论。\n**思考过程：**分类。\n---\n甲。",
+        "{thinking} 是一个占位的名字。",
+        "模板里写 {think}甲{/think} 即可。",
+        "<details><summary>点开</summary>甲</details>乙。",
+        "<answer>甲</answer>和<answer>乙</answer>",
+        "<answer>甲</answer>是一种写法。",
+        "写作 <answer>甲</answer>",
+        "<answer>甲",
+        "【答案】甲。",
+        "<b>甲</b>",
         "“不积跬步，无以至千里。”",
         "“床前明月光，疑是地上霜。举头望明月，低头思故乡。”",
         "“好”和“坏”",
@@ -123,3 +159,32 @@ def test_replies_are_cleaned_where_the_recipe_says_so_and_only_then_is_it_anothe
     assert tiny_recipe(clean_replies=False).identity() == plain.identity()
     assert "clean_replies" not in compile_recipe(plain).identity
     assert compile_recipe(said).identity == compile_recipe(plain).identity | {"clean_replies": "true"}
+
+
+def test_json_in_marks_is_read_without_them() -> None:
+    for text in (
+        '<answer>{"a": "甲"}</answer>',
+        '<|begin_of_box|>{"a": "甲"}<|end_of_box|>',
+        '{thinking}想{/thinking}{"a": "甲"}',
+    ):
+        assert cleaned(Reply(text), as_json=True).text == '{"a": "甲"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<answer>" * 40_000,
+        "<answer>" * 20_000 + "</answer>" * 20_000,
+        "<answer>" + "</s>" * 40_000,
+        "<final><answer>" * 9_000 + "</answer></final>" * 9_000,
+        "{think}" * 40_000,
+        "**思考过程：**" + "\n---a" * 40_000,
+        "**思考过程：**" + "\n" + "-" * 200_000,
+        "<details " + "type=" * 40_000,
+    ],
+    ids=range(8),
+)
+def test_marks_by_the_thousand_are_read_in_no_time(text: str) -> None:
+    began = time.process_time()
+    cleaned(Reply(text))
+    assert time.process_time() - began < 1

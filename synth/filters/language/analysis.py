@@ -41,14 +41,14 @@ def fault(
     analysis: str, sources: Sequence[str], placeholders: Iterable[str] = ()
 ) -> Literal["placeholder", "copied"] | None:
     """Why an analysis says nothing: it is a placeholder, those of its prompt included, or has under ten characters; or
-    it is copied from one of the `sources`: query, answer, rule. None where it says something."""
+    it is copied together from the `sources`: query, answer, rule, what the judge was told. None where it says something."""
     said = _bare(analysis)
     if sum(map(len, analysis.split())) < LEAST or said in _PLACEHOLDERS or said in map(_bare, placeholders):
         return "placeholder"
     body = _bare(_VERDICT.sub("", analysis.strip()))
     if len(body) < WINDOW:
         return "placeholder" if not body else None
-    return "copied" if any(_covered(body, _passages(source)) >= COPIED for source in sources) else None
+    return "copied" if _covered(body, [_passages(source) for source in sources]) >= COPIED else None
 
 
 @lru_cache(maxsize=64)
@@ -57,11 +57,12 @@ def _passages(text: str) -> frozenset[str]:
     return frozenset(text[at : at + WINDOW] for at in range(len(text) - WINDOW + 1))
 
 
-def _covered(text: str, passages: frozenset[str]) -> float:
-    """The share of a text's characters that lie in one of these passages."""
+def _covered(text: str, passages: Sequence[frozenset[str]]) -> float:
+    """The share of a text's characters that lie in a passage of any of these sources."""
     covered = end = 0
     for at in range(len(text) - WINDOW + 1):
-        if text[at : at + WINDOW] in passages:
+        window = text[at : at + WINDOW]
+        if any(window in of_source for of_source in passages):
             covered += at + WINDOW - max(at, end)
             end = at + WINDOW
     return covered / len(text)

@@ -18,6 +18,8 @@ Who: TypeAlias = tuple[str, str]
 SAMPLES = 3
 SHOWN = 80
 """Characters of a sample that are kept."""
+BUCKETS = 512
+"""Into how many the analyses of a judge are counted by their hash: one analysis that comes again and again stands out."""
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Evidence:
     """The queries of that call, by a hash of their normalised text."""
     verdicts: int = 0
     """Votes that were counted so far."""
+    said: dict[str, dict[str, dict[str, Counter[str]]]] = field(default_factory=dict)
+    """role -> model -> label -> analyses by the bucket of their hash."""
 
     def count(self, measure: str, who: Who, hit: bool, place: str = "", text: str = "") -> None:
         """Counts one more case of a role under a measure, and keeps a sample of what is a `hit`."""
@@ -92,6 +96,17 @@ class Evidence:
     def share(self, measure: str, who: Who) -> Share:
         """What was counted of a role under a measure."""
         return self.shares.get(measure, {}).get(who[0], {}).get(who[1], Share())
+
+    def says(self, who: Who, label: str, analysis: str) -> None:
+        """Counts a normalised analysis that a judge gave with a label."""
+        bucket = int(short_hash(analysis), 16) % BUCKETS
+        self.said.setdefault(who[0], {}).setdefault(who[1], {}).setdefault(label, Counter())[str(bucket)] += 1
+
+    def one_said(self, who: Who) -> Share:
+        """How many of a judge's analyses are the one it gives most often with their label: some 1 in 512 of the others are counted
+        with it."""
+        by_label = self.said.get(who[0], {}).get(who[1], {}).values()
+        return Share(sum(max(found.values()) for found in by_label), sum(found.total() for found in by_label))
 
     def samples_of(self, measure: str, who: Who) -> list[dict[str, str]]:
         """The samples of a role under a measure: place and text."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from synth.quality.doubts.bounds import LEAST, alone_on, chance_pairs, exceeds, odd_one
 from synth.quality.doubts.evidence import Evidence, Share, Who, told
-from synth.quality.doubts.measures import MEASURES, STANCE, Measure
+from synth.quality.doubts.measures import LEAST_SAID, MEASURES, ONE_ANALYSIS, STANCE, Measure
 from synth.quality.doubts.watched import Cast
 from synth.recipe.labels import NO_VERDICT
 
@@ -51,6 +51,7 @@ def doubts(
         *map(_unfit, unfit),
         *_panel(evidence, cast, {one["role"] for one in unfit}),
         *_of_texts(evidence),
+        *_of_said(evidence),
         *_of_replies(evidence, cast, replies),
     ]
     return sorted(found, key=lambda doubt: (not doubt.whole, doubt.kind, doubt.role, doubt.model))
@@ -85,6 +86,13 @@ def _of_texts(evidence: Evidence) -> Iterator[Doubt]:
             for who in evidence.who(kind):
                 samples = evidence.samples_of(kind, who)
                 yield from _judged("stance", measure, who, evidence.share(kind, who), samples)
+
+
+def _of_said(evidence: Evidence) -> Iterator[Doubt]:
+    for who in evidence.who("said"):
+        share = evidence.one_said(who)
+        if share.n >= LEAST_SAID:
+            yield from _judged("one_analysis", ONE_ANALYSIS, who, share, evidence.samples_of("said", who))
 
 
 def _of_replies(evidence: Evidence, cast: Cast, replies: Iterable[Mapping[str, Any]]) -> Iterator[Doubt]:

@@ -68,3 +68,14 @@ STANCE: Final = Measure(
     "leave the stance out for it",
 )
 """A stance that yields under one row in ten."""
+
+ONE_ANALYSIS: Final = Measure(
+    "{count} of {n} analyses are one and the same for their label",
+    0.5,
+    0.5,
+    "give the role another model or prompt",
+)
+"""A judge that says the same of every row, perhaps one sentence for each label. A stand-in with three frames for harmless
+rows stays at two in five where there are no others."""
+LEAST_SAID: Final = 30
+"""Analyses that a judge must have given before that is said of it."""

@@ -185,7 +185,7 @@ class Watched:
         if len(row.votes) != len(self._cast.seats):
             return  # of another package's stage
         place, evidence = row.provenance.draw, self.evidence
-        sources = [row.query, row.response or "", self._cast.rules.get(row.lane.subcategory, "")]
+        sources = [row.query, row.response or "", self._cast.rules.get(row.lane.subcategory, ""), *SECOND_TRIES]
         told: dict[str, str] = {}
         for seat, vote in zip(self._cast.seats, row.votes, strict=True):
             if seat is not None:
@@ -229,6 +229,9 @@ class Watched:
         against = contradicts(said, vote.label, self._cast.labels)
         evidence.count("contradiction", who, against, place, f"{vote.label}: {shown}")
         evidence.count("salad", who, empty is None and fluency.verdict(said) is not None, place, shown)
+        if empty is None:
+            evidence.count("said", who, True, place, shown)
+            evidence.says(who, vote.label, normalise(said))
 
     def _same(self, who: Who, vote: Vote, place: str, before: tuple[str, dict[str, str]]) -> None:
         """Whether a judge says word for word what one of another model before it says; with what may be shown of it, and what
