@@ -50,7 +50,6 @@ _CODES: Final = frozenset(
         "errorcode",
         "quotaid",
         "__type",
-        *_BLOCKED,
     ]
 )
 _ERRORS: Final = frozenset(["error", "err", "errors", "base_resp", "promptfeedback", "prompt_feedback"])
@@ -90,7 +89,11 @@ def complaint_in(body: bytes | bytearray) -> Complaint:
         return Complaint(shown, () if page else (shown[:_PART],), page=page)
     parts = list(_parts(found))
     messages = tuple(plain(text[:_PART]) for kind, text in parts if kind == "message")
-    codes = tuple(plain(text[:200]) for kind, text in parts if kind == "code")
+    codes = tuple(
+        plain(f"prompt blocked {text}"[:200] if kind == "block" else text[:200])
+        for kind, text in parts
+        if kind in ("code", "block")
+    )
     field = next((text for kind, text in parts if kind == "field"), None)
     return Complaint(plain(_words(found))[:SHOWN], messages, codes, field, _numbered(found))
 
@@ -161,10 +164,7 @@ def _parts(value: Any) -> Iterator[tuple[str, str]]:
         seen += 1
         if isinstance(one, Mapping) and depth < _DEPTH:
             for name, below in list(one.items())[:50]:
-                lower = str(name).lower()
-                if lower in _BLOCKED and below:
-                    yield "code", "prompt blocked"
-                if (place := _place(lower, below)) is not None:
+                if (place := _place(str(name).lower(), below)) is not None:
                     waiting.append((place, below, depth + 1))
         elif isinstance(one, list) and kind == "field":
             waiting += [("field", below, depth + 1) for below in one[-1:] if isinstance(below, str)]
@@ -183,6 +183,8 @@ def _parts(value: Any) -> Iterator[tuple[str, str]]:
 def _place(name: str, below: Any) -> str | None:
     if name in _FIELDS:
         return "field"
+    if name in _BLOCKED:
+        return "block"
     if name in _CODES:
         return "code"
     if name in _MESSAGES or name in ("innererror", "base_resp", "violations"):
