@@ -41,7 +41,7 @@ _OWN: Final = ("seed", "encoding_format")
 """Fields that synth sends unasked and can do without."""
 _FINISHES: Final = {"filtered": "content_filter", "too_long": "rejected"}
 """Refusals that are a reply: nothing but the request is to blame."""
-_FINAL: Final = frozenset(("no_money", "no_right", "no_model"))
+_FINAL: Final = frozenset(("no_money", "no_right", "no_model", "no_system"))
 
 
 class OpenAIBackend:
@@ -73,6 +73,8 @@ class OpenAIBackend:
         """The fields that each model's server was seen to take."""
         self._found: set[str] = set()
         """Models whose server has answered on their rung."""
+        self._failed: set[str] = set()
+        """Models whose server failed at first, and was then tried without what it may not take."""
         self._finding: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._learnt: Callable[[str, str, str], None] = lambda *_: None
 
@@ -150,6 +152,7 @@ class OpenAIBackend:
         try:
             return await self._ask(route, model, build, read, {"Idempotency-Key": key} if key else {})
         except ProviderError as error:  # it may be kept for a while, and must not keep what was read with it
+            error.words = self.said(error.words)
             error.__context__ = None
             raise error.with_traceback(None) from None
 
@@ -162,7 +165,7 @@ class OpenAIBackend:
         headers: Mapping[str, str],
     ) -> Reply:
         trial: dict[str, str] = {}
-        tried: list[tuple[str, str]] | None = None
+        tried: list[dict[str, str]] | None = None
         first: Refusal | None = None
         for left in reversed(range(TRIES)):
             body = self._body(build, model, trial)
@@ -174,7 +177,10 @@ class OpenAIBackend:
                         self._learn(model, field, what, first)
                     return self._unkeyed(found)
                 refusal = classify(found, told, answer, body.keys())
-            if not left or refusal.kind not in ("not_taken", "refused"):
+                if refusal.once_answered and self._taken[model]:
+                    refusal = replace(refusal, kind=refusal.once_answered)
+            fails = found == 500 and refusal.kind == "broken" and (tried is not None or model not in self._failed)
+            if not left or (refusal.kind not in ("not_taken", "refused") and not fails):
                 return self._settled(refusal, found, model)
             first = first or refusal
             if self._body(build, model, trial) != body:  # another request has learnt it meanwhile
@@ -182,10 +188,11 @@ class OpenAIBackend:
             if self.learn(model, refusal, body):
                 continue
             if tried is None:
-                tried = self._trials(refusal, found, model, body)
+                tried = trials(refusal, found, body, _OWN, frozenset(self._taken[model]))
+                self._failed |= {model} if fails else set()
             if not tried:
                 return self._settled(first, found, model)
-            trial = dict([tried.pop(0)])
+            trial = tried.pop(0)
         raise AssertionError
 
     def facts(self, model: str) -> Mapping[str, str]:
@@ -198,12 +205,6 @@ class OpenAIBackend:
             self._learn(model, *step, refusal)
         return step is not None
 
-    def _trials(self, refusal: Refusal, status: int, model: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """What to leave out on trial. Of a refusal in words nobody knows only where the model has never answered anything."""
-        taken = frozenset(self._taken[model])
-        unknown = refusal.kind == "refused" and (status not in (400, 422) or taken)
-        return [] if unknown else trials(body, _OWN, taken)
-
     def _body(self, build: Callable[[str], Mapping[str, Any]], model: str, trial: Mapping[str, str]) -> dict[str, Any]:
         facts = {**self._facts[model], **trial}
         return applied(build(rung_of(facts)), facts)
@@ -211,7 +212,7 @@ class OpenAIBackend:
     def _learn(self, model: str, field: str, what: str, refusal: Refusal | None) -> None:
         if self._facts[model].get(field) != what:
             self._facts[model][field] = what
-            self._learnt(model, field, f"{what}: {self.said(refusal.words if refusal else '')}")
+            self._learnt(model, field, f"{what}: {self.said(refusal.words if refusal else '') or 'no word of why'}")
 
     async def close(self) -> None:
         await self._transport.close()
@@ -231,7 +232,11 @@ class OpenAIBackend:
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, model: str) -> Reply:
         """The reply that a server's answer is. ProviderError for what may pass, ConfigError for what the user must mend."""
-        found = read_answer(status, body)
+        try:
+            found = read_answer(status, body)
+        except ProviderError as error:
+            error.words = self.said(error.words)
+            raise
         if isinstance(found, Reply):
             return self._unkeyed(found)
         return self._settled(classify(found, headers, body), found, model)
@@ -243,10 +248,10 @@ class OpenAIBackend:
             return Reply(words, finish=_FINISHES[refusal.kind])
         if refusal.kind in _FINAL:
             told = way_out(status, refusal.kind, model)
-            raise ConfigError(f"the server answers {status}{self._where(status)}: {words}; {told}")
+            raise ConfigError(f"the server {self._answers(status, words)}; {told}")
         passing = refusal.kind in ("wait", "broken")
         raise ProviderError(
-            f"answers {status}{self._where(status)}" + ("" if passing else f": {words}"),
+            self._answers(status, "" if passing else words),
             cause=refusal.cause if passing else "refused",
             retry_after=refusal.retry_after,
             words=words,
@@ -266,12 +271,13 @@ class OpenAIBackend:
     def wrong(self, status: int, body: bytes, model: str, told: str | None = None) -> ConfigError:
         """The ConfigError for a server's answer that will not pass, with its words and a way out."""
         told = told or way_out(status, classify(status, {}, body).kind, model)
-        return ConfigError(f"the server answers {status}{self._where(status)}: {self.said(message_in(body))}; {told}")
+        return ConfigError(f"the server {self._answers(status, self.said(message_in(body)))}; {told}")
 
-    def _where(self, status: int) -> str:
-        """What a refusal may be of, if not of the server: an address without its version, a proxy."""
+    def _answers(self, status: int, words: str) -> str:
+        """A refusal in words, with what it may be of, if not of the server: an address without its version, a proxy."""
         proxied = status in (403, 407) or status >= 500
-        return self._transport.where(status) + (self._transport.by_proxy if proxied else "")
+        where = self._transport.where(status) + (self._transport.by_proxy if proxied else "")
+        return f"answers {status}{where}" + (f": {words}" if words else "")
 
     def said(self, text: str) -> str:
         """The server's words as they may be shown and kept: one line, no control characters, and no secret."""

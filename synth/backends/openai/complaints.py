@@ -32,8 +32,11 @@ _MESSAGES: Final = frozenset(
         "err",
         "errors",
         "metadata",
+        "blockreasonmessage",
+        "block_reason_message",
     ]
 )
+_BLOCKED: Final = frozenset(["blockreason", "block_reason"])
 _CODES: Final = frozenset(
     [
         "code",
@@ -49,6 +52,11 @@ _CODES: Final = frozenset(
         "__type",
     ]
 )
+_ERRORS: Final = frozenset(["error", "err", "errors", "base_resp", "promptfeedback", "prompt_feedback"])
+"""Names under which an error stands, however deep within what else is told."""
+_REPEATED: Final = frozenset(["input", "inputs", "prompt", "message", "messages", "request", "metadata", "usage"])
+"""Names under which what was asked may stand."""
+_SHOWN: Final = ("message", "msg", "error_msg", "error_message", "errmsg", "detail", "status_msg", "blockreasonmessage")
 _FIELDS: Final = frozenset(["param", "loc", "parameter", "field"])
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
 _TAG = re.compile(r"<(script|style)\b[^>]{0,200}>.{0,5000}?</\1>|<[^>]{0,500}>", re.IGNORECASE | re.DOTALL)
@@ -81,7 +89,11 @@ def complaint_in(body: bytes | bytearray) -> Complaint:
         return Complaint(shown, () if page else (shown[:_PART],), page=page)
     parts = list(_parts(found))
     messages = tuple(plain(text[:_PART]) for kind, text in parts if kind == "message")
-    codes = tuple(plain(text[:200]) for kind, text in parts if kind == "code")
+    codes = tuple(
+        plain(f"prompt blocked {text}"[:200] if kind == "block" else text[:200])
+        for kind, text in parts
+        if kind in ("code", "block")
+    )
     field = next((text for kind, text in parts if kind == "field"), None)
     return Complaint(plain(_words(found))[:SHOWN], messages, codes, field, _numbered(found))
 
@@ -91,32 +103,50 @@ def status_in(completion: Any) -> int | None:
     no error."""
     if not isinstance(completion, dict) or completion.get("choices"):
         return None
-    base = completion.get("base_resp")
-    failed = isinstance(base, dict) and base.get("status_code") not in (None, 0)
-    named = any(completion.get(name) for name in ("error", "errors", "error_code", "error_msg", "detail"))
-    coded = completion.get("code") not in (None, 0, 200, "0", "200", "") and any(
-        completion.get(name) for name in ("message", "msg")
+    errors = [below for name, below in _errors(completion) if _is_error(name, below)]
+    named = any(completion.get(name) for name in ("error_code", "error_msg", "detail"))
+    coded = any(
+        one.get("code") not in (None, 0, 200, "0", "200", "") and any(one.get(name) for name in ("message", "msg"))
+        for one in (completion, completion.get("header"))
+        if isinstance(one, dict)
     )
-    if not (failed or named or coded or completion.get("success") is False):
+    if not (errors or named or coded or completion.get("success") is False):
         return None
-    inner = completion["error"] if isinstance(completion.get("error"), dict) else {}
-    for told in (inner.get("code"), inner.get("status"), completion.get("code"), completion.get("status")):
-        number = str(told)
-        if re.fullmatch(r"[45]\d\d", number):
-            return int(number)
+    for one in (*errors, completion):
+        for told in (one.get("code"), one.get("status")) if isinstance(one, dict) else ():
+            if re.fullmatch(r"[45]\d\d", str(told)):
+                return int(str(told))
     return 400
+
+
+def _errors(found: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """What stands under a name of errors, and the name; the outermost first."""
+    if not isinstance(found, Mapping) or depth == _DEPTH:
+        return
+    named = [(str(name).lower(), below) for name, below in list(found.items())[:50] if below]
+    yield from ((name, below) for name, below in named if name in _ERRORS)
+    for name, below in named:
+        if name not in _REPEATED:
+            yield from _errors(below, depth + 1)
+
+
+def _is_error(name: str, below: Any) -> bool:
+    if not isinstance(below, dict):
+        return name in ("error", "errors", "err")
+    if name == "base_resp":
+        return below.get("status_code") not in (None, 0, "0")
+    return not name.startswith("prompt") or any(str(of).lower() in _BLOCKED for of in below)
 
 
 def _words(found: Any) -> str:
     """The message to be shown: the first in the usual places, else all of it."""
-    error = found.get("error", found) if isinstance(found, dict) else found
-    if isinstance(error, dict):
-        for name in ("message", "msg", "error_msg", "detail"):
-            if error.get(name):
-                return _flat(error[name])
-        if isinstance(base := error.get("base_resp"), dict) and base.get("status_msg"):
-            return _flat(base["status_msg"])
-    return _flat(error)
+    errors = [below for _, below in _errors(found)]
+    for one in (*errors, found):
+        if isinstance(one, dict):
+            lower = {str(name).lower(): below for name, below in one.items()}
+            if said := next((lower[name] for name in _SHOWN if lower.get(name)), None):
+                return _flat(said)
+    return _flat(errors[0] if errors else found)
 
 
 def _flat(value: Any) -> str:
@@ -153,11 +183,13 @@ def _parts(value: Any) -> Iterator[tuple[str, str]]:
 def _place(name: str, below: Any) -> str | None:
     if name in _FIELDS:
         return "field"
+    if name in _BLOCKED:
+        return "block"
     if name in _CODES:
         return "code"
     if name in _MESSAGES or name in ("innererror", "base_resp", "violations"):
         return "message"
-    return None if not isinstance(below, dict) else ("message" if name in ("response", "data", "body") else None)
+    return "message" if isinstance(below, dict) and name not in _REPEATED else None
 
 
 def _inner(text: str) -> Any:
@@ -174,12 +206,13 @@ def _inner(text: str) -> Any:
 def _numbered(found: Any) -> tuple[str, str] | None:
     if not isinstance(found, dict):
         return None
-    base, error = found.get("base_resp"), found.get("error")
+    base, error, header = found.get("base_resp"), found.get("error"), found.get("header")
     places = (
         ("base_resp", base.get("status_code") if isinstance(base, dict) else None),
         ("error_code", found.get("error_code")),
         ("error", error.get("code") if isinstance(error, dict) else None),
         ("code", found.get("code")),
+        ("code", header.get("code") if isinstance(header, dict) else None),
     )
     for place, told in places:
         number = str(told)[:20]

@@ -83,13 +83,20 @@ def _of_other(field: str, refusal: Refusal, body: Mapping[str, Any], facts: Fact
     return field, _without(field, body[field], refusal, facts)
 
 
-def trials(body: Mapping[str, Any], own: Sequence[str], taken: frozenset[str]) -> list[tuple[str, str]]:
+def trials(
+    refusal: Refusal, status: int, body: Mapping[str, Any], own: Sequence[str], taken: frozenset[str]
+) -> list[dict[str, str]]:
     """What to try leaving out where a server says that something is wrong and not what: fields that synth added by itself, and that it
-    was never seen to take."""
-    found = [(field, OUT) for field in own if field in body and field not in taken]
+    was never seen to take; one by one, then all. Of a refusal in words nobody knows only where the model has never answered anything.
+    A failure may have been one of a moment, and is first tried again with everything."""
+    fails = status >= 500
+    if refusal.kind != "not_taken" and (taken or not (status in (400, 422) or (status == 500 and refusal.bare))):
+        return []
+    found = [{field: OUT} for field in own if field in body and field not in taken]
     if FORMAT not in taken and (step := _of_format(body)):
-        found.append(step)
-    return found
+        found += [dict([step])] if step[1] == OUT else [dict([step]), {step[0]: OUT}]
+    every = {field: what for one in found for field, what in one.items()}
+    return [*([{}] if fails and found else []), *found, *([every] if len(every) > 1 else [])]
 
 
 def _held(field: str, body: Mapping[str, Any]) -> str | None:

@@ -12,13 +12,14 @@ from synth.errors import Cause
 from synth.types import Request
 
 Kind: TypeAlias = Literal[
-    "filtered", "too_long", "no_model", "no_money", "no_right", "not_taken", "wait", "broken", "refused"
+    "filtered", "too_long", "no_model", "no_money", "no_right", "no_system", "not_taken", "wait", "broken", "refused"
 ]
 
 FORMAT, STREAM, THINKING, MOST = "response_format", "stream", "enable_thinking", "max_tokens"
 WAY_OUT: Final[Mapping[str, str]] = {
     "no_money": "top up the account or wait until its limit is renewed, then run the same command again to go on",
     "no_right": "check what the API key may use",
+    "no_system": "set `system: false` under the role, so that it is told everything in the user's message",
     "no_model": "check the model's name {model!r} and --base-url",
 }
 """What to do about a refusal that will not pass by itself."""
@@ -57,6 +58,10 @@ class Refusal:
     """Of one that may pass: what kind of failure it is."""
     of_value: bool = False
     """Whether the field is taken, but not with what stood in it."""
+    bare: bool = False
+    """Whether the server has no word of what is wrong."""
+    once_answered: Kind | None = None
+    """Its kind instead, where the model has answered something before."""
 
 
 def classify(
@@ -65,14 +70,19 @@ def classify(
     """What a server's refusal means. `sent` are the fields of the body it was sent, where they are known: one of these is named."""
     told = complaint_in(body)
     text = _QUOTED.sub(" ", _ADDRESS.sub(" ", " ; ".join((*map(_spaced, told.codes), *told.messages))))[:8_000]
-    kind = _of_number(told) or _of_purse(status, text) or _of_words(status, text)
+    kind = _of_number(told) or _of_purse(status, text) or _of_way(status, text) or _of_words(status, text)
     field, of_value = None, False
     if kind is None or kind == "not_taken":
         kind, field, of_value = _of_field(status, text, told, sent)
     if kind is None:
-        kind = _of_weather(status, text) or _of_status(status, told)
+        kind = _of_weather(status, f"{text} ; {told.words[:2_000]}" if told.page else text) or _of_status(status, told)
+    bare = signs.BARE.search(text) is not None
+    otherwise: Kind | None = "refused" if bare and status == 403 else None
+    if kind == "no_model" and signs.NO_CHANNEL.search(text):
+        otherwise = "wait"
     after = retry_after({str(name).lower(): value for name, value in headers.items()})
-    return Refusal(kind, told.words, field, after, _cause(status, text), of_value)
+    cause = "overload" if kind == "wait" and status == 404 else _cause(status, text)
+    return Refusal(kind, told.words, field, after, cause, of_value, bare, otherwise)
 
 
 def _spaced(code: str) -> str:
@@ -93,11 +103,23 @@ def _of_purse(status: int, text: str) -> Kind | None:
     return "no_money" if status == 402 or empty or signs.DAY.search(text) else None
 
 
+def _of_way(status: int, text: str) -> Kind | None:
+    """Of an answer that is refused for the way it is asked for, whatever the status: streamed, with a system message, of a relay."""
+    if status in (401, 429):
+        return None
+    if signs.STREAM.search(text):
+        return "not_taken"
+    if status in (200, 400, 404, 422, 500) and not signs.FILTERED.search(text) and signs.NO_SYSTEM.search(text):
+        return "no_system"
+    return "no_model" if signs.NO_CHANNEL.search(text) and not signs.LATER.search(text) else None
+
+
 def _of_words(status: int, text: str) -> Kind | None:
     if status == 401 or signs.SHUT_OUT.search(text):
         return "no_right"
     rated = status == 429 or signs.PER_MINUTE.search(text)
-    if signs.FILTERED.search(text) and not (rated and status != 403 and signs.LATER.search(text)):
+    blocked = status in (400, 500) and signs.BLOCKED.search(text) and not signs.BARRED.search(text)
+    if blocked or (signs.FILTERED.search(text) and not (rated and status != 403 and signs.LATER.search(text))):
         return "filtered"
     if signs.CONTEXT.search(text) or (signs.TOO_LONG.search(text) and not rated and not _of_answer(text)):
         return "too_long" if not (rated and signs.LATER.search(text)) else None
@@ -118,7 +140,7 @@ def _of_field(
 ) -> tuple[Kind | None, str | None, bool]:
     """The field that is not taken: one that stands for itself, the one named in its own place, one named in words."""
     if status not in (200, 400, 404, 405, 415, 422, 500, 501):
-        return None, None, False
+        return ("not_taken", STREAM, False) if signs.STREAM.search(text) else (None, None, False)
     if own := _of_itself(status, text):
         return "not_taken", own, False
     names = [name for name in ([told.field] if told.field else []) if name not in _OWN] or _named(text, sent)
@@ -153,6 +175,8 @@ def _names(text: str, name: str) -> bool:
 
 
 def _of_weather(status: int, text: str) -> Kind | None:
+    if status == 404 and signs.GATEWAY.search(text):
+        return "wait"
     if status in CAUSES or signs.PER_MINUTE.search(text):
         return "wait"
     if status != 404 and signs.OVERLOAD.search(text):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from synth.backends.openai.bodies import loads
-from synth.backends.openai.complaints import status_in
+from synth.backends.openai.complaints import complaint_in, status_in
 from synth.backends.openai.finishes import finish_of
 from synth.backends.openai.streams import Assembler, looks_streamed
 from synth.errors import ProviderError
@@ -138,9 +138,13 @@ def read_answer(status: int, body: bytes | bytearray, begun: str = "") -> Reply 
     """The reply in a server's answer; the status of the error that it is instead."""
     if status != 200:
         return status
-    completion = completion_in(body)
-    error = status_in(completion)
-    return reply_of(completion, begun) if error is None else error
+    try:
+        completion = completion_in(body)
+        error = status_in(completion)
+        return reply_of(completion, begun) if error is None else error
+    except ProviderError as error:
+        error.words = complaint_in(body).words
+        raise
 
 
 async def beside(size: int, read: Callable[..., Reply | int], *given: Any) -> Reply | int:

@@ -40,10 +40,12 @@ NUMBERS: Final[Mapping[str, Mapping[str, str]]] = {
         **dict.fromkeys(["17", "19"], "no_money"),
         **dict.fromkeys(["336007", "336103"], "too_long"),
     },
-    "code": {  # SiliconFlow
-        **dict.fromkeys(["30001"], "no_money"),
+    "code": {  # SiliconFlow and Spark
+        **dict.fromkeys(["30001", "11200", "11201"], "no_money"),
         **dict.fromkeys(["30003"], "no_model"),
-        **dict.fromkeys(["50501", "50505"], "wait"),
+        **dict.fromkeys(["50501", "50505", "11202", "11203"], "wait"),
+        **dict.fromkeys(["10013", "10014", "10019"], "filtered"),
+        **dict.fromkeys(["10907"], "too_long"),
     },
 }
 """What a provider's own numbers mean, by where in the body it writes them."""
@@ -56,13 +58,14 @@ PER_MINUTE = _any(
 )  # fmt: skip
 _DAY = r"(?:per[ -_]?(?:day|week|month)|\bdaily\b|\bweekly\b|\bmonthly\b|\b[rt]pd\b|今日|当日|今天|每日|每天|单日|每周|本周|每月|本月|小时)"
 _BOUND = r"(?:limit|quota|exceed|too many|reached|used|上限|限额|额度|次数|用完|用尽|超)"
-DAY = _any(rf"{_DAY}.{{0,60}}{_BOUND}", rf"{_BOUND}.{{0,80}}{_DAY}")
+DAY = _any(r"\bday (?:limit|quota)", rf"{_DAY}.{{0,60}}{_BOUND}", rf"{_BOUND}.{{0,80}}{_DAY}")
 """A bound that no waiting within a run gets past."""
 MONEY = _any(
     "余额|欠费|充值|资源包|购买|账单|费用中心", "(?:额度|配额|套餐|免费).{0,20}(?:用尽|用完|不足|耗尽|到期|超)", "已?到期",
     r"\bbalance\b", "arrear", "overdue", r"in[ _]debt", "good standing", "billing", r"payment", r"\bcredits?\b",
     r"(?:exceeded|insufficient).{0,20}quota", r"quota.{0,30}(?:exhaust|used up|exceed|insufficient|not enough)", "free tier",
-    r"(?:spend\w*|hard|usage|set|set inference) limit",
+    r"(?:spend\w*|hard|usage|set|set inference) limit", r"\bpack(?:age)? exhaust", r"\blicc\b",
+    r"(?<!thinking )(?<!token )\bbudget\b.{0,60}exceed", r"\bmax budget\b", r"exceed\w*.{0,30}(?<!thinking )(?<!token )\bbudget\b",
 )  # fmt: skip
 EMPTY = _any(
     "不足|欠费|用尽|用完|耗尽|insufficient|arrear|overdue|too low|(?<!resource )(?<!resource_)exhausted|negative balance"
@@ -75,12 +78,19 @@ SHUT_OUT = _any(
 FILTERED = _any(
     "敏感|违规|违法|违反|法律法规|不当|不安全|不合规|不当内容|不良|有害|涉黄|涉政|暴恐|拦截|屏蔽|风控|风险|审核|审查|安全(?:检|策略)|合规",
     "inappropriate", r"(?<!case )(?<!case-)sensitive", "moderat", r"content.{0,12}(?:polic|filter|safety|inspect|audit|risk|review)",
-    r"(?:data|content|text|prompt|input|output)[ _]inspection", "unsafe", "harmful", r"prohibited[ _]\w*content",
+    r"\binspection", r"(?:text|content|input|output|prompt|image) (?:is )?(?:illegal|denied|rejected|block(?:ed)?)\b", r"\bdenied (?:text|content|prompt)\b",
+    r"\billegal (?:text|content|input|output|prompt|word|detected)", r"produced invalid content", r"modify\w* your (?:prompt|input)",
+    "unsafe", "harmful", r"prohibited[ _]\w*content",
     r"content.{0,40}(?:prohibit|illegal|not allowed|disallowed|not permitted)", "flagged", "guardrail", "not safe", r"\bsafety\b", "toxic", "hate speech", r"\bcompliance\b",
     "responsible ?ai", r"(?:usage|acceptable use|safety) polic",
     "high risk", "prompt[ _]blocked", "blocklist", "offensive", "nsfw", "policy violation", r"violat.{0,40}(?:polic|law|guideline|terms)",
     r"(?:input|prompt|output|text|content|request).{0,30}\bblocked\b",
 )  # fmt: skip
+BLOCKED, BARRED = (
+    _any(r"\bblocked\b"),
+    _any(r"\bips?\b", "address", "account", "thread", "task", "key", "cloudflare", "firewall"),
+)
+"""A block that stands for itself is of content, unless something else is said to be blocked."""
 TOO_LARGE = _any(r"request too large for")
 CONTEXT = _any(
     r"context[ _-]?(?:length|window|size)", "maximum context", r"max_(?:seq|model|position)", "model token limit", r"\bn_ctx\b",
@@ -105,7 +115,27 @@ NO_MODEL = _any(
     r"(?:no such|unknown|invalid|unsupported|not support(?:ed)?|not (?:yet )?activated the|not a valid) model", "model not (?:found|exist|open)",
     "no endpoints found", r"invalid endpoint or model", "模型[^。]{0,20}(?:不存在|未开通|不可用|下线|未上线|未找到|无效)", r"model\b[^。]{0,20}(?:不存在|未开通|不可用|下线|未上线)",
 )  # fmt: skip
+NO_CHANNEL = _any(
+    "无可用(?:的)?(?:渠道|通道)",
+    r"no (?:available )?channels? (?:is |are )?(?:available )?(?:for|under)\b.{0,40}\bmodel",
+)
+"""A relay's words for a model that nobody behind it gives."""
+NO_SYSTEM = _any(
+    r"system[ _'\"`]*(?:roles?|messages?|prompts?|instructions?)\b[^.;:]{0,30}(?:not|n't|un)(?: be| yet)? ?(?:support|allow|accept|enable|permit)", "不支持.{0,10}system",
+    r"system.{0,12}不支持", r"(?:not|n't) (?:support|allow|accept)\w* .{0,12}\bsystem\b[ _'\"`]*(?:roles?|messages?|prompts?|instructions?)?",
+    r"(?:unsupported|unexpected|unknown|invalid) (?:message )?role.{0,12}\bsystem\b", r"\bsystem\b.{0,12}(?:is )?(?:not a|an?) (?:valid|invalid|unknown|unsupported) role",
+    r"\brole.{0,40}(?:must be|should be|expected).{0,12}(?:one of )?[\s\"'`\[(]*user\b(?!.{0,30}system)", "(?:developer|system) instruction is not enabled",
+)  # fmt: skip
+"""A model that takes no system message."""
+GATEWAY = _any(
+    r"application failed to respond", r"bad gateway", r"gateway time-?out", r"service (?:is )?(?:temporarily )?unavailable",
+    r"no (?:healthy upstream|server is available)", r"upstream (?:connect|request|server)", r"(?:app|application|service|space) is (?:starting|sleeping|building|waking)",
+)  # fmt: skip
+"""What stands in front of a server says that the server itself does not answer, or not yet."""
+BARE = _any(r"\A(?:forbidden|error|http|bad|request|internal|server|invalid|[\W\d_])*\Z")
+"""No word of what is wrong."""
 STREAM = _any(
+    r"without (?:sse|stream)", r"only support\w*.{0,20}\bsse\b",
     r"only support\w*.{0,20}stream", r"\bstream\b.{0,40}(?:must be|should be|to be|set to).{0,12}true", r"(?:仅|只)支持.{0,10}(?:流式|stream)",
     r"(?:must|please) (?:use|enable).{0,12}stream", r"non-?stream\w*.{0,40}(?:not supported|unsupported|不支持)", "请使用流式|不支持非流式",
     r"not support(?:ed)? non-?stream",

@@ -266,7 +266,7 @@ LATER = [
     (404, {"detail": "Model x not found"}, "no_model"),
     (400, {"error": {"message": "model: x 未上线或无权访问"}}, "no_model"),
     (400, {"error": {"message": "not support model x"}}, "no_model"),
-    (503, {"error": {"message": "当前分组 default 下对于模型 x 无可用渠道", "code": "model_not_found"}}, "wait"),
+    (503, {"error": {"message": "当前分组 default 下对于模型 x 无可用渠道", "code": "model_not_found"}}, "no_model"),
     (400, {"error": {"message": "json_object is not supported by this model"}}, "not_taken"),
     (400, {"error": {"message": "1 validation error for ChatCompletionRequest\nseed\n  Extra inputs are not permitted"}}, "not_taken"),
     (400, {"error": {"message": "Parameter seed is not supported"}}, "not_taken"),

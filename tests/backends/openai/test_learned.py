@@ -237,3 +237,45 @@ def test_a_run_says_what_it_asked_without_and_the_next_one_knows(lab: Lab) -> No
     assert told["asked_without"] == {"m": {"seed": "left out"}}
     assert "seed left out" in Path(lab.folder / "run" / "dataset" / "README.md").read_text()
     assert any("seed left out" in note for note in first.notes)
+
+
+@pytest.mark.parametrize("words", ["", "Bad Request", "Internal Server Error", error("Bad Request", "400")])
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_server_without_a_word_of_why_is_tried_without_what_synth_adds(status: int, words: Any) -> None:
+    request = replace(REQUEST, schema=SCHEMA)
+
+    def refuses(body: dict[str, Any]) -> Refused:
+        return unless(not body.keys() & {"seed", "response_format"}, status, words)
+
+    server, replies, learnt = asked(refuses, request, times=3)
+    assert all(reply.text for reply in replies)
+    assert {field for _, field, _ in learnt} == {"seed", "response_format"}
+    assert all(told.startswith("left out: ") and told.removeprefix("left out: ") for _, _, told in learnt)
+    assert len(server.bodies) == server.refused + 3
+
+
+def test_a_failure_of_a_moment_teaches_nothing_and_one_that_stays_is_tried_once() -> None:
+    left = [None]
+    server, replies, learnt = asked(lambda body: (500, "") if left and not left.clear() else None)
+    assert (server.refused, len(replies), learnt) == (1, 2, [])
+
+    async def go(url: str) -> None:
+        client = opened(backend, Role(model="m", base_url=url))
+        for _ in range(2):
+            with pytest.raises(ProviderError) as caught:
+                await client.complete(REQUEST, "0" * 32)
+            assert caught.value.cause == "server"
+        await client.close()
+
+    with standing_in() as upstream, quirky(upstream.url, refuses=lambda _: (500, "")) as strange:
+        asyncio.run(go(strange.url))
+    assert strange.refused == 3 + 1
+
+
+def test_a_bare_403_of_a_model_that_has_answered_is_no_matter_of_rights() -> None:
+    with pytest.raises(ConfigError, match="check what the API key may use"):
+        asked(lambda body: (403, "Forbidden"))
+    answered: list[int] = []
+    with pytest.raises(ProviderError) as caught:
+        asked(lambda body: (403, "Forbidden") if answered else answered.append(1))
+    assert (caught.value.cause, caught.value.words) == ("refused", "Forbidden")

@@ -141,3 +141,30 @@ def test_mutants_of_bodies_raise_nothing_else() -> None:
             assert reply.finish in ("stop", "length", "content_filter", "broken", "rejected")
         except (ProviderError, ConfigError):
             pass
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"choices":[],"note":"worn out sk-none"}', '{"choices":null,"note":"worn out"}', "worn out", '["worn out"]'],
+)
+def test_what_is_no_completion_keeps_the_words_of_its_server(body: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        read(body)
+    assert (caught.value.cause, "worn out" in caught.value.words) == ("garbled", True)
+    assert "sk-none" not in caught.value.words
+
+
+def test_a_refusal_without_words_is_told_without_them() -> None:
+    for status in (400, 403, 404, 418):
+        with pytest.raises((ProviderError, ConfigError)) as caught:
+            read("", status)
+        assert ": ;" not in str(caught.value)
+        assert not str(caught.value).endswith(": ")
+    with pytest.raises(ProviderError) as caught:
+        read("", 204)
+    assert caught.value.cause == "garbled"
+
+
+def test_a_model_without_a_system_message_is_told_of_with_the_way_out() -> None:
+    with pytest.raises(ConfigError, match="System role not supported; set `system: false` under the role"):
+        read('{"error": "System role not supported"}', 400)
