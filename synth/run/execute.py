@@ -20,6 +20,7 @@ from synth.errors import ConfigError, Stopped
 from synth.fold.checkpoint import State, written
 from synth.fold.fold import Fold
 from synth.journal import decisions
+from synth.journal.rows import DamagedReply
 from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
@@ -221,5 +222,6 @@ async def _still_doubted(job: ResolvedRun, journal: Journal) -> Stopped | None:
     """The stop over a doubt that the last run stopped over too, and that the journal still shows: nothing is asked."""
     if job.options.on_doubt != "stop" or not journal.begun or not stopped_before(job.options.folder):
         return None
-    with job.staging() as staging:
+    with job.staging() as staging, contextlib.suppress(DamagedReply):  # which the run asks for again
         return (await _replayed(job, journal, staging))[1].stop()
+    return None

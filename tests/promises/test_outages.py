@@ -372,7 +372,7 @@ def test_kills_in_the_middle_of_an_outage_lose_nothing_and_pay_for_nothing_twice
 
 
 def test_the_models_of_a_chain_have_their_own_faults_on_one_server(lab: Lab) -> None:
-    with standing_in(faults={"refusal@a": 0.9, "500@b": 0.1}) as server:
+    with standing_in(faults={"refusal@a": 0.9, "500@b": 0.3}) as server:
         models = at(server.url) | {"c": {"chain": ["a", "b"]}}
         result = run_bound(
             compile_recipe(tiny_recipe(models=models, respond={"models": ["c"]})), RunOptions(lab.folder / "run", 20)
