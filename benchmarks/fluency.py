@@ -27,7 +27,7 @@ import salad
 from filters import texts as given_texts
 from filters import wilson
 
-from synth.filters.language import fluency
+from synth.filters.language import fluency, fluency_table
 from synth.filters.text import fluent
 from synth.recipe.prompt import texts as prompts
 
@@ -112,7 +112,7 @@ def bad(found: dict[str, tuple[str, list[str]]], samples: Path | None) -> dict[s
 
 def calibrate(found: dict[str, tuple[str, list[str]]]) -> None:
     """Prints `BOUNDS` of synth/filters/language/fluency.py."""
-    table, tuning = fluency.model(), dict[str, list[tuple[int, np.ndarray, fluency.Numbers]]]()
+    table, tuning = fluency_table.model(), dict[str, list[tuple[int, np.ndarray, fluency_table.Numbers]]]()
     for name, (_, texts) in found.items():
         some = [text for text in texts if name == "demo" or not reported(text)]
         for text in random.Random(name).sample(some, min(len(some), 4_000 if name in FALSE or name == "demo" else 900)):
@@ -140,7 +140,7 @@ def calibrate(found: dict[str, tuple[str, list[str]]]) -> None:
 
 
 def _rests(
-    tuning: dict[str, list[tuple[int, np.ndarray, fluency.Numbers]]], register: int
+    tuning: dict[str, list[tuple[int, np.ndarray, fluency_table.Numbers]]], register: int
 ) -> dict[tuple[str, int], np.ndarray]:
     """By kind of text and length, the sums over stretches of that length and up to twice it, over the root of their length."""
     found: dict[tuple[str, int], list[np.ndarray]] = {}

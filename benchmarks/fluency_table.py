@@ -25,6 +25,7 @@ from fluency_sources import HAN, SOURCES, TEXTS, digest, fetch, lines, package, 
 from sklearn.linear_model import LogisticRegression
 
 from synth.filters.language import fluency
+from synth.filters.language import fluency_table as stored
 
 PAIR_LEAST, TRIPLE_LEAST, MODERN_LEAST = 3, 5, 2
 """What was seen less often is left out; but a triple stays that modern prose has `MODERN_LEAST` times."""
@@ -104,10 +105,10 @@ def parts(every: dict[str, Counts], table: np.ndarray, weights: np.ndarray) -> t
     logs = np.zeros(1 << 16, np.int64)
     logs[single] = np.round(4 * np.log2(times + 1))
     pairs, often = (part[counts["pairs"][1] >= PAIR_LEAST] for part in counts["pairs"])
-    found = dict(zip(("pair_gaps", "pair_levels"), _stored(pairs, _level(often), fluency.PAIRS), strict=True))
+    found = dict(zip(("pair_gaps", "pair_levels"), _stored(pairs, _level(often), stored.PAIRS), strict=True))
     kept = (counts["triples"][1] >= TRIPLE_LEAST) | np.isin(counts["triples"][0], modern)
     triples, often = (part[kept] for part in counts["triples"])
-    found |= dict(zip(("triple_gaps", "triple_levels"), _stored(triples, _level(often), fluency.TRIPLES), strict=True))
+    found |= dict(zip(("triple_gaps", "triple_levels"), _stored(triples, _level(often), stored.TRIPLES), strict=True))
     found |= {
         "symbols": table.astype("<u2").tobytes(),
         "logs": logs.astype(np.uint8).tobytes(),
@@ -116,13 +117,13 @@ def parts(every: dict[str, Counts], table: np.ndarray, weights: np.ndarray) -> t
     return found, round(4 * float(np.log2(times.sum())))
 
 
-def grades(texts: Sequence[str], model: fluency.Model) -> np.ndarray:
+def grades(texts: Sequence[str], model: stored.Model) -> np.ndarray:
     """By text, how many places have each grade of surprise, of pairs and of triples, over the root of the number of places; that root last."""
     rows = []
     for text in texts:
         found = fluency.surprises(fluency.symbols(text, model.symbol), model)
         if len(found) >= 8:
-            both = np.bincount(found, minlength=fluency.STEPS**2).reshape(fluency.STEPS, -1)
+            both = np.bincount(found, minlength=stored.STEPS**2).reshape(stored.STEPS, -1)
             root = len(found) ** 0.5
             rows.append([*both.sum(1) / root, *both.sum(0) / root, root])
     return np.array(rows)
@@ -130,12 +131,12 @@ def grades(texts: Sequence[str], model: fluency.Model) -> np.ndarray:
 
 def fitted(texts: dict[str, list[str]], counts: dict[str, Counts], table: np.ndarray) -> np.ndarray:
     """What each surprise speaks for, against each kind of salad: the coefficients of a logistic regression, as whole numbers."""
-    none = np.zeros((len(KINDS), fluency.STEPS**2))
+    none = np.zeros((len(KINDS), stored.STEPS**2))
     good: list[np.ndarray] = []
     bad: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     for left_out in (*LEFT_OUT, None):
         rest = {name: one for name, one in counts.items() if name != left_out}
-        model = fluency.unpacked(*parts(rest, table, none))
+        model = stored.unpacked(*parts(rest, table, none))
         for name in [left_out] if left_out else OLDER:
             chance = random.Random(name)
             some = [text[: chance.choice((40, 80, 200))] for text in texts[name] if len(HAN.findall(text)) >= 12]
@@ -205,11 +206,11 @@ def write(folder: Path, stored: dict[str, bytes], size: int, sizes: dict[str, in
         "size": size,
         "parts": {name: len(part) for name, part in packed.items()},
     }
-    with fluency.TABLE.open("wb") as file:
+    with stored.TABLE.open("wb") as file:
         file.write(json.dumps(about, ensure_ascii=False).encode() + b"\n")
         for part in packed.values():
             file.write(part)
-    print({name: len(part) for name, part in packed.items()}, fluency.TABLE.stat().st_size)
+    print({name: len(part) for name, part in packed.items()}, stored.TABLE.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from synth.stages.parsing import CLASSES
 from synth.types import Reply
-from tests.support.mutants import FINISHES, HARDENED, bodies, read_body, read_wait, readers, texts, waits
+from tests.support.mutants import FINISHES, bodies, read_body, read_wait, readers, texts, waits
 
 MODULES = (
     "stages.parsing",
@@ -29,7 +29,8 @@ MODULES = (
     "stages.mending",
     "stages.full_width",
     "stages.cleaning",
-    *(("backends._retry_after", "backends.openai.replies") if HARDENED else ()),
+    "backends._retry_after",
+    "backends.openai.replies",
 )
 BOUND = 1.0
 """Seconds of CPU for reading a text of 100,000 characters once, and as much more for each that follow, on a machine that is busy."""
@@ -83,11 +84,10 @@ def _mutants(seed: int, count: int, longest: int) -> Iterator[tuple[str, Any, Ca
         thought = text[::-1] if number % 7 == 0 else None
         yield name, Reply("" if thought and number % 2 else text, finish, reasoning=thought), read
     loop.close()
-    if HARDENED:
-        for body in bodies(seed, count // 10):
-            yield "body", body, read_body
-        for headers in waits(seed, count // 10):
-            yield "headers", headers, read_wait
+    for body in bodies(seed, count // 10):
+        yield "body", body, read_body
+    for headers in waits(seed, count // 10):
+        yield "headers", headers, read_wait
 
 
 def _again(read: Callable[[Any], Any], one: Any) -> float:

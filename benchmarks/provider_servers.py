@@ -78,6 +78,12 @@ class Situation:
         self.paid_until: int | None = 40 if situation == "money" else None
         """Calls after which there is no money; None for no end of it."""
 
+    def application(self) -> web.Application:
+        """The server's one route."""
+        found = web.Application(client_max_size=2**28)
+        found.router.add_post("/v1/chat/completions", self.complete)
+        return found
+
     async def complete(self, http: web.Request) -> web.StreamResponse:
         """One answer: what the server does not take, then the situation, then the stand-in."""
         body = json.loads(await http.read())

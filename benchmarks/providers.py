@@ -7,23 +7,18 @@ provider_servers.py (by behaviour, no recordings), the words the stand-in's.
 python benchmarks/providers.py [PROVIDER ...]      # all twelve unless named; about five seconds a cell
 """
 
-import asyncio
-import contextlib
 import os
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from aiohttp import web
 
 from benchmarks.provider_servers import PROVIDERS, SITUATIONS, Answer, Situation
 from synth.recipe import load
 from synth.run import execute
 from synth.run.compile import compile_recipe
 from synth.run.options import RunOptions
+from synth.serve.listen import listening
 
 ONLY, ROWS, WIDTH = ("crime.gambling", "bias.*"), 60, 16
 MOST = 1.3
@@ -41,33 +36,6 @@ class Outcome:
     message: str
 
 
-@contextlib.contextmanager
-def listening(situation: Situation) -> Iterator[str]:
-    """The address of a server for the length of a block."""
-    loop, ready, stop, found = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), []
-
-    async def serve() -> None:
-        application = web.Application(client_max_size=2**28)
-        application.router.add_post("/v1/chat/completions", situation.complete)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        found.append(f"http://127.0.0.1:{runner.addresses[0][1]}/v1")
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    ready.wait(10)
-    try:
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        loop.close()
-
-
 def run(situation: Situation, url: str, folder: Path) -> Outcome:
     """One run of the demo recipe against a server."""
     before, said = situation.counts["calls"], []
@@ -83,7 +51,7 @@ def run(situation: Situation, url: str, folder: Path) -> Outcome:
 def cell(provider: str, name: str, calm: int) -> str:
     """What became of one provider in one situation: `good` with the ratio of calls, or what is wrong."""
     situation = Situation(provider, name)
-    with listening(situation) as url, tempfile.TemporaryDirectory() as folder:
+    with listening(situation.application) as url, tempfile.TemporaryDirectory() as folder:
         made = run(situation, url, Path(folder))
         if name != "money":
             return _judged(made, calm, told=_words(provider, name))
@@ -133,7 +101,7 @@ def main(names: list[str]) -> int:
     )
     for provider in names or PROVIDERS:
         situation = Situation(provider, "calm")
-        with listening(situation) as url, tempfile.TemporaryDirectory() as folder:
+        with listening(situation.application) as url, tempfile.TemporaryDirectory() as folder:
             calm = run(situation, url, Path(folder))
         print(f"{provider}: calm: exit {calm.status}, {calm.calls} calls", flush=True)
         for name in SITUATIONS:

@@ -11,7 +11,7 @@ import click
 
 from synth import __version__
 from synth.cli import audit, folder, journal, tools
-from synth.cli.recipe import MAX_COST, MAX_TOKENS, ONLY, changed_recipe, recipe_options
+from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
 from synth.errors import ConfigError
 
 
@@ -59,14 +59,8 @@ def commands() -> None:
 
 @commands.command()
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
-@click.option(
-    "-o",
-    "out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the run; the same folder goes on where it stopped.  [default: runs/RECIPE]",
-)
+@ROWS
+@FOLDER
 @ONLY
 @click.option(
     "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
@@ -133,7 +127,7 @@ def run(
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
+@ROWS
 @ONLY
 @recipe_options
 def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:
@@ -171,14 +165,8 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
 
 @commands.command()
 @click.argument("recipe")
-@click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
-@click.option(
-    "-o",
-    "out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the run, which reuses what is asked here.  [default: runs/RECIPE]",
-)
+@ROWS
+@FOLDER
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),

@@ -1,6 +1,7 @@
 """The options by which a command changes a recipe, and the recipe as they leave it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -49,6 +50,14 @@ ONLY = click.option(
     "--only", multiple=True, metavar="GLOB", help="Only scenarios or subcategories that match; may be repeated."
 )
 
+ROWS = click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
+FOLDER = click.option(
+    "-o",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the run; the same folder goes on with what was asked before.  [default: runs/RECIPE]",
+)
 MAX_COST = click.option(
     "--max-cost",
     type=click.FloatRange(min=0, min_open=True),

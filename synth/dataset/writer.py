@@ -13,7 +13,7 @@ from synth.dataset.marks import ours
 from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
-from synth.filters.language import fluency
+from synth.filters.language import fluency_table
 from synth.recipe.schema import Recipe
 
 DROPS = re.compile(r"([^./]+)\.[^/]+\.jsonl")
@@ -68,4 +68,4 @@ def rows_in(folder: Path) -> int:
 def versions() -> dict[str, str]:
     """Versions of what writes a dataset: what its bytes depend on besides recipe and journal."""
     packages = {name: version(name) for name in ("opencc", "pyarrow")}
-    return {"synth": __version__, **packages, "fluency": fluency.version()}
+    return {"synth": __version__, **packages, "fluency": fluency_table.version()}

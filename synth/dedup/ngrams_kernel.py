@@ -6,16 +6,11 @@ still be shared (Xiao et al. 2008); an odd sketch, the parities of 64 buckets, b
 (Mitzenmacher, Pagh and Pham 2014). All of these only rule out; the merge of two token lists decides.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
-Number: TypeAlias = Any
-"""A whole number, of numpy's or Python's making."""
-Function = TypeVar("Function", bound=Callable[..., Any])
+from synth.kernels import Number, Numbers, compiled
 
 GRAMS, PARTS, ROWS, TOKENS, CELLS, WANTED = range(6)
 """Places in `Store.used`."""
@@ -70,15 +65,6 @@ class Query(NamedTuple):
     size: int
     sketch: int
     family: int
-
-
-def compiled(function: Function) -> Function:
-    """A kernel, compiled by numba at first call and kept beside the package or in the user's cache, if it can be."""
-    try:
-        made: Any = njit(cache=True)(function)
-    except RuntimeError:
-        made = njit(function)
-    return made  # type: ignore[no-any-return]
 
 
 @compiled

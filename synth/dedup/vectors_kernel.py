@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synth.dedup.ngrams_kernel import SLACK, Numbers, compiled
+from synth.dedup.ngrams_kernel import SLACK
+from synth.kernels import Numbers, compiled
 
 BLOCK = 256
 """Kept vectors that all new ones are compared with before the next: they stay in the processor's cache."""

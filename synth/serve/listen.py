@@ -27,7 +27,7 @@ def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -
         over = asyncio.Event()
         for sign in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(sign, over.set)
-        async with _listening(server, host, port):
+        async with _listening(server.application(), host, port) as server.url:
             say(server.url)
             await over.wait()
 
@@ -40,11 +40,20 @@ def serve(habits: Habits, *, host: str, port: int, say: Callable[[str], None]) -
 def serving(**habits: Any) -> Iterator[StandIn]:
     """A stand-in server that listens in a thread for the length of a block, on loopback, at a port of its own; `habits`
     are the fields of `Habits`."""
-    server, ready, stop = StandIn(Habits(**habits)), threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
+    server = StandIn(Habits(**habits))
+    with listening(server.application) as server.url:
+        yield server
+
+
+@contextlib.contextmanager
+def listening(application: Callable[[], web.Application]) -> Iterator[str]:
+    """The address (`http://…/v1`) of a server that stands in for another: what `application` gives, listening in a thread
+    for the length of a block, on loopback, at a port of its own."""
+    loop, ready, stop, found = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), list[str]()
 
     async def until_stopped() -> None:
-        async with _listening(server, LOOPBACK, 0):
+        async with _listening(application(), LOOPBACK, 0) as url:
+            found.append(url)
             ready.set()
             await stop.wait()
         left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -56,7 +65,7 @@ def serving(**habits: Any) -> Iterator[StandIn]:
     thread.start()
     ready.wait(10)
     try:
-        yield server
+        yield found[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
@@ -64,15 +73,14 @@ def serving(**habits: Any) -> Iterator[StandIn]:
 
 
 @contextlib.asynccontextmanager
-async def _listening(server: StandIn, host: str, port: int) -> AsyncIterator[None]:
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
+async def _listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host, port, backlog=4096).start()
         except OSError as error:
             raise ConfigError(f"{host}:{port}: cannot be listened on ({error.strerror}); try another --port") from error
-        server.url = f"http://{host}:{runner.addresses[0][1]}/v1"
-        yield
+        yield f"http://{host}:{runner.addresses[0][1]}/v1"
     finally:
         await runner.cleanup()

@@ -442,6 +442,11 @@ def test_hostile_text_cannot_move_the_cursor() -> None:
     )
 
 
+def test_commands_that_look_at_no_text_do_not_wait_for_its_inner_loops() -> None:
+    script = "import sys, synth.cli.run, synth.cli.show, synth.cli.check; sys.exit('numba' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_help_loads_nothing_heavy() -> None:
     script = "import sys; from synth.cli.main import commands; heavy = {'pyarrow', 'datasets', 'openai', 'pydantic', 'jinja2', 'yaml', 'rich', 'asyncio'}; sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     done = subprocess.run(

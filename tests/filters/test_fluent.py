@@ -7,7 +7,7 @@ from pathlib import Path
 import opencc
 import pytest
 
-from synth.filters.language import fluency
+from synth.filters.language import fluency, fluency_table
 from synth.filters.text import fluent
 from synth.recipe.load import load
 from synth.run.compile import compile_recipe
@@ -90,13 +90,13 @@ def test_prompts_of_the_recipe_are_what_pieces_are_told_by() -> None:
 
 
 def test_the_table_says_what_it_was_made_from() -> None:
-    about = fluency.head()
+    about = fluency_table.head()
     assert {"MIT", "MPL-2.0", "ISC"} <= {source["licence"] for source in about["sources"]}
     for source in about["sources"]:
         assert source["name"]
         assert source["version"]
         assert len(source["sha256"]) == 64
-    assert fluency.TABLE.stat().st_size < 2_000_000
+    assert fluency_table.TABLE.stat().st_size < 2_000_000
 
 
 def test_the_demo_loses_nothing_to_it(tmp_path: Path) -> None:

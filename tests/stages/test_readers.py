@@ -27,7 +27,7 @@ from synth.stages.parsing import (
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester
 from synth.types import Message, Reply, Request
-from tests.support.mutants import FINISHES, HARDENED, TEXTS, bodies, read_body, read_wait, readers, texts, waits
+from tests.support.mutants import FINISHES, TEXTS, bodies, read_body, read_wait, readers, texts, waits
 
 REQUEST = Request("model", "m", (Message("user", "写"),), {}, {"title": "queries"}, ("x",))
 PLACE = PromptUse("query", "query/harmful", "one.s0")
@@ -42,7 +42,6 @@ def test_of_two_thousand_mutants_each_is_read_or_has_a_reason() -> None:
     loop.close()
 
 
-@pytest.mark.skipif(not HARDENED, reason="the backend's own readers are not bounded")
 def test_of_mutants_of_bodies_and_headers_each_is_read_or_a_providers_error() -> None:
     for body in bodies(5, 300):
         read_body(body)

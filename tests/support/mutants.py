@@ -65,8 +65,6 @@ WAITS = (
     "1", "0.5", "-3", "nan", "inf", "1e400", "1.2.3s", "6m0s", "20ms", "1d2h", "s", "9" * 400, "Wed, 21 Oct 2015 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT",
     "Mon, 01 Jan 0000 00:00:00 GMT", "Wed, 21 Oct 2015 07:28:00 +9999", "\0", "一", "１秒", "٣s", "", " ", "0",
 )  # fmt: skip
-HARDENED = True
-"""Whether the backend's own readers, of bodies and headers, are bounded too."""
 FINISHES = ("stop", "stop", "length", "broken", "content_filter", "eos", "")
 
 

@@ -1,14 +1,14 @@
 """A server with a habit: it stands before the stand-in server, refuses what it does not like and changes what it gives."""
 
-import asyncio
 import contextlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientSession, web
+
+from synth.serve.listen import listening
 
 Refused = tuple[int, Any] | None
 
@@ -63,26 +63,12 @@ def events(completion: dict[str, Any]) -> str:
 @contextlib.contextmanager
 def quirky(upstream: str, **habits: Any) -> Iterator[Quirky]:
     """A server with these habits before the one at `upstream`, for the length of a block."""
-    server, ready, over = Quirky(upstream, **habits), threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
+    server = Quirky(upstream, **habits)
 
-    async def until_over() -> None:
+    def application() -> web.Application:
         app = web.Application(client_max_size=2**26)
         app.router.add_route("*", "/{any:.*}", server.answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        ready.set()
-        await over.wait()
-        await runner.cleanup()
+        return app
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(until_over()), daemon=True)
-    thread.start()
-    ready.wait(10)
-    try:
+    with listening(application) as server.url:
         yield server
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(10)
-        loop.close()

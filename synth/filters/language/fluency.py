@@ -5,25 +5,15 @@ seen, on a scale of logarithms, and what a pair and a triple seen more or less o
 order of the text, so a verdict is the same on every machine.
 """
 
-import json
-import lzma
 import re
-from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
 from math import isqrt
-from pathlib import Path
-from typing import Any, TypeAlias
+from types import ModuleType
 
 import numpy as np
-import numpy.typing as npt
 
-from synth.filters.language import fluency_kernel as kernel
-from synth.filters.language.fluency_kernel import PAIRS, STEPS, TRIPLES, Model
+from synth.filters.language.fluency_table import HAN, SPREAD, Model, Numbers, model
 
-Numbers: TypeAlias = npt.NDArray[np.int64]
-
-TABLE = Path(__file__).with_name("fluency.bin")
 _PARTICLE = np.isin(
     np.arange(1 << 16), [ord(one) for one in "的了是你她们这那个吗么吧呢很都什怎样啥嘛嘅咗唔系佢啲冇俺咱侬嘞"]
 )
@@ -58,53 +48,12 @@ _CHAPTER = 20_000
 _RUN_OF_MARKS = re.compile(r"([；;，,、。！!？?：:－~～])(?:\s?\1){15}")
 
 
-def head() -> dict[str, Any]:
-    """What the table was made from: of each source its name, version, licence, hash and number of characters."""
-    with TABLE.open("rb") as file:
-        return dict(json.loads(file.readline()))
-
-
-@cache
-def version() -> str:
-    """A hash of the table of fluency that ships, 12 hex digits: rows hang on it."""
-    return sha256(TABLE.read_bytes()).hexdigest()[:12]
-
-
-@cache
-def model() -> Model:
-    """The table that ships, read once."""
-    with TABLE.open("rb") as file:
-        about = json.loads(file.readline())
-        parts = {name: lzma.decompress(file.read(size)) for name, size in about["parts"].items()}
-    return unpacked(parts, about["size"])
-
-
-def unpacked(parts: Mapping[str, bytes], size: int) -> Model:
-    """A model from its parts as they are stored."""
-    return Model(
-        symbol=np.frombuffer(parts["symbols"], "<u2").astype(np.int64),
-        log=np.frombuffer(parts["logs"], np.uint8).astype(np.int64),
-        pairs=_cells(parts["pair_gaps"], parts["pair_levels"], PAIRS),
-        triples=_cells(parts["triple_gaps"], parts["triple_levels"], TRIPLES),
-        weights=np.frombuffer(parts["weights"], np.int8).astype(np.int64).reshape(-1, STEPS * STEPS).T.copy(),
-        size=size,
-    )
-
-
-def _cells(gaps: bytes, levels: bytes, bits: int) -> npt.NDArray[np.uint8]:
-    """Levels at their cells, two a byte. A gap of 255 goes on in the next byte."""
-    steps = np.frombuffer(gaps, np.uint8)
-    cells = np.zeros(1 << bits, np.uint8)
-    cells[np.cumsum(steps, dtype=np.int64)[steps < 255] - 1] = np.frombuffer(levels, np.uint8)
-    return (cells[::2] | cells[1::2] << 4).astype(np.uint8)
-
-
 def symbols(text: str, table: Numbers) -> Numbers:
     """A text as numbers: characters in their simplified form, runs of marks and of foreign letters one number each."""
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
     found = np.zeros(len(units) + 2, np.int64)
     found[1:-1] = table[units]
-    kept = found >= kernel.HAN
+    kept = found >= HAN
     kept[0] = True
     kept[1:] |= found[1:] != found[:-1]
     return found[kept]
@@ -112,14 +61,14 @@ def symbols(text: str, table: Numbers) -> Numbers:
 
 def hashed(keys: Numbers, bits: int) -> Numbers:
     """The cells of these pairs or triples."""
-    return ((keys.astype(np.uint64) * kernel.SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
+    return ((keys.astype(np.uint64) * SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
 
 
 def surprises(found: Numbers, model: Model) -> Numbers:
     """Of each three symbols on end of which two are characters, at their first place in the text: how the last pair and the three
     compare with what chance would give, as an index of the weights."""
     out = np.empty(len(found), np.int64)
-    return out[: kernel.surprises(found, model, out)]
+    return out[: _kernel().surprises(found, model, out)]
 
 
 def sums(found: Numbers, model: Model) -> Numbers:
@@ -156,7 +105,7 @@ def _bound(bounds: Numbers, size: int) -> Numbers:
 
 def register(found: Numbers) -> int:
     """0 where the particles and pronouns of modern Chinese are as frequent as in prose, else 1: classical prose, verse, bare lists."""
-    return int(_PARTICLE[found].sum() * _ONE_IN < (found >= kernel.HAN).sum())
+    return int(_PARTICLE[found].sum() * _ONE_IN < (found >= HAN).sum())
 
 
 def verdict(text: str, *, least: int = 12) -> str | None:
@@ -167,11 +116,19 @@ def verdict(text: str, *, least: int = 12) -> str | None:
         return "loop"
     table = model()
     found = symbols(text, table.symbol)
-    if kernel.is_loop(found):
+    if _kernel().is_loop(found):
         return "loop"
     return None if is_sparse(text, found) or not is_salad(found, table, least) else "salad"
 
 
 def is_sparse(text: str, found: Numbers) -> bool:
     """Whether a text is code, figures or another language for the most part: fewer than two in five characters are Chinese."""
-    return bool(5 * (found >= kernel.HAN).sum() < 2 * (len(text) - text.count(" ") - text.count("\n")))
+    return bool(5 * (found >= HAN).sum() < 2 * (len(text) - text.count(" ") - text.count("\n")))
+
+
+@cache
+def _kernel() -> ModuleType:
+    """The inner loops, imported when the first text is looked at: numba takes longer to import than all else."""
+    from synth.filters.language import fluency_kernel
+
+    return fluency_kernel

@@ -1,50 +1,14 @@
 """The inner loops of `fluency`, compiled by numba at first use: how surprising each place of a text is, and whether a text goes round."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
-
 import numpy as np
-from numba import njit
 
-Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
-Number: TypeAlias = Any
-"""A whole number, of numpy's or Python's making."""
-Function = TypeVar("Function", bound=Callable[..., Any])
+from synth.filters.language.fluency_table import HAN, PAIRS, SPREAD, STEPS, TRIPLES, UNSEEN, Model
+from synth.kernels import Number, Numbers, compiled
 
-PAIRS, TRIPLES = 24, 25
-"""Bits of the cells that pairs and triples are hashed to; about one in thirty is taken, so one strange triple in thirty looks known."""
-STEPS = 16
-"""Grades in which the surprise of a pair, and that of a triple, are told apart."""
-HAN = 2
-"""The first symbol that is a character: 0 is a mark or space, 1 a letter, digit or word of another script."""
-SPREAD = np.uint64(0x9E3779B97F4A7C15)
-UNSEEN = -3
-"""Four times the logarithm to base 2 of how often a pair or triple was seen that was never seen: half a time or so."""
 SHORTEST, TURNS = 12, 3
 """A loop is at least so many characters, and comes round so often again."""
 REACH, ROUND = 120, 100
 """Characters that stood so few before speak for a loop, the others against it; so many more of them are one."""
-
-
-class Model(NamedTuple):
-    """The table of fluency as it is read: `symbol` and `log` by code unit, levels of hashed `pairs` and `triples` (two a byte),
-    `weights` by surprise and kind of salad, and `size`, four times the logarithm of how many characters were counted."""
-
-    symbol: Numbers
-    log: Numbers
-    pairs: Numbers
-    triples: Numbers
-    weights: Numbers
-    size: int
-
-
-def compiled(function: Function) -> Function:
-    """A kernel, compiled by numba at first call and kept beside the package or in the user's cache, if it can be."""
-    try:
-        made: Any = njit(cache=True)(function)
-    except RuntimeError:
-        made = njit(function)
-    return made  # type: ignore[no-any-return]
 
 
 @compiled
