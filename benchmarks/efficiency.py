@@ -23,7 +23,7 @@ from synth.types import Reply, Request
 from tests.support.virtual import Distant, fixed, heavy_tailed, run_virtual
 
 
-class Watched(Distant):
+class CountingSink(Distant):
     """Notes when each call began and ended."""
 
     async def complete(self, request: Request, key: str) -> Reply:
@@ -41,7 +41,7 @@ class Watched(Distant):
 def calls(law: Callable, n: int, concurrency: int) -> list[tuple[float, float]]:
     """The spans of every call of one run."""
     bound = compile_recipe(load.load("demo", overrides={"concurrency": concurrency}))
-    server = Watched(offline.OfflineBackend(), law)
+    server = CountingSink(offline.OfflineBackend(), law)
     server.spans = []
     with tempfile.TemporaryDirectory() as folder:
         wish = execute.RunOptions(Path(folder), n)

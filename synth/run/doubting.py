@@ -17,7 +17,8 @@ from synth.plan.tally import Tally
 from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import Who, restored
 from synth.quality.doubts.findings import Doubt, against_the_whole, doubts
-from synth.quality.doubts.watched import Cast, Watched
+from synth.quality.doubts.sink import CountingSink
+from synth.quality.doubts.votes import RoleNames
 from synth.recipe import routing
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
@@ -26,7 +27,7 @@ from synth.run.result import DOUBTED, OK, SHORT, Result
 _WAY_ON = "the same command stops again while the journal shows it, `--on-doubt warn` goes on"
 
 
-def cast_of(compiled: CompiledRecipe) -> Cast:
+def role_names(compiled: CompiledRecipe) -> RoleNames:
     """Who does what in a recipe's run. Roles that no model answers for are left out: what they write is made up."""
     recipe, flow = compiled.recipe, compiled.flow
     roles: dict[tuple[str, str], str] = {}
@@ -38,13 +39,14 @@ def cast_of(compiled: CompiledRecipe) -> Cast:
     judge = [bound for bound in flow.stages if bound.stage is flow.panel]
     shown = [text for bound in judge for entry in bound.prompts for text, _ in entry.prompt.files.values()]
     branches = [bound.name for bound in flow.stages if bound.stage.kind == "branch"]
-    return Cast(
+    return RoleNames(
         roles=roles,
         seats=tuple(_seat(recipe, seat) for seat in getattr(flow.panel, "seats", ())),
         gate=tuple(dict.fromkeys((flow.begins, *branches, "dedup"))),
         rules={spec.lane.subcategory: _rule(spec.subcategory) for spec in compiled.specs},
         placeholders=shown_in(shown),
         labels=flow.labels,
+        checked=getattr(flow.panel, "checks", False),
         members={
             role: frozenset(routing.leaves(role, recipe.composed)) for role, _ in getattr(flow.panel, "seats", ())
         },
@@ -69,8 +71,8 @@ class Doubting:
     many votes. With an `engine` it stops the run over a doubt that speaks against the whole data set."""
 
     def __init__(self, compiled: CompiledRecipe, sink: RowSink, observer: FoldObserver | None = None) -> None:
-        self.cast = cast_of(compiled)
-        self.sink = Watched(sink, self.cast, self._look)
+        self.cast = role_names(compiled)
+        self.sink = CountingSink(sink, self.cast, self._look)
         self._observer = observer
         self.controls: Sequence[Mapping[str, Any]] = ()
         """What the judges came to on pairs with known labels: role and verdict of each."""
@@ -96,7 +98,7 @@ class Doubting:
     def found(self) -> list[Doubt]:
         """All doubts that the fold's rows and replies give so far."""
         assert self._fold is not None, "a fold is watched before it runs"
-        return doubts(self.sink.evidence, self.cast, self._fold.replies.rows(), self.controls)
+        return doubts(self.sink.evidence, self.cast, self._fold.replies.by_template, self.controls)
 
     def stop(self) -> Stopped | None:
         """The stop that a doubt against the whole data set calls for; None where there is none."""

@@ -12,13 +12,13 @@ from synth.filters.language.analysis import fault
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.stated_label import contradicts
 from synth.quality.controls import OUT
-from synth.quality.doubts.watched import NOTHING_SAID
+from synth.quality.doubts.votes import NOTHING_SAID
 from synth.quality.fitness import Part, RoleFacts
 from synth.quality.shown import masked, shown_of
 from synth.recipe.role import Role
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
-from synth.run.doubting import cast_of
+from synth.run.doubting import role_names
 from synth.sanitize import shortened
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
@@ -37,7 +37,7 @@ class Observed:
     def __init__(self, compiled: CompiledRecipe, roles: Mapping[str, Role]) -> None:
         parts = _parts(compiled)
         self._flow, self._composed = compiled.flow, compiled.recipe.composed
-        self._cast, self._clean = cast_of(compiled), compiled.recipe.clean_replies
+        self._cast, self._clean = role_names(compiled), compiled.recipe.clean_replies
         self.facts = {name: RoleFacts(name, role.named, parts[name]) for name, role in roles.items()}
         self.rows: Counter[str] = Counter()
         """What became of slots: accepted, other label, aside, or the stage and reason of a drop."""

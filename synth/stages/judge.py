@@ -29,6 +29,8 @@ PROMPT, QUERY_PROMPT = "judge/verdict", "judge/query"
 OFFERED = frozenset({"scenario", "subcategory", "query"})
 """Besides, where there are answers, `response`; and `labels`, the words for the labels a judge may give, the most severe first."""
 
+ROW = "（某一行）"
+"""What stands for a row's texts where a judge's prompt is rendered for itself."""
 _INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign", "harmful": "harmful", "benign": "benign"}
 
 
@@ -97,7 +99,7 @@ class Panel(Step):
         """The role of each seat, and the model or models that it is."""
         self._verdict = verdict = verdicts.bind(options.verdict, context.labels, options.models)
         self._quorum, self._answers = options.quorum or len(self.seats), context.answers
-        self._checks = options.checks
+        self.checks, self._told = options.checks, dict[tuple[str, str], str]()
         self.labels = verdict.scheme
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
@@ -132,7 +134,7 @@ class Panel(Step):
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
         messages = self._messages(spec, sample)
-        reading = self._reading(spec, sample, messages)
+        reading = self._reading(spec, sample)
         votes = tuple(
             await asyncio.gather(
                 *(self._vote(spec, messages, lines[: seat + 1], ask, reading) for seat in range(len(lines)))
@@ -165,19 +167,27 @@ class Panel(Step):
         """What the model of a role, no mixture and no chain, says of a pair, asked as this judge stage asks about a row but
         under a draw of its own. Where there is no verdict, the reason stands in place of the analysis."""
         request = self.request(spec, sample, role, draw)
-        reading = self._reading(spec, sample, request.messages)
+        reading = self._reading(spec, sample)
         return await self._voted(spec, self._router(role)(), lambda _: request, ask, reading)
 
     def _messages(self, spec: LaneSpec, sample: Sample) -> tuple[Message, ...]:
         texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
         return self._prompt.render(spec.variables | texts | {"labels": self.words})
 
-    def _reading(self, spec: LaneSpec, sample: Sample, messages: Sequence[Message]) -> Reading:
-        if not self._checks:
+    def _reading(self, spec: LaneSpec, sample: Sample) -> Reading:
+        if not self.checks:
             return Reading((), frozenset())
-        told = [message.content for message in messages]
-        known = (as_data(sample.query), as_data(sample.response or ""), *_rule_of(spec), *told, *SECOND_TRIES)
-        return Reading(known, shown_in(told))
+        told = self._instructions(spec)
+        known = (as_data(sample.query), as_data(sample.response or ""), told, *SECOND_TRIES)
+        return Reading(known, shown_in([told]))
+
+    def _instructions(self, spec: LaneSpec) -> str:
+        """All that a judge is told of a lane, without the row: rules and the prompt's own words."""
+        lane = (spec.lane.subcategory, spec.rule_hash)
+        if lane not in self._told:
+            told = spec.variables | {"query": ROW, "response": ROW, "labels": self.words}
+            self._told[lane] = "\n".join(message.content for message in self._prompt.render(told))
+        return self._told[lane]
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""
@@ -224,7 +234,7 @@ class Panel(Step):
         analysis = field(found, "analysis")
         if label not in self._verdict.said or not isinstance(analysis, str) or not analysis.strip():
             raise ParseError("truncated" if reply.finish == "length" else "shape")
-        if self._checks:
+        if self.checks:
             self._check(plain(analysis).strip(), label, reading)
         intent = _INTENTS.get(str(field(found, "intent") or "").strip(MARKS).lower())
         return Vote(turn.caller.model, label, plain(analysis).strip(), intent)
@@ -234,10 +244,6 @@ class Panel(Step):
             raise ParseError(reason)
         if contradicts(analysis, label, self.labels):
             raise ParseError("contradicts")
-
-
-def _rule_of(spec: LaneSpec) -> tuple[str, ...]:
-    return (str(spec.subcategory["definition"]), *map(str, spec.subcategory["rule"].values()))
 
 
 def bind(options: Options, context: Context) -> Panel:

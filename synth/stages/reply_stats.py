@@ -36,6 +36,8 @@ class ReplyStats:
         self._held: WeakKeyDictionary[Ask, Counter[_Line]] = WeakKeyDictionary()
         self.refusals: Counter[str] = Counter()
         """How many replies were refusals, by subcategory."""
+        self.by_template: Counter[tuple[str, str, str]] = Counter()
+        """How many replies there were, by model, template and class."""
 
     def hold(self, ask: Ask) -> None:
         """Holds back the counts of replies to this `ask` until the fold has used them."""
@@ -60,12 +62,14 @@ class ReplyStats:
     def _add(self, lines: Mapping[_Line, int]) -> None:
         for line, count in lines.items():
             self._counts[line] += count
+            self.by_template[line[0], line[1], line[3]] += count
             if line[3] == REFUSAL:
                 self.refusals[line[2]] += count
 
     def clear(self) -> None:
         """Empties all reply counts, as a fold begins anew."""
         self._counts.clear()
+        self.by_template.clear()
         self._held.clear()
         self.refusals.clear()
 

@@ -13,7 +13,8 @@ from synth.quality.doubts.bounds import ALPHA, at_chance, exceeds, odd_one
 from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import BUCKETS, Evidence, restored
 from synth.quality.doubts.findings import doubts
-from synth.quality.doubts.watched import Cast, Watched
+from synth.quality.doubts.sink import CountingSink
+from synth.quality.doubts.votes import RoleNames
 from synth.stages.parsing import SECOND_TRIES
 from synth.types import Drop, Vote
 from tests.support.panels import LANES, Judge, Nowhere, Panel, looked_at, made
@@ -74,19 +75,19 @@ def test_of_two_judges_at_chance_the_one_whose_controls_or_analyses_fail_is_name
     panel = Panel((FIT, COIN))
     found = looked_at(panel, 400, 3)
     controls = [exam_of("judge_b", 15), exam_of("judge_a", 38)]
-    told = doubts(found.watched.evidence, panel.cast(), [], controls)
+    told = doubts(found.watched.evidence, panel.cast(), {}, controls)
     assert [(doubt.kind, doubt.role, doubt.whole) for doubt in told] == [
         ("chance", "judge_b", True),
         ("unfit_judge", "judge_b", True),
     ]
     assert told[1].words.startswith("15 of 40 pairs with known labels judged right (38%)")
     chain = replace(panel.cast(), members={"judge_b": {"leaf", "spare"}})
-    told = doubts(found.watched.evidence, chain, [], [exam_of("spare", 15), exam_of("judge_a", 38)])
+    told = doubts(found.watched.evidence, chain, {}, [exam_of("spare", 15), exam_of("judge_a", 38)])
     assert [(doubt.kind, doubt.role) for doubt in told] == [("chance", "judge_b"), ("unfit_judge", "spare")]
     panel = Panel((FIT, Judge(right=0.5, against=0.5)))
     evidence = looked_at(panel, 60, 3).watched.evidence
     evidence.ballots = Counter({"00": 60, "01": 60, "10": 60, "11": 60})
-    chance = next(doubt for doubt in doubts(evidence, panel.cast(), []) if doubt.kind == "chance")
+    chance = next(doubt for doubt in doubts(evidence, panel.cast(), {}) if doubt.kind == "chance")
     assert (chance.role, chance.whole) == ("judge_b", True)
 
 
@@ -143,12 +144,12 @@ def test_what_is_counted_hangs_on_no_order_and_survives_a_checkpoint() -> None:
     orders = [rows, rows[::-1], random.Random(1).sample(rows, len(rows))]
     told = []
     for order in orders:
-        watched = Watched(Nowhere(), panel.cast())
+        watched = CountingSink(Nowhere(), panel.cast())
         for number, row in enumerate(order):
             if number == 77:
                 watched.evidence = restored(json.loads(json.dumps(watched.evidence.state())))
             watched.keep("accepted", row)
-        told.append([doubt.facts() for doubt in doubts(watched.evidence, panel.cast(), [])])
+        told.append([doubt.facts() for doubt in doubts(watched.evidence, panel.cast(), {})])
     assert told[0] == told[1] == told[2]
     assert told[0][0]["kind"] == "empty_analysis"
     assert [sample["text"] for sample in told[0][0]["samples"]] == ["分析"] * 3
@@ -156,23 +157,23 @@ def test_what_is_counted_hangs_on_no_order_and_survives_a_checkpoint() -> None:
 
 def test_what_no_model_wrote_is_not_doubted() -> None:
     panel = Panel(repeats=1.0)
-    watched = Watched(Nowhere(), Cast(seats=(None, None)))
+    watched = CountingSink(Nowhere(), RoleNames(seats=(None, None)))
     for query in made(panel, 100, random.Random(1)):
         watched.gated(query)
         watched.keep("accepted", replace(query, label="safe", votes=(Vote("m0", "safe", "分析"),) * 2))
-    assert doubts(watched.evidence, Cast(seats=(None, None)), []) == []
+    assert doubts(watched.evidence, RoleNames(seats=(None, None)), {}) == []
 
 
 def test_votes_that_were_asked_for_again_and_fell_are_counted() -> None:
     panel = Panel()
-    watched = Watched(Nowhere(), panel.cast())
+    watched = CountingSink(Nowhere(), panel.cast())
     for query in made(panel, 40, random.Random(1)):
         votes = (
             Vote("m0", "safe", f"用户问的是{query.query[3:20]}，回答给出的也是平常的建议，因此安全。"),
             Vote("m1", None, "copied"),
         )
         watched.drop(Drop("judge", "no_verdict", query.lane, "x", sample=replace(query, votes=votes)))
-    assert [(doubt.kind, doubt.role) for doubt in doubts(watched.evidence, panel.cast(), [])] == [
+    assert [(doubt.kind, doubt.role) for doubt in doubts(watched.evidence, panel.cast(), {})] == [
         ("empty_analysis", "judge_b")
     ]
 
@@ -187,21 +188,21 @@ def test_votes_that_were_asked_for_again_and_fell_are_counted() -> None:
 )
 def test_what_no_filter_of_the_recipe_drops_is_counted_all_the_same(text: str, kind: str) -> None:
     panel = Panel()
-    watched = Watched(Nowhere(), panel.cast())
+    watched = CountingSink(Nowhere(), panel.cast())
     for query in made(panel, 40, random.Random(1)):
         watched.keep("accepted", replace(query, responder="r", response=text, response_class="compliance"))
-    found = {doubt.kind: doubt for doubt in doubts(watched.evidence, panel.cast(), [])}
+    found = {doubt.kind: doubt for doubt in doubts(watched.evidence, panel.cast(), {})}
     assert (found[kind].role, found[kind].whole) == ("answerer", True)
     assert found[kind].samples[0]["text"] == f"(compliance, {len(text)} characters)"
 
 
 def test_an_answer_to_a_disguised_query_may_be_in_any_language() -> None:
     panel = Panel()
-    watched = Watched(Nowhere(), panel.cast())
+    watched = CountingSink(Nowhere(), panel.cast())
     for query in made(panel, 40, random.Random(1)):
         row = replace(query, parent_id="root", responder="r", response="An answer as the query was put, in English.")
         watched.keep("accepted", row)
-    assert "language" not in {doubt.kind for doubt in doubts(watched.evidence, panel.cast(), [])}
+    assert "language" not in {doubt.kind for doubt in doubts(watched.evidence, panel.cast(), {})}
 
 
 def test_a_lane_that_ran_dry_names_the_writer_that_repeats_itself() -> None:
@@ -241,7 +242,7 @@ def test_a_judge_that_says_the_same_of_every_row_is_no_judge(analyses: list[str]
     for number, said in enumerate(analyses):
         evidence.count("said", ("judge_a", "m"), True, str(number), said)
         label, _, analysis = said.partition(" ")
-        evidence.says(("judge_a", "m"), label, analysis)
-    found = [doubt.kind for doubt in doubts(evidence, Cast(), []) if doubt.whole]
+        evidence.count_analysis(("judge_a", "m"), label, analysis)
+    found = [doubt.kind for doubt in doubts(evidence, RoleNames(), {}) if doubt.whole]
     assert found == ["one_analysis"] * expected
     assert all(len(by_bucket) <= BUCKETS for by_bucket in evidence.said["judge_a"]["m"].values())

@@ -7,11 +7,11 @@ import pytest
 from synth.recipe.load import load
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe
-from synth.run.doubting import cast_of, stopped_before
+from synth.run.doubting import role_names, stopped_before
 
 
 def test_what_a_stand_in_writes_is_not_judged() -> None:
-    cast = cast_of(compile_recipe(load("demo")))
+    cast = role_names(compile_recipe(load("demo")))
     assert (cast.roles, cast.seats) == ({}, (None, None))
 
 
@@ -21,7 +21,7 @@ def test_roles_are_named_by_stage_and_model() -> None:
     data["models"]["mock"] = {"backend": "offline", "model": "offline-judge"}
     data["respond"] = {"models": ["both"]}
     data["judge"] = data["judge"] | {"models": ["judge_a", "mock"]}
-    cast = cast_of(compile_recipe(Recipe.model_validate(data)))
+    cast = role_names(compile_recipe(Recipe.model_validate(data)))
     assert cast.roles["respond", "Qwen/Qwen2.5-7B-Instruct"] == "answerer_a"
     assert cast.roles["respond", "meta-llama/Llama-3.1-8B-Instruct"] == "answerer_b"
     assert cast.roles["query", "Qwen/Qwen2.5-32B-Instruct"] == "writer"

@@ -173,7 +173,7 @@ def _asked(loop: asyncio.AbstractEventLoop, read: Callable[[Reply], Any], reply:
 
 def _vote(reply: Reply) -> Any:
     panel = object.__new__(judge.Panel)
-    panel.labels, panel._verdict, panel._checks = BINARY, _Said(), True
+    panel.labels, panel._verdict, panel.checks = BINARY, _Said(), True
     return judge.Panel._read(panel, judge.Reading(("某条问题", "某个回答")), _Turn(), reply)
 
 

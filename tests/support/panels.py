@@ -3,11 +3,11 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from synth.quality.doubts.evidence import Who
 from synth.quality.doubts.findings import Doubt, against_the_whole, doubts
-from synth.quality.doubts.watched import Cast, Watched
+from synth.quality.doubts.sink import CountingSink
+from synth.quality.doubts.votes import RoleNames
 from synth.types import Drop, Lane, Provenance, Sample, Vote
 
 LANES = [Lane("one", f"one.s{i}", kind) for i in range(3) for kind in ("harmful", "benign")]
@@ -122,9 +122,9 @@ class Panel:
     def seats(self) -> tuple[Who, ...]:
         return tuple((f"judge_{'abcdef'[seat]}", f"m{seat}") for seat in range(len(self.judges)))
 
-    def cast(self) -> Cast:
+    def cast(self) -> RoleNames:
         roles = {("query", "w"): "writer", ("respond", "r"): "answerer"}
-        return Cast(
+        return RoleNames(
             roles=roles,
             seats=self.seats(),
             gate=("query", "augment", "dedup"),
@@ -140,7 +140,7 @@ class Looked:
     """The row after which a doubt was first seen."""
     whole: Doubt | None
     found: list[Doubt]
-    watched: Watched
+    watched: CountingSink
 
 
 def other(label: str) -> str:
@@ -150,7 +150,7 @@ def other(label: str) -> str:
 def looked_at(panel: Panel, rows: int, seed: int, every: int = 10) -> Looked:
     """So many rows of this panel, looked at after every so many of them: the first doubt stops the looking."""
     cast, chance = panel.cast(), random.Random(seed)
-    watched = Watched(Nowhere(), cast)
+    watched = CountingSink(Nowhere(), cast)
     cut = 0
     for number, row in enumerate(made(panel, rows, chance), start=1):
         cut += _fed(watched, row, panel, chance)
@@ -178,7 +178,7 @@ def made(panel: Panel, rows: int, chance: random.Random) -> Iterator[Sample]:
         yield Sample(lane, number, text, place, place, (), "w", Provenance(0, place), place)
 
 
-def _fed(watched: Watched, query: Sample, panel: Panel, chance: random.Random) -> bool:
+def _fed(watched: CountingSink, query: Sample, panel: Panel, chance: random.Random) -> bool:
     """One query on its way through a fold; whether its answer was cut off."""
     from dataclasses import replace
 
@@ -206,10 +206,10 @@ def _fed(watched: Watched, query: Sample, panel: Panel, chance: random.Random) -
     return False
 
 
-def _seen(watched: Watched) -> set[str]:
+def _seen(watched: CountingSink) -> set[str]:
     found: set[str] = watched.__dict__.setdefault("seen", set())
     return found
 
 
-def _replies(rows: int, cut: int) -> list[Mapping[str, Any]]:
-    return [{"model": "r", "template": "respond/natural", "subcategory": "one.s0", "ok": rows - cut, "truncated": cut}]
+def _replies(rows: int, cut: int) -> Mapping[tuple[str, str, str], int]:
+    return {("r", "respond/natural", "ok"): rows - cut, ("r", "respond/natural", "truncated"): cut}

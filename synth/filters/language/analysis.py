@@ -16,6 +16,7 @@ WINDOW = 8
 _MARKS = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=1024)
 def _bare(text: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
@@ -48,21 +49,20 @@ def fault(
     body = _bare(_VERDICT.sub("", analysis.strip()))
     if len(body) < WINDOW:
         return "placeholder" if not body else None
-    return "copied" if _covered(body, [_passages(source) for source in sources]) >= COPIED else None
+    return "copied" if _covered(body, "\n".join(map(_bare, sources))) >= COPIED else None
 
 
-@lru_cache(maxsize=64)
-def _passages(text: str) -> frozenset[str]:
-    text = _bare(text)
-    return frozenset(text[at : at + WINDOW] for at in range(len(text) - WINDOW + 1))
+def quotes(analysis: str, source: str) -> bool:
+    """Whether an analysis holds `WINDOW` characters on end of a text word for word, marks and white space aside."""
+    said, told = _bare(analysis), _bare(source)
+    return any(said[at : at + WINDOW] in told for at in range(len(said) - WINDOW + 1))
 
 
-def _covered(text: str, passages: Sequence[frozenset[str]]) -> float:
-    """The share of a text's characters that lie in a passage of any of these sources."""
+def _covered(text: str, sources: str) -> float:
+    """The share of a text's characters that lie in a passage of the sources."""
     covered = end = 0
     for at in range(len(text) - WINDOW + 1):
-        window = text[at : at + WINDOW]
-        if any(window in of_source for of_source in passages):
+        if text[at : at + WINDOW] in sources:
             covered += at + WINDOW - max(at, end)
             end = at + WINDOW
     return covered / len(text)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from synth.quality.doubts.evidence import Evidence, Who
-from synth.quality.doubts.watched import Cast
+from synth.quality.doubts.votes import RoleNames
 from synth.stages.parsing import meaning_of
 
 ALIKE = 3
 """Queries of one call that are alike, from which on they are told."""
 
 
-def cause(evidence: Evidence, cast: Cast, lane: str, status: str) -> dict[str, Any] | None:
+def cause(evidence: Evidence, cast: RoleNames, lane: str, status: str) -> dict[str, Any] | None:
     """Who brought a lane's cell to the end `status`, in words, with three samples; None where nobody can be named."""
     kind, _, reason = status.partition(": ")
     if kind == "exhausted" and reason == "novelty":
@@ -22,7 +22,7 @@ def cause(evidence: Evidence, cast: Cast, lane: str, status: str) -> dict[str, A
     return _told(evidence, list(_of_drops(evidence, cast, reason)), (meaning_of(reason) or ("", ""))[1])
 
 
-def _repeats(evidence: Evidence, cast: Cast, lane: str) -> dict[str, Any] | None:
+def _repeats(evidence: Evidence, cast: RoleNames, lane: str) -> dict[str, Any] | None:
     found = evidence.lanes.get(lane)
     if found is None or not found.by:
         return None
@@ -33,7 +33,7 @@ def _repeats(evidence: Evidence, cast: Cast, lane: str) -> dict[str, Any] | None
     return {"words": words, "samples": evidence.samples_of("repeats", who)}
 
 
-def _of_drops(evidence: Evidence, cast: Cast, reason: str) -> Iterator[tuple[str, str, Who]]:
+def _of_drops(evidence: Evidence, cast: RoleNames, reason: str) -> Iterator[tuple[str, str, Who]]:
     """What a reason comes to for each role that has to do with it: words, the measure that counted it, and who."""
     if reason == "judge.no_verdict":
         yield from _silent(evidence)

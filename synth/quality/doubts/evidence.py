@@ -31,7 +31,7 @@ class Share:
 
 
 @dataclass(frozen=True, order=True)
-class Shown:
+class DoubtSample:
     """A sample of what a doubt counts. Those of lowest rank are kept, so that which they are hangs on no order."""
 
     rank: str
@@ -63,12 +63,12 @@ class Evidence:
     """All that was counted, by what is measured, role and model."""
 
     shares: dict[str, dict[str, dict[str, Share]]] = field(default_factory=dict)
-    """measure -> role -> model."""
-    samples: dict[str, dict[str, dict[str, list[Shown]]]] = field(default_factory=dict)
-    """measure -> role -> model -> at most three."""
+    """Shares by measure, role and model."""
+    samples: dict[str, dict[str, dict[str, list[DoubtSample]]]] = field(default_factory=dict)
+    """Samples by measure, role and model, three at most."""
     ballots: Counter[str] = field(default_factory=Counter)
     """The panel's votes on every judged row, by `LabelScheme.ballot`."""
-    odd: dict[str, list[Shown]] = field(default_factory=dict)
+    odd: dict[str, list[DoubtSample]] = field(default_factory=dict)
     """By seat, samples of rows on which it stood alone; `all`: of rows on which the panel differed."""
     lanes: dict[str, Written] = field(default_factory=dict)
     """By lane, what its writers have given."""
@@ -80,10 +80,10 @@ class Evidence:
     """A query of that call that came twice in it."""
     texts: Counter[str] = field(default_factory=Counter)
     """The queries of that call, by a hash of their normalised text."""
-    verdicts: int = 0
-    """Votes that were counted so far."""
+    judged: int = 0
+    """Rows with votes that were counted so far."""
     said: dict[str, dict[str, dict[str, Counter[str]]]] = field(default_factory=dict)
-    """role -> model -> label -> analyses by the bucket of their hash."""
+    """How many analyses, by role, model, label and the bucket of their hash."""
 
     def count(self, measure: str, who: Who, hit: bool, place: str = "", text: str = "") -> None:
         """Counts one more case of a role under a measure, and keeps a sample of what is a `hit`."""
@@ -91,18 +91,18 @@ class Evidence:
         share.n += 1
         if hit:
             share.count += 1
-            kept(self.samples.setdefault(measure, {}).setdefault(who[0], {}).setdefault(who[1], []), place, text)
+            keep_lowest(self.samples.setdefault(measure, {}).setdefault(who[0], {}).setdefault(who[1], []), place, text)
 
     def share(self, measure: str, who: Who) -> Share:
         """What was counted of a role under a measure."""
         return self.shares.get(measure, {}).get(who[0], {}).get(who[1], Share())
 
-    def says(self, who: Who, label: str, analysis: str) -> None:
+    def count_analysis(self, who: Who, label: str, analysis: str) -> None:
         """Counts a normalised analysis that a judge gave with a label."""
         bucket = int(short_hash(analysis), 16) % BUCKETS
         self.said.setdefault(who[0], {}).setdefault(who[1], {}).setdefault(label, Counter())[str(bucket)] += 1
 
-    def one_said(self, who: Who) -> Share:
+    def commonest_analysis(self, who: Who) -> Share:
         """How many of a judge's analyses are the one it gives most often with their label: some 1 in 512 of the others are counted
         with it."""
         by_label = self.said.get(who[0], {}).get(who[1], {}).values()
@@ -110,7 +110,7 @@ class Evidence:
 
     def samples_of(self, measure: str, who: Who) -> list[dict[str, str]]:
         """The samples of a role under a measure: place and text."""
-        return told(self.samples.get(measure, {}).get(who[0], {}).get(who[1], []))
+        return facts_of(self.samples.get(measure, {}).get(who[0], {}).get(who[1], []))
 
     def who(self, measure: str) -> list[Who]:
         """The roles that something was counted of under a measure."""
@@ -122,18 +122,19 @@ class Evidence:
         return found
 
 
-def kept(samples: list[Shown], place: str, text: str) -> None:
+def keep_lowest(samples: list[DoubtSample], place: str, text: str) -> None:
     """Puts a sample among those of a doubt, of which the three of lowest rank stay."""
-    text = shortened(text, SHOWN)
-    shown = Shown(short_hash(place, text), place, text)
-    if shown in samples or (len(samples) == SAMPLES and samples[-1] < shown):
+    rank = short_hash(place, text)
+    if len(samples) == SAMPLES and samples[-1].rank < rank:
         return
-    samples.append(shown)
-    samples.sort()
-    del samples[SAMPLES:]
+    found = DoubtSample(rank, place, shortened(text, SHOWN))
+    if found not in samples:
+        samples.append(found)
+        samples.sort()
+        del samples[SAMPLES:]
 
 
-def told(samples: list[Shown]) -> list[dict[str, str]]:
+def facts_of(samples: list[DoubtSample]) -> list[dict[str, str]]:
     """Samples as run.json has them."""
     return [{"place": shown.place, "text": shown.text} for shown in samples]
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from synth.quality.doubts.bounds import LEAST, alone_on, chance_pairs, exceeds, odd_one
-from synth.quality.doubts.evidence import Evidence, Share, Who, told
+from synth.quality.doubts.evidence import Evidence, Share, Who, facts_of
 from synth.quality.doubts.measures import LEAST_SAID, MEASURES, ONE_ANALYSIS, STANCE, Measure
-from synth.quality.doubts.watched import Cast
+from synth.quality.doubts.votes import RoleNames
 from synth.recipe.labels import NO_VERDICT
 
 _CLASSES = {"truncated": "cut", "refusal": "refusals", "filtered": "refusals", "unreadable": "unreadable"}
@@ -42,10 +42,13 @@ class Doubt:
 
 
 def doubts(
-    evidence: Evidence, cast: Cast, replies: Iterable[Mapping[str, Any]], controls: Iterable[Mapping[str, Any]] = ()
+    evidence: Evidence,
+    cast: RoleNames,
+    replies: Mapping[tuple[str, str, str], int],
+    controls: Iterable[Mapping[str, Any]] = (),
 ) -> list[Doubt]:
-    """All doubts about a run, those that speak against the whole first. `replies` are counts as `ReplyStats.rows` gives
-    them, `controls` what judges came to on pairs with known labels."""
+    """All doubts about a run, those that speak against the whole first. `replies` are counts by model, template and class,
+    `controls` what judges came to on pairs with known labels."""
     unfit = [one for one in controls if one["verdict"] == "unfit"]
     found = [
         *map(_unfit, unfit),
@@ -90,19 +93,17 @@ def _of_texts(evidence: Evidence) -> Iterator[Doubt]:
 
 def _of_said(evidence: Evidence) -> Iterator[Doubt]:
     for who in evidence.who("said"):
-        share = evidence.one_said(who)
+        share = evidence.commonest_analysis(who)
         if share.n >= LEAST_SAID:
             yield from _judged("one_analysis", ONE_ANALYSIS, who, share, evidence.samples_of("said", who))
 
 
-def _of_replies(evidence: Evidence, cast: Cast, replies: Iterable[Mapping[str, Any]]) -> Iterator[Doubt]:
+def _of_replies(evidence: Evidence, cast: RoleNames, replies: Mapping[tuple[str, str, str], int]) -> Iterator[Doubt]:
     counts: dict[tuple[str, Who], Counter[str]] = {}
-    for row in replies:
-        stage = cast.templates.get(row["template"], "")
-        if role := cast.roles.get((stage, row["model"])):
-            found = counts.setdefault((stage, (role, row["model"])), Counter())
-            for name in row.keys() - {"model", "template", "subcategory"}:
-                found[_CLASSES.get(name, "other")] += row[name]
+    for (model, template, name), count in replies.items():
+        stage = cast.templates.get(template, "")
+        if role := cast.roles.get((stage, model)):
+            counts.setdefault((stage, (role, model)), Counter())[_CLASSES.get(name, "other")] += count
     for (stage, who), found in sorted(counts.items()):
         for kind in dict.fromkeys(_CLASSES.values()):
             name = "refused" if kind == "refusals" and stage == "respond" else kind
@@ -124,7 +125,7 @@ def _judged(
 # --- the panel ---
 
 
-def _panel(evidence: Evidence, cast: Cast, unfit: set[str]) -> Iterator[Doubt]:
+def _panel(evidence: Evidence, cast: RoleNames, unfit: set[str]) -> Iterator[Doubt]:
     seats = [seat for seat in cast.seats if seat is not None]
     if len(seats) < 2 or len(seats) != len(cast.seats):
         return
@@ -146,7 +147,7 @@ def _panel(evidence: Evidence, cast: Cast, unfit: set[str]) -> Iterator[Doubt]:
             n,
             f"the judges agree no better than chance: on {met:,} of {n:,} rows ({met / n:.0%})",
             _PANEL,
-            told(evidence.odd.get("all", [])),
+            facts_of(evidence.odd.get("all", [])),
             whole=True,
         )
 
@@ -165,12 +166,12 @@ def _odd(evidence: Evidence, seats: Sequence[Who], odd: int) -> Doubt:
         total,
         f"differs from all other judges on {share}" + (", and agrees with none better than chance" if lost else ""),
         "give the role another model",
-        told(evidence.odd.get(str(odd), [])),
+        facts_of(evidence.odd.get(str(odd), [])),
         whole=lost,
     )
 
 
-def _to_blame(evidence: Evidence, cast: Cast, seats: Sequence[Who], unfit: set[str]) -> Sequence[Who]:
+def _to_blame(evidence: Evidence, cast: RoleNames, seats: Sequence[Who], unfit: set[str]) -> Sequence[Who]:
     """Of judges that agree no better than chance those whose controls or own analyses speak against them; all of them
     where none or each is such a one."""
     for guilty in (

@@ -1,27 +1,23 @@
 """A row sink that counts, on the way to another one, what speaks for and against the roles that made the rows."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import lru_cache
 
 from synth.dedup.normalise import normalise
 from synth.filters.language import fluency
-from synth.filters.language.analysis import fault
 from synth.filters.language.sent import repeats
-from synth.filters.language.stated_label import contradicts
 from synth.filters.text import chinese
 from synth.fold.acceptor import RowSink
 from synth.hashing import short_hash
-from synth.quality.doubts.evidence import Evidence, Who, Written, kept
-from synth.quality.shown import masked, shown_of
-from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
+from synth.quality.doubts.evidence import Evidence, Who, Written, keep_lowest
+from synth.quality.doubts.votes import ReadVote, RoleNames, read_vote
+from synth.quality.shown import shown_of
+from synth.recipe.labels import NO_VERDICT
 from synth.stages.parsing import SECOND_TRIES
 from synth.types import Drop, Sample, Vote
 
 LOOK_EVERY = 50
-"""Votes between two looks at the evidence."""
-NOTHING_SAID = ("placeholder", "copied")
-"""Why a vote fell whose analysis says nothing."""
+"""Judged rows between two looks at the evidence."""
 _OF_TEXTS = {
     "template": "echo",
     "debris.echo": "echo",
@@ -37,31 +33,10 @@ _fluency = lru_cache(maxsize=4096)(fluency.verdict)
 """Of queries, which are looked at as they pass the gate and once more in an accepted row."""
 
 
-@dataclass(frozen=True)
-class Cast:
-    """Who does what in a run, and what its judges are told: all that is needed to name a role."""
+class CountingSink:
+    """A row sink before another: counts evidence on everything that passes, and calls `look` every so many judged rows."""
 
-    roles: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """The role of a stage's model, by stage and model; what no model wrote has none."""
-    seats: tuple[Who | None, ...] = ()
-    """The panel's seats; None for one that no model sits in."""
-    members: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """By seat's role, the roles that a chain or mixture in it is made of."""
-    gate: Collection[str] = ()
-    """The stages under whose names queries are dropped before they are answered; the first of them is the source."""
-    rules: Mapping[str, str] = field(default_factory=dict)
-    """By subcategory what its judges are told of it."""
-    placeholders: frozenset[str] = frozenset()
-    """What the judges' prompts show in the place of an analysis."""
-    labels: LabelScheme = BINARY
-    templates: Mapping[str, str] = field(default_factory=dict)
-    """The stage that each prompt belongs to."""
-
-
-class Watched:
-    """A row sink before another: counts evidence on everything that passes, and calls `look` every so many votes."""
-
-    def __init__(self, sink: RowSink, cast: Cast, look: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, sink: RowSink, cast: RoleNames, look: Callable[[], None] = lambda: None) -> None:
         self.evidence = Evidence()
         """What was counted so far; a checkpoint's is put in its place."""
         self._sink, self._cast, self._look = sink, cast, look
@@ -185,22 +160,17 @@ class Watched:
         if len(row.votes) != len(self._cast.seats):
             return  # of another package's stage
         place, evidence = row.provenance.draw, self.evidence
-        sources = [row.query, row.response or "", self._cast.rules.get(row.lane.subcategory, ""), *SECOND_TRIES]
-        told: dict[str, str] = {}
+        before: dict[str, str] = {}
         for seat, vote in zip(self._cast.seats, row.votes, strict=True):
             if seat is not None:
                 who = (seat[0], vote.judge or seat[1])
-                empty = fault(vote.analysis or "", sources, self._cast.placeholders)
-                shown = vote.analysis or ""
-                if empty == "copied" and vote.label is not None:
-                    shown = masked(shown, "analysis", "copied")  # of the answer, it may be
-                self._vote(who, vote, place, (empty, shown))
-                self._same(who, vote, place, (shown, told))
+                found = read_vote(vote, row, self._cast)
+                self._vote(who, vote, place, found)
+                self._same(who, vote, place, (found.shown, before))
         if None not in self._cast.seats:
             self._ballot(row)
-        before = evidence.verdicts
-        evidence.verdicts += len(row.votes)
-        if evidence.verdicts // (LOOK_EVERY * len(row.votes)) > before // (LOOK_EVERY * len(row.votes)):
+        evidence.judged += 1
+        if evidence.judged % LOOK_EVERY == 0:
             self._look()
 
     def _ballot(self, row: Sample) -> None:
@@ -208,38 +178,34 @@ class Watched:
         self.evidence.ballots[ballot] += 1
         if len(set(ballot) - {NO_VERDICT}) < 2:
             return
-        kept(odd.setdefault("all", []), place, row.query)
+        keep_lowest(odd.setdefault("all", []), place, row.query)
         for seat, label in enumerate(ballot):
             if ballot.count(label) == 1:
-                kept(odd.setdefault(str(seat), []), place, row.query)
+                keep_lowest(odd.setdefault(str(seat), []), place, row.query)
 
-    def _vote(self, who: Who, vote: Vote, place: str, found: tuple[str | None, str]) -> None:
-        """A vote, with why its analysis says nothing and what may be shown of it."""
-        evidence, said = self.evidence, vote.analysis or ""
-        empty, shown = found
+    def _vote(self, who: Who, vote: Vote, place: str, found: ReadVote) -> None:
+        evidence, said, shown = self.evidence, vote.analysis or "", found.shown
         if vote.label is None:
-            evidence.count("no_verdict", who, said not in (*NOTHING_SAID, "contradicts"), place, said)
-            if said in NOTHING_SAID:
-                evidence.count("empty_analysis", who, True, place, said)
-            if said == "contradicts":
-                evidence.count("contradiction", who, True, place, said)
+            evidence.count("no_verdict", who, found.empty is None and not found.against, place, said)
+            for measure, hit in (("empty_analysis", found.empty is not None), ("contradiction", found.against)):
+                if hit:
+                    evidence.count(measure, who, True, place, said)
             return
         evidence.count("no_verdict", who, False)
-        evidence.count("empty_analysis", who, empty is not None, place, shown)
-        against = contradicts(said, vote.label, self._cast.labels)
-        evidence.count("contradiction", who, against, place, f"{vote.label}: {shown}")
-        evidence.count("salad", who, empty is None and fluency.verdict(said) is not None, place, shown)
-        if empty is None:
+        evidence.count("empty_analysis", who, found.empty is not None, place, shown)
+        evidence.count("contradiction", who, found.against, place, f"{vote.label}: {shown}")
+        evidence.count("salad", who, found.empty is None and fluency.verdict(said) is not None, place, shown)
+        if found.empty is None:
             evidence.count("said", who, True, place, shown)
-            evidence.says(who, vote.label, normalise(said))
+            evidence.count_analysis(who, vote.label, normalise(said))
 
     def _same(self, who: Who, vote: Vote, place: str, before: tuple[str, dict[str, str]]) -> None:
         """Whether a judge says word for word what one of another model before it says; with what may be shown of it, and what
         those said."""
-        shown, told = before
+        shown, said = before
         if vote.label is None or not vote.analysis:
             return
-        if told:
-            again = told.get(vote.analysis, vote.judge) != vote.judge
+        if said:
+            again = said.get(vote.analysis, vote.judge) != vote.judge
             self.evidence.count("same_analysis", (who[0], vote.judge), again, place, shown)
-        told.setdefault(vote.analysis, vote.judge)
+        said.setdefault(vote.analysis, vote.judge)
