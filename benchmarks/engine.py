@@ -22,7 +22,7 @@ import aiohttp
 import orjson
 
 from synth.backends import openai
-from synth.backends.openai import bodies
+from synth.backends.openai.bodies import body_of
 from synth.engine.ask import Engine
 from synth.engine.endpoints import Endpoints
 from synth.engine.loop import quick_loop
@@ -108,7 +108,7 @@ async def over_client(url: str, request: Callable[[int], Request], count: int, w
 async def bare(url: str, request: Callable[[int], Request], count: int, width: int = CONCURRENCY) -> None:
     """The same requests, made ready beforehand, over the same client, in a loop that does nothing else."""
     ready = [request(number) for number in range(count)]
-    bodies = [orjson.dumps(bodies.body_of(one, key_of(one), "json_schema")) for one in ready]
+    bodies = [orjson.dumps(body_of(one, key_of(one), "json_schema")) for one in ready]
     headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:

@@ -86,7 +86,7 @@ def _level(often: np.ndarray) -> np.ndarray:
 
 def _stored(keys: np.ndarray, levels: np.ndarray, bits: int) -> tuple[bytes, bytes]:
     """Gaps between taken cells and their levels, the higher where two meet."""
-    cells = fluency.hashed(keys, bits)
+    cells = hashed(keys, bits)
     order = np.lexsort((levels, cells))
     cells, levels = cells[order], levels[order]
     last = np.append(cells[1:] != cells[:-1], True)
@@ -94,6 +94,11 @@ def _stored(keys: np.ndarray, levels: np.ndarray, bits: int) -> tuple[bytes, byt
     stored = np.full(int((gaps // 255 + 1).sum()), 255, np.uint8)
     stored[np.cumsum(gaps // 255 + 1) - 1] = gaps % 255
     return stored.tobytes(), levels[last].astype(np.uint8).tobytes()
+
+
+def hashed(keys: stored.Numbers, bits: int) -> stored.Numbers:
+    """The cells of these pairs or triples."""
+    return ((keys.astype(np.uint64) * stored.SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
 
 
 def parts(every: dict[str, Counts], table: np.ndarray, weights: np.ndarray) -> tuple[dict[str, bytes], int]:

@@ -68,7 +68,7 @@ def _judged(made: Outcome, calm: int, *, before: int = 0, told: str = "") -> str
     ratio = (made.calls + before) / calm
     if made.status != 0 or made.met < made.cells:
         return f"BAD exit {made.status}, {made.met}/{made.cells} met, {made.message[:80]!r}"
-    times = sum(told[:12] in line for line in made.said) if told else 1
+    times = sum(told[:24] in line for line in made.said) if told else 1
     if times != 1:
         return f"BAD told {times} times ({ratio:.2f})"
     return f"{'good' if ratio <= MOST else 'MANY'} {ratio:.2f}"

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
 
 from synth.backends import _server, openai
-from synth.backends.openai.bodies import dumps
 from synth.backends.openai.replies import count_of
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
 from synth.types import Reply, Request
 from synth.vector import UNLIKE, Numbers, check, read, rounded, written
 
+Read: TypeAlias = Callable[[int, bytes | bytearray], Reply | int]
 FAMILY = "embedding"
 GIVES = frozenset({"vectors"})
 STAND_IN = False
@@ -58,19 +58,25 @@ class EmbeddingsBackend:
     async def page(self, model: str, texts: Sequence[str]) -> Numbers:
         """The vectors of a page of texts as a server of embeddings gives them, a row each, in one request. ProviderError for
         what may pass, ConfigError for what will not."""
-        body = {"model": model, "input": list(texts), "encoding_format": "float"}
-        status, told, answer = await self._client.http("POST", "/embeddings", dumps(body))
-        if status != 200:
-            refused = self._client.read(status, told, answer, model)
-            raise ConfigError(f"the server takes none of {len(texts)} texts: {refused.text}")
-        return _vectors(answer, len(texts))[0]
+        found = list[Numbers]()
 
-    async def _asked(self, body: dict[str, Any], model: str, key: str = "") -> Reply:
+        def read(status: int, body: bytes | bytearray) -> Reply | int:
+            if status != 200:
+                return status
+            found.append(_vectors(body, len(texts))[0])
+            return Reply("")
+
+        refused = await self._asked({"model": model, "input": list(texts)}, model, read=read)
+        if not found:
+            raise ConfigError(f"the server takes none of {len(texts)} texts: {refused.text}")
+        return found[-1]
+
+    async def _asked(self, body: dict[str, Any], model: str, key: str = "", *, read: Read | None = None) -> Reply:
         def build(_: str) -> dict[str, Any]:
             told = {"encoding_format": "float"} | body
             return {name: value for name, value in told.items() if value is not None}
 
-        return await self._client.ask("/embeddings", model, build, _read, key)
+        return await self._client.ask("/embeddings", model, build, read or _read, key)
 
     def adapt(self, known: Mapping[str, Mapping[str, str]], learnt: Callable[[str, str, str], None]) -> None:
         self._client.adapt(known, learnt)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from synth.types import Round, Targets, Want
+from synth.types import Round, Targets, Want, named
 
 PLAN, TARGET, INPUTS, RECEIPT, ADAPTED, DOCTOR = "plan", "target", "inputs", "receipt", "adapted", "doctor"
 _PARTS: Mapping[str, Mapping[str, type]] = {
@@ -69,6 +69,16 @@ def adapted(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dic
         if kind == ADAPTED:
             found.setdefault(body["model"], {})[body["field"]] = body["what"]
     return {model: dict(sorted(fields.items())) for model, fields in sorted(found.items())}  # whichever came first
+
+
+def checked_up(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, str], str]:
+    """What the doctor's latest decision in a journal says of each role and the model it then was: fit, doubtful, unfit, not
+    seen."""
+    return {
+        (body["role"], named(body["model"], body["revision"])): body["verdict"]
+        for kind, body in decisions
+        if kind == DOCTOR
+    }
 
 
 def released(recorded: Sequence[Round], size: int, answered: Callable[[Round, int], bool]) -> dict[str, int]:

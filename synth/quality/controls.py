@@ -1,7 +1,7 @@
 """What judges make of controls, pairs with known labels: which they are asked, what counts as right, and from when a judge is fit."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from synth.quality.metrics import Figure, wilson
@@ -87,8 +87,8 @@ class Exam:
     role: str
     model: str
     answers: Answers
-    later: Sequence[Answers] = ()
-    """Its answers when some of them were asked again, round by round."""
+    later: Mapping[int, Answers] = field(default_factory=dict)
+    """Its answers when some of them were asked again, by the number of the round: the last rounds are enough."""
 
     @property
     def verdict(self) -> Verdict:
@@ -103,7 +103,7 @@ class Exam:
     @property
     def lately(self) -> list[Answer | None]:
         """A judge's answers in the last rounds of controls that were asked again."""
-        rounds = [found for found in self.later if any(found)]
+        rounds = [found for _, found in sorted(self.later.items()) if any(found)]
         return [one for found in rounds[-LATELY:] for one in found]
 
     @property

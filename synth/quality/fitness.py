@@ -24,10 +24,10 @@ SHARES: Final[Mapping[str, tuple[float, float]]] = {
     "declines whatever it is asked": (1.0, 1.0),
     "is no language": (0.1, 0.5),
     "gives no verdict": (0.15, 0.5),
-    "says nothing in its analysis": (0.1, 0.5),
+    "says nothing in its analysis": (0.05, 0.5),
     "contradicts its analysis": (0.15, 0.5),
 }
-"""By fault, the share of what could have it from which on a role is doubtful, and unfit."""
+"""By fault, the share of what could have it from which on a role is doubtful, and unfit: never laxer than what a run stops over."""
 
 
 @dataclass

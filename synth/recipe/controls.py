@@ -17,7 +17,8 @@ Kind: TypeAlias = Literal["refusal", "partial", "helpful", "compliance", "trap"]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A query with an answer whose label is beyond dispute under the rule of its subcategory, one of Libra's."""
+    """A query with an answer and its label under the rule of its subcategory, one of Libra's; written and labelled by synth's
+    makers, and by no annotator besides."""
 
     id: str
     subcategory: str

@@ -126,7 +126,7 @@ class Role(Frozen):
 
     @model_validator(mode="after")
     def _can_be_asked_so(self) -> "Role":
-        assert self.body_fields is not None  # options that do not go together have raised by now
+        _ = self.body_fields  # raises for options that do not go together
         return self
 
     @model_serializer(mode="wrap")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from synth.backends import Adapting, Backend, Resumable, SelfScheduling
-from synth.backends._providers import find as provider_of
 from synth.backends.openai.learned import rung_of
 from synth.engine.ask import Engine
 from synth.journal import decisions
@@ -28,21 +27,24 @@ def adapt(
 
     said = set[tuple[str, str]]()
 
+    known = decisions.adapted(journal.decisions())
+    now = {model: dict(facts) for model, facts in known.items()}
+
     def learnt(model: str, field: str, told: str) -> None:
         what, _, words = told.partition(": ")
-        if decisions.adapted(journal.decisions()).get(model, {}).get(field) == what:
+        if now.setdefault(model, {}).get(field) == what:
             return  # by another backend with a model of that name
+        now[model][field] = what
         journal.decide(decisions.ADAPTED, {"model": model, "field": field, "what": what})
         heard(model, f"{field} is {what}, since the server says: {words}")
         roles = ", ".join(f"models.{role}" for role in connected if models[role].model == model) or f"model {model!r}"
-        if (
-            field,
-            told,
-        ) not in said or field in SAMPLING:  # how a judge is asked to sample changes for none without a word
-            say(f"{roles}: {field} is {what} from now on, since the server says: {words}")
-        said.add((field, told))
+        line = f"{roles}: {field} is {what} from now on"
+        if (field, words) not in said:
+            say(f"{line}, since the server says: {words}")
+        elif (field, told) not in said or field in SAMPLING:  # none is asked to sample otherwise without a word
+            say(f"{line} too")
+        said.update([(field, words), (field, told)])
 
-    known = decisions.adapted(journal.decisions())
     for backend in set(connected.values()):
         if isinstance(backend, Adapting):
             backend.adapt(known, learnt)
@@ -50,8 +52,8 @@ def adapt(
 
 def way_of_json(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:
     """By which way a model is asked for JSON, by what its provider is known to take and what was learnt."""
-    provider = role.options.get("provider")
-    takes = provider_of(provider).takes if isinstance(provider, str) else {}
+    facts = getattr(role.settings, "facts", None)
+    takes = facts.takes if facts else {}
     rung = rung_of({**takes, **known.get(role.model, {})})
     return "its prompt alone" if rung == "text" else rung
 

@@ -96,7 +96,7 @@ def questions_of(compiled: CompiledRecipe) -> Questions | None:
 
 async def recalled(questions: Questions | None, journal: Journal | Reader) -> list[tuple[Judge, Exam]]:
     """Every judge with what the journal holds of its controls; nothing is asked."""
-    spent = journal.spent()
+    spent = journal.spent() if questions is not None else []
     if questions is None or not any(line.lane == CONTROLS for line in spent):
         return []
     engine = replaying(KeptReplies(journal))
@@ -104,12 +104,15 @@ async def recalled(questions: Questions | None, journal: Journal | Reader) -> li
 
 
 async def _exam(questions: Questions, judge: Judge, engine: Engine, judged: int) -> Exam:
-    seed = questions.compiled.recipe.seed
-    rounds = [questions.asked, *(controls.again(seed, k) for k in range(1, judged // controls.EVERY + 1))]
-    first, *later = [
-        [await _recalled(questions, judge, control, engine, number) for control in asked]
-        for number, asked in enumerate(rounds)
-    ]
+    seed, later = questions.compiled.recipe.seed, dict[int, controls.Answers]()
+    for number in range(judged // controls.EVERY, 0, -1):
+        asked = controls.again(seed, number)
+        found = [await _recalled(questions, judge, control, engine, number) for control in asked]
+        if any(found):
+            later[number] = found
+        if len(later) == controls.LATELY:
+            break
+    first = [await _recalled(questions, judge, control, engine, 0) for control in questions.asked]
     return Exam(judge.roles[0], judge.model, first, later)
 
 

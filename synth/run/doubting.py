@@ -13,6 +13,8 @@ from synth.errors import DOUBT, Stopped
 from synth.filters.language.analysis import shown_in
 from synth.fold.acceptor import Acceptor, RowSink
 from synth.fold.fold import Fold, FoldObserver
+from synth.journal.reader import Reader
+from synth.journal.store import Journal
 from synth.plan.tally import Tally
 from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import Who, restored
@@ -22,6 +24,7 @@ from synth.quality.doubts.votes import RoleNames
 from synth.recipe import routing
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
+from synth.run.controls import questions_of, recalled, report
 from synth.run.result import DOUBTED, OK, SHORT, Result
 
 _WAY_ON = "the same command stops again while the journal shows it, `--on-doubt warn` goes on"
@@ -71,7 +74,7 @@ class Doubting:
     many votes. With an `engine` it stops the run over a doubt that speaks against the whole data set."""
 
     def __init__(self, compiled: CompiledRecipe, sink: RowSink, observer: FoldObserver | None = None) -> None:
-        self.cast = role_names(compiled)
+        self.compiled, self.cast = compiled, role_names(compiled)
         self.sink = CountingSink(sink, self.cast, self._look)
         self._observer = observer
         self.controls: Sequence[Mapping[str, Any]] = ()
@@ -119,6 +122,11 @@ class Doubting:
             return False
         return True
 
+    async def vouch(self, result: Result, journal: Journal | Reader) -> Result:
+        """The result with all that speaks against its data: what its judges' controls came to, by the journal, and doubts."""
+        report(result, await recalled(questions_of(self.compiled), journal))
+        return self.judge(result)
+
     def judge(self, result: Result) -> Result:
         """The result with its doubts, and why cells fell short: a doubt against the whole data set makes them doubtful,
         and the exit status that of a run that fell short."""
@@ -133,7 +141,8 @@ class Doubting:
                 cell["grounds"]["cause"] = cause(self.sink.evidence, self.cast, lane, cell["grounds"]["status"])
         if doubtful and result.status == OK:
             result.status = SHORT
-        if (result.message or "").endswith(_WAY_ON) and (stop := self.stop()):
+        unfit = any(one["verdict"] == "unfit" for one in result.controls)  # for which the message speaks already
+        if result.stopped == DOUBTED and not unfit and (stop := self.stop()):
             result.message = str(stop)  # of all that has landed by now
         return result
 

@@ -31,7 +31,7 @@ class _Seat:
 
     judge: Judge
     answers: list[Answer | None]
-    later: list[list[Answer | None]]
+    later: dict[int, list[Answer | None]]
     judged: int
     """How many verdicts on rows it gave so far."""
     waives: bool
@@ -44,7 +44,7 @@ class _Seat:
 
     @property
     def exam(self) -> Exam:
-        return Exam(self.judge.roles[0], self.judge.model, tuple(self.answers), tuple(map(tuple, self.later)))
+        return Exam(self.judge.roles[0], self.judge.model, tuple(self.answers), dict(self.later))
 
 
 @dataclass(eq=False)
@@ -73,7 +73,7 @@ class Examination:
     def _seat(self, judge: Judge, known: Exam | None) -> _Seat:
         answers: list[Answer | None] = [*known.answers] if known else [None for _ in self.questions.asked]
         judged = verdicts(self.spent, judge.model)
-        later = [[*found] for found in known.later] if known else []
+        later = {number: [*found] for number, found in known.later.items()} if known else {}
         return _Seat(judge, answers, later, judged, waives=judged > 0 and known is None)
 
     async def look(self) -> None:
@@ -168,9 +168,9 @@ class Examination:
     async def _again(self, seat: _Seat, number: int) -> None:
         fell = seat.exam.fell
         found: list[Answer | None] = []
-        while len(seat.later) < number:
-            seat.later.append([])
-        seat.later[number - 1] = found
+        seat.later[number] = found
+        for old in sorted(seat.later)[: -controls.LATELY]:
+            del seat.later[old]
 
         async def one(control: Control) -> None:
             found.append(await self._ask(seat, control, number))

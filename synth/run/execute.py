@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -28,7 +28,6 @@ from synth.recipe import plugins
 from synth.run import upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.connected import adapt, notes, take_up
-from synth.run.controls import questions_of, recalled, report
 from synth.run.doubting import Doubting, stopped_before
 from synth.run.examine import Examination, examination, probation_of
 from synth.run.folder import claim, mend, refuse_lost, writable
@@ -61,6 +60,8 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
                 roles = {role: compiled.recipe.models[role] for role in connected}
                 check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             job = resolve(compiled, options, journal, chosen, wanted_now)
+            for line in _by_doctor(compiled, journal):
+                options.say(line)
             if job.changed:
                 found = job.survey(journal)
                 if not options.upgrade and (complaint := upgrade.complaint(job, journal, found)):
@@ -73,6 +74,14 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
                 raise ConfigError(str(stop)) from stop
             with quick_loop() as runner:
                 return runner.run(carry_out(job, journal, connected))
+
+
+def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
+    """What the doctor found wrong with models that the run asks."""
+    asked = {(role, compiled.recipe.models[role].named) for _, role in compiled.recipe.role_uses()}
+    for (role, model), grade in decisions.checked_up(journal.decisions()).items():
+        if grade in ("unfit", "doubtful") and (role, model) in asked:
+            yield f"the doctor called {role} ({model}) {grade}"
 
 
 async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
@@ -117,7 +126,7 @@ async def _carried(
         adapt(job.compiled.recipe.models, journal, connected, job.options.say)
         examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = take_up(job, engine, journal, connected)
-        begun(job, result_of(fold, engine, journal, staging, prices=job.compiled.prices))
+        begun(job, partial(result_of, fold, engine, journal, staging, prices=job.compiled.prices))
         interrupts.stops(engine)
         try:
             if doubted is not None:
@@ -136,8 +145,7 @@ async def _carried(
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
             result.notes += notes(job, connected, left, paused=False)
-            report(result, await recalled(questions_of(job.compiled), journal))
-            doubting.judge(result)
+            await doubting.vouch(result, journal)
             finish(job, result, staging)
             staging.forget()
             return result
@@ -197,8 +205,7 @@ async def _paused(job: ResolvedRun, engine: Engine, journal: Journal, stopped: S
     with job.staging() as staging:
         fold, doubting = await _replayed(job, journal, staging)
         result = result_of(fold, engine, journal, staging, prices=job.compiled.prices, stopped=stopped)
-        report(result, await recalled(questions_of(job.compiled), journal))
-        doubting.judge(result)
+        await doubting.vouch(result, journal)
         kept = rows_in(job.options.folder)
         if sum(result.splits.values()) < kept:
             dataset = job.options.folder / "dataset"

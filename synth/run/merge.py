@@ -19,7 +19,6 @@ from synth.journal.rows import DamagedReply, Decision, Kept
 from synth.journal.store import Journal, hold
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
-from synth.run.controls import questions_of, recalled, report
 from synth.run.doubting import Doubting
 from synth.run.folder import claim, mend, writable
 from synth.run.options import RunOptions
@@ -115,5 +114,4 @@ async def _fold(job: ResolvedRun, journal: Journal) -> Result:
         doubting.watch(fold)
         await fold.run(job.recorded)
         result = result_of(fold, fold.engine, journal, staging, prices=job.compiled.prices)
-        report(result, await recalled(questions_of(job.compiled), journal))
-        return finish(job, doubting.judge(result), staging)
+        return finish(job, await doubting.vouch(result, journal), staging)

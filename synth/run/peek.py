@@ -19,7 +19,6 @@ from synth.fold.fold import Fold
 from synth.journal import decisions
 from synth.journal.merge import identity_of
 from synth.journal.reader import Reader
-from synth.run.controls import questions_of, recalled, report
 from synth.run.doubting import Doubting
 from synth.run.kept import KeptReplies
 from synth.run.recorded import as_made, facts_of, kept_in
@@ -74,8 +73,7 @@ def peek(folder: Path) -> Iterator[Peek]:
                 doubting.watch(fold)
                 asyncio.run(fold.run(decisions.plans(history)))
                 result = result_of(fold, fold.engine, journal, staging, prices=compiled.prices)
-                report(result, asyncio.run(recalled(questions_of(compiled), journal)))
-                doubting.judge(result)
+                asyncio.run(doubting.vouch(result, journal))
                 yield Peek(asdict(result) | {"stopped": RUNNING, "recipe": (told or {}).get("recipe")}, staging)
 
 

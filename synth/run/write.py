@@ -1,7 +1,7 @@
 """What a run writes into its folder: the dataset, the drops and run.json, at its begin and at its end."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -39,13 +39,14 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
     return result
 
 
-def begun(job: ResolvedRun, fresh: Result) -> None:
-    """run.json while the run goes on, or after it was killed: what the folder holds stands as the last run left it."""
+def begun(job: ResolvedRun, fresh: Callable[[], Result]) -> None:
+    """Writes run.json for while the run goes on, or is killed: what the folder holds stands as the last run left it; `fresh`
+    is what it holds where none is left."""
     try:
         before = json.loads((job.options.folder / "run.json").read_text(encoding="utf-8"))
         last = Result(**{field.name: before[field.name] for field in fields(Result) if field.name in before})
     except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
-        last = fresh
+        last = fresh()
     _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from synth.backends import _providers, batch, openai
+from synth.backends import _providers, openai
 from synth.cli.main import commands
 from synth.errors import ConfigError
 from synth.journal.usage import prices
@@ -105,7 +105,6 @@ def test_published_prices_hold_where_nobody_says_another() -> None:
     }
     found = {model: (price.input, price.output) for model, price in prices(roles).items()}
     assert found == {"qwen-flash": (0.15, 1.5), "qwen-plus": (9, 9)}
-    assert batch.Options.published is not openai.Options.published
 
 
 def test_the_command_line_has_every_role_asked_at_a_provider() -> None:

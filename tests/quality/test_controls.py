@@ -107,9 +107,9 @@ def test_a_fall_is_told_when_the_intervals_do_not_overlap() -> None:
     def ten(right: int) -> list[Answer | None]:
         return [*answers([True] * right + [False] * (10 - right))[:10]]
 
-    assert not Exam("j", "x", first, [ten(7)]).fell
-    fallen = Exam("j", "x", first, [[None] * 10, ten(7), ten(5)])
+    assert not Exam("j", "x", first, {1: ten(7)}).fell
+    fallen = Exam("j", "x", first, {1: [None] * 10, 2: ten(7), 3: ten(5)})
     assert fallen.fell
     assert fallen.fall() == "j (model x) judges worse than at first: 12 of 20 controls right of late, 38 of 40 at first"
     assert fallen.row()["lately"] | {"low": 0, "high": 0} == {"right": 12, "n": 20, "low": 0, "high": 0, "fell": True}
-    assert not Exam("j", "x", first, [ten(1), *[ten(9)] * 4]).fell  # only the latest count
+    assert not Exam("j", "x", first, dict(enumerate([ten(1), *[ten(9)] * 4], start=1))).fell  # only the latest count

@@ -1,5 +1,6 @@
 """The doctor: the run's own first requests, a verdict on each role, and nothing of it paid for twice."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from synth.engine.budget import Bounds
 from synth.journal import decisions
 from synth.journal.reader import Reader
+from synth.journal.store import Journal
 from synth.quality.fitness import Fitness, RoleFacts, fitness
 from synth.recipe import load
 from synth.run import doctor, execute
@@ -197,6 +199,17 @@ def test_a_journal_with_verdicts_goes_on(tmp_path: Path) -> None:
     united = merge([folder], tmp_path / "b")
     assert united.result.splits == first.splits
     assert execute.run(compiled, RunOptions(tmp_path / "b", 6, ONLY)).calls == 0
+
+
+def test_a_run_is_told_what_the_doctor_found_of_its_models(tmp_path: Path) -> None:
+    compiled, said = compile_recipe(load.load("demo")), list[str]()
+    model = compiled.recipe.models["writer"].named
+    with contextlib.closing(Journal(tmp_path)) as journal:
+        for found in (model, "another"):
+            body = {"role": "writer", "model": found, "revision": "", "verdict": "unfit"}
+            journal.decide(decisions.DOCTOR, body)
+    execute.run(compiled, RunOptions(tmp_path, 6, ONLY, say=said.append))
+    assert [line for line in said if "doctor" in line] == [f"the doctor called writer ({model}) unfit"]
 
 
 def test_what_may_be_spent_ends_it_with_what_was_seen(tmp_path: Path) -> None:

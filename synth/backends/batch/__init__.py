@@ -17,6 +17,8 @@ from synth.backends.batch.options import BatchOptions, Options, place_of
 from synth.backends.batch.piles import LONGEST, Piles
 from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
 from synth.backends.batch.steps import ENDED, Steps
+from synth.backends.openai.bodies import LADDER
+from synth.backends.openai.learned import rung_of
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.recipe.role import Role
 from synth.types import Reply, Request
@@ -25,14 +27,12 @@ FAMILY = openai.FAMILY
 GIVES = frozenset({"words"})
 STAND_IN = False
 share = openai.share
-EXPIRIES = 3
-"""Batches in which a request may expire before the run stops."""
+EXPIRIES, DOWNLOADS = 3, 5
+"""Batches in which a request may expire before the run stops, and tries at a file in which a line is torn."""
 ENQUEUED = ("token_limit", "enqueued")
 """Signs that a server has as much waiting as it takes."""
 WANTED = 0.9
 """Share of an uploaded file that must be asked for again for a batch to be made of it in a later run."""
-DOWNLOADS = 5
-"""Tries at a file in which a line is torn."""
 LANDING = 30.0
 """Seconds that parting takes at most."""
 
@@ -154,8 +154,9 @@ class BatchBackend:
         """Of a request that is in a batch already, the reply is waited for."""
         if not self._held[key]:
             request = self._asked[key].request
-            rung, facts = self._rungs.get(request.named, 0), self._client.facts(request.model)
-            self._piles.add(request.named, key, line_of(request, key, rung, facts))
+            facts, name = self._client.facts(request.model), request.named
+            line = line_of(request, key, self._rungs.setdefault(name, LADDER.index(rung_of(facts))), facts)
+            self._piles.add(name, key, line)
 
     def _send(self, model: str, lines: Mapping[str, bytes]) -> None:
         data = b"".join(line + b"\n" for line in lines.values())

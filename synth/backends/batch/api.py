@@ -28,8 +28,6 @@ FIRST_CONTACT = 3
 """Tries of a server that has never said anything."""
 CONTROL, TRANSFER = 60.0, 1800.0
 """Seconds a call may take: one of a few words, one that carries a file."""
-FILE = 2**30
-"""Bytes of a file that are read at most."""
 PAGE, PAGES = 100, 100
 """Entries of a list asked for at once, and how many such pages are looked through."""
 

@@ -11,7 +11,7 @@ from synth.backends.batch.api import ENDPOINT
 from synth.backends.openai import OpenAIBackend
 from synth.backends.openai.bodies import LADDER, body_of, dumps, loads
 from synth.backends.openai.learned import NOTHING, Facts, applied
-from synth.backends.openai.refusals import FORMAT, STREAM, classify, refuses_format
+from synth.backends.openai.refusals import FORMAT, STREAM, classify
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
 
@@ -92,13 +92,12 @@ def _read(
     if not isinstance(response, dict) or not response.get("status_code"):
         return ProviderError(f"leaves it unanswered ({client.said(_words(row.get('error')))})", cause="overload")
     status, body = response["status_code"], dumps(response.get("body") or row.get("error"))
-    if request is not None and receipt.rung + 1 < len(LADDER) and refuses_format(status, body, request):
-        return "stepped"
     if request is not None and status != 200:
-        refusal = classify(status, {}, body)
-        if client.learn(
-            request.model, refusal, _body(request, str(row["custom_id"]), receipt.rung, client.facts(request.model))
-        ):
+        sent = _body(request, str(row["custom_id"]), receipt.rung, client.facts(request.model))
+        refusal = classify(status, {}, body, sent.keys())
+        if refusal.kind == "not_taken" and refusal.field == FORMAT and receipt.rung + 1 < len(LADDER):
+            return "stepped"
+        if client.learn(request.model, refusal, sent):
             return "learnt"
     try:
         return client.read(status, {}, body, receipt.model)

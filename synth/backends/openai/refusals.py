@@ -9,7 +9,6 @@ from synth.backends._retry_after import retry_after
 from synth.backends.openai import signs
 from synth.backends.openai.complaints import Complaint, complaint_in
 from synth.errors import Cause
-from synth.types import Request
 
 Kind: TypeAlias = Literal[
     "filtered", "too_long", "no_model", "no_money", "no_right", "no_system", "not_taken", "wait", "broken", "refused"
@@ -203,14 +202,6 @@ def _cause(status: int, text: str) -> Cause:
 def way_out(status: int, kind: str, model: str) -> str:
     """What to do about a refusal of this kind that will not pass by itself."""
     return KEY if status == 401 else WAY_OUT.get(kind, "check the recipe's model settings").format(model=model)
-
-
-def refuses_format(status: int, body: bytes, request: Request) -> bool:
-    """Whether a server of OpenAI's kind says that it takes no such way to ask for JSON (`response_format`)."""
-    if status not in (400, 422) or request.schema is None:
-        return False
-    refusal = classify(status, {}, body)
-    return refusal.kind == "not_taken" and refusal.field == FORMAT
 
 
 def message_in(body: bytes | bytearray) -> str:

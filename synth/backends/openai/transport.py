@@ -63,9 +63,8 @@ class Transport:
         """What is not found at an address without a version is once looked for under `/v1`."""
         asked = self.url
         found = await self._got(asked, question, held, most)
-        if question.path not in LOOKED_FOR or not _has_no_route(found):
-            return found
-        if self._versioned is None and asked == self.url:
+        settled = self._versioned is None and asked == self.url
+        if settled or question.path not in LOOKED_FOR or not _has_no_route(found):
             return found
         await held.aclose()  # the next body may be large too
         async with self._finding:
@@ -148,7 +147,9 @@ class _Question:
 def _has_no_route(answer: Answer) -> bool:
     """Whether an answer says that there is no such route, rather than no such model: a bare 404 or 405, or somebody's web page."""
     status, _, body = answer
+    if status not in (200, 404, 405):
+        return False
     begun = body[:10_000].decode("utf-8", "replace").lower()
     if begun.lstrip("\ufeff \n\r\t").startswith("<"):
-        return status in (200, 404, 405)
-    return status in (404, 405) and not any(word in begun for word in OF_MODELS)
+        return True
+    return status != 200 and not any(word in begun for word in OF_MODELS)

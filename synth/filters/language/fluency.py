@@ -6,13 +6,13 @@ order of the text, so a verdict is the same on every machine.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from math import isqrt
 from types import ModuleType
 
 import numpy as np
 
-from synth.filters.language.fluency_table import HAN, SPREAD, Model, Numbers, model
+from synth.filters.language.fluency_table import HAN, Model, Numbers, model
 
 _PARTICLE = np.isin(
     np.arange(1 << 16), [ord(one) for one in "的了是你她们这那个吗么吧呢很都什怎样啥嘛嘅咗唔系佢啲冇俺咱侬嘞"]
@@ -59,11 +59,6 @@ def symbols(text: str, table: Numbers) -> Numbers:
     return found[kept]
 
 
-def hashed(keys: Numbers, bits: int) -> Numbers:
-    """The cells of these pairs or triples."""
-    return ((keys.astype(np.uint64) * SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
-
-
 def surprises(found: Numbers, model: Model) -> Numbers:
     """Of each three symbols on end of which two are characters, at their first place in the text: how the last pair and the three
     compare with what chance would give, as an index of the weights."""
@@ -108,9 +103,11 @@ def register(found: Numbers) -> int:
     return int(_PARTICLE[found].sum() * _ONE_IN < (found >= HAN).sum())
 
 
+@lru_cache(maxsize=4096)
 def verdict(text: str, *, least: int = 12) -> str | None:
     """`loop` for a text that goes round, `salad` for Chinese put together by chance, None for language and for what is too
-    little to tell: fewer than `least` places at which characters follow each other, or little Chinese among code or figures."""
+    little to tell: fewer than `least` places at which characters follow each other, or little Chinese among code or figures. The
+    latest verdicts are remembered: a rule asks, and later what counts doubts."""
     text = text[:_CHAPTER]
     if _RUN_OF_MARKS.search(text):
         return "loop"

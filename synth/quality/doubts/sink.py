@@ -1,7 +1,6 @@
 """A row sink that counts, on the way to another one, what speaks for and against the roles that made the rows."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from synth.dedup.normalise import normalise
 from synth.filters.language import fluency
@@ -29,8 +28,6 @@ _OF_TEXTS = {
 """What is measured of a text by the reason for which a filter dropped it."""
 _OF_FLUENCY = {"loop": "loops", "salad": "salad"}
 _not_chinese = chinese(least=0.25)
-_fluency = lru_cache(maxsize=4096)(fluency.verdict)
-"""Of queries, which are looked at as they pass the gate and once more in an accepted row."""
 
 
 class CountingSink:
@@ -89,7 +86,7 @@ class CountingSink:
         if who is None:
             return
         place, text = query.provenance.draw, query.query
-        self._text(who, place, (text, text), drop, plainly=query.parent_id is None, found=_fluency(text))
+        self._text(who, place, (text, text), drop, plainly=query.parent_id is None, found=fluency.verdict(text))
         known = drop is not None and drop.stage == "dedup"
         self.evidence.count("repeats", who, known, place, text)
         if drop is not None and not known:
@@ -138,7 +135,7 @@ class CountingSink:
                 self.evidence.count(f"drop {drop.stage}.{drop.reason}", who, True, place, shown)
         writer = self._writer(row)
         if accepted and writer is not None:
-            self.evidence.count("salad_rows", writer, _fluency(row.query) is not None, place, row.query)
+            self.evidence.count("salad_rows", writer, fluency.verdict(row.query) is not None, place, row.query)
         if row.votes:
             self._votes(row)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from synth.backends.openai import OpenAIBackend
+from synth.backends.openai import OpenAIBackend, limits
 from synth.errors import ProviderError
 from synth.types import Message, Reply, Request
 
@@ -85,6 +85,22 @@ def test_a_body_that_is_not_in_its_encoding_is_garbled(encoding: bytes) -> None:
     assert error.cause == "garbled"
 
 
-def test_large_answers_come_one_at_a_time_and_all_of_them_come() -> None:
+def test_large_answers_come_one_at_a_time_and_all_of_them_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, most = 0, 0
+
+    class Counted(limits._Turn):
+        async def __aenter__(self) -> None:
+            nonlocal held, most
+            await super().__aenter__()
+            held += 1
+            most = max(most, held)
+
+        async def __aexit__(self, *error: object) -> None:
+            nonlocal held
+            held -= 1
+            await super().__aexit__(*error)
+
+    monkeypatch.setattr(limits, "_Turn", Counted)
     replies = asked(sized(GOOD % (b"y" * 1_500_000)), times=20)
     assert replies == [Reply("y" * 1_500_000)] * 20
+    assert most == 1
