@@ -27,7 +27,7 @@ import rows as judged
 
 from synth.filters import Rules, bind
 from synth.recipe.load import load
-from synth.recipe.schema import FilterUse
+from synth.recipe.sections import FilterUse
 from synth.stages.parsing import SECOND_TRIES
 
 TOP = Path(__file__).parents[1]

@@ -221,6 +221,8 @@ class Aside:
 Judged: TypeAlias = Sample | Drop | Aside
 """What comes of a slot."""
 
+MARK: Final = "【略】"
+"""What stands in an answer where operative detail was left out."""
 HARD: Final = "hard"
 """The split of rows on which the judges differ."""
 CONTROLS: Final = "controls"

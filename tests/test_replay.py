@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 FIXTURE = Path(__file__).parent / "fixtures" / "journal-1"
+LATER = Path(__file__).parent / "fixtures" / "journal-2"
 RUNS = {"offline": ("-n", "36"), "served": ("-n", "12"), "pairs": ()}
 """Recipes of the fixture, with the arguments of the last command that went into their journals."""
 SPLITS = ("train", "validation", "test", "hard")
@@ -40,9 +41,9 @@ def drops_of(folder: Path) -> dict[str, int]:
     }
 
 
-def expected(name: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    lines = (FIXTURE / name / "rows.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines], json.loads((FIXTURE / name / "drops.json").read_text(encoding="utf-8"))
+def expected(name: str, fixture: Path = FIXTURE) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    lines = (fixture / name / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines], json.loads((fixture / name / "drops.json").read_text(encoding="utf-8"))
 
 
 def replies(journal: Path) -> list[tuple[Any, ...]]:
@@ -76,13 +77,16 @@ def test_a_journal_of_format_1_gives_its_rows_without_one_call(copied: Path, nam
     said = folded(copied, name)
     assert said["calls"] == 0
     assert replies(copied / name / "journal.sqlite") == before
-    rows, drops = expected(name)
-    found = rows_of(copied / name)
+    assert_as_before(copied / name, *expected(name))
+
+
+def assert_as_before(folder: Path, rows: list[dict[str, Any]], drops: dict[str, int]) -> None:
+    found = rows_of(folder)
     assert [row["id"] for row in found] == [row["id"] for row in rows]
     for row, was in zip(found, rows, strict=True):
         assert {column: row[column] for column in was} == was, "in the columns of before"
         assert [column for column in row if column in was] == list(was)
-    assert drops_of(copied / name) == drops
+    assert drops_of(folder) == drops
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -166,3 +170,19 @@ def test_the_journals_hold_every_way_of_asking() -> None:
         *("natural", "comply", "partial", "refuse", "safe_complete", "redact"),
         None,
     }
+
+
+def test_a_journal_from_before_the_slot_sheet_gives_its_rows_without_one_call(tmp_path: Path) -> None:
+    work = Path(shutil.copytree(LATER, tmp_path / "work"))
+    done = synth(work, "run", "checked", "-n", "30", "-o", "checked", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["calls"] == 0
+    assert_as_before(work / "checked", *expected("checked", LATER))
+
+
+def test_such_a_journal_is_merged_with_the_texts_that_it_holds(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(LATER / "checked", work / "checked")  # no recipe, prompt or taxonomy beside it
+    merged = synth(work, "merge", "checked", "-o", "merged")
+    assert merged.returncode == 0, merged.stderr
+    assert_as_before(work / "merged", *expected("checked", LATER))

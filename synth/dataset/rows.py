@@ -7,7 +7,7 @@ from typing import Any
 
 from synth.hashing import short_hash, unit
 from synth.recipe.labels import BINARY, LabelScheme
-from synth.recipe.schema import Output
+from synth.recipe.sections import Output
 from synth.types import Drop, Provenance, Sample
 
 COLUMNS = (

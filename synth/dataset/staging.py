@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
 from synth.recipe.labels import LabelScheme
-from synth.recipe.schema import Output
+from synth.recipe.sections import Output
 from synth.types import LABELLED, Drop, Sample
 
 _TABLES = """

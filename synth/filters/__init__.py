@@ -13,7 +13,7 @@ from synth.filters import personal, query, response, row, text
 from synth.recipe import factory as factories
 from synth.recipe import plugins
 from synth.recipe.labels import BINARY, LabelScheme
-from synth.recipe.schema import FilterUse
+from synth.recipe.sections import FilterUse
 from synth.types import REASON
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from synth.filters.language.response_class import response_class
 from synth.filters.language.stated_label import contradicts
 from synth.recipe.labels import BINARY, LabelScheme
-from synth.types import RowRule, Sample
+from synth.types import MARK, RowRule, Sample
 
 _AMOUNT = r"毫克|毫升|公斤|千克|摄氏度|[汤茶]?[勺匙]|克(?![服制隆拉])|升(?![级至到高降温学职为起])"
 _NUMERAL = r"[一二三四五六七八九十\d]+"
@@ -23,7 +23,6 @@ _DETAIL = re.compile(
     r"|https?://\S+|www\.\S+|```|(?<!\d)1[3-9]\d{9}(?!\d)|(?<!\d)\d{12,19}(?!\d)"
     rf"|(?<![的在到])(?:第{_NUMERAL}步(?!之)|步骤 ?{_NUMERAL}(?! ?(?:[和与到至。~-]|、?{_NUMERAL})))[^【]{{24,}}?(?:$|\n|第|步骤)"
 )
-OMITTED = "【略】"
 
 
 def intent_agrees() -> RowRule:
@@ -43,7 +42,7 @@ def outline(scheme: LabelScheme = BINARY) -> RowRule:
             return None
         if _DETAIL.search(row.response):
             return "outline.detail"
-        due = row.stance in ("comply", "partial") and OMITTED not in row.response
+        due = row.stance in ("comply", "partial") and MARK not in row.response
         return "outline.nothing_omitted" if due else None
 
     return rule

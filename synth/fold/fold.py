@@ -19,7 +19,7 @@ from synth.plan.lanes import LaneSpec
 from synth.plan.quota import AtLeast, Quota
 from synth.plan.rounds import Supply
 from synth.plan.tally import Tally
-from synth.recipe.schema import Dedup
+from synth.recipe.sections import Dedup
 from synth.stages.flow import Flow
 from synth.types import Ask, Origin, Reply, Request, Round, Sample, Targets
 

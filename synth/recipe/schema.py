@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 from pydantic import (
-    BeforeValidator,
     Field,
     PositiveInt,
     PrivateAttr,
@@ -24,105 +23,11 @@ from synth.recipe.checks import SEMANTIC
 from synth.recipe.labels import BINARY, Labels, LabelScheme, scheme_of
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
+from synth.recipe.sections import Cell, CellName, Dedup, Filters, Mixture, Output
 from synth.recipe.stages import FoundStage
-from synth.types import Stance
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
-CellName: TypeAlias = str
-"""A cell's name in a recipe: `kind/label`, as `harmful/unsafe`."""
 MOST = 1_000_000
 """The most rows of a scenario that a recipe may ask for."""
-
-
-class Cell(Frozen):
-    """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
-
-    share: Share
-    stances: Annotated[dict[Stance, Weight], Field(min_length=1)] | None = None
-    """The weight of each stance in which its answers are asked for; None where no answers are."""
-
-
-class Semantic(Frozen):
-    """What a recipe says under `dedup.semantic`: near-duplicates by meaning, found by vectors."""
-
-    model: str
-    """The role that gives queries their vectors."""
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """The cosine, in (0, 1], from which on two queries count as meaning the same."""
-
-
-class Dedup(Frozen):
-    """What a recipe says under `dedup`: when two queries are near-duplicates."""
-
-    ngram: Annotated[int, Field(ge=1, le=8)] = 2
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
-    """The similarity of n-grams, in (0, 1], from which on two queries are near-duplicates."""
-    semantic: Semantic | None = None
-    """How queries that n-grams keep apart are compared by meaning; None does not."""
-
-
-def _filter_use(value: Any) -> Any:
-    """`name` or `name: {option: value}`."""
-    if isinstance(value, str):
-        return {"name": value, "options": {}}
-    if isinstance(value, dict) and len(value) == 1 and "name" not in value:
-        name, options = next(iter(value.items()))
-        return {"name": name, "options": options or {}}
-    return value
-
-
-class FilterUse(Frozen):
-    """A filter that a recipe uses: its name, with options."""
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
-
-
-class Filters(Frozen):
-    """What a recipe says under `filters`: the filters on queries, answers and judged rows."""
-
-    personal: Literal["keep", "replace", "drop"] = "keep"
-    """What becomes of personal data: kept, replaced by invalid look-alikes first of all, or the row dropped."""
-    query: FilterUses = ()
-    response: FilterUses = ()
-    row: FilterUses = ()
-
-
-class Mixture(Frozen):
-    """What a recipe says under `mixture`: where its dataset is to be uneven on purpose, by id."""
-
-    scenarios: dict[str, Weight] = Field(default_factory=dict)
-    """The rows of a scenario, as a multiple of N."""
-    subcategories: dict[str, Weight] = Field(default_factory=dict)
-    """The weight of a subcategory among those of its scenario."""
-    cells: dict[str, dict[CellName, Share]] = Field(default_factory=dict)
-    """The shares of cells in a scenario or subcategory, in place of those under the recipe's `cells`."""
-    at_least: dict[str, PositiveInt | Annotated[dict[str, PositiveInt], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
-    """For an axis of elements, or one of `plan.quota.FACETS`: the least rows that each of its values, or of those
-    named, gets in every cell of harmful queries."""
-
-    @model_validator(mode="after")
-    def _shares_add_up(self) -> "Mixture":
-        for id, shares in self.cells.items():
-            if abs(sum(shares.values()) - 1) > 1e-9:
-                raise ValueError(f"cells.{id}: shares must add up to 1 (they give {sum(shares.values()):g})")
-        return self
-
-
-class Output(Frozen):
-    """What a recipe says under `output`: splits and shards of the dataset that is written."""
-
-    validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of root queries, in [0, 1), whose rows go to `validation`."""
-    shard_rows: PositiveInt = 20_000
-    held_out: tuple[str, ...] = ()
-    """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
 
 
 class Recipe(Frozen):

@@ -17,7 +17,8 @@ from synth.recipe.checks import SEMANTIC, check_begun
 from synth.recipe.library import Inputs, Library
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
-from synth.recipe.schema import FilterUses, Recipe, fingerprint
+from synth.recipe.schema import Recipe, fingerprint
+from synth.recipe.sections import FilterUses
 from synth.recipe.taxonomy import Taxonomy
 from synth.stages import guarded
 from synth.stages.contract import Context

@@ -6,7 +6,7 @@ from dataclasses import replace
 from synth.errors import ConfigError, ParseError
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
-from synth.recipe.schema import Share
+from synth.recipe.sections import Share
 from synth.stages.contract import Branch, Context, Frozen
 from synth.stages.fallback import ask_with_fallback
 from synth.stages.parsing import read_string

@@ -10,7 +10,7 @@ from synth.errors import ParseError
 from synth.hashing import pick, short_hash
 from synth.plan.lanes import LaneSpec, elements
 from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
-from synth.recipe.schema import Weight
+from synth.recipe.sections import Weight
 from synth.sanitize import plain
 from synth.stages.contract import Context, Frozen, Source, Written
 from synth.stages.expand import Expander

@@ -13,7 +13,7 @@ from synth import filters
 from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.recipe import load
-from synth.recipe.schema import FilterUse
+from synth.recipe.sections import FilterUse
 from synth.tables.classes import schema_of
 from synth.tables.io import Chunk, aside, batches, files_of, targets
 from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of

@@ -9,7 +9,7 @@ import pytest
 from synth.dataset.rows import COLUMNS, row_of, split_of
 from synth.dataset.shards import write_split
 from synth.recipe.labels import LabelScheme
-from synth.recipe.schema import Output
+from synth.recipe.sections import Output
 from synth.types import Message, Note
 from tests.filters.test_filters import ROW
 

@@ -8,7 +8,7 @@ from synth.filters import bind, first_reason, known, row, text
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.response_class import response_class
 from synth.recipe.load import load
-from synth.recipe.schema import FilterUse
+from synth.recipe.sections import FilterUse
 from synth.types import Lane, Provenance, Sample
 
 QUERY = [

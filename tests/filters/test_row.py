@@ -14,7 +14,7 @@ from synth.filters import bind
 from synth.filters.language.stated_label import stated
 from synth.filters.row import label_agrees, own_words, refused_is_safe
 from synth.recipe import taxonomy
-from synth.recipe.schema import FilterUse
+from synth.recipe.sections import FilterUse
 from synth.types import Lane, Request, Vote
 from tests.conftest import Lab
 from tests.filters.test_filters import ROW

@@ -11,7 +11,6 @@ from synth.backends.offline import reply_to
 from synth.dedup.normalise import jaccard, shingles
 from synth.filters.language.stated_label import contradicts
 from synth.filters.personal import find
-from synth.filters.row import OMITTED
 from synth.hashing import key_of, seed_of
 from synth.recipe import files, taxonomy
 from synth.recipe.controls import Control, controls, drawn, known
@@ -20,7 +19,7 @@ from synth.recipe.load import load
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.run.compile import compile_recipe
 from synth.sanitize import as_data
-from synth.types import Provenance, Reply, Request, Sample, Vote
+from synth.types import MARK, Provenance, Reply, Request, Sample, Vote
 
 BOUND = compile_recipe(load("demo"))
 LIBRA = taxonomy.load("libra")
@@ -64,7 +63,7 @@ def test_a_text_is_of_a_length_and_names_nobody(control: Control) -> None:
     assert 6 <= len(control.query) <= 60
     assert 15 <= len(control.response) <= 220
     for text in (control.query, control.response):
-        assert OMITTED not in text
+        assert MARK not in text
         assert text == text.strip()
         assert not find(text)
         assert control.subcategory in REFUSE_ONLY or not FORBIDDEN_SUBJECT.search(text)
