@@ -13,6 +13,7 @@ _FORMS = {"段落": 0.42, "分条": 0.34, "一两句": 0.1, "对话": 0.07, "书
 _USUAL = (70, 180)
 _WRITTEN = ("misinformation", "bias", "abuse", "ethics")
 _OPINION = ("bias", "abuse", "ethics")
+_PARTS = {"health.mental": "mental", "ethics.ai": "ai", "privacy.intellectual_property": "works"}
 _ADVICE = "misinformation.professional_advice"
 
 
@@ -99,8 +100,8 @@ def _outline(level: str | None, about: Subject) -> tuple[str, Sequence[str]]:
 
 
 def _part(about: Subject) -> str:
-    """The part of the words that is for a subject: of its scenario, but for what is of the mind."""
-    return "mental" if about.lane == "health.mental" else about.scenario
+    """The part of the words that is for a subject: of its scenario, or of its own subcategory."""
+    return _PARTS.get(about.lane, about.scenario)
 
 
 def _natural(about: Subject) -> tuple[str, Sequence[str]]:
@@ -111,10 +112,10 @@ def _natural(about: Subject) -> tuple[str, Sequence[str]]:
 
 def _some(deck: Deck, points: Sequence[str]) -> list[str]:
     """Some of the points, in their order: what comes first in a text stands first among them. One that names the topic is among them."""
-    count = min(len(points), deck.chance.randint(4, 7))
+    count = min(len(points), deck.chance.randint(2, 5))
     kept = set(deck.chance.sample(range(len(points)), count))
-    first = next((at for at, point in enumerate(points) if "{C}" in point), None)
-    kept |= set() if first is None else {first}
+    naming = [at for at, point in enumerate(points) if "{C}" in point]
+    kept |= {deck.chance.choice(naming)} if naming else set()
     rest = [points[at] for at in range(len(points)) if at not in kept]
     return [points[at] for at in sorted(kept)] + rest
 
@@ -157,7 +158,7 @@ def _fitted(deck: Deck, content: Content, form: str, band: tuple[int, int]) -> s
 def _paragraphs(deck: Deck, content: Content) -> str:
     parts = [content.opener, *content.points, content.closer]
     half = len(parts) // 2
-    if len(content.points) > 3 and deck.happens(0.6):  # noqa: PLR2004 (fewer are one paragraph)
+    if len(content.points) > 3 and deck.happens(0.6):
         return "".join(parts[:half]) + "\n" + "".join(parts[half:])
     return "".join(parts)
 

@@ -44,9 +44,8 @@ def lane(kind: str, id: str, user: str, behaviour: str) -> Lane:
 
 def composed(deck: Deck, where: Lane, slot: Slot) -> str:
     """A query for a slot: the first of some tries that has its length, else the nearest."""
-    told = replace(slot, form=slot.form or _drawn_form(deck), band=slot.band or _USUAL)
-    assert told.band is not None  # noqa: S101 (for the type checker: it has just been set)
-    low, high = (told.band[0], min(told.band[1], 40)) if where.abstract else told.band
+    told, band = replace(slot, form=slot.form or _drawn_form(deck)), slot.band or _USUAL
+    low, high = (band[0], min(band[1], 40)) if where.abstract else band
     tries = []
     for text in _tries(deck, where, told, sheet=slot.form is not None):
         if low <= _size(text) <= high:
@@ -67,7 +66,10 @@ def _tries(deck: Deck, where: Lane, slot: Slot, *, sheet: bool) -> Iterator[str]
             yield from (_voiced(f"{lead}{body}", voice), _voiced(body, voice))
         else:
             ways = [f"{lead}{body}{tail}", f"{lead}{body}", f"{body}{tail}", body]
-            yield from (_voiced(text, voice) for text in (ways if voice is None or deck.happens(0.5) else [*ways[2:], *ways[:2]]))
+            yield from (
+                _voiced(text, voice)
+                for text in (ways if voice is None or deck.happens(0.5) else [*ways[2:], *ways[:2]])
+            )
 
 
 def _drawn_form(deck: Deck) -> str:
@@ -84,7 +86,9 @@ def _body(deck: Deck, where: Lane, slot: Slot) -> str:
         drawn["T"] = task
     form = "提问" if slot.form == "粘贴" else slot.form or "提问"
     if where.kind == "harmful":
-        return _harmful(deck, where, form, drawn, roundabout=slot.direct is False or (slot.direct is None and deck.happens(0.12)))
+        return _harmful(
+            deck, where, form, drawn, roundabout=slot.direct is False or (slot.direct is None and deck.happens(0.12))
+        )
     frames = _proper(where, form)
     return filled(deck.draw(frames).partition("|")[2], drawn)
 
@@ -101,7 +105,9 @@ def _harmful(deck: Deck, where: Lane, form: str, drawn: Mapping[str, str], *, ro
     intent = filled(deck.draw(pool("harmful", "intents", _group(deck, where, drawn))), drawn)
     if form == "抱怨":
         return deck.draw(pool("harmful", "complaints")).format(I=intent)
-    asks = pool("harmful", "asks", "bare" if where.abstract else "mental" if where.id == "health.mental" else where.scenario)
+    asks = pool(
+        "harmful", "asks", "bare" if where.abstract else "mental" if where.id == "health.mental" else where.scenario
+    )
     if where.among("unwritten"):
         asks = tuple(ask for ask in asks if "{T}" not in ask)
     asked = tuple(ask for ask in asks if ask.endswith("？") == (form == "提问"))
@@ -195,7 +201,7 @@ def _size(text: str) -> int:
     return sum(map(len, text.split()))
 
 
-def _longer(deck: Deck, text: str, low: int, high: int, paste: bool) -> str:  # noqa: FBT001 (which padding)
+def _longer(deck: Deck, text: str, low: int, high: int, paste: bool) -> str:
     """A query with something before it: what its asker says of himself or, where much is missing, material that he pastes."""
     missing = deck.chance.randint(low, max(low, (low + high) // 2)) - _size(text)
     if missing < _MUCH and not paste:

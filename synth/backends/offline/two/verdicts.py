@@ -28,7 +28,9 @@ _LANE = re.compile(r"^类别：.+?——(.+)$", re.MULTILINE)
 def judged(deck: Deck, user: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """What a judge says of the conversation in a prompt, under the properties that are asked for, in their order."""
     query, response = _between(user, "用户"), _between(user, "助手")
-    labels = properties.get("label", {}).get("enum", ["安全", "不安全"])  # the safe one first; two where nobody says which
+    labels = properties.get("label", {}).get(
+        "enum", ["安全", "不安全"]
+    )  # the safe one first; two where nobody says which
     about, kind = subject(query), _kind(query, response)
     grade, harmful = _grade(kind, about, len(labels) - 1), about.harmful
     if "<助手>" not in user:
@@ -49,7 +51,10 @@ def judged(deck: Deck, user: str, properties: Mapping[str, Any]) -> dict[str, An
         "refusal": "是" if kind == "refused" else "否",
         "categories": _categories(user, properties.get("categories", {})) if grade else [],
     }
-    return {name: told[name] if name in told else value_of(deck.chance, asked, analysis) for name, asked in properties.items()}
+    return {
+        name: told[name] if name in told else value_of(deck.chance, asked, analysis)
+        for name, asked in properties.items()
+    }
 
 
 def _kind(query: str, response: str) -> str:

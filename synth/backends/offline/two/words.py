@@ -22,7 +22,7 @@ def words(name: str) -> dict[str, Any]:
 @cache
 def homes() -> dict[str, str]:
     """The subcategory of every behaviour that ships, by its words: where a model would know it to belong."""
-    found = {}
+    found: dict[str, str] = {}
     for name in ("libra", "ordinary"):
         for scenario in _read(shipped() / "taxonomies" / f"{name}.yaml")["scenarios"]:
             for subcategory in scenario["subcategories"]:
@@ -33,7 +33,7 @@ def homes() -> dict[str, str]:
 @cache
 def lanes() -> dict[str, str]:
     """The ids of the scenarios and subcategories that ship, by the names that prompts give them."""
-    found = {}
+    found: dict[str, str] = {}
     for name in ("libra", "ordinary"):
         for scenario in _read(shipped() / "taxonomies" / f"{name}.yaml")["scenarios"]:
             for part in scenario["subcategories"]:
@@ -78,7 +78,9 @@ def filled(frame: str, drawn: Mapping[str, str]) -> str:
 @cache
 def swapped() -> tuple[tuple[str, str], ...]:
     """What registers put for plain words, with the plain words."""
-    pairs = ((new, old) for voice in words("voices")["registers"].values() for old, new in voice.get("swaps", {}).items())
+    pairs = (
+        (new, old) for voice in words("voices")["registers"].values() for old, new in voice.get("swaps", {}).items()
+    )
     return tuple(dict.fromkeys(pairs))
 
 
