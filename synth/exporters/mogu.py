@@ -92,6 +92,9 @@ def last_words(dataset: Dataset, *, counts: Counts, files: Sequence[Path]) -> li
     told = [
         f"{counts['pairs']} rows in each of the four files; put {files[0].parent} in place of `data/` beside MoGU's scripts"
     ]
+    told.append(
+        "unsafety_affirm is there to be trained on as it stands, by MoGU's scripts alone: it holds the unsafe answers"
+    )
     if apart := counts["apart"]:
         told.append(f"{apart} pairs are of two queries of a kind, since a query had only one of the answers")
     return told
