@@ -10,12 +10,14 @@ READS: dict[str, Any] = {"kind": "json", "fields": {"label": "答案"}, "needs":
 
 _MARKS = " \n。.，,！!\"'“”【】[]"
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+_END = re.compile(r"(?:\s|<\|[^<>|\s]{1,40}\|>|</s>|<eos>|<end_of_turn>)+$")
+"""Tokens that end a turn, which some trainers leave in the text."""
 
 
 def verdict(text: str) -> str | None:
     """The label that a guard's verdict gives; None where none can be read, or the verdict breaks off."""
     thought = _THOUGHT.match(text)
-    found = _fields(text[thought.end() :] if thought else text)
+    found = _fields(_END.sub("", text[thought.end() :] if thought else text))
     if any(name not in found for name in READS["needs"]):
         return None
     said = found["label"].strip(_MARKS).casefold()
@@ -42,8 +44,13 @@ def compute_score(data_source: str, solution_str: str, ground_truth: str, extra_
 def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[str], **_: Any) -> dict[str, Any]:
     """The rewards of completions that stand behind their prompts, given the right labels: as OpenRLHF calls it."""
     several = zip(queries, prompts, labels, strict=True)
-    rewards = _tensor([worth(query.removeprefix(prompt), label) for query, prompt, label in several])
+    rewards = _tensor([worth(_behind(prompt, query), label) for query, prompt, label in several])
     return {"rewards": rewards, "scores": rewards, "extra_logs": {}}
+
+
+def _behind(prompt: str, query: str) -> str:
+    """What was completed. A prompt may begin otherwise once it was tokenized and decoded; its end stays."""
+    return query.rpartition(prompt[-40:])[2] if prompt else query
 
 
 def _text(completion: Any) -> str:

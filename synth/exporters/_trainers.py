@@ -188,8 +188,9 @@ def _verl(start: Start) -> Lines:
 
 
 def _openrlhf(start: Start) -> Lines:
-    data = f"--prompt_data {_quoted(start.first)} --input_key prompt --label_key label --apply_chat_template"
-    return (f"python -m openrlhf.cli.train_ppo_ray --pretrain MODEL {data} --remote_rm_url {_reward(start)}",)
+    data = f"--data.prompt_dataset {_quoted(start.first)} --data.input_key prompt --data.label_key label --data.apply_chat_template"
+    how = f"--reward.remote_url {_reward(start)} --algo.advantage.estimator group_norm"
+    return (f"python -m openrlhf.cli.train_ppo_ray --actor.model_name_or_path MODEL {data} {how}",)
 
 
 def _transformers(start: Start) -> Lines:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from synth.dataset.policies import Policies
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
 from synth.exporters import _trainers
@@ -27,8 +26,9 @@ def records(
 ) -> Iterator[tuple[str, Record]]:
     """One record a labelled row of the dataset. `fields` says what is classified: the conversation (`用户：…` and `助手：…`, a
     paragraph each), the response alone, or the query alone, once a query and by its own harm. `multi: GUARD` gives, in place
-    of `label`, the vector `labels` over the codes that the taxonomy has of that guard."""
+    of `label`, the vector `labels` over the codes that the taxonomy has of that guard: each category's nearest."""
     codes, labels = _codes(dataset, multi) if multi else (), dataset.labels
+    nearest = _nearest(dataset, multi) if multi else {}
     for split in dataset.labelled():
         for row in _queries(dataset, split) if fields == "query" else _rows(dataset, split, fields):
             counts["rows"] += 1
@@ -37,7 +37,8 @@ def records(
             if not multi:
                 yield split, {**record, "label": labels.severity(label)}
                 continue
-            violated = _violated(row, dataset.policies, multi) if labels.unsafe(label) else ()
+            categories = (row["categories"] or [row["subcategory"]]) if labels.unsafe(label) else ()
+            violated = {nearest[category] for category in categories if category in nearest}
             counts[_NO_CODE] += labels.unsafe(label) and not violated
             yield split, {**record, "labels": [float(code in violated) for code in codes]}
 
@@ -92,6 +93,12 @@ def _codes(dataset: Dataset, guard: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=_counting))
 
 
+def _nearest(dataset: Dataset, guard: str) -> dict[str, str]:
+    """By category the first of its codes of a guard, which is the nearest; nothing of one that the guard has not."""
+    found = ((policy.subcategory, policy.codes.get(guard, ())) for policy in dataset.policies.every)
+    return {category: codes[0] for category, codes in found if codes}
+
+
 def _counting(code: str) -> list[tuple[str, int]]:
     return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", code)]
 
@@ -120,10 +127,7 @@ def _of_query(row: Mapping[str, Any], labels: LabelScheme) -> str:
     """The label of a query alone: what the panel said of it, or else what it was written as."""
     if labels.of == "prompt":
         return str(row["label"])
-    return labels.names[0] if (row["query_label"] or row["query_type"]) == "harmful" else labels.safe
-
-
-def _violated(row: Mapping[str, Any], policies: Policies, guard: str) -> set[str]:
-    """The codes of the categories that a row's unsafe text violates, its own where none is noted."""
-    named = (policy for category in row["categories"] or [row["subcategory"]] for policy in policies.named(category))
-    return {code for policy in named for code in policy.codes.get(guard, ())}
+    said = str(row["query_label"] or row["query_type"])
+    if said in labels.names:
+        return said
+    return labels.names[0] if said == "harmful" else labels.safe

@@ -63,6 +63,20 @@ def test_a_query_alone_stands_once_and_has_its_own_class(made: Dataset, tmp_path
     assert loaded(path, tmp_path)["text"] == [one["response"] for one in ROWS]
 
 
+def test_a_query_has_the_grade_that_its_judges_gave_it(tmp_path: Path) -> None:
+    given = {"a": "controversial", "b": "harmful", "c": "benign", "d": None}
+    rows = [row(f"{name}.1", name, "答", "safe", query_label=said) for name, said in given.items()]
+    made = dataset_of(tmp_path / "run", {"train": rows}, ("unsafe", "controversial", "safe"))
+    path, *_ = find("classify")(made, tmp_path / "out", fields="query")
+    assert loaded(path, tmp_path)["label"] == [1, 2, 0, 2]
+
+
+def test_several_categories_are_several_ones(tmp_path: Path) -> None:
+    rows = [row("a.1", "问", "答", "unsafe", categories=["one.a", "one.b", "one.c", "two.x"])]
+    path, *_ = find("classify")(dataset_of(tmp_path / "run", {"train": rows}), tmp_path / "out", multi="llama_guard")
+    assert loaded(path, tmp_path)["labels"] == [[0, 1, 1]]
+
+
 def test_several_codes_are_a_vector_in_the_order_of_the_codes(made: Dataset, tmp_path: Path) -> None:
     said: list[str] = []
     path, names, *_ = find("classify", said.append)(made, tmp_path / "out", multi="llama_guard")
@@ -72,7 +86,7 @@ def test_several_codes_are_a_vector_in_the_order_of_the_codes(made: Dataset, tmp
     assert vectors == {
         **{one["id"]: [0, 0, 0] for one in ROWS},
         "q1.1": [0, 1, 0],
-        "q2.1": [1, 0, 1],
+        "q2.1": [0, 0, 1],
     }
     assert "1 of 7 records are unsafe by a category that llama_guard has no code for" in said[1]
     assert "--num_labels 3 --problem_type multi_label_classification" in "\n".join(said)

@@ -170,6 +170,9 @@ def test_the_reward_of_the_right_verdict_is_1_and_of_a_torn_one_less(made: Datas
         found = module.reward_func([f"问{text}" for text in texts], ["问"] * 4, answers)
         assert list(found["rewards"]) == [1, 0, -1, -1]
         assert module.worth(f"<think>{wrong}</think>{right}", one["answer"]) == 1
+        asked = f"<|im_start|>user\n{one['prompt'][-1]['content']}<|im_end|>\n<|im_start|>assistant\n"
+        decoded = [f"<s>{asked}{text}<|im_end|>" for text in texts]
+        assert module.reward_func(decoded, [asked] * 4, answers)["scores"] == [1, 0, -1, -1]
 
 
 def test_a_json_verdict_that_breaks_off_anywhere_is_worth_minus_1(made: Dataset, tmp_path: Path) -> None:
@@ -190,6 +193,7 @@ def test_a_guard_whose_first_token_is_read(made: Dataset, tmp_path: Path, monkey
     find("grpo")(made, tmp_path / "out", guard="yesno")
     module = reward_of(tmp_path / "out")
     assert [module.worth(said, "unsafe") for said in ("是，因为", "否。", "也许是", "")] == [1, 0, -1, -1]
+    assert module.worth("是<|im_end|>\n", "unsafe") == 1
     (tmp_path / "prompts" / "guard" / "mute.j2").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match="has no block 'read', by which a verdict is rewarded"):
         find("grpo")(made, tmp_path / "none", guard="mute")
@@ -232,5 +236,5 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         tracemalloc.stop()
         return most
 
-    small, large = peak(700), peak(2_800)
-    assert large < small * 1.3 + 500_000  # the rows are 2 and 9 MB
+    small, large = peak(300), peak(1_500)
+    assert large < small * 1.3 + 500_000  # the rows are 1 and 5 MB

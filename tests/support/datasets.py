@@ -11,7 +11,7 @@ from synth.dataset.shards import write_split
 
 POLICIES = tuple(
     Policy(f"one.{name}", f"类{name}", "定义", "甲", "乙", "丙", f"hash-{name}", {"llama_guard": codes})
-    for name, codes in (("a", ("S2",)), ("b", ("S10", "S1")), ("c", ()))
+    for name, codes in (("a", ("S2",)), ("b", ("S10", "S2", "S1")), ("c", ()))
 )
 """Three categories; the third has no code."""
 
