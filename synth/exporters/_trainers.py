@@ -159,6 +159,7 @@ def _swift(start: Start) -> Lines:
         "kto": "rlhf --rlhf_type kto",
         "grpo": f"rlhf --rlhf_type grpo --external_plugins {_reward(start)} --reward_funcs {REWARD}",
         "pretrain": "pt",
+        "text": "sft --use_chat_template false",
         "classify": f"sft --task_type seq_cls --num_labels {start.classes} --problem_type {problem} --columns '{columns}'",
     }.get(start.kind, "sft")
     return (f"swift {command} --model MODEL --dataset {_quoted(start.first)} --output_dir trained",)
@@ -220,7 +221,7 @@ def _quoted(path: Path) -> str:
 
 _TRAINERS: Final[Mapping[Kind, Sequence[Callable[[Start], Lines]]]] = {
     "sft": (_trl, _llama_factory, _swift, _axolotl),
-    "text": (_trl,),
+    "text": (_trl, _swift),
     "chat": (_trl, _llama_factory, _swift, _axolotl),
     "preference": (_trl, _llama_factory, _swift, _axolotl),
     "kto": (_trl, _llama_factory, _swift),
