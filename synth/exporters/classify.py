@@ -46,7 +46,7 @@ def records(
 def features(dataset: Dataset, *, multi: str | None = None) -> Any:
     """The types of a classifier's records: `label` is a class by name, `labels` a vector of as many numbers as there are
     codes."""
-    from datasets import ClassLabel, Features, Sequence, Value
+    from datasets import ClassLabel, Features, Sequence, Value  # type: ignore[import-untyped]
 
     text = {"id": Value("string"), "text": Value("string")}
     if multi:

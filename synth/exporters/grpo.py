@@ -47,7 +47,7 @@ def records(dataset: Dataset, *, guard: str = "libra") -> Iterator[tuple[str, Re
 
 def features(dataset: Dataset) -> Any:
     """The types of records for reinforcement learning."""
-    from datasets import Features, Value
+    from datasets import Features, Value  # type: ignore[import-untyped]
 
     del dataset
     text, messages = Value("string"), [{"role": Value("string"), "content": Value("string")}]
