@@ -78,7 +78,10 @@ def extras(kind: Kind, files: Sequence[Path], *, classes: int = 2, several: bool
 
 
 def words(kind: Kind, files: Sequence[Path], *, classes: int = 2, several: bool = False) -> list[str]:
-    """An export's last words to whoever trains on it: one line a trainer that starts it; TRAIN.md has the rest."""
+    """An export's last words to whoever trains on it: one line a trainer that starts it; TRAIN.md has the rest. None for no
+    files."""
+    if not files:
+        return []
     place = files[0].parent
     start = Start(kind, place, _first(files), classes, several)
     lines = [f"  {trainer(start)[0]}" for trainer in _TRAINERS[kind]]
