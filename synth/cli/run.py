@@ -109,13 +109,20 @@ def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
 
 
 def export(
-    folder: Path, to: str, out: Path | None, *, options: dict[str, Any], push_to: str | None, private: bool
+    folder: Path,
+    to: str,
+    out: Path | None,
+    *,
+    options: dict[str, Any],
+    push_to: str | None,
+    private: bool,
+    say: exporters.Say | None = None,
 ) -> Iterator[str]:
     """What `synth export` does with a finished run: writes the export, and uploads the dataset if asked; gives the
-    paths and the address."""
+    paths and the address, and `say` the export's last words."""
     place = out or folder / "export" / to
     made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
-    write = exporters.find(to)
+    write = exporters.find(to, say)
     if push_to and to != "hf":
         raise ConfigError("--push-to goes with --to hf", status=2)
     try:

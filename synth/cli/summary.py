@@ -15,6 +15,7 @@ from synth.stages.parsing import meaning_of
 
 SHOWN = 12
 """Cells that fell short told one by one."""
+_NO_DIALOGUE = "a trainer that is given the table itself may take it for dialogues, and train the unsafe answers"
 
 
 def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
@@ -38,6 +39,8 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     lines.append(
         f"{folder / 'dataset'}: " + ", ".join(f"{split} {count}" for split, count in result.splits.items() if count)
     )
+    if any(result.splits.values()):
+        lines.append(f"to train on it: `synth export {folder} --to sft`, classify, preference …; {_NO_DIALOGUE}")
     return "\n".join(lines)
 
 

@@ -23,7 +23,10 @@ _WARNING = """> **Content warning.** These rows show harmful requests and unsafe
 > recognise them. Operative detail is left out (【略】). Everything was written by language models; nothing here is advice."""
 
 _USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
-Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
+Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement.
+
+This is a table, not a dialogue: some trainers (ms-swift) take any table with a query and a response for one, and train a model to give the
+unsafe answers. `synth export DIR --to sft`, `classify`, `preference` … write what trainers should be given."""
 
 _LEAST_BENIGN = 0.2
 """Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/010."""

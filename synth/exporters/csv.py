@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from synth.dataset.reader import Dataset
 from synth.dataset.rows import COLUMNS
+from synth.exporters import _trainers
 from synth.exporters.files import Record
 
 FILE = "csv"
+LAST_WORDS = _trainers.TABLE
 
 
 def records(dataset: Dataset) -> Iterator[tuple[str, Record]]:

@@ -9,6 +9,9 @@ from synth.dataset.marks import made_here, ours
 from synth.dataset.policies import NAME as POLICIES
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
+from synth.exporters import _trainers
+
+LAST_WORDS = _trainers.TABLE
 
 
 def export(made: Dataset, out: Path) -> list[Path]:

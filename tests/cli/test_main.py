@@ -436,7 +436,9 @@ def test_list_has_a_line_on_everything(synth: Callable[..., Ended], kind: str) -
 def test_an_export_takes_the_options_of_its_format(synth: Callable[..., Ended], here: Path) -> None:
     synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
     for option in (("--set", "template=guard/lines"), ("--template", "guard/lines")):
-        assert synth("export", "x", "--to", "chat", "-o", "out", *option).out == "out/train.jsonl\n"
+        assert synth("export", "x", "--to", "chat", "-o", "out", *option).out == (
+            "out/train.jsonl\nout/TRAIN.md\nout/dataset_info.json\n"
+        )
         asked = json.loads((here / "out/train.jsonl").read_text(encoding="utf-8").splitlines()[0])["messages"]
         assert asked[-1]["content"].startswith("Safety: ")
     wrong = synth("export", "x", "--to", "chat", "--set", "tmplate=guard/lines")
