@@ -50,6 +50,8 @@ class Read(Frozen):
     words: dict[str, Words] = Field(default_factory=dict)
     """The guard's words for each label: the first is written, all are read; empty takes the words of the recipe's
     own labels."""
+    scores: dict[str, Any] | None = None
+    """Where the first token of the verdict stands, and what its alternatives mean: see `guard_score.Scores`."""
 
     @model_validator(mode="after")
     def _complete(self) -> "Read":

@@ -1,9 +1,9 @@
 """How likely the tokens of an answer were, as servers of OpenAI's kind tell (`logprobs`); what is no probability is not taken."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 from synth.sanitize import plain
 from synth.types import TokenScores
@@ -14,23 +14,18 @@ MOST, LONGEST = 100_000, 200
 """Tokens of an answer that are kept at most, and characters of one."""
 ALTERNATIVES = 20
 
+_Told: TypeAlias = tuple[Any, list[tuple[Any, Any]]]
+
 
 def scores_of(told: Any) -> TokenScores:
     """The tokens of an answer with the likeliest at each place, of what a completion tells under `logprobs`; nothing where that
     cannot be read."""
     if not isinstance(told, Mapping):
         return ()
-    content, tokens = told.get("content"), told.get("tokens")
-    if isinstance(content, list):
-        found = [
-            (one.get("token"), [one, *_list(one.get("top_logprobs"))]) for one in content if isinstance(one, Mapping)
-        ]
-        each = [
-            (token, ((one.get("token"), one.get("logprob")) for one in some if isinstance(one, Mapping)))
-            for token, some in found
-        ]
-    elif isinstance(tokens, list):
-        each = list(_of_text(tokens, told))
+    if isinstance(told.get("content"), list):
+        each = list(_of_chat(told["content"]))
+    elif isinstance(told.get("tokens"), list):
+        each = list(_of_text(told["tokens"], told))
     else:
         return ()
     if len(each) > MOST or not all(isinstance(token, str) for token, _ in each):
@@ -42,14 +37,21 @@ def scores_of(told: Any) -> TokenScores:
     )
 
 
-def _of_text(tokens: list[Any], told: Mapping[str, Any]) -> Iterator[tuple[Any, Iterable[tuple[Any, Any]]]]:
+def _of_chat(content: list[Any]) -> Iterator[_Told]:
+    for one in content:
+        if isinstance(one, Mapping):
+            some = [entry for entry in (one, *_list(one.get("top_logprobs"))) if isinstance(entry, Mapping)]
+            yield one.get("token"), [(entry.get("token"), entry.get("logprob")) for entry in some]
+
+
+def _of_text(tokens: list[Any], told: Mapping[str, Any]) -> Iterator[_Told]:
     """The older shape, of completions of plain text."""
     own, tops = _list(told.get("token_logprobs")), _list(told.get("top_logprobs"))
     for token, logprob, top in zip_longest(tokens, own[: len(tokens)], tops[: len(tokens)]):
         yield token, [(token, logprob), *(top.items() if isinstance(top, Mapping) else ())]
 
 
-def _likeliest(some: Iterable[tuple[Any, Any]]) -> tuple[tuple[str, float], ...]:
+def _likeliest(some: list[tuple[Any, Any]]) -> tuple[tuple[str, float], ...]:
     found: dict[str, float] = {}
     for token, logprob in some:
         if isinstance(token, str) and isinstance(logprob, int | float) and isfinite(logprob) and logprob <= 0.001:
