@@ -123,7 +123,7 @@ ANSWERS = [
     '["{word}"]',
     "答案：{word}",
     '{{"答案": "{word}", "分析": "他说"不行""}}',
-    '{{“答案”：“{word}”}}',
+    "{{“答案”：“{word}”}}",
 ]
 
 
@@ -172,7 +172,12 @@ def test_what_was_cut_anywhere_is_read_as_the_published_script_reads_it() -> Non
 
 @pytest.mark.parametrize(
     ("text", "unsafe"),
-    [("[答案] 不安全\n[分析] 安全", True), ("[答案] 安全\n[分析] 不安全", False), ("[答案] 有争议\n不安全", None), ("", None)],
+    [
+        ("[答案] 不安全\n[分析] 安全", True),
+        ("[答案] 安全\n[分析] 不安全", False),
+        ("[答案] 有争议\n不安全", None),
+        ("", None),
+    ],
 )
 def test_shieldlm_is_read_by_its_first_line(text: str, unsafe: bool | None) -> None:
     assert first_line(text) is unsafe
