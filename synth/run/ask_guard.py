@@ -23,7 +23,7 @@ from synth.run.connected import adapt
 from synth.run.folder import claim, writable
 from synth.run.interrupts import Interrupts
 from synth.stages.requester import Requester
-from synth.types import Message, Origin, Reply
+from synth.types import Message, Origin, Reply, Request
 
 ROLE = STAGE = "guard"
 """What the guard is called among roles and stages of the journal."""
@@ -35,11 +35,12 @@ EVERY = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a guard is asked about one row: a lane of the journal, the row's place there, the messages."""
+    """What a guard is asked about one row: a lane of the journal, the row's place there, and the words."""
 
     lane: str
     place: int
-    messages: tuple[Message, ...]
+    asked: str | tuple[Message, ...]
+    """Messages; or all of a plain text that the guard goes on with."""
 
 
 Take = Callable[[Question, Reply], None]
@@ -119,6 +120,12 @@ def requester_of(role: Role, *, scored: bool = False) -> Requester:
     )
 
 
+def _request(requester: Requester, asked: str | tuple[Message, ...]) -> Request:
+    if isinstance(asked, str):
+        return requester.addressed((Message("user", asked),), None, (STAGE,), "completion")
+    return requester.request(asked, None, (STAGE,))
+
+
 @dataclass
 class _Run:
     """One asking: the engine, and what has come of it so far."""
@@ -155,7 +162,7 @@ class _Run:
     async def _work(self, engine: Engine, questions: Iterator[Question]) -> None:
         requester = requester_of(self.asking.role, scored=self.asking.scored)
         for question in questions:
-            request = requester.request(question.messages, None, (STAGE,))
+            request = _request(requester, question.asked)
             try:
                 reply = await engine.ask(request, Origin(ROLE, STAGE, question.lane, question.place))
                 if reply.finish == GAVE_UP:

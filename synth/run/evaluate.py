@@ -16,15 +16,18 @@ from synth.quality.evaluate.report import Part, Report, alarm, alarms_within, pa
 from synth.quality.probe import pairs
 from synth.recipe import guard
 from synth.recipe.backend import SCORES
+from synth.recipe.guard_format import Mode
 from synth.recipe.role import Role
 from synth.run import evaluation_files
-from synth.run.ask_guard import Asking, Question, ask
+from synth.run.ask_guard import ROLE, Asking, Question, ask
 from synth.types import Reply
 
 _SHIPPED: Final = "ordinary"
 _GOLD: Final = ("label", "analysis", "votes", "query_label", "response_class", "categories", "notes")
 """Columns that a guard must not be told: they hold what it is to find out."""
 INTERRUPTED, SHORT = 130, 3
+MAX_TOKENS: Final = 512
+"""Tokens of a verdict at most, where neither the user nor the guard's file says how many."""
 
 
 @dataclass(frozen=True)
@@ -67,36 +70,35 @@ def evaluate(wish: Wish) -> Outcome:
     test = gold.gold_of(wish.test, wish.label_names, wish.split)
     modes = _modes(wish, test)
     policies = policies_for(wish.test, test.labels)
-    asked = _guard(wish, test, policies) if wish.guard else None
+    asked = _guard(wish, test, modes, policies) if wish.guard else None
     if wish.folder is not None:
         evaluation_files.refuse_foreign(wish.folder)
     work = _Evaluation(wish, test, modes, asked, policies)
     return work.read() if wish.predictions else work.ask()
 
 
-def _modes(wish: Wish, test: Gold) -> list[str]:
+def _modes(wish: Wish, test: Gold) -> list[Mode]:
     has = [mode for mode in MODES if test.asked(mode)]
     if wish.mode is None:
         return has[:1]
-    wanted = list(MODES) if wish.mode == "both" else [wish.mode]
+    wanted = [mode for mode in MODES if wish.mode in (mode, "both")]
     if wish.predictions and len(wanted) > 1:
         raise ConfigError("--predictions holds answers of one mode; give --mode answer or --mode prompt", status=2)
     if lacking := [mode for mode in wanted if mode not in has]:
-        lack = "answer with a label" if lacking == ["answer"] else "query known as harmful or benign"
-        raise ConfigError(
-            f"{wish.test}: no row has an {lack}, so --mode {wish.mode} has nothing to measure".replace(
-                "an query", "a query"
-            )
-        )
+        lack = "an answer with a label" if lacking == ["answer"] else "a query known as harmful or benign"
+        raise ConfigError(f"{wish.test}: no row has {lack}, so --mode {wish.mode} has nothing to measure")
     return wanted
 
 
-def _guard(wish: Wish, test: Gold, policies: TestPolicies) -> Asked:
+def _guard(wish: Wish, test: Gold, modes: Sequence[Mode], policies: TestPolicies) -> Asked:
     name = str(wish.guard)
-    template = name if "/" in name or name.endswith(".j2") else f"guard/{name}"
-    found = guard.load(template, COLUMNS, test.labels)
+    found = guard.load(name, COLUMNS, test.labels)
     if found.needs_policies:
         found = found.with_policies(policies)
+    if lacking := [mode for mode in modes if mode not in found.modes]:
+        raise ConfigError(
+            f"guard {name}: judges {' and '.join(found.modes)}s, no {lacking[0]}s; give --mode {found.modes[0]}"
+        )
     return guarded(Path(name).stem, found)
 
 
@@ -106,7 +108,7 @@ class _Evaluation:
 
     wish: Wish
     test: Gold
-    modes: list[str]
+    modes: list[Mode]
     asked: Asked | None
     policies: TestPolicies
 
@@ -142,22 +144,14 @@ class _Evaluation:
         assert asked is not None
         assert wish.role is not None
         assert wish.folder is not None
-        sets, found = self._sets(), dict[tuple[str, int], Said]()
-        about = {"test": str(wish.test.resolve()), "guard": asked.name, "model": wish.role.named}
-        asking = Asking(
-            wish.folder,
-            wish.role,
-            about,
-            wish.concurrency,
-            asked.scores is not None,
-            wish.retry_given_up,
-            wish.say,
-            wish.report,
-        )
+        role, sets, found = _limited(wish.role, asked.limit), self._sets(), dict[tuple[str, int], Said]()
+        about = {"test": str(wish.test.resolve()), "guard": asked.name, "model": role.named}
+        more = (wish.concurrency, asked.scores is not None, wish.retry_given_up, wish.say, wish.report)
+        asking = Asking(wish.folder, role, about, *more)
         scored = [False]
 
         def take(question: Question, reply: Reply) -> None:
-            mode = question.lane if question.lane in MODES else self.modes[0]
+            mode = next((mode for mode in MODES if mode == question.lane), self.modes[0])
             found[question.lane, question.place] = self._said(mode, reply)
             scored[0] = scored[0] or bool(reply.scores)
 
@@ -165,14 +159,14 @@ class _Evaluation:
         came = ask(asking, questions, take)
         if came.stopped or came.given_up:
             return _short(came.stopped, came.answered, came.given_up, len(questions))
-        report = self._report(wish.role.named)
+        report = self._report(role.named)
         counted = {
             mode: [(case, found[mode, place]) for place, case in enumerate(self.test.asked(mode))]
             for mode in self.modes
         }
         for mode in self.modes:
             report.parts[mode] = self._part(
-                counted[mode], mode, None, no_scores=_no_scores(asked, wish.role, scored=scored[0])
+                counted[mode], mode, None, no_scores=_no_scores(asked, role, scored=scored[0])
             )
         self._alarms(
             report, counted, {name: [found[name, place] for place in range(len(cases))] for name, cases in sets.items()}
@@ -184,7 +178,7 @@ class _Evaluation:
         lanes = [(mode, mode, self.test.asked(mode)) for mode in self.modes]
         for lane, mode, cases in [*lanes, *((name, self.modes[0], cases) for name, cases in sets.items())]:
             for place, case in enumerate(cases):
-                yield Question(lane, place, self.asked.messages(_told(case, mode), mode))
+                yield Question(lane, place, self.asked.guard.asked(_told(case), mode))
 
     def _sets(self) -> dict[str, list[Case]]:
         """The sets of rows that no guard should call unsafe, beside the test: the user's, and the one that ships."""
@@ -193,14 +187,14 @@ class _Evaluation:
             found["shipped " + _SHIPPED] = gold.ordinary(Path(pairs.__file__).with_name(f"{_SHIPPED}.jsonl"))
         return found
 
-    def _said(self, mode: str, reply: Reply) -> Said:
+    def _said(self, mode: Mode, reply: Reply) -> Said:
         return said(self.asked, reply, mode, self.test.labels)
 
     def _unsafe(self, case: Case, mode: str) -> bool:
         return bool(case.harm) if mode == "prompt" else case.label is not None and self.test.labels.unsafe(case.label)
 
     def _crosswalk(self) -> Crosswalk | None:
-        return crosswalk(self.asked.name, self.policies.every) if self.asked else None
+        return crosswalk(self.asked.codes, self.policies.every) if self.asked else None
 
     def _part(
         self,
@@ -225,14 +219,14 @@ class _Evaluation:
         return Report(name, self.asked.name if self.asked else "", model, len(self.test.cases), self.test.unlabelled)
 
     def _alarms(
-        self, report: Report, counted: Mapping[str, list[tuple[Case, Said]]], sets: Mapping[str, list[Said]]
+        self, report: Report, counted: Mapping[Mode, list[tuple[Case, Said]]], sets: Mapping[str, list[Said]]
     ) -> None:
         within = dict(alarms_within(counted.get("answer", []), self.test.labels))
         for name, found in {**within, **sets}.items():
             report.alarms[name] = alarm(found, self.test.labels)
             report.alarm_rows[name] = len(found)
 
-    def _outcome(self, report: Report, counted: Mapping[str, list[tuple[Case, Said]]]) -> Outcome:
+    def _outcome(self, report: Report, counted: Mapping[Mode, list[tuple[Case, Said]]]) -> Outcome:
         if self.wish.folder is None:
             return Outcome(report)
         return Outcome(report, files=evaluation_files.write(self.wish.folder, report, counted, self.wish.predictions))
@@ -261,7 +255,14 @@ def _no_scores(asked: Asked, role: Role, *, scored: bool) -> str:
     return "the server gives none (logprobs)"
 
 
-def _told(case: Case, mode: str) -> dict[str, Any]:
+def _limited(role: Role, limit: int | None) -> Role:
+    """The guard's role with the tokens that its own script lets it answer with, where the user does not say how many."""
+    if "max_tokens" in role.model_fields_set:
+        return role
+    return role.changed(ROLE, max_tokens=limit or MAX_TOKENS)
+
+
+def _told(case: Case) -> dict[str, Any]:
     """A row as a guard is asked about it: nothing of what it is to find out."""
     told = {**dict.fromkeys(COLUMNS), **case.row, "id": case.id, "query": case.query}
-    return {**told, **dict.fromkeys(_GOLD), "response": None if mode == "prompt" else case.response}
+    return {**told, **dict.fromkeys(_GOLD), "response": case.response}

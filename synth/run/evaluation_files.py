@@ -13,12 +13,13 @@ from synth.quality.evaluate.gold import Case
 from synth.quality.evaluate.predictions import lines
 from synth.quality.evaluate.reading import Said
 from synth.quality.evaluate.report import Report
+from synth.recipe.guard_format import Mode
 from synth.run.folder import writable
 
 RESULTS, PREDICTIONS, CARD = "results.json", "predictions.jsonl", "card.md"
 BEGINS: Final = b'{\n "eval"'
 """How results.json begins, by which it is known as synth's."""
-PLACES: Final = {"answer": "predictions", "prompt": "predictions-prompt"}
+PLACES: Final[Mapping[Mode, str]] = {"answer": "predictions", "prompt": "predictions-prompt"}
 """In folders of their own, since Libra-Test's script reads every file of the folder that it is given."""
 
 
@@ -36,7 +37,7 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def write(
-    folder: Path, report: Report, counted: Mapping[str, Sequence[tuple[Case, Said]]], read: Path | None
+    folder: Path, report: Report, counted: Mapping[Mode, Sequence[tuple[Case, Said]]], read: Path | None
 ) -> list[Path]:
     """Writes an evaluation's files, and gives their paths; those that predictions were `read` from stay as they are."""
     texts: dict[str, Iterable[str]] = {RESULTS: [as_json(report)], CARD: [table.card(report)]}

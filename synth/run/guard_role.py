@@ -11,9 +11,6 @@ from synth.recipe.credentials import check_address, hidden
 from synth.recipe.role import SERVER, Role
 from synth.recipe.yaml import validate
 
-MAX_TOKENS = 512
-"""Tokens of a verdict at most, unless the user says otherwise."""
-
 
 def role_of(
     model: str | None,
@@ -37,7 +34,6 @@ def role_of(
         "model": model or f"{name}-guard",
         "backend": name,
         "temperature": 0,
-        "max_tokens": MAX_TOKENS,
     }
     told |= {ADDRESS: base_url} if base_url is not None else {}
     told |= {PROVIDER: provider} if provider is not None else {}

@@ -51,16 +51,22 @@ class GuardServer:
             )
         await asyncio.sleep(self.latency)
         self.answered += 1
-        prompt = body["messages"][-1]["content"]
-        text, unsafe = self.verdict(prompt)
-        choice: dict[str, Any] = {
-            "index": 0,
-            "message": {"role": "assistant", "content": text},
-            "finish_reason": "stop",
-        }
+        text, unsafe = self.verdict(body["prompt"] if "prompt" in body else body["messages"][-1]["content"])
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "stop"}
+        choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
         if self.scored and body.get("logprobs"):
-            choice["logprobs"] = {"content": [_told(token, unsafe) for token in tokens_of(text)]}
+            told = [_told(token, unsafe) for token in tokens_of(text)]
+            choice["logprobs"] = _as_of_text(told) if "prompt" in body else {"content": told}
         return web.json_response({"choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 5}})
+
+
+def _as_of_text(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """As completions of plain text have them."""
+    return {
+        "tokens": [one["token"] for one in told],
+        "token_logprobs": [one["logprob"] for one in told],
+        "top_logprobs": [{top["token"]: top["logprob"] for top in one["top_logprobs"]} for one in told],
+    }
 
 
 def _told(token: str, unsafe: float) -> dict[str, Any]:

@@ -41,11 +41,11 @@ class Curve:
 def curve(pairs: Sequence[tuple[bool, float | None]], chosen: float) -> Curve | None:
     """What probabilities are worth, over pairs of a row's label (whether unsafe) and its probability. `chosen` is the share of safe
     rows that the threshold may call unsafe. None where either label has no probability."""
-    from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
-
     known = [(unsafe, score) for unsafe, score in pairs if score is not None]
     if len({unsafe for unsafe, _ in known}) < 2:
         return None
+    from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
     truth, scores = np.array([unsafe for unsafe, _ in known]), np.array([score for _, score in known], dtype=float)
     alarms, recalls, thresholds = roc_curve(truth, scores, drop_intermediate=False)
     at = int(np.flatnonzero(alarms <= chosen + 1e-12)[-1])

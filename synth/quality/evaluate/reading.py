@@ -1,21 +1,19 @@
 """What a guard said of a case: its answers read by its own file, in either mode, or as Libra-Test's script reads them."""
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from synth.errors import ConfigError
 from synth.filters.language.refusal import is_refusal
 from synth.quality.evaluate import published
-from synth.recipe.guard import Guard, Reading
+from synth.recipe.guard import Guard
+from synth.recipe.guard_format import Mode
 from synth.recipe.guard_score import Scores, scores_in
 from synth.recipe.labels import KNOWN, LabelScheme
-from synth.types import Label, Message, Reply
+from synth.types import Label, Reply
 
-MODES: Final = ("answer", "prompt")
-_REFUSES: Final = {"yes": True, "refusal": True, "是": True, "no": False, "compliance": False, "否": False}
+MODES: Final[tuple[Mode, ...]] = ("answer", "prompt")
 _NONE: Final = frozenset(("", "none", "无", "n/a", "safe", "sec", "-"))
 _APART: Final = re.compile(r"[,，;；、\n|]+")
 _ENDS: Final = {"content_filter": "filtered", "rejected": "rejected", "length": "cut"}
@@ -43,30 +41,28 @@ class Said:
 
 @dataclass(frozen=True)
 class Asked:
-    """A guard as a test asks it: in modes, if its file has them. `guarded` makes it."""
+    """A guard as a test asks it. `guarded` makes it."""
 
     name: str
     guard: Guard
     scores: Scores | None
 
-    def messages(self, row: Mapping[str, Any], mode: str) -> tuple[Message, ...]:
-        """What asks a guard about a row in a mode. ConfigError for a guard that cannot be asked in it."""
-        ask: Callable[..., tuple[Message, ...]] = self.guard.messages
-        if takes_mode(ask):
-            return ask(row, mode=mode)
-        if mode == "prompt":
-            raise ConfigError(f"guard {self.name}: its file has no prompt mode; ask --mode answer")
-        return ask(row)
+    @property
+    def names_categories(self) -> bool:
+        """Whether the guard's verdicts name categories."""
+        reads = self.guard.reads
+        return reads is not None and (reads.categories is not None or "categories" in reads.fields)
 
-    def read(self, text: str, mode: str) -> Reading:
-        """What a guard's answer in a mode says."""
-        read: Callable[..., Reading] = self.guard.read
-        return read(text, mode=mode) if takes_mode(read) else read(text)
+    @property
+    def codes(self) -> str:
+        """Whose codes the guard's categories are: a key under `codes:` of the taxonomy's subcategories."""
+        reads = self.guard.reads
+        return reads.categories.of if reads is not None and reads.categories is not None else self.name
 
-
-def takes_mode(function: Callable[..., Any]) -> bool:
-    """Whether a method of a guard is told the mode it is asked in."""
-    return "mode" in inspect.signature(function).parameters
+    @property
+    def limit(self) -> int | None:
+        """New tokens that the guard's own script lets it answer with; None where its file does not say."""
+        return self.guard.reads.limit if self.guard.reads else None
 
 
 def guarded(name: str, guard: Guard) -> Asked:
@@ -81,14 +77,14 @@ def guarded(name: str, guard: Guard) -> Asked:
         raise ConfigError(f"{guard.prompt.path}: block 'read': scores: {told}") from error
 
 
-def said(asked: Asked | None, reply: Reply, mode: str, labels: LabelScheme) -> Said:
+def said(asked: Asked | None, reply: Reply, mode: Mode, labels: LabelScheme) -> Said:
     """What a reply says, read by its guard's file; without a guard as Libra-Test's script reads it, and a bare word of a label
     as that label."""
     if asked is None:
         return _by_words(reply, labels)
-    found = asked.read(reply.text, mode)
+    found = asked.guard.read(reply.text, mode)
     label = found.label if found.label in KNOWN.names or found.label in labels.names else None
-    categories, refusal = _field(found, "categories"), _field(found, "refusal")
+    categories = found.categories or _several(found.fields.get("categories", ""))
     unsafe = severe = None
     if asked.scores is not None and reply.scores:
         unsafe = asked.scores.unsafe(reply.scores, labels.safe, mode)
@@ -98,8 +94,8 @@ def said(asked: Asked | None, reply: Reply, mode: str, labels: LabelScheme) -> S
         reply.text,
         label,
         "" if label else _why(reply),
-        refusal if isinstance(refusal, bool) else _REFUSES.get(str(refusal or "").strip().lower()),
-        _several(categories),
+        found.refusal,
+        categories if label and asked.names_categories else None,
         unsafe,
         severe,
         _libra(asked, reply.text, label, labels),
@@ -130,14 +126,7 @@ def _why(reply: Reply) -> str:
     return "refused" if is_refusal(reply.text) else "no_verdict"
 
 
-def _field(found: Reading, name: str) -> Any:
-    """A field of a reading, wherever it stands."""
-    value = getattr(found, name, None)
-    return found.fields.get(name) if value is None else value
-
-
-def _several(told: Any) -> tuple[str, ...] | None:
-    if told is None:
-        return None
-    parts = _APART.split(told) if isinstance(told, str) else list(map(str, told))
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip().casefold() not in _NONE))
+def _several(told: str) -> tuple[str, ...]:
+    """Of a guard whose file does not say how it names categories."""
+    parts = (part.strip() for part in _APART.split(told))
+    return tuple(dict.fromkeys(part for part in parts if part.casefold() not in _NONE))

@@ -88,7 +88,7 @@ def said(critic: str) -> str | None:
     try:
         answer = json.loads(str(repair_json(critic, ensure_ascii=False)))["答案"]
         return next((word for word in ("不安全", "安全") if word in answer), None)
-    except Exception:
+    except Exception:  # noqa: BLE001 (the script passes over whatever goes wrong)
         return None
 
 
