@@ -214,6 +214,7 @@ class Guard:
         names = tuple(name for name in self.labels.names if not known or name in known)
         names = names if len(names) > 1 else known  # a scheme that calls them otherwise
         told: dict[str, Any] = {"labels": names, "words": tuple(map(self.word, names)), "refusal": truth.refusal}
+        told |= {"codes": [], "named": "", "shown": []}
         told["harmful"] = None if truth.query is None else self._terms.unsafe(truth.query)
         categories = self.reads.categories if self.reads else None
         if categories:

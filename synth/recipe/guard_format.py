@@ -39,6 +39,12 @@ class Categories(Frozen):
     attacks: dict[str, str] = Field(default_factory=dict)
     """The category that a harmful query made by an operator has besides, by operator; of queries alone."""
 
+    @model_validator(mode="after")
+    def _listed(self) -> "Categories":
+        if self.numbered and not self.names:
+            raise ValueError("names: a guard that numbers its categories needs a list of them")
+        return self
+
 
 class Read(Frozen):
     """The block `read` of a guard's file: where the fields stand in its verdict, and which words it has for the

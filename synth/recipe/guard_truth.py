@@ -131,7 +131,7 @@ def check_codes(path: str, categories: Categories, coded: Codes) -> None:
             f"{path}: names categories by the codes `{of}`, and policies.json has none of them; write `codes: {{{of}: […]}}` "
             "under the subcategories of the taxonomy and run the same command again"
         )
-    for subcategory, codes in coded.items():
+    for subcategory, codes in coded.items() if categories.names else ():
         first = [several[0] for key in (of, of + REST) if (several := codes.get(key))]
         if unknown := [code for code in first if code not in categories.names]:
             raise ConfigError(
