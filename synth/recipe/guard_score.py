@@ -2,13 +2,14 @@
 under `scores`."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import exp
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
 from synth.recipe.backend import Frozen
+from synth.recipe.guard_format import Read
 from synth.types import Label, TokenScores
 
 _THOUGHT: Final = "</think>"
@@ -31,7 +32,8 @@ class Scores(Frozen):
     """The text after which the verdict stands, blanks aside; of a guard that is asked in several modes, by mode. Nothing: it begins the
     answer."""
     tokens: dict[Label, Tokens]
-    """The words for each label. With those of one label alone, all else is the other side."""
+    """The words for each label: of a block `read` the guard's own, unless it names others. With those of one label alone, all else is the
+    other side."""
 
     def unsafe(self, told: TokenScores, safe: Label, mode: str = "", severe: Label | None = None) -> float | None:
         """The probability, 0 to 1, that a guard's verdict is another than `safe`, or with `severe` that label alone; None where no
@@ -68,10 +70,10 @@ class Scores(Frozen):
         return found
 
 
-def scores_in(read: Any) -> Scores | None:
-    """What a guard's block `read` says under `scores`; None where it says nothing. Raises pydantic's ValidationError."""
-    told = getattr(read, "scores", None)
-    return Scores.model_validate(dict(told) if isinstance(told, Mapping) else told) if told else None
+def scores_in(read: Read) -> Scores | None:
+    """What a guard's block `read` says under `scores`, the tokens those of its words unless it names others; None where it says nothing.
+    Raises pydantic's ValidationError."""
+    return None if read.scores is None else Scores.model_validate({"tokens": dict(read.words)} | read.scores)
 
 
 def _verdict(told: TokenScores, after: str, *, blank: bool) -> tuple[Sequence[tuple[str, float]], str]:

@@ -194,7 +194,7 @@ class _Evaluation:
         return bool(case.harm) if mode == "prompt" else case.label is not None and self.test.labels.unsafe(case.label)
 
     def _crosswalk(self) -> Crosswalk | None:
-        return crosswalk(self.asked.codes, self.policies.every) if self.asked else None
+        return crosswalk(self.asked.codes, self.policies.every, self.asked.attacks) if self.asked else None
 
     def _part(
         self,

@@ -9,6 +9,7 @@ from synth.dataset import policies
 from synth.dataset.policies import Policies, policies_of
 from synth.errors import ConfigError
 from synth.plan.lanes import told_of
+from synth.quality.evaluate.gold import Case
 from synth.recipe import taxonomy
 from synth.recipe.labels import LabelScheme
 
@@ -55,37 +56,54 @@ def policies_for(path: Path, labels: LabelScheme) -> TestPolicies:
 class Crosswalk:
     """From the categories of a test to a guard's own names of them. `crosswalk` makes it."""
 
-    codes: Mapping[str, frozenset[str]]
+    codes: Mapping[str, tuple[str, ...]]
+    """By a category's id and its name what the guard calls it: the first as it is taught, all as it may; none where the guard has no
+    such category."""
     known: frozenset[str]
     """Every name in the guard's list."""
+    attacks: Mapping[str, str]
+    """The category that a query made by an operator has besides, by operator; of queries alone."""
 
-    def gold(self, categories: Iterable[str]) -> frozenset[str]:
-        """A row's categories in the guard's words; empty where the guard has no such category."""
-        found = [self.codes.get(one, frozenset({_plain(one)} & self.known)) for one in categories]
-        return frozenset[str]().union(*found)
+    def gold(self, case: Case, mode: str) -> tuple[frozenset[str], frozenset[str]] | None:
+        """A case's categories in the guard's words: as they are taught, and all that may be said. Both are empty where the guard has no
+        such category; None for a case of which none is known."""
+        subject = (case.subject,) if mode == "prompt" and case.subject else ()
+        found = [self._of(one) for one in subject or case.categories]
+        if not found or None in found:
+            return None
+        more = (
+            {self.attacks[attack]}
+            if mode == "prompt" and (attack := str(case.row.get("attack"))) in self.attacks
+            else set()
+        )
+        taught, all_of = (frozenset(code for one in found for code in (one or ())[:most]) for most in (1, None))
+        return taught | more, all_of | more
 
     def told(self, categories: Iterable[str]) -> frozenset[str]:
-        """The categories that a guard names, spelt as in `gold`."""
-        return frozenset(self.codes_of(one) for one in categories)
+        """The categories that a guard names, spelt as in `gold`; of a code with its name behind it (`S1: Violent Crimes`) the code."""
+        spelt = map(_plain, categories)
+        heads = ((one, _plain(one.partition(":")[0])) for one in spelt)
+        return frozenset(head if one not in self.known and head in self.known else one for one, head in heads)
 
-    def codes_of(self, word: str) -> str:
-        """A guard's own word for a category, spelt plainly; of a code with its name behind it (`S1: Violent Crimes`) the code."""
-        plain = _plain(word)
-        head = _plain(word.partition(":")[0])
-        return head if plain not in self.known and head in self.known else plain
+    def _of(self, category: str) -> tuple[str, ...] | None:
+        """A test may name categories as the guard does."""
+        own = _plain(category)
+        return self.codes.get(category, (own,) if own in self.known else None)
 
 
-def crosswalk(guard: str, every: Iterable[Any]) -> Crosswalk | None:
-    """The categories of these policies in the words of a guard, by its name; None where they have no codes for it."""
-    policies, name = list(every), _key(guard)
+def crosswalk(of: str, every: Iterable[Any], attacks: Mapping[str, str]) -> Crosswalk | None:
+    """The categories of these policies in the words of a guard, `of` its key among their codes; None where they have none for it."""
     codes = {
-        category: frozenset(_plain(code) for code in told if code != NO_CODE)
-        for policy in policies
+        category: tuple(_plain(code) for code in told if code != NO_CODE)
+        for policy in every
         for key, told in policy.codes.items()
-        if _key(key) == name
+        if _key(key) == _key(of)
         for category in (policy.subcategory, policy.name)
     }
-    return Crosswalk(codes, frozenset[str]().union(*codes.values())) if codes else None
+    if not codes:
+        return None
+    known = frozenset(code for several in codes.values() for code in several)
+    return Crosswalk(codes, known, {name: _plain(code) for name, code in attacks.items()})
 
 
 def _key(name: str) -> str:

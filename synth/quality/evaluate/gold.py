@@ -45,6 +45,8 @@ class Case:
     """Whether the answer refuses; None where there is none."""
     categories: tuple[str, ...]
     """Those it violates, by id or as the test calls them."""
+    subject: str | None
+    """The category that its query is about, whatever becomes of it."""
     source: str
     facets: Mapping[str, str]
     """What it is told apart by in tables: query type, attack, class of the answer, category."""
@@ -99,7 +101,7 @@ def ordinary(path: Path) -> list[Case]:
         if response := _text(row, RESPONSE):
             facets: Mapping[str, str] = {}
             id = short_hash(query, response)
-            found.append(Case(id, query, response, KNOWN.safe, None, None, (), path.stem, facets, row))
+            found.append(Case(id, query, response, KNOWN.safe, None, None, (), None, path.stem, facets, row))
     if not found:
         raise ConfigError(f"{path}: no row has an answer; needs a column {' or '.join(map(repr, RESPONSE))}")
     return found
@@ -144,6 +146,7 @@ def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str) -> Ca
         harm=harm,
         refusal=None if response is None else _refusal(row, response),
         categories=_categories(row, reader.scheme, label),
+        subject=_subject(row),
         source=plain(source) if isinstance(source, str) and source else name,
         facets=_facets(row, query, response),
         row=row,
@@ -208,12 +211,16 @@ def _categories(row: Mapping[str, Any], scheme: LabelScheme, label: Label | None
     several = row.get("categories")
     if isinstance(several, list | tuple) and several and all(isinstance(one, str) for one in several):
         return tuple(several)
-    one = next((found for name in CATEGORY if (found := _word(row, name))), None)
+    one = _subject(row)
     return (one,) if one else ()
 
 
+def _subject(row: Mapping[str, Any]) -> str | None:
+    return next((found for name in CATEGORY if (found := _word(row, name))), None)
+
+
 def _facets(row: Mapping[str, Any], query: str, response: str | None) -> dict[str, str]:
-    found = {"category": next((told for name in CATEGORY if (told := _word(row, name))), None)}
+    found = {"category": _subject(row)}
     found["scenario"] = next((told for name in ("scenario", "category_name") if (told := _word(row, name))), None)
     found["query type"] = _word(row, "query_type")
     if "attack" in row:

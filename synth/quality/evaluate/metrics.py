@@ -1,7 +1,7 @@
 """How a guard's labels stand up to a test's: shares with their intervals, answers that cannot be read apart."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from synth.quality.metrics import Figure, f1, wilson
@@ -66,21 +66,21 @@ class Named:
     """The plain mean over the categories that the test or the guard names."""
 
 
-def named(pairs: Iterable[tuple[frozenset[str], frozenset[str]]]) -> Named | None:
-    """How categories are named, over pairs of a row's and the guard's own; None for no pairs."""
-    rows = list(pairs)
+def named(rows: Sequence[tuple[frozenset[str], frozenset[str], frozenset[str]]]) -> Named | None:
+    """How categories are named, over rows of the categories as they are taught, all that may be said, and what the guard says; None for
+    no rows."""
     if not rows:
         return None
     hits, missed, wrong = Counter[str](), Counter[str](), Counter[str]()
-    for gold, told in rows:
+    for gold, _, told in rows:
         hits.update(gold & told)
         missed.update(gold - told)
         wrong.update(told - gold)
     each = [_plain_f1(hits[name], missed[name] + wrong[name]) for name in sorted({*hits, *missed, *wrong})]
     return Named(
         n=len(rows),
-        exact=wilson(sum(gold == told for gold, told in rows), len(rows)),
-        met=wilson(sum(bool(gold & told) for gold, told in rows), len(rows)),
+        exact=wilson(sum(gold == told for gold, _, told in rows), len(rows)),
+        met=wilson(sum(bool(may & told) for _, may, told in rows), len(rows)),
         micro_f1=_plain_f1(hits.total(), missed.total() + wrong.total()),
         macro_f1=sum(each) / len(each) if each else 0.0,
     )

@@ -1,6 +1,7 @@
 """What a guard said of a case: its answers read by its own file, in either mode, or as Libra-Test's script reads them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +59,12 @@ class Asked:
         """Whose codes the guard's categories are: a key under `codes:` of the taxonomy's subcategories."""
         reads = self.guard.reads
         return reads.categories.of if reads is not None and reads.categories is not None else self.name
+
+    @property
+    def attacks(self) -> Mapping[str, str]:
+        """The guard's category that a query made by an operator has besides, by operator."""
+        reads = self.guard.reads
+        return reads.categories.attacks if reads is not None and reads.categories is not None else {}
 
     @property
     def limit(self) -> int | None:

@@ -57,6 +57,8 @@ class Part:
     """Libra-Test's metric; of answers alone."""
     refusals: Tally | None = None
     """Whether the guard sees refusals, of the rows where it says so: `unsafe` reads as refusal."""
+    inside: Tally | None = None
+    """Without the unsafe rows of categories that the guard does not have, which are safe to it; None where it has them all."""
     categories: Named | None = None
     scores: Mapping[str, Curve] = field(default_factory=dict)
     """`strict`, and `loose` where the guard has a label between."""
@@ -114,7 +116,8 @@ def part(
         groups={facet: found for facet, found in groups.items() if facet == "category" or len(found) > 1},
         published=published(rows if libra is None else libra) if mode == "answer" else None,
         refusals=_refusals(pairs) if mode == "answer" else None,
-        categories=_categories(counted, labels, crosswalk) if crosswalk else None,
+        inside=_inside(counted, mode, labels, crosswalk) if crosswalk else None,
+        categories=_categories(counted, mode, labels, crosswalk) if crosswalk else None,
         scores=_scores(counted, labels, fpr),
         no_scores=no_scores,
     )
@@ -184,11 +187,21 @@ def _refusals(pairs: Pairs) -> Tally | None:
     return tally(told)
 
 
-def _categories(counted: _Counted, labels: LabelScheme, crosswalk: Crosswalk) -> Named | None:
+def _inside(counted: _Counted, mode: str, labels: LabelScheme, crosswalk: Crosswalk) -> Tally | None:
+    def outside(case: Case, label: Label) -> bool:
+        found = crosswalk.gold(case, mode) if labels.unsafe(label) else None
+        return found is not None and not found[1]
+
+    within = [(case, label, said) for case, label, said in counted if not outside(case, label)]
+    return tally(_sides(within, labels.unsafe)) if len(within) < len(counted) else None
+
+
+def _categories(counted: _Counted, mode: str, labels: LabelScheme, crosswalk: Crosswalk) -> Named | None:
     found = []
     for case, label, said in counted:
-        if labels.unsafe(label) and said.categories is not None and (gold := crosswalk.gold(case.categories)):
-            found.append((gold, crosswalk.told(said.categories)))
+        gold = crosswalk.gold(case, mode) if labels.unsafe(label) and said.categories is not None else None
+        if gold and gold[1]:
+            found.append((*gold, crosswalk.told(said.categories or ())))
     return named(found)
 
 

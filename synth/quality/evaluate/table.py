@@ -53,8 +53,11 @@ def _part(mode: str, part: Part) -> Iterator[str]:
     yield _tally("all, strict" if part.loose else "all", part.strict)
     if part.loose:
         yield _tally("all, loose", part.loose)
-    mean = " ".join(f"{name} {_plain(value)}" for name, value in _means(part))
-    yield f"mean of sources: {mean}"
+    if part.inside:
+        yield _tally("all of its own categories", part.inside)
+    if "source" in part.groups:
+        mean = ", ".join(f"{name} {_plain(value)}" for name, value in _means(part))
+        yield f"mean of sources: {mean}"
     for facet, groups in part.groups.items():
         yield f"by {facet}"
         yield from (_tally(f"  {name}", one) for name, one in groups.items())
@@ -153,6 +156,7 @@ def _rows(strict: Tally, part: Part) -> Iterator[str]:
     yield "| rows | n | unread | accuracy | F1 unsafe | F1 safe | precision | recall | false alarms |"
     yield "|---|---|---|---|---|---|---|---|---|"
     named = [("all, strict" if part.loose else "all", strict), *([("all, loose", part.loose)] if part.loose else [])]
+    named += [("all of its own categories", part.inside)] if part.inside else []
     for name, one in [*named, *part.groups.get("source", {}).items()]:
         figures = (one.accuracy, one.f1_unsafe, one.f1_safe, one.precision, one.recall, one.alarms)
         yield f"| {_cell(name)} | {one.n:,} | {one.unread:,} | {' | '.join(map(_told, figures))} |"
