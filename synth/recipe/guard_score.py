@@ -31,7 +31,7 @@ class Scores(Frozen):
     after: str | dict[str, str] = ""
     """The text after which the verdict stands, blanks aside; of a guard that is asked in several modes, by mode. Nothing: it begins the
     answer."""
-    tokens: dict[Label, Tokens]
+    tokens: Annotated[dict[Label, Tokens], Field(min_length=1)]
     """The words for each label: of a block `read` the guard's own, unless it names others. With those of one label alone, all else is the
     other side."""
 

@@ -5,7 +5,6 @@ import math
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from synth.journal.reader import Reader
 from synth.quality.evaluate.report import Report
 from synth.run.evaluate import Outcome, Wish, evaluate
 from synth.run.guard_role import role_of
+from tests.support.forked import forking, run
 from tests.support.guarding import GuardServer, guarding
 
 GUARD = """\
@@ -182,50 +182,40 @@ def test_where_the_money_is_out_the_same_command_goes_on(test: Path) -> None:
         assert server.answered == ROWS
 
 
-def command(folder: Path, url: str) -> "subprocess.Popen[bytes]":
-    words = [
-        "eval",
-        "libra.json",
-        "--guard",
-        "mine",
-        "--base-url",
-        url,
-        "--model",
-        "guard",
-        "--concurrency",
-        "4",
-        "--no-ordinary",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(
-        [sys.executable, "-m", "synth", *words],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+def started(folder: Path, url: str) -> Any:
+    """`synth eval` in a process of its own."""
+    words = ["eval", "libra.json", "--guard", "mine", "--base-url", url, "--model", "guard", "--concurrency", "4"]
+    process = forking().Process(target=run, args=(folder, [*words, "--no-ordinary"], folder / "words"))
+    process.start()
+    return process
+
+
+def ended(process: Any, folder: Path) -> None:
+    process.join(60)
+    assert process.exitcode == 0, (folder / "words").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_evaluation_loses_only_what_was_in_flight(test: Path, sign: signal.Signals) -> None:
-    with guarding(verdict, latency=0.05) as server:
-        process = command(test.parent, server.url)
+    text = re.sub(r"scores: .*\n", "", GUARD)
+    Path("prompts/guard/mine.j2").write_text(text, encoding="utf-8")
+    folder = test.parent
+    with guarding(verdict, latency=0.03) as server:
+        process = started(folder, server.url)
         while server.answered < 12:
-            time.sleep(0.01)
-            assert process.poll() is None
-        process.send_signal(sign)
-        _, words = process.communicate(timeout=30)
-        assert process.returncode == (-signal.SIGKILL if sign == signal.SIGKILL else 130), words.decode()
-        with Reader(test.parent / "runs" / "eval-libra-mine") as journal:
+            time.sleep(0.005)
+            assert process.is_alive(), (folder / "words").read_text(encoding="utf-8")
+        os.kill(process.pid, sign)
+        process.join(60)
+        assert process.exitcode == (-signal.SIGKILL if sign == signal.SIGKILL else 130)
+        with Reader(folder / "runs" / "eval-libra-mine") as journal:
             kept = sum(1 for _ in journal.replies())
         assert 12 - 4 <= kept < ROWS
-        process = command(test.parent, server.url)
-        _, words = process.communicate(timeout=60)
-        assert process.returncode == 0, words.decode()
+        assert not (folder / "runs/eval-libra-mine/results.json").exists()
+        ended(started(folder, server.url), folder)
         again = server.answered
         assert ROWS <= again <= ROWS + 4
-        process = command(test.parent, server.url)
-        process.communicate(timeout=60)
+        ended(started(folder, server.url), folder)
         assert server.answered == again
 
 
