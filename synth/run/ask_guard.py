@@ -27,8 +27,8 @@ from synth.types import Message, Origin, Reply, Request
 
 ROLE = STAGE = "guard"
 """What the guard is called among roles and stages of the journal."""
-LOGPROBS = {"logprobs": True, "top_logprobs": 20}
-"""By what parameters a server is asked how likely the tokens of an answer were."""
+LIKELIEST, TOLD = 20, 40_000
+"""Alternatives of a token that a server is asked for, and of all tokens of an answer at most: a body is read up to a bound."""
 EVERY = 10.0
 """Seconds between two lines on how far it is."""
 
@@ -105,13 +105,14 @@ def _claimed(asking: Asking, journal: Journal) -> None:
 
 def requester_of(role: Role, *, scored: bool = False) -> Requester:
     """What builds the requests to a guard's model; with its tokens' probabilities, if `scored` and its backend can give them."""
-    more = LOGPROBS if scored and SCORES in role.answering.GIVES else {}
+    likeliest = max(1, min(LIKELIEST, TOLD // role.max_tokens))
+    more = {"logprobs": True, "top_logprobs": likeliest} if scored and SCORES in role.answering.GIVES else {}
     plain = Prompt(f"completion/{role.completion}", {"messages"}) if role.completion else None
     return Requester(
         ROLE,
         role.named,
         backends.family(role),
-        {**role.params, **more},
+        {**more, **role.params},
         role.system,
         role.prefill,
         plain,

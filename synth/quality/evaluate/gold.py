@@ -76,6 +76,8 @@ class Gold:
 def gold_of(path: Path, label_names: str | None = None, split: str | None = None) -> Gold:
     """The test at `path`: Libra-Test's fields, a run's own rows, WildGuard's columns, or any table of query, response and label.
     ConfigError for what is no test."""
+    if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
+        raise ConfigError(f"{path}: holds no dataset yet; the command that began it goes on with it")
     reader = reader_of(path, label_names)
     files, taken = _split(files_of(path), split, path)
     found, seen = Gold(path, reader.scheme, split=taken), Counter[str]()
@@ -136,19 +138,19 @@ def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str) -> Ca
     label = _label(row, place, reader, known=harm is not None)
     if label is None and harm is None:
         return None
-    source = row.get("source")
-    id = row.get("id")
+    source, id = row.get("source"), row.get("id")
+    kind = None if response is None else _word(row, "response_class") or response_class(response)
     return Case(
         id=plain(str(id)) if id is not None else short_hash(query, response or ""),
         query=query,
         response=response,
         label=label,
         harm=harm,
-        refusal=None if response is None else _refusal(row, response),
+        refusal=None if kind is None else _refusal(row, kind),
         categories=_categories(row, reader.scheme, label),
         subject=_subject(row),
         source=plain(source) if isinstance(source, str) and source else name,
-        facets=_facets(row, query, response),
+        facets=_facets(row, query if response is None else response, kind),
         row=row,
     )
 
@@ -191,7 +193,7 @@ def _harm(row: Mapping[str, Any], place: str) -> bool | None:
     return None
 
 
-def _refusal(row: Mapping[str, Any], response: str) -> bool:
+def _refusal(row: Mapping[str, Any], kind: str) -> bool:
     """As people or judges say; else as the rules for classes of answers see it."""
     told = [row.get("response_refusal_label")]
     told += [
@@ -202,7 +204,7 @@ def _refusal(row: Mapping[str, Any], response: str) -> bool:
     for word in told:
         if isinstance(word, str) and word.strip().lower() in _REFUSALS:
             return _REFUSALS[word.strip().lower()]
-    return (_word(row, "response_class") or response_class(response)) == "refusal"
+    return kind == "refusal"
 
 
 def _categories(row: Mapping[str, Any], scheme: LabelScheme, label: Label | None) -> tuple[str, ...]:
@@ -219,7 +221,7 @@ def _subject(row: Mapping[str, Any]) -> str | None:
     return next((found for name in CATEGORY if (found := _word(row, name))), None)
 
 
-def _facets(row: Mapping[str, Any], query: str, response: str | None) -> dict[str, str]:
+def _facets(row: Mapping[str, Any], text: str, kind: str | None) -> dict[str, str]:
     found = {"category": _subject(row)}
     found["scenario"] = next((told for name in ("scenario", "category_name") if (told := _word(row, name))), None)
     found["query type"] = _word(row, "query_type")
@@ -227,10 +229,7 @@ def _facets(row: Mapping[str, Any], query: str, response: str | None) -> dict[st
         found["attack"] = _word(row, "attack") or "none"
     elif isinstance(row.get("adversarial"), bool):
         found["attack"] = "adversarial" if row["adversarial"] else "none"
-    if response is not None:
-        found["response class"] = _word(row, "response_class") or response_class(response)
-    found["length"] = _band(len(response if response is not None else query))
-    found["language"] = _language(response if response is not None else query)
+    found |= {"response class": kind, "length": _band(len(text)), "language": _language(text[:400])}
     if _word(row, "twin_id"):
         found["twin"] = "twin"
     return {name: value for name, value in found.items() if value}

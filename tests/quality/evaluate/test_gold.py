@@ -137,6 +137,12 @@ def test_what_is_no_test_is_refused_in_one_line(tmp_path: Path, name: str, text:
 def test_a_folder_that_is_not_there_and_a_split_that_is_not_in_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file or folder"):
         gold_of(tmp_path / "nowhere")
+    (tmp_path / "run" / "drops").mkdir(parents=True)
+    (tmp_path / "run" / "journal.sqlite").touch()
+    lines(tmp_path / "run" / "drops" / "judge.jsonl", [ROW])
+    with pytest.raises(ConfigError, match="holds no dataset yet"):
+        gold_of(tmp_path / "run")
     lines(tmp_path / "train.jsonl", [ROW])
+    (tmp_path / "run" / "drops" / "judge.jsonl").unlink()
     with pytest.raises(ConfigError, match=r"no split 'tset'.*there is: train"):
         gold_of(tmp_path, split="tset")
