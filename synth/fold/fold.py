@@ -51,6 +51,8 @@ class FoldInputs:
     concurrency: int
     at_least: AtLeast = field(default_factory=dict)
     """By axis, how many rows each of its values gets at least in every cell of harmful queries."""
+    family: int | None = None
+    """The most rows of one family that a cell takes; None is no limit."""
     eager: bool = True
     """Whether a fold uses idle slots for queries that will only likely be needed."""
     frozen: frozenset[str] = frozenset()
@@ -91,6 +93,7 @@ class Fold:
                 quota=Quota(spec, inputs.at_least, seed=self.seed, size=self.page),
                 supply=Supply(inputs.flow.source.available(spec), inputs.flow.source.widest),
                 frozen=spec.lane.id in inputs.frozen,
+                most=inputs.family,
             )
             for spec in inputs.specs
         }
