@@ -271,9 +271,10 @@ class Acceptor:
         plan = next_round(self.spec, self.lacks(), self.tallies, supply=self._supply)
         if plan is None:
             return None
-        if self.spec.sheet and plan.widening:  # its banks have other values by now
-            return plan
-        return replace(plan, count=max(plan.count, self.quota.reach(plan.first, list(self.lacks())) - plan.first))
+        end = plan.first + plan.count
+        if not (self.spec.sheet and plan.widening):  # there its banks have other values by now
+            end = max(end, self.quota.reach(plan.first, list(self.lacks())))
+        return replace(plan, count=self.quota.paid_for(end) - plan.first)
 
     def status(self, label: Label) -> str:
         """How the cell of a label stands: `met`, the end it came to, or `open` where the run was stopped."""

@@ -80,6 +80,11 @@ class Quota:
                 return end
         raise AssertionError("every value of a bank comes round")
 
+    def paid_for(self, end: int) -> int:
+        """The coordinate up to which the writer call is paid for that a round before `end` asks for last: with a slot sheet
+        the rest of its slots are queries of their own, and wait for no further round."""
+        return -(-end // self._size) * self._size if self._spec.sheet else end
+
 
 def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -> None:
     """Raises ConfigError for an axis or a value in `at_least` (a recipe's quotas) that the lanes do not have."""
