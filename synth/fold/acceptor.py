@@ -100,11 +100,10 @@ class Acceptor:
         quota: Quota,
         supply: Supply = ENDLESS,
         frozen: bool = False,
-        most: int | None = None,
     ) -> None:
         self.spec, self.targets, self.frozen = spec, targets, frozen
         self.quota, self._supply = quota, supply
-        self.family = Family(most)
+        self.family = Family()
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}

@@ -93,10 +93,11 @@ class Fold:
                 quota=Quota(spec, inputs.at_least, seed=self.seed, size=self.page),
                 supply=Supply(inputs.flow.source.available(spec), inputs.flow.source.widest),
                 frozen=spec.lane.id in inputs.frozen,
-                most=inputs.family,
             )
             for spec in inputs.specs
         }
+        for lane in self.lanes.values():
+            lane.family.most = inputs.family
         dedup, embedder = inputs.dedup, inputs.flow.embedder
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
         meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}

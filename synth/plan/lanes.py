@@ -78,10 +78,16 @@ def told_of(taxonomy: Taxonomy, subcategory: str, labels: LabelScheme) -> LaneSp
     """The lane of a taxonomy's subcategory as far as prompts for judges speak of it: harmful queries of which nothing is
     wanted. ConfigError for an id that the taxonomy does not have."""
     scenario, found = taxonomy.subcategory(subcategory)
-    lane = Lane(scenario.id, found.id, "harmful", found.refuse_only)
-    variables = _variables(scenario, found)
+    lane, told = Lane(scenario.id, found.id, "harmful", found.refuse_only), _variables(scenario, found)
     return LaneSpec(
-        lane, **variables, rule_hash=found.rule.hash, ordinary=scenario.benign, banks={}, cells={}, labels=labels
+        lane,
+        told["scenario"],
+        told["subcategory"],
+        found.rule.hash,
+        ordinary=scenario.benign,
+        banks={},
+        cells={},
+        labels=labels,
     )
 
 

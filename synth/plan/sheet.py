@@ -6,6 +6,7 @@ directness are dealt in blocks of twenty coordinates, so that every block has it
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from math import ceil
 from typing import Final, TypeAlias
 
 from synth.hashing import shuffled, unit
@@ -73,10 +74,17 @@ def room_in(max_tokens: int) -> int:
     return int(OF_MAX_TOKENS * max_tokens / TOKENS_A_CHARACTER)
 
 
-def unreached(sheet: Sheet, size: int, room: int) -> list[Band]:
-    """The length bands of a slot sheet that no call of `size` slots ever has, since `room` characters are too few."""
+def tokens_for(characters: int) -> int:
+    """The least `max_tokens` of a writer whose calls have room for so many characters."""
+    return ceil(characters * TOKENS_A_CHARACTER / OF_MAX_TOKENS)
+
+
+def unreached(sheet: Sheet, size: int, room: int) -> list[tuple[Band, int]]:
+    """The length bands of a slot sheet that no call of `size` slots ever has, since `room` characters are too few; each
+    with how many it would take at least."""
     known = sorted(sheet.lengths, key=_by_end)
-    return [band for band in known if band[1] + (size - 1) * known[0][1] > room]
+    needs = {band: band[1] + (size - 1) * known[0][1] for band in known}
+    return [(band, characters) for band, characters in needs.items() if characters > room]
 
 
 def _by_end(band: Band) -> Band:

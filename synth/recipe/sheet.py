@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_serializer
 
 from synth.recipe.backend import Frozen
 from synth.recipe.sections import Weight
@@ -73,8 +73,6 @@ class Sheet(Frozen):
     samples: Annotated[int, Field(ge=0, le=6)] = 2
     """How many samples of style, on harmless topics, a writer call shows; another few each time."""
 
-    def identity(self) -> dict[str, Any]:
-        """What a slot sheet changes of the data: all of it, bands as they stand in a recipe."""
-        return self.model_dump(mode="json", exclude={"lengths"}) | {
-            "lengths": {f"{low}-{high}": weight for (low, high), weight in sorted(self.lengths.items())}
-        }
+    @field_serializer("lengths", when_used="json")
+    def _as_written(self, lengths: dict[Band, float]) -> dict[str, float]:
+        return {f"{low}-{high}": weight for (low, high), weight in lengths.items()}

@@ -10,9 +10,9 @@ from synth.errors import ParseError
 from synth.hashing import pick, short_hash, unit
 from synth.plan.lanes import LaneSpec, elements
 from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
-from synth.plan.sheet import Slot, room_in, sheet
+from synth.plan.sheet import Slot, room_in, sheet, tokens_for, unreached
 from synth.recipe.sections import Weight
-from synth.recipe.sheet import Sheet
+from synth.recipe.sheet import Band, Sheet
 from synth.sanitize import plain
 from synth.stages.contract import Context, Frozen, Source, Written
 from synth.stages.expand import Expander
@@ -80,8 +80,7 @@ class Options(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """What the options of the query stage change of the data; a slot sheet only where there is one."""
-        data = self.model_dump(mode="json", exclude={"sheet"})
-        return data if self.sheet is None else data | {"sheet": self.sheet.identity()}
+        return self.model_dump(mode="json", exclude=None if self.sheet else {"sheet"})
 
 
 class Writer(Source):
@@ -92,14 +91,22 @@ class Writer(Source):
     def __init__(self, options: Options, context: Context) -> None:
         self.size = per_call = options.per_call
         self._lines, self._seed = context.router(options.model), context.seed
-        self._weights = {kind: getattr(options.prompts, kind) for kind in ("harmful", "benign", "ordinary")}
-        self._room = room_in(context.max_tokens(options.model))
-        self._sheet = options.sheet
+        self._weights: dict[str, dict[str, float]] = {
+            kind: getattr(options.prompts, kind) for kind in ("harmful", "benign", "ordinary")
+        }
+        self._sheet, self._room = options.sheet, room_in(context.max_tokens(options.model))
         offered = ON_A_SHEET if options.sheet else OFFERED
         names = dict.fromkeys(name for weights in self._weights.values() for name in weights)
         self._prompts = {name: context.prompt(name, offered) for name in names}
         self._expander = Expander(self._lines, context)
         self._schema = _schema(per_call, numbered=options.sheet is not None)
+
+    @property
+    def unreached(self) -> list[tuple[Band, int]]:
+        """The length bands of the recipe's slot sheet that none of its calls ever has, each with the `max_tokens` from which
+        on the writer would."""
+        found = unreached(self._sheet, self.size, self._room) if self._sheet else []
+        return [(band, tokens_for(characters)) for band, characters in found]
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
         """Whether a lane's writer calls (the query stage) may use the prompt of that name."""
