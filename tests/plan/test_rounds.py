@@ -188,13 +188,21 @@ def test_the_figures_are_those_of_the_round_at_which_a_cell_ended() -> None:
 
 
 def missing(tally: Tally, count: int, **lost: int) -> Tally:
-    return replace(tally, lost=Counter({"query.missing": count} | {f"dedup.{name}": times for name, times in lost.items()}))
+    return replace(
+        tally, lost=Counter({"query.missing": count} | {f"dedup.{name}": times for name, times in lost.items()})
+    )
 
 
 def test_slots_left_empty_say_nothing_of_novelty() -> None:
-    past = [missing(tally(0, 100, roots=9), 45, near_duplicate=46), missing(tally(100, 100, roots=8), 40, near_duplicate=52)]
+    past = [
+        missing(tally(0, 100, roots=9), 45, near_duplicate=46),
+        missing(tally(100, 100, roots=8), 40, near_duplicate=52),
+    ]
     assert ends(past, ["unsafe"]) == {}, "17 of the 115 that were written are new"
-    few = [missing(tally(0, 100, roots=6), 45, near_duplicate=49), missing(tally(100, 100, roots=4), 40, near_duplicate=56)]
+    few = [
+        missing(tally(0, 100, roots=6), 45, near_duplicate=49),
+        missing(tally(100, 100, roots=4), 40, near_duplicate=56),
+    ]
     assert ends(few, ["unsafe"]) == {"unsafe": "exhausted: novelty"}
     found = grounds(few, "unsafe")
     assert found is not None

@@ -107,3 +107,19 @@ def test_the_demo_reaches_many_behaviours_one_root_each(here: Path) -> None:
     rows = [row for row in Dataset(here / "run").rows("train") if row["query_type"] == "harmful"]
     assert found.behaviours >= 0.6 * len({row["root_id"] for row in rows})
     assert found.behaviours > 12
+
+
+def test_a_widened_lane_goes_over_its_new_elements_alone(lab: Lab) -> None:
+    lab.world = World(pool=70, variants=0.0, refusing=0.0, babbling=0.0)
+    lab.run(60, **SHEET)
+    known = {spec.lane.id: spec.banks["behaviour"] for spec in compile_recipe(tiny_recipe()).specs}
+    of_lane: dict[str, list[tuple[int, bool]]] = {}
+    for row in lab.rows().values():
+        lane = f"{row['subcategory']}/{row['query_type']}"
+        (behaviour,) = (one["value"] for one in row["elements"] if one["axis"] == "behaviour")
+        of_lane.setdefault(lane, []).append((benchmark.at(row, 10), behaviour not in known[lane]))
+    widened = {lane: rows for lane, rows in of_lane.items() if any(new for _, new in rows)}
+    assert widened
+    for rows in widened.values():
+        first = min(at for at, new in rows if new)
+        assert all(new for at, new in rows if at >= first)
