@@ -84,8 +84,8 @@ _CLOSES = re.compile(
 )
 
 
-def answer(*, long: int = 80, telling: bool = True) -> TextRule:
-    """Drops an answer that poses as a query: it opens or closes as answers do, or is `long`, asks for nothing where requests stand, and advises or only states. Without `telling` what only states may be a user's complaint or paste, and so may what advises where it speaks of an `我`."""
+def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
+    """Drops an answer that poses as a query: it opens or closes as answers do, or is `long`, asks for nothing where requests stand, and advises or only states. With `accounts` a long text that speaks of an `我` is a user's own account, whatever it states."""
 
     def rule(text: str) -> str | None:
         text = text.strip()
@@ -101,9 +101,10 @@ def answer(*, long: int = 80, telling: bool = True) -> TextRule:
         if not long <= len(text) <= _LONGEST or _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:]):
             return None
         han, ends = len(_HAN.findall(text)) / len(text), f"{text[:_ENDS]}\n{text[-_ENDS:]}"
-        own = not telling and _ACCOUNT.search(text)
-        advises = not own and han > 0.7 and len(set(_ADVISES.findall(text))) > 1
-        tells = telling and han > 0.5 and len(_SAID.findall(text)) > 1 and not _SPEAKS.search(ends)
+        if accounts and _ACCOUNT.search(text):
+            return None
+        advises = han > 0.7 and len(set(_ADVISES.findall(text))) > 1
+        tells = han > 0.5 and len(_SAID.findall(text)) > 1 and not _SPEAKS.search(ends)
         return "answer" if advises or tells else None
 
     return rule
