@@ -8,6 +8,7 @@ from typing import Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
+from synth.fold.family import Family
 from synth.plan.ends import End, ends, grounds
 from synth.plan.lanes import UNASKED, LaneSpec
 from synth.plan.quota import Quota, values
@@ -102,6 +103,7 @@ class Acceptor:
     ) -> None:
         self.spec, self.targets, self.frozen = spec, targets, frozen
         self.quota, self._supply = quota, supply
+        self.family = Family()
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
@@ -216,6 +218,9 @@ class Acceptor:
             self._sink.keep(found.split, row)
             return f"judge.{found.split}"
         assert row.label is not None, "what has no label is dropped or set aside"
+        if self.family.full(row.family, row.label):
+            return self._place(row.dropped("accept", "family", row.response or ""), tally, given)
+        self.family.take(row.family, row.label)
         target = self.targets.get(row.label, 0)
         lack = None if target is None else target - self.counts.accepted[row.label]
         if lack is not None and (lack <= 0 or not self.quota.admits(values(row), row.label, lack)):
@@ -249,7 +254,8 @@ class Acceptor:
     def wants(self, sample: Sample) -> bool:
         """Whether any answer to this query could still be accepted; once none could, none ever will."""
         return None in self.targets.values() or any(
-            self.quota.admits(values(sample), label, lack) for label, lack in self.lacks().items()
+            self.quota.admits(values(sample), label, lack) and not self.family.full(sample.family, label)
+            for label, lack in self.lacks().items()
         )
 
     @property
@@ -264,7 +270,10 @@ class Acceptor:
         plan = next_round(self.spec, self.lacks(), self.tallies, supply=self._supply)
         if plan is None:
             return None
-        return replace(plan, count=max(plan.count, self.quota.reach(plan.first, list(self.lacks())) - plan.first))
+        end = plan.first + plan.count
+        if not (self.spec.sheet and plan.widening):  # there its banks have other values by now
+            end = max(end, self.quota.reach(plan.first, list(self.lacks())))
+        return replace(plan, count=self.quota.paid_for(end) - plan.first)
 
     def status(self, label: Label) -> str:
         """How the cell of a label stands: `met`, the end it came to, or `open` where the run was stopped."""

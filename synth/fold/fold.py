@@ -51,6 +51,8 @@ class FoldInputs:
     concurrency: int
     at_least: AtLeast = field(default_factory=dict)
     """By axis, how many rows each of its values gets at least in every cell of harmful queries."""
+    family: int | None = None
+    """The most rows of one family that a cell takes; None is no limit."""
     eager: bool = True
     """Whether a fold uses idle slots for queries that will only likely be needed."""
     frozen: frozenset[str] = frozenset()
@@ -94,6 +96,8 @@ class Fold:
             )
             for spec in inputs.specs
         }
+        for lane in self.lanes.values():
+            lane.family.most = inputs.family
         dedup, embedder = inputs.dedup, inputs.flow.embedder
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
         meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}

@@ -23,7 +23,7 @@ from synth.recipe.checks import SEMANTIC
 from synth.recipe.labels import BINARY, Labels, LabelScheme, scheme_of
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
-from synth.recipe.sections import Cell, CellName, Dedup, Filters, Mixture, Output
+from synth.recipe.sections import Accept, Cell, CellName, Dedup, Filters, Mixture, Output
 from synth.recipe.stages import FoundStage
 
 MOST = 1_000_000
@@ -58,6 +58,7 @@ class Recipe(Frozen):
     """The stages a row goes through after the near-duplicate check, in order; None: `respond`, unless rows have
     their answer, and `judge`."""
     dedup: Dedup = Dedup()
+    accept: Accept = Accept()
     avoid: tuple[str, ...] = ()
     """Files and data sets (earlier releases, benchmarks) whose queries and answers the recipe must not make again."""
     filters: Filters = Filters()
@@ -161,6 +162,9 @@ class Recipe(Frozen):
         data["models"] |= data.pop("composed")
         if self.dedup.semantic is None:  # likewise
             del data["dedup"]["semantic"]
+        data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
+        if not data["accept"]:  # likewise
+            del data["accept"]
         for name, stage in self.known().items():
             used = self.blocks().get(name)
             data[name] = _identity(used[1]) if used else None

@@ -93,6 +93,15 @@ class Mixture(Frozen):
         return self
 
 
+class Accept(Frozen):
+    """What a recipe says under `accept`: how much of one family, a root query with all that was made of it, there may be."""
+
+    family: PositiveInt | None = None
+    """The most rows of one family that a cell takes; None is no limit."""
+    children: PositiveInt | None = None
+    """The most queries that are made of one root, drawn by the shares of their operators; None is no limit."""
+
+
 class Output(Frozen):
     """What a recipe says under `output`: splits and shards of the dataset that is written."""
 

@@ -112,6 +112,8 @@ def stand_ins(
     ones drawn."""
     drawn = elements(compiled.recipe.seed, spec, 0)
     usual = spec.variables | {"n": 10, "query": query, "response": response}
+    if bound.stage.kind == "source":
+        usual |= bound.stage.variables(spec, 0)
     usual["conversation"] = (Message("user", query), Message("assistant", response))
     for entry in bound.prompts:
         examples = {name: value for name, value in entry.examples.items() if name not in usual and value is not None}
@@ -154,6 +156,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         labels=recipe.scheme,
         answers=recipe.answers,
         seed=recipe.seed,
+        children=recipe.accept.children,
         stats=context.stats,
     )
     return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
@@ -175,6 +178,7 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         stats=stats,
         router=lambda role: _lines(recipe, role, stats, load),
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
+        max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
     )
 

@@ -57,10 +57,11 @@ class Observed:
                 _read(facts, entry.query, shown)
             if not reason and not same:
                 roots.append(entry)
-        if page and isinstance(page[0], Sample):
+        texts_of = [entry for entry in page if isinstance(entry, Sample)]
+        if texts_of:
             size = self._flow.source.size
-            for facts in self._of("writer", page[0].generator):
-                facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
+            for facts in self._of("writer", texts_of[0].generator):
+                facts.seen("leaves slots empty", of=size, found=max(0, size - len(texts_of)))
         return roots
 
     def judged(self, row: Judged) -> None:

@@ -140,6 +140,7 @@ def resolve(
         dedup=compiled.recipe.dedup,
         concurrency=compiled.recipe.concurrency,
         at_least=compiled.recipe.mixture.at_least,
+        family=compiled.recipe.accept.family,
         frozen=frozenset(spec.lane.id for spec in specs) - ids,
     )
     changed = decisions.differences(last["identity"], compiled.identity) if last else ""
@@ -179,6 +180,7 @@ def as_recorded(compiled: CompiledRecipe, asked: Targets) -> FoldInputs:
         dedup=compiled.recipe.dedup,
         concurrency=compiled.recipe.concurrency,
         at_least=compiled.recipe.mixture.at_least,
+        family=compiled.recipe.accept.family,
         frozen=frozenset(asked),
     )
 

@@ -97,6 +97,12 @@ class Source(_Stage, Protocol):
         del spec, call
         return None
 
+    def variables(self, spec: LaneSpec, call: int) -> Mapping[str, Any]:
+        """What every source tells its prompts of a lane's `call`-th page besides the lane itself; none where a page
+        costs no call."""
+        del spec, call
+        return {}
+
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         """What every source gives for one page of a lane: its queries, and a drop for each coordinate that has none."""
         ...
@@ -171,6 +177,8 @@ class Context:
     """Gives for a role's name the router that picks whom a stage asks."""
     model_of: Callable[[str], str]
     """Gives the model's name for a role; for a mixture or chain the names of all its models."""
+    max_tokens: Callable[[str], int]
+    """Gives for a role's name the most tokens that each of its models may answer."""
     load: Load
     """Reads a prompt by name, checks its variables and keeps its text for the journal's inputs."""
     prompts: list[PromptOf] = field(default_factory=list)

@@ -55,6 +55,8 @@ class Flow:
     answers: bool = True
     """Whether rows have answers; where they have none, queries are labelled."""
     seed: int = 0
+    children: int | None = None
+    """The most queries that are made of one root; None is no limit."""
     stats: ReplyStats = field(default_factory=ReplyStats)
     """Counts of what became of the replies that the flow has read."""
     steps: Sequence[tuple[str, Step]] = field(init=False)
@@ -120,13 +122,23 @@ class Flow:
         return found and found[0].name
 
     def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> dict[str, str]:
-        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches."""
+        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches. Of more
+        than a root's `children` may be, those drawn by their shares, whatever its plan makes of these."""
         found = self._branches(spec) if plan.operators else {}
-        return {
+        due = {
             name: found[name][0].name
             for name, share in plan.operators.items()
             if name in found and unit(self.seed, root.lane.id, root.coordinate, found[name][0].name, name) < share
         }
+        if self.children is None or len(due) <= self.children:
+            return due
+        chance = {
+            name: unit(self.seed, root.lane.id, root.coordinate, name, "child") ** (1 / found[name][1])
+            for name in due
+            if found[name][1] > 0
+        }
+        drawn = sorted(chance, key=lambda name: (-chance[name], name))[: self.children]
+        return {name: branch for name, branch in due.items() if name in drawn}
 
     async def augmented(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
         """The query that a branch makes of a root, tidied. It is compared by its root's request only where it is

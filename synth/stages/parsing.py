@@ -90,7 +90,7 @@ _NO_ANSWER = {
     "broken": "broken",
 }
 """What replies that are none come to, by how they ended."""
-_DECLINED = 500
+DECLINED = 500
 """Of how many items the first must all be refusals for a list to be one."""
 
 
@@ -126,7 +126,7 @@ def read_object(reply: Reply) -> Mapping[str, Any]:
     text = checked(reply)
     found, _ = json_in(text)
     if not isinstance(found, Mapping):
-        raise ParseError(_why_not(text, reply))
+        raise ParseError(why_not(text, reply))
     return found
 
 
@@ -141,17 +141,17 @@ def read_strings(reply: Reply, name: str) -> list[str]:
     if found is None:
         items = numbered(text)
     if not isinstance(items, list) or (found is None and not items):
-        raise ParseError(_why_not(text, reply) if found is None else _shape(reply))
+        raise ParseError(why_not(text, reply) if found is None else shape(reply))
     texts = texts_in(items)
     if (texts and found is not None and not closed and not is_whole(texts[-1], text)) or (
         texts and found is None and reply.finish == "length"
     ):
         texts.pop()
-    if texts and all(map(is_refusal, islice(texts, _DECLINED))):
+    if texts and all(map(is_refusal, islice(texts, DECLINED))):
         raise ParseError("refusal")
     whole = [stripped for item in texts if (stripped := plain(item).strip())]
     if not whole:
-        raise ParseError(_shape(reply) if closed else "truncated")
+        raise ParseError(shape(reply) if closed else "truncated")
     return whole
 
 
@@ -234,11 +234,13 @@ def _shown(reply: Reply) -> str:
     return reply.text if reply.text.strip() else reply.reasoning or ""
 
 
-def _why_not(text: str, reply: Reply) -> str:
+def why_not(text: str, reply: Reply) -> str:
+    """Why a reply that holds no JSON cannot be parsed: refusal, truncated or unreadable."""
     if is_refusal(text):
         return "refusal"
     return "truncated" if reply.finish == "length" else "unreadable"
 
 
-def _shape(reply: Reply) -> str:
+def shape(reply: Reply) -> str:
+    """Why a reply whose JSON is not what was asked for cannot be parsed: truncated or shape."""
     return "truncated" if reply.finish == "length" else "shape"
