@@ -62,17 +62,19 @@ def bind(
     *,
     prompts: Sequence[str] | None = None,
     sent: Sequence[str] = (),
+    redaction: Mapping[str, str] | None = None,
 ) -> Rules:
     """The filters that a recipe names at `place`, each with its options checked against its signature. Those that ask for
     them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, `prompts`, the texts that
-    models are asked with (None: all that are found), and `sent`, what they are told besides."""
-    given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts, "sent": sent}
+    models are asked with (None: all that are found), `sent`, what they are told besides, and `redaction`, what each
+    subcategory leaves out of unsafe answers."""
+    given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts, "sent": sent, "redaction": redaction or {}}
     return [(use.name, _bound(kind, use, place, given)) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
     """What a recipe may set of a filter: its arguments but those it is given (see `bind`)."""
-    return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None, "sent": ()})
+    return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None, "sent": (), "redaction": {}})
 
 
 def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> Callable[[Any], str | None]:

@@ -38,6 +38,8 @@ class LaneSpec:
     """The share of the lane's root queries, in [0, 1], that each augmentation is due to."""
     labels: LabelScheme = BINARY
     """The labels of the lane's recipe."""
+    floors: Mapping[Label, Mapping[Stance, float]] = field(default_factory=dict)
+    """The share of a lane's slots for a label that yield never takes from a stance, for each that has a floor."""
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -127,6 +129,7 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
             banks={axis: _bank(axis, taxonomy, subcategory) for axis in axes},
             cells=cells,
             labels=recipe.scheme,
+            floors={label: floors for label in cells if (floors := _floors(recipe, subcategory, f"{kind}/{label}"))},
         )
         for kind in kinds
         if (cells := _cells(recipe, scenario, subcategory, kind))
@@ -140,10 +143,14 @@ def _cells(
         return {recipe.scheme.safe: {"refuse": 1.0}} if recipe.answers else {recipe.scheme.names[0]: {UNASKED: 1.0}}
     shares = recipe.shares(scenario.id, subcategory.id)
     return {
-        label: dict(recipe.cells[name].stances or {UNASKED: 1.0})
+        label: recipe.cells[name].weights or {UNASKED: 1.0}
         for of, label in recipe.scheme.cells()
         if of == kind and (name := f"{of}/{label}") in recipe.cells and (shares.get(name, 0) > 0 or scenario.benign)
     }
+
+
+def _floors(recipe: Recipe, subcategory: Subcategory, cell: str) -> dict[Stance, float]:
+    return recipe.cells[cell].floors if not subcategory.refuse_only and cell in recipe.cells else {}
 
 
 def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str, ...]:

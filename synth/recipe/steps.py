@@ -1,7 +1,7 @@
 """What the stages of a recipe make together: one source, branches, and steps in an order that gives every row a label."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from synth.errors import did_you_mean
 from synth.recipe import stages
@@ -74,6 +74,7 @@ def _check_steps(recipe: "Recipe") -> None:
             raise ValueError(f"needs `{name}`, which is one of its steps; write what it takes under that key, or {{}}")
     if recipe.steps is None and (idle := [name for name, _ in _said(recipe, "step") if name not in order]):
         raise ValueError(f"{idle[0]}: stands nowhere in the order; add `steps: [{', '.join((*order, idle[0]))}]`")
+    _check_redact(blocks, order)
     void = None
     for name in order:
         stage = blocks[name][0]
@@ -82,6 +83,17 @@ def _check_steps(recipe: "Recipe") -> None:
         raise ValueError(f"steps: {void} changes answers, and no judge comes after it; put one behind it")
     if not any(blocks[name][0].says("judges") for name in order):
         raise ValueError("steps: no judge is among them, so no row would get a label; add `judge`")
+
+
+def _check_redact(blocks: Mapping[str, tuple[stages.FoundStage, Any]], order: Sequence[str]) -> None:
+    """Nothing that reads answers comes between what gives them and `redact`."""
+    if "redact" not in order:
+        return
+    before = order[: order.index("redact")]
+    if not any(blocks[name][0].says("responds") for name in before):
+        raise ValueError("steps: no answer comes to be before `redact`; put it behind `respond`")
+    if judge := next((name for name in before if blocks[name][0].says("judges")), None):
+        raise ValueError(f"steps: {judge} would see answers before `redact` has worked on them; put it behind `redact`")
 
 
 def _check_cells(recipe: "Recipe") -> None:
