@@ -139,7 +139,7 @@ def _floors(lane: Acceptor, label: Label) -> dict[str, dict[str, Any]]:
             "floor": floor,
             "accepted": accepted,
             "share": accepted / rows if rows else None,
-            "under": rows > 0 and accepted < floor * rows,
+            "under": accepted < int(floor * rows),  # of few rows none need be
             "slots": sum(tally.slots.get(label, Counter())[stance] for tally in lane.tallies),
             "hits": sum(tally.hits.get(label, Counter())[stance] for tally in lane.tallies),
         }
