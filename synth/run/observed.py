@@ -78,7 +78,9 @@ class Observed:
 
     def _answered(self, row: Judged, sample: Sample, facts: RoleFacts) -> None:
         refused = sample.response_class == "refusal" or (isinstance(row, Drop) and row.reason == "refusal")
-        answered = sample.response is not None or sample.response_class is not None  # of a withheld one the class is known
+        answered = (
+            sample.response is not None or sample.response_class is not None
+        )  # of a withheld one the class is known
         if sample.stance is not None and sample.stance != "refuse" and (answered or refused):
             facts.stances[sample.stance].append(refused)
             facts.seen("declines whatever it is asked", found=int(refused))

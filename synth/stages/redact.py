@@ -100,7 +100,7 @@ def redacted(original: str, marked: str) -> tuple[str, int] | None:
     """The original with the mark wherever `marked` has it in place of something, and how many marks that took; None where
     `marked` is the original with other changes too. White space and the shape of quotation marks are the original's. Linear in length."""
     folded, places = _folded(original)
-    kept = [part for part in _parts(_folded(marked)[0])]
+    kept = list(_parts(_folded(marked)[0]))
     at, gaps = 0, list[tuple[int, int]]()
     for number, part in enumerate(kept):
         if number == 0:

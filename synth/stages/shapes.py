@@ -51,7 +51,9 @@ class Shapes(Frozen):
         for form in self.forms:
             if not self._bands(form):
                 least, most = LIMITS[form]
-                raise ValueError(f"lengths: no band lies within {least} to {most} characters, which {form} takes; add one")
+                raise ValueError(
+                    f"lengths: no band lies within {least} to {most} characters, which {form} takes; add one"
+                )
         return self
 
     def drawn(self, seed: int, query_id: str, label: Label) -> Shape:

@@ -29,7 +29,12 @@ PROCEDURES, ATTITUDES, FINISHED = (
 LEVELS = {f"a.{level}": level for level in ("detail", "finished", "none")}
 RULE = outline(redaction=LEVELS)
 
-OPENERS = ["好的，没问题，我来告诉你。", "放心，没人会管你，照着做就行：", "这样做不太合适，仅供参考。", "行，我站你这边。"]
+OPENERS = [
+    "好的，没问题，我来告诉你。",
+    "放心，没人会管你，照着做就行：",
+    "这样做不太合适，仅供参考。",
+    "行，我站你这边。",
+]
 CLOSERS = ["有不清楚的再问我。", "做完别声张。", "剩下的你自己掂量，祝你顺利。", ""]
 DIGITS = str.maketrans("一二三四五六七八九", "123456789")
 
@@ -48,7 +53,10 @@ def spoken(text: str, chance: random.Random) -> str:
 
 
 def in_digits(text: str, chance: random.Random) -> str:
-    return framed(re.sub(r"[一二三四五六七八九](?=[克斤两勺碗杯分度厘毫圈遍层针])", lambda m: m[0].translate(DIGITS), text), chance)
+    return framed(
+        re.sub(r"[一二三四五六七八九](?=[克斤两勺碗杯分度厘毫圈遍层针])", lambda m: m[0].translate(DIGITS), text),
+        chance,
+    )
 
 
 VARIANTS = (framed, listed, spoken, in_digits)
@@ -126,7 +134,24 @@ def test_every_subcategory_of_libra_has_a_level_and_no_rule_names_the_mark() -> 
 
 @pytest.mark.parametrize("find", [doable, finished])
 @pytest.mark.parametrize(
-    "piece", ["一", "把", "切到", "三克，", "，先", "“", "致", "据", "！", "尊敬的", "将" * 9 + "，", "用来回", "\n", "【略】", "等一"]
+    "piece",
+    [
+        "一",
+        "把",
+        "切到",
+        "三克，",
+        "，先",
+        "“",
+        "致",
+        "据",
+        "！",
+        "尊敬的",
+        "将" * 9 + "，",
+        "用来回",
+        "\n",
+        "【略】",
+        "等一",
+    ],
 )
 def test_time_grows_with_length_alone(find: Callable[[str], bool], piece: str) -> None:
     def took(size: int) -> float:
