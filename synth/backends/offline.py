@@ -195,8 +195,8 @@ def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str,
 
 
 def _redacted(chance: random.Random, _system: str, user: str, _schema: Mapping[str, Any]) -> str:
-    """The answer with a mark for every number in it; as it is where it has none."""
-    return _json(chance, {"text": re.sub(r"\d+", _OMITTED, _between(user, "回答"))})
+    """The answer with a mark for every amount in it; as it is where it has none."""
+    return _json(chance, {"text": re.sub(r"\d+(?=[克斤升米度分勺])", _OMITTED, _between(user, "回答"))})
 
 
 def _unknown(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:

@@ -14,12 +14,12 @@ from synth.filters.language.stated_label import contradicts
 from synth.quality.controls import OUT
 from synth.quality.doubts.votes import NOTHING_SAID
 from synth.quality.fitness import Part, RoleFacts
-from synth.quality.shown import masked, shown_of
+from synth.quality.shown import shown_of
 from synth.recipe.role import Role
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
 from synth.run.doubting import role_names
-from synth.sanitize import shortened
+from synth.sanitize import masked, shortened
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
 from synth.stages.parsing import checked
