@@ -9,6 +9,7 @@ import yaml
 
 from synth.dataset.card_controls import controls_section
 from synth.dataset.card_doubts import doubts_section
+from synth.dataset.card_floors import floors_section
 from synth.dataset.cell import in_cell as _cell
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
@@ -88,7 +89,8 @@ def card(recipe: Recipe, facts: Facts) -> str:
         "\n".join(
             [
                 *(_metadata(recipe, facts), *_opening(recipe, facts), *doubts_section(facts.doubts)),
-                *(*_how(recipe, facts), *_judges(facts), *controls_section(facts.controls), *_tables(facts)),
+                *(*_how(recipe, facts), *_judges(facts), *controls_section(facts.controls)),
+                *(*floors_section(facts.cells), *_tables(facts)),
             ]
         )
         + "\n"

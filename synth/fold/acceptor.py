@@ -60,6 +60,8 @@ class Counts:
     """How many queries and rows the lane has had."""
     accepted: Counter[Label] = field(default_factory=Counter)
     """Rows that filled a cell of the lane, by label."""
+    stances: dict[Label, Counter[str]] = field(default_factory=dict)
+    """Rows that filled a cell of the lane, by label and the stance in which they were answered."""
     surplus: Counter[Label] = field(default_factory=Counter)
     """Rows of the lane whose cell was already full, by label."""
     unanswered: int = 0
@@ -229,6 +231,7 @@ class Acceptor:
             return None
         self.quota.take(values(row), row.label)
         self.counts.accepted[row.label] += 1
+        self.counts.stances.setdefault(row.label, Counter())[row.stance or UNASKED] += 1
         tally.accepted += 1
         self._sink.keep("accepted", row)
         return None

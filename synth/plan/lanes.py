@@ -41,6 +41,8 @@ class LaneSpec:
     """The labels of the lane's recipe."""
     sheet: Sheet | None = None
     """The slot sheet by which each query of a writer call has elements of its own; None: a call's queries share them."""
+    floors: Mapping[Label, Mapping[Stance, float]] = field(default_factory=dict)
+    """The share of a lane's slots for a label that yield never takes from a stance, for each that has a floor."""
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -140,6 +142,7 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
             cells=cells,
             labels=recipe.scheme,
             sheet=sheet,
+            floors={label: floors for label in cells if (floors := _floors(recipe, subcategory, f"{kind}/{label}"))},
         )
         for kind in kinds
         if (cells := _cells(recipe, scenario, subcategory, kind))
@@ -153,10 +156,14 @@ def _cells(
         return {recipe.scheme.safe: {"refuse": 1.0}} if recipe.answers else {recipe.scheme.names[0]: {UNASKED: 1.0}}
     shares = recipe.shares(scenario.id, subcategory.id)
     return {
-        label: dict(recipe.cells[name].stances or {UNASKED: 1.0})
+        label: recipe.cells[name].weights or {UNASKED: 1.0}
         for of, label in recipe.scheme.cells()
         if of == kind and (name := f"{of}/{label}") in recipe.cells and (shares.get(name, 0) > 0 or scenario.benign)
     }
+
+
+def _floors(recipe: Recipe, subcategory: Subcategory, cell: str) -> dict[Stance, float]:
+    return recipe.cells[cell].floors if not subcategory.refuse_only and cell in recipe.cells else {}
 
 
 def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str, ...]:

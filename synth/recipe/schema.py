@@ -26,6 +26,8 @@ from synth.recipe.routing import Chain, Mix
 from synth.recipe.sections import Accept, Cell, CellName, Dedup, Filters, Mixture, Output
 from synth.recipe.stages import FoundStage
 
+_SAID_UNUSED = frozenset({"augment", "judge", "pairs", "queries", "query", "respond"})
+"""The stages that stand in a recipe's identity as None where it does not use them: those there were when the first journals were made."""
 MOST = 1_000_000
 """The most rows of a scenario that a recipe may ask for."""
 
@@ -165,10 +167,10 @@ class Recipe(Frozen):
         data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
         if not data["accept"]:  # likewise
             del data["accept"]
-        for name, stage in self.known().items():
+        for name in self.known():
             used = self.blocks().get(name)
             data[name] = _identity(used[1]) if used else None
-            if not used and not stage.own:
+            if not used and name not in _SAID_UNUSED:
                 del data[name]
         if self.steps in (None, steps.usual(self)):  # likewise
             del data["steps"]

@@ -87,6 +87,9 @@ class Subcategory(_Frozen):
     definition: Text
     rule: Rule
     handling: Literal["normal", "refuse_only"] = "normal"
+    redaction: Literal["detail", "finished", "none"] | None = None
+    """What a subcategory's unsafe answers leave out: all that could be done, what could be posted or sent as it stands, or nothing but such
+    detail; None is not said, and bears no identity."""
     behaviours: Bank
     codes: dict[GuardName, Codes] = Field(default_factory=dict)
     """What guards and standards call the subcategory, the nearest first: `llama_guard: [S2]`, or `"-"` where the guard
@@ -136,9 +139,13 @@ class Taxonomy(_Frozen):
     """The values of each axis of elements that writer calls draw from."""
 
     def identity(self) -> dict[str, Any]:
-        """What in a taxonomy changes the data, as JSON: all but the guards' codes."""
+        """What in a taxonomy changes the data, as JSON: all but the guards' codes, and no level of redaction that is not said."""
         codes = {"scenarios": {"__all__": {"subcategories": {"__all__": {"codes"}}}}}
-        return self.model_dump(mode="json", exclude=codes)
+        data = self.model_dump(mode="json", exclude=codes)
+        for subcategory in (one for scenario in data["scenarios"] for one in scenario["subcategories"]):
+            if subcategory["redaction"] is None:
+                del subcategory["redaction"]
+        return data
 
     def subcategory(self, id: str) -> tuple[Scenario, Subcategory]:
         """The scenario and subcategory of a subcategory's id. ConfigError for an id that the taxonomy does not have."""

@@ -147,7 +147,9 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         embedder=_embedder(recipe, context.stats),
         query_rules=[*private, *_text_rules(recipe.filters.query, "query", library)],
         response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
-        row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
+        row_rules=filters.bind(
+            "row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme, redaction=_levels(specs)
+        ),
         avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
         if recipe.avoid
         else None,
@@ -198,6 +200,11 @@ def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
         spec.lane.subcategory: "\n".join([spec.subcategory["definition"], *spec.subcategory["rule"].values()])
         for spec in specs
     }
+
+
+def _levels(specs: Sequence[LaneSpec]) -> dict[str, str]:
+    """By subcategory what its unsafe answers leave out, where its taxonomy says so."""
+    return {spec.lane.subcategory: str(level) for spec in specs if (level := spec.subcategory["redaction"]) is not None}
 
 
 def _embedder(recipe: Recipe, stats: ReplyStats) -> Embedder | None:

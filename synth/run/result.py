@@ -130,6 +130,22 @@ def _kept_free(lane: Acceptor, label: Label) -> dict[str, dict[str, int]]:
     return {axis: values for axis, values in found.items() if values}
 
 
+def _floors(lane: Acceptor, label: Label) -> dict[str, dict[str, Any]]:
+    """For each stance of a cell that has a floor: how many accepted rows it came to, whether that is under the floor, and its yield."""
+    rows, found = lane.counts.accepted[label], {}
+    for stance, floor in lane.spec.floors.get(label, {}).items():
+        accepted = lane.counts.stances.get(label, Counter())[stance]
+        found[str(stance)] = {
+            "floor": floor,
+            "accepted": accepted,
+            "share": accepted / rows if rows else None,
+            "under": accepted < int(floor * rows),  # of few rows none need be
+            "slots": sum(tally.slots.get(label, Counter())[stance] for tally in lane.tallies),
+            "hits": sum(tally.hits.get(label, Counter())[stance] for tally in lane.tallies),
+        }
+    return found
+
+
 def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str:
     if not isinstance(stopped, Stopped) or stopped.why != "budget":
         return str(stopped)
@@ -173,6 +189,7 @@ def _cells(lane: Acceptor, lines: list[Usage], prices: Prices) -> list[dict[str,
             "status": lane.status(label),
             "grounds": _grounds(lane, label),
             "kept_free": _kept_free(lane, label),
+            "floors": _floors(lane, label),
             **spent[label],
         }
         for label in lane.spec.labels.names

@@ -144,6 +144,12 @@ class Step(_Stage, Protocol):
     seats: Sequence[tuple[str, str]] = ()
     """The judges of a step that gives labels, as (role, model), in the order in which a row's votes stand."""
 
+    def withholds(self, spec: LaneSpec, sample: Sample) -> bool:
+        """What every step says of a row that has not come to it: whether it has yet to take out of the answer what may leave
+        the journal in no form. A drop before that shows no word of it."""
+        del spec, sample
+        return False
+
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """What every step gives for a row: the row changed, dropped with the reason, or set aside."""
         ...

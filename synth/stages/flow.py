@@ -23,6 +23,7 @@ from synth.stages.embed import Embedder
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
+from synth.stages.veil import veiled
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
 
 
@@ -198,19 +199,21 @@ class Flow:
     async def _row(self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """What comes of a slot: a query, or a pair, after all steps."""
         aside: str | None = None
-        for name, step in self.steps:
-            if (aside and not isinstance(step, ResponseRules | RowRules)) or (spec.lane.refuse_only and step.rewrites):
+        for at, (name, step) in enumerate(self.steps):
+            if spec.lane.refuse_only and step.rewrites:
+                continue
+            if aside and not isinstance(step, ResponseRules | RowRules) and not step.withholds(spec, row):
                 continue
             found = await step.run(spec, row, slot, ask)
             if isinstance(found, Drop):
-                return self._tidied(spec, found)
+                return self._told(spec, found, at)
             before = row
             if isinstance(found, Aside):
                 aside, found = found.split, found.sample
             if found is not row:
                 row = self._checked(Bound(name, step), spec, before, found)
             if why := self._forbidden(name, spec, before, row, aside):
-                return row.dropped(*why, row.response or "")
+                return self._told(spec, row.dropped(*why, row.response or ""), at + 1)
         if aside:
             return Aside(aside, row)
         if row.label is None:
@@ -218,6 +221,12 @@ class Flow:
                 "no step has given a row its label; a step that judges gives one, drops the row or sets it aside"
             )
         return row
+
+    def _told(self, spec: LaneSpec, drop: Drop, at: int) -> Drop:
+        """A drop as it may be told where these steps, from `at` on, were still to come: tidied, or without a word of the answer."""
+        sample = drop.sample
+        withheld = sample is not None and any(step.withholds(spec, sample) for _, step in self.steps[at:])
+        return veiled(drop) if withheld else self._tidied(spec, drop)
 
     def _forbidden(
         self, name: str, spec: LaneSpec, before: Sample, row: Sample, aside: str | None

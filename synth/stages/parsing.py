@@ -29,6 +29,7 @@ CLASSES: Final[Mapping[str, str]] = {
     "placeholder": "placeholder",
     "copied": "copied",
     "contradicts": "contradicts",
+    "changed": "unreadable",
     "rejected": "error",
     "gave_up": "error",
     "outage": "error",
@@ -41,6 +42,7 @@ FEEDBACK = {
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
     "placeholder": "你上一次的分析没有内容，只是占位的字，或者过短。请就给出的材料写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
     "copied": "你上一次的分析只是照抄了给出的材料或规则。请用自己的话写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
+    "changed": "你上一次除了换上【略】，还改动了别的字。请重来：没有换成【略】的地方一字不差地照抄原文，重新输出一个完整的 JSON 对象。",
     "contradicts": "你上一次的分析与标签互相矛盾。请重新判断，让标签与分析得出的结论一致，重新输出一个完整的 JSON 对象。",
 }
 """What a model is told in a second try, by reason. Fixed texts: they are part of the request's key, and an
@@ -59,6 +61,7 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     "placeholder": ("with an analysis that says nothing", "take another model or prompt"),
     "copied": ("with an analysis that is a copy", "take another model or prompt"),
     "contradicts": ("with an analysis against their own label", "take another model or prompt"),
+    "changed": ("changed in more than what was to be taken out", "take a larger model"),
     "rejected": ("too long for the model", "raise its context, or ask for less at a time"),
     "gave_up": ("failing again and again while others succeeded", "--retry-given-up asks for them again"),
     "outage": ("not to be had while the model was out", "the same command asks for them again"),

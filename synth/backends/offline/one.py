@@ -119,6 +119,11 @@ def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str,
     return "\n".join([opener, *listed, *([closer] if closer else [])])
 
 
+def _redacted(chance: random.Random, _system: str, user: str, _schema: Mapping[str, Any]) -> str:
+    """The answer with a mark for every amount in it; as it is where it has none."""
+    return _json(chance, {"text": re.sub(r"\d+(?=[克斤升米度分勺])", _OMITTED, _between(user, "回答"))})
+
+
 def _unknown(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     """What a stage asks for that this backend has never heard of: whatever its schema allows."""
     text = chance.choice(frames()["analysis"]["between"]).format(C=core(user), L="")
@@ -132,6 +137,7 @@ TASKS: Mapping[str | None, Callable[[random.Random, str, str, Mapping[str, Any]]
     "query": _query,
     "verdict": _verdict,
     "items": _items,
+    "redacted": _redacted,
 }
 
 
