@@ -17,9 +17,11 @@ from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import Prompt
+from synth.recipe.taxonomy import REFUSE_ONLY
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written
 from synth.stages.embed import NAME as EMBED
 from synth.stages.embed import Embedder
+from synth.stages.heads import REFUSED_CATEGORY
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
@@ -217,6 +219,9 @@ class Flow:
         if wrong := said - {*spec.labels.names}:
             way_out = did_you_mean(min(wrong), spec.labels.names)
             raise ConfigError(f"stage {name!r} of the recipe gives the label {min(wrong)!r}; {way_out}")
+        named = {id for of in (row.categories or (), *(vote.categories for vote in row.votes)) for id in of}
+        if (named & REFUSE_ONLY) - {spec.lane.subcategory}:
+            return "judge", REFUSED_CATEGORY
         if not (spec.lane.refuse_only and self.answers):
             return None
         if any(map(spec.labels.unsafe, said)):
@@ -243,6 +248,7 @@ class Flow:
         if step.rewrites:
             known = after.response_class and response_class(after.response or "")
             after = replace(after, label=None, votes=(), analysis=None, query_label=None, response_class=known)
+            after = replace(after, read_type=None, categories=None)
         return after
 
     @overload
