@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from synth.backends._frames import core, frames
+from synth.backends.offline.one_frames import core, frames
 from synth.backends.offline import _harmful, reply_to
 from synth.plan.lanes import LaneSpec
 from synth.recipe import taxonomy
