@@ -68,7 +68,9 @@ def _changes(
     if reached:
         change |= {"backend": backend or _asked_at(role), **reached}
     elif backend is not None:
-        change |= {"backend": backend, **_frames(backend)} | ({} if addressed(backend, role.options) else {ADDRESS: None})
+        change |= {"backend": backend, **_frames(backend)} | (
+            {} if addressed(backend, role.options) else {ADDRESS: None}
+        )
     return change
 
 

@@ -122,6 +122,11 @@ class Recipe(Frozen):
         return any(stage.says("from_file") for stage, _ in self.blocks().values())
 
     @property
+    def from_run(self) -> bool:
+        """Whether the recipe's queries and answers are rows of another run."""
+        return any(stage.says("from_run") for stage, _ in self.blocks().values())
+
+    @property
     def scheme(self) -> LabelScheme:
         """The recipe's labels, what each is called, and the cells they make."""
         found = scheme_of(self.labels)
@@ -164,7 +169,7 @@ class Recipe(Frozen):
         for name, stage in self.known().items():
             used = self.blocks().get(name)
             data[name] = _identity(used[1]) if used else None
-            if not used and not stage.own:
+            if not used and not (stage.own and name in _FIRST):
                 del data[name]
         if self.steps in (None, steps.usual(self)):  # likewise
             del data["steps"]
@@ -177,6 +182,10 @@ class Recipe(Frozen):
         if scheme_of(self.labels) != BINARY:  # their order counts, which keys lose
             data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
+
+
+_FIRST = frozenset({"query", "queries", "pairs", "augment", "respond", "judge"})
+"""The stages that identities name even where a recipe leaves them out, since those of the first journals do."""
 
 
 def _identity(options: Any) -> Any:

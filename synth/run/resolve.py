@@ -31,6 +31,8 @@ from synth.types import CONTROLS, Round, Targets
 def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tuple[list[LaneSpec], Targets]:
     """What an invocation asks for, to be resolved over a journal: its lanes (`--only`) and their cells' targets, N
     being the recipe's unless given. ConfigError with exit status 2 if N is too small for every cell to have a row."""
+    if compiled.flow.source.missing:
+        raise ConfigError(compiled.flow.source.missing)
     n = compiled.recipe.n if n is None else n
     chosen = selected(compiled.specs, only)
     if n is not None:

@@ -72,7 +72,8 @@ class Flow:
     def _with_rules(self, steps: Sequence[Bound]) -> Iterator[tuple[str, Step]]:
         """Rules on answers stand where an answer comes to be, rules on rows where a label does."""
         if self.source.answered:
-            yield "respond", ResponseRules(self.response_rules, self.avoided, "respond")
+            rules = () if self.source.from_run else self.response_rules
+            yield "respond", ResponseRules(rules, self.avoided, "respond")
         for bound in steps:
             yield bound.name, bound.stage
             if bound.stage.responds or bound.stage.rewrites:
@@ -99,7 +100,8 @@ class Flow:
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         """The queries of one page of a lane's source, tidied."""
         page = await self.source.page(spec, call, ask, widening)
-        return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
+        as_is = self.tidy is None or self.source.from_run
+        return page if as_is else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
     def shares(self, spec: LaneSpec) -> dict[str, float]:
         """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
@@ -151,7 +153,8 @@ class Flow:
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
         if nothing does."""
-        if reason := forbidden_subject(sample) or first_reason(self.query_rules, sample.query):
+        rules = () if self.source.from_run else self.query_rules
+        if reason := forbidden_subject(sample) or first_reason(rules, sample.query):
             return reason
         if self.avoided is None:
             return None

@@ -70,7 +70,9 @@ def slots(user: str) -> list[Slot]:
         drawn = {TITLES[title]: value.strip() for title, value in told.items() if title in TITLES}
         direct = {"直说": True, "绕着说": False}.get(told.get("说法", "").strip())
         if "B" in drawn:
-            found.append(Slot(int(number), drawn, told.get("形式", "").strip() or None, _band(told.get("长度", "")), direct))
+            found.append(
+                Slot(int(number), drawn, told.get("形式", "").strip() or None, _band(told.get("长度", "")), direct)
+            )
     return found
 
 

@@ -66,7 +66,10 @@ def _tries(deck: Deck, where: Lane, slot: Slot, *, sheet: bool) -> Iterator[str]
             yield from (_voiced(f"{lead}{body}", voice), _voiced(body, voice))
         else:
             ways = [f"{lead}{body}{tail}", f"{lead}{body}", f"{body}{tail}", body]
-            yield from (_voiced(text, voice) for text in (ways if voice is None or deck.happens(0.5) else [*ways[2:], *ways[:2]]))
+            yield from (
+                _voiced(text, voice)
+                for text in (ways if voice is None or deck.happens(0.5) else [*ways[2:], *ways[:2]])
+            )
 
 
 def _drawn_form(deck: Deck) -> str:
@@ -83,7 +86,9 @@ def _body(deck: Deck, where: Lane, slot: Slot) -> str:
         drawn["T"] = task
     form = "提问" if slot.form == "粘贴" else slot.form or "提问"
     if where.kind == "harmful":
-        return _harmful(deck, where, form, drawn, roundabout=slot.direct is False or (slot.direct is None and deck.happens(0.12)))
+        return _harmful(
+            deck, where, form, drawn, roundabout=slot.direct is False or (slot.direct is None and deck.happens(0.12))
+        )
     frames = _proper(where, form)
     return filled(deck.draw(frames).partition("|")[2], drawn)
 
@@ -97,7 +102,9 @@ def _harmful(deck: Deck, where: Lane, form: str, drawn: Mapping[str, str], *, ro
     intent = filled(deck.draw(pool("harmful", "intents", _group(deck, where, drawn))), drawn)
     if form == "抱怨":
         return deck.draw(pool("harmful", "complaints")).format(I=intent)
-    asks = pool("harmful", "asks", "bare" if where.abstract else "mental" if where.id == "health.mental" else where.scenario)
+    asks = pool(
+        "harmful", "asks", "bare" if where.abstract else "mental" if where.id == "health.mental" else where.scenario
+    )
     if where.among("unwritten"):
         asks = tuple(ask for ask in asks if "{T}" not in ask)
     asked = tuple(ask for ask in asks if ask.endswith("？") == (form == "提问"))

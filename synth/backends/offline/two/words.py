@@ -78,7 +78,9 @@ def filled(frame: str, drawn: Mapping[str, str]) -> str:
 @cache
 def swapped() -> tuple[tuple[str, str], ...]:
     """What registers put for plain words, with the plain words."""
-    pairs = ((new, old) for voice in words("voices")["registers"].values() for old, new in voice.get("swaps", {}).items())
+    pairs = (
+        (new, old) for voice in words("voices")["registers"].values() for old, new in voice.get("swaps", {}).items()
+    )
     return tuple(dict.fromkeys(pairs))
 
 
