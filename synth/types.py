@@ -109,7 +109,12 @@ class Vote:
     judge: str
     label: Label | None
     analysis: str | None = None
-    query_label: QueryType | None = None
+    query_label: str | None = None
+    """What it says of the query: a query type; or one of the recipe's labels, where the query is labelled by more than two."""
+    refusal: bool | None = None
+    """Whether it calls the answer a refusal; None where nobody asked, or it does not say."""
+    categories: tuple[str, ...] = ()
+    """Ids of the subcategories that it says the row violates, where a recipe asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +175,14 @@ class Sample:
     response_class: str | None = None
     votes: tuple[Vote, ...] = ()
     label: Label | None = None
-    query_label: QueryType | None = None
+    query_label: str | None = None
+    """The panel's verdict on the query: a query type; or one of the recipe's labels, where the query is labelled by more than two."""
     analysis: str | None = None
     notes: tuple[Note, ...] = ()
+    read_type: QueryType | None = None
+    """The query type that `query_label` amounts to, where it is a label: none for one in between."""
+    categories: tuple[str, ...] | None = None
+    """Ids of the subcategories that the panel says the row violates; None where nobody asked."""
 
     def dropped(self, stage: str, reason: str, text: str) -> "Drop":
         """The drop this sample becomes; `text` shows what was wrong."""
@@ -181,7 +191,12 @@ class Sample:
     @property
     def query_type(self) -> QueryType:
         """The query type of a sample: its lane's, unless that was only assumed and the panel says otherwise."""
-        return self.lane.query_type if self.query_type_known or self.query_label is None else self.query_label
+        return self.lane.query_type if self.query_type_known else self.intent or self.lane.query_type
+
+    @property
+    def intent(self) -> QueryType | None:
+        """The query type that the panel reads in a sample's query; None where it reads none."""
+        return self.query_label if self.query_label in ("harmful", "benign") else self.read_type  # type: ignore[return-value]
 
     @property
     def compared(self) -> str:

@@ -44,7 +44,12 @@ def check(recipe: Recipe | None) -> Iterator[str]:
         compiled = compile_recipe(loaded)
         _warn(compiled)
         prompts = sum(1 for _ in rendered(compiled, compiled.specs))
-        rows = sum(1 for _ in _made(load.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
+        lacking = compiled.flow.source.missing
+        rows = (
+            0
+            if lacking
+            else sum(1 for _ in _made(load.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
+        )
         yield f"recipe {loaded.name}: good ({len(compiled.specs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
 
 

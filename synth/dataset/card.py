@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from synth.dataset.card_agreement import agreement_section
 from synth.dataset.card_controls import controls_section
 from synth.dataset.card_doubts import doubts_section
 from synth.dataset.card_floors import floors_section
@@ -89,7 +90,7 @@ def card(recipe: Recipe, facts: Facts) -> str:
         "\n".join(
             [
                 *(_metadata(recipe, facts), *_opening(recipe, facts), *doubts_section(facts.doubts)),
-                *(*_how(recipe, facts), *_judges(facts), *controls_section(facts.controls)),
+                *(*_how(recipe, facts), *agreement_section(facts.agreement), *controls_section(facts.controls)),
                 *(*floors_section(facts.cells), *_tables(facts)),
             ]
         )
@@ -230,43 +231,6 @@ def _verdict(recipe: Recipe) -> str:
     rule = ", ".join(name if value is None else f"{name}: {value}" for name, value in chosen.items())
     quorum = f"at least {judge.quorum or len(judge.models)} must give a verdict"
     return f"{len(judge.models)}, of whom {quorum}; the label is by `{_cell(rule)}`; rows to which that gives none"
-
-
-def _judges(facts: Facts) -> list[str]:
-    """How far the judges agree, over every row they judged."""
-    found = facts.agreement
-    if not found or not found["overall"]["n"]:
-        return []
-    lines = [
-        "## Judges",
-        "",
-        "Over every row that was judged, kept or not. Kappa is Cohen's for two judges, Fleiss' for more.",
-        "",
-    ]
-    each = [one.get("labels") or {"unsafe": one["unsafe"]} for one in found["judges"]]
-    names = list(each[0])
-    lines += [f"| judge | model | judged | no verdict | {' | '.join(names)} | against the panel |"]
-    lines += ["|---|---|---|---|---|" + "---|" * len(names)]
-    lines += [
-        f"| {_cell(one['judge'])} | {_cell(one['model'])} | {one['n']} | {_share(one['no_verdict'])} |"
-        f" {' | '.join(map(_share, shares.values()))} | {_share(one['bias'], sign='+')} |"
-        for one, shares in zip(found["judges"], each, strict=True)
-    ]
-    lines += ["", "| rows with a verdict of every judge | n | agreed | kappa |", "|---|---|---|---|"]
-    parts = [
-        ("all", found["overall"]),
-        *(((" and ").join(pair["judges"]), pair) for pair in found["pairs"] if len(found["pairs"]) > 1),
-        *((one["subcategory"], one) for one in found["subcategories"]),
-    ]
-    lines += [
-        f"| {_cell(name)} | {it['n']} | {_share(it['agreed'])} | {'' if it['kappa'] is None else format(it['kappa'], '.3f')} |"
-        for name, it in parts
-    ]
-    return [*lines, ""]
-
-
-def _share(value: float | None, sign: str = "") -> str:
-    return "" if value is None else f"{value:{sign}.1%}"
 
 
 def _found(recipe: Recipe, dropped: Mapping[str, int]) -> str:

@@ -52,9 +52,10 @@ def row_id(sample: Sample) -> str:
 
 
 def row_of(sample: Sample, names: Names, labels: LabelScheme = BINARY) -> dict[str, Any]:
-    """A judged row as it stands in the dataset, column by column. `categories` are those that it violates: its own
-    subcategory where its label says that it violates any, else none."""
+    """A judged row as it stands in the dataset, column by column. `categories` are those that it violates: as the panel
+    says; where it was not asked, its own subcategory if its label says that it violates any, else none."""
     scenario_name, subcategory_name = names[sample.lane.subcategory]
+    own = [sample.lane.subcategory] if sample.label is not None and labels.unsafe(sample.label) else []
     return {
         "id": row_id(sample),
         "query_id": sample.query_id,
@@ -80,7 +81,7 @@ def row_of(sample: Sample, names: Names, labels: LabelScheme = BINARY) -> dict[s
         "root_id": sample.root_id,
         "context": [asdict(turn) for turn in sample.context],
         "twin_id": None,
-        "categories": [sample.lane.subcategory] if sample.label is not None and labels.unsafe(sample.label) else [],
+        "categories": own if sample.categories is None else list(sample.categories),
         "notes": [asdict(note) for note in sample.notes],
         "marks": [],
     }

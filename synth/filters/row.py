@@ -32,7 +32,7 @@ def intent_agrees() -> RowRule:
     """Drops a row whose query the whole panel reads as of the other query type: it stands in the wrong lane."""
 
     def rule(row: Sample) -> str | None:
-        return "intent_agrees" if row.query_label and row.query_label != row.query_type else None
+        return "intent_agrees" if row.intent and row.intent != row.query_type else None
 
     return rule
 

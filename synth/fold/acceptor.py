@@ -17,6 +17,8 @@ from synth.plan.tally import Tally
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample
 
 Outcome = list[Judged]
+ANSWERERS, OTHERS = 50, "others"
+"""How many answerers of a lane's rows are told apart, and what the rest are called: rows of another run may name any number."""
 
 
 class RowSink(Protocol):
@@ -72,6 +74,8 @@ class Counts:
     """Rows and queries of the lane that were dropped, by `stage.reason`."""
     votes: Counter[str] = field(default_factory=Counter)
     """The panel's votes on every judged row of the lane, whatever became of it, by `LabelScheme.ballot`."""
+    answered: dict[str, Counter[str]] = field(default_factory=dict)
+    """The same by answerer, as far as there are `ANSWERERS` of them; those of any more stand together."""
 
 
 class Surroundings(Protocol):
@@ -195,7 +199,7 @@ class Acceptor:
         miss = self._place(row, tally, given)
         sample = row if isinstance(row, Sample) else row.sample
         if sample is not None and sample.votes:
-            self.counts.votes[self.spec.labels.ballot(sample.votes)] += 1
+            self._count_ballot(sample)
         if sample is None or sample.wanted is None:
             return
         if miss is None and sample.label != sample.wanted:
@@ -203,6 +207,13 @@ class Acceptor:
         tally.slot(sample.wanted, sample.stance or UNASKED, miss)
         if miss and self.spec.labels.unsafe(sample.wanted) and sample.response_class == "refusal":
             tally.refusals[sample.wanted] += 1
+
+    def _count_ballot(self, row: Sample) -> None:
+        ballot = self.spec.labels.ballot(row.votes)
+        self.counts.votes[ballot] += 1
+        if row.responder is not None:
+            known = row.responder in self.counts.answered or len(self.counts.answered) < ANSWERERS
+            self.counts.answered.setdefault(row.responder if known else OTHERS, Counter())[ballot] += 1
 
     def _place(self, found: Judged, tally: Tally, given: set[str]) -> str | None:
         """Puts a row where it belongs; None if its label was there to be had, else why not. `given` holds the labels and

@@ -172,6 +172,8 @@ class Gate:
     async def _no_news(self, lane: Acceptor, sample: Sample) -> str | None:
         """Why a query may not join those before it; None if it has."""
         kind, family = sample.lane.query_type, sample.family
+        if self._flow.source.from_run:
+            return None  # each of them has passed a gate
         if self._flow.compares_requests and self._said.get(_words(kind, sample.query), family) != family:
             return "same_text"
         way = await self._like_another(lane, sample)

@@ -1,7 +1,7 @@
-"""How far a panel's judges agree: kappa overall and by subcategory, alpha over what kappa leaves out, each judge's bias, how often
-one gave no verdict.
+"""How far a panel's judges agree: kappa overall, by subcategory and by answerer, alpha over what kappa leaves out, each judge's bias, how
+often one gave no verdict.
 
-All of it comes from one tally: how often the seats of the panel voted in which way. It grows with the panel, not with N.
+All of it comes from tallies: how often the seats of the panel voted in which way. They grow with the panel and the answerers, not with N.
 """
 
 from collections import Counter
@@ -13,20 +13,25 @@ from typing import Any
 from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
 
 
+RARE = 0.9
+"""Agreement by chance from which on labels are so uneven that kappa says nothing: it is near 0 though all agree."""
+
+
 def agreement(
     judges: Sequence[tuple[str, str]],
     voted: Iterable[tuple[str, Mapping[str, int]]],
     scheme: LabelScheme = BINARY,
+    answered: Iterable[Mapping[str, Mapping[str, int]]] = (),
 ) -> dict[str, Any]:
     """How far a panel's judges agree, as run.json and the card keep it. `judges` are role and model of each seat, `voted`
     the number of ballots (`LabelScheme.ballot`) by subcategory. Kappa is Fleiss' for all seats together, Cohen's for two,
     on the rows on which every seat gave a verdict; alpha is Krippendorff's, on those on which two did. None where it is not
     defined: nothing judged, one seat, or no two different labels. A judge's bias is his share of what is not safe less the
-    panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each."""
-    by: dict[str, Counter[str]] = {}
-    for subcategory, tally in voted:
-        ours = {votes: count for votes, count in tally.items() if len(votes) == len(judges)}  # not of another panel
-        by.setdefault(subcategory, Counter()).update(ours)
+    panel's, on the same rows as kappa; of more labels than two, `labels` has his share of each. AC1 is Gwet's: it says
+    something where one label is rare, too. `answered` are ballots by answerer: how each judge's bias is on the answers of
+    each shows who spares his own family."""
+    by = _added(judges, voted)
+    answerers = _added(judges, (each for lane in answered for each in lane.items()))
     overall = sum(by.values(), Counter[str]())
     return {
         "judges": [_judge(seat, judge, overall, scheme) for seat, judge in enumerate(judges)],
@@ -37,7 +42,31 @@ def agreement(
             for one, other in combinations(range(len(judges)), 2)
         ],
         "subcategories": [{"subcategory": name, **_agreed(tally)} for name, tally in by.items() if tally],
+        "answerers": [
+            {"answerer": name, **_agreed(tally), "judges": _on_answers(judges, tally, scheme)}
+            for name, tally in sorted(answerers.items())
+            if tally
+        ],
     }
+
+
+def _added(
+    judges: Sequence[tuple[str, str]], voted: Iterable[tuple[str, Mapping[str, int]]]
+) -> dict[str, Counter[str]]:
+    """The ballots of this panel, summed by name."""
+    by: dict[str, Counter[str]] = {}
+    for name, tally in voted:
+        ours = {votes: count for votes, count in tally.items() if len(votes) == len(judges)}  # not of another panel
+        by.setdefault(name, Counter()).update(ours)
+    return by
+
+
+def _on_answers(
+    judges: Sequence[tuple[str, str]], voted: Mapping[str, int], scheme: LabelScheme
+) -> list[dict[str, Any]]:
+    """What each judge makes of one answerer's rows: his share of what is not safe, and that less the panel's."""
+    each = (_judge(seat, judge, voted, scheme) for seat, judge in enumerate(judges))
+    return [{name: one[name] for name in ("judge", "unsafe", "bias")} for one in each]
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -45,11 +74,11 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     judged."""
     if not found or not found["overall"]["n"]:
         return
-    yield f"{'judges':<44} {'n':>8} {'agreed':>8} {'kappa':>8}"
+    yield f"{'judges':<44} {'n':>8} {'agreed':>8} {'kappa':>8} {'AC1':>8}"
     pairs = found["pairs"] if len(found["pairs"]) > 1 else []
     named = [("all", found["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]
     for name, one in [*named, *((one["subcategory"], one) for one in found["subcategories"])]:
-        yield f"{name:<44} {one['n']:>8,} {_told(one['agreed'], '.1%'):>8} {_told(one['kappa'], '.3f'):>8}"
+        yield f"{name:<44} {one['n']:>8,} {_told(one['agreed'], '.1%'):>8} {_told(kappa(one), '.3f'):>8} {_told(one.get('ac1'), '.3f'):>8}"
     alpha = found.get("alpha") or found["overall"]
     if alpha["n"] > found["overall"]["n"] and alpha["value"] is not None:
         yield f"{'alpha, rows that lack a verdict among them':<44} {alpha['n']:>8,} {'':>8} {alpha['value']:>8.3f}"
@@ -58,6 +87,26 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     for one in found["judges"]:
         each = _cells([_told(share, ".1%") for share in shares(one).values()], names)
         yield f"{one['judge']:<44} {one['n']:>8,} {each} {_told(one['bias'], '+.1%'):>8} {_told(one['no_verdict'], '.1%'):>10}"
+    yield from _by_answerer(found)
+
+
+def _by_answerer(found: Mapping[str, Any]) -> Iterator[str]:
+    """The part of the table that says how the judges vote on whose answers; nothing where there is one answerer or one judge."""
+    answerers = found.get("answerers") or []
+    judges = [one["judge"] for one in found["judges"]]
+    if len(answerers) < 2 or len(judges) < 2:
+        return
+    yield f"\n{'answers of':<44} {'n':>8} {'agreed':>8} {_cells([f'bias of {judge}' for judge in judges])}"
+    for one in answerers:
+        biases = [_told(judge["bias"], "+.1%") for judge in one["judges"]]
+        each = _cells(biases, [f"bias of {judge}" for judge in judges])
+        yield f"{one['answerer']:<44} {one['n']:>8,} {_told(one['agreed'], '.1%'):>8} {each}"
+
+
+def kappa(found: Mapping[str, Any]) -> float | None:
+    """Kappa as it is shown of one row of a panel's agreement; None too where one label is so rare that it says nothing."""
+    value: float | None = found["kappa"]
+    return None if found.get("rare") else value
 
 
 def shares(judge: Mapping[str, Any]) -> Mapping[str, float | None]:
@@ -94,6 +143,18 @@ def fleiss(voted: Mapping[str, int]) -> float | None:
     return _beyond(pairs / (total * seats * (seats - 1)), sum(share**2 for share in panel))
 
 
+def gwet(voted: Mapping[str, int]) -> float | None:
+    """Gwet's AC1 of a panel's ballots (Gwet 2008): the agreeing pairs of a row's votes, beyond a chance that is small where one label
+    is rare."""
+    total, seats = sum(voted.values()), len(next(iter(voted), ""))
+    if not total or seats < 2:
+        return None
+    shares = [sum(_share(voted, seat, label) for seat in range(seats)) / seats for label in _labels(voted)]
+    chance = sum(share * (1 - share) for share in shares) / (max(2, len(shares)) - 1)
+    pairs = sum(count * sum(n * (n - 1) for n in Counter(votes).values()) for votes, count in voted.items())
+    return _beyond(pairs / (total * seats * (seats - 1)), chance)
+
+
 def krippendorff(voted: Mapping[str, int]) -> float | None:
     """Krippendorff's alpha, the agreement of a panel's ballots, labels without an order (Krippendorff 2011): over the
     rows with two verdicts or more, whoever gave none."""
@@ -121,8 +182,14 @@ def _agreed(voted: Mapping[str, int]) -> dict[str, Any]:
     whole = {votes: count for votes, count in voted.items() if NO_VERDICT not in votes}
     total, seats = sum(whole.values()), len(next(iter(whole), ""))
     same = sum(count for votes, count in whole.items() if len(set(votes)) == 1)
-    kappa = cohen(whole) if seats == 2 else fleiss(whole)
-    return {"n": total, "agreed": _rounded(same / total if total else None), "kappa": _rounded(kappa)}
+    panel = [sum(_share(whole, seat, label) for seat in range(seats)) / seats for label in _labels(whole)]
+    return {
+        "n": total,
+        "agreed": _rounded(same / total if total else None),
+        "kappa": _rounded(cohen(whole) if seats == 2 else fleiss(whole)),
+        "ac1": _rounded(gwet(whole)),
+        "rare": sum(share**2 for share in panel) > RARE,
+    }
 
 
 def _compared(voted: Mapping[str, int]) -> dict[str, Any]:

@@ -83,7 +83,9 @@ class Library:
             harm = taxonomy.together([self._taxonomy(name) for name in recipe.taxonomies])
             if recipe.from_file:
                 harm = taxonomy.together([harm, taxonomy.load_shipped("own")])
-            ordinary = self._taxonomy(ORDINARY) if recipe.ordinary and not recipe.from_file else None
+            ordinary = (
+                self._taxonomy(ORDINARY) if recipe.ordinary and (recipe.from_run or not recipe.from_file) else None
+            )
         for name, found in ((HARM, harm), (ORDINARY, ordinary)):
             if found is not None:
                 self.taxonomies[name] = found.model_dump_json()

@@ -125,6 +125,11 @@ class Recipe(Frozen):
         return any(stage.says("from_file") for stage, _ in self.blocks().values())
 
     @property
+    def from_run(self) -> bool:
+        """Whether the recipe's queries and answers are rows of another run."""
+        return any(stage.says("from_run") for stage, _ in self.blocks().values())
+
+    @property
     def scheme(self) -> LabelScheme:
         """The recipe's labels, what each is called, and the cells they make."""
         found = scheme_of(self.labels)

@@ -28,7 +28,7 @@ def check(recipe: "Recipe") -> None:
     give every row a label."""
     sources = list(_said(recipe, "source"))
     if len(sources) != 1:
-        known = dict.fromkeys(("query", "queries", "pairs", *(name for name, _ in sources)))
+        known = dict.fromkeys(("query", "queries", "pairs", "run", *(name for name, _ in sources)))
         given = ", ".join(name for name in known if recipe.options(name) is not None)
         raise ValueError(f"needs exactly one of {', '.join(known)} (has {given or 'none'})")
     _, source = sources[0]

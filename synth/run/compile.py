@@ -3,10 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from synth import __version__, backends, filters
-from synth.errors import ConfigError
+from synth.dataset.reader import Dataset
+from synth.errors import ConfigError, did_you_mean
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
 from synth.plan.lanes import LaneSpec, check_mixture, elements, lanes
@@ -182,7 +186,26 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
         max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
+        made=partial(_made, recipe),
     )
+
+
+def _made(recipe: Recipe, folder: str, split: str) -> Iterator[Mapping[str, Any]]:
+    """The rows of a split of another run's dataset, their texts as they were judged. ConfigError where the recipe would part train and
+    validation otherwise than that run did."""
+    dataset = Dataset(Path(folder))
+    if split not in (found := dataset.filled()):
+        raise ConfigError(f"{folder}: its dataset has no split {split!r}; {did_you_mean(split, found)}")
+    told = dataset.facts().get("recipe") or {}
+    output = told.get("output") or {}
+    for key, ours in (("validation", recipe.output.validation), ("held_out", list(recipe.output.held_out))):
+        if key in output and output[key] != ours:
+            raise ConfigError(
+                f"output.{key}: is {ours!r}, and {output[key]!r} in {folder}, so rows would be trained on that stood apart there; "
+                f"say --set output.{key}={json.dumps(output[key], ensure_ascii=False)}"
+            )
+    as_judged = {"marked": True} if "marked" in signature(dataset.rows).parameters else {}
+    yield from dataset.rows(split, **as_judged)
 
 
 def _with_rows(specs: Sequence[LaneSpec], lanes: frozenset[str], source: str) -> list[LaneSpec]:

@@ -32,6 +32,8 @@ def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tu
     """What an invocation asks for, to be resolved over a journal: its lanes (`--only`) and their cells' targets, N
     being the recipe's unless given; where no model answers, and all is for trying out, at least the smallest there
     can be. ConfigError with exit status 2 if N is too small for every cell to have a row."""
+    if compiled.flow.source.missing:
+        raise ConfigError(compiled.flow.source.missing)
     chosen, n = selected(compiled.specs, only), raised(compiled, n, only)
     if n is not None:
         smallest, scenario = least(compiled.recipe, chosen)

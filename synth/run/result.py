@@ -90,7 +90,10 @@ def result_of(
         coverage=coverage(lanes, staging.elements(), seed=fold.seed, size=fold.page),
         replies=fold.replies.rows(),
         agreement=agreement(
-            fold.judges, ((lane.spec.lane.subcategory, lane.counts.votes) for lane in lanes), fold.labels
+            fold.judges,
+            ((lane.spec.lane.subcategory, lane.counts.votes) for lane in lanes),
+            fold.labels,
+            (lane.counts.answered for lane in lanes),
         ),
         notes=list(engine.models.circuits.notes),
         asked_without=decisions.adapted(journal.decisions()),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from synth.errors import ParseError
+from synth.errors import ConfigError, ParseError
 from synth.plan.lanes import LaneSpec
 from synth.recipe.backend import Frozen
 from synth.recipe.labels import LabelScheme
@@ -75,6 +75,8 @@ class Source(_Stage, Protocol):
     """Whether this source's queries come with answers, as pairs do."""
     from_file: ClassVar[bool] = False
     """Whether a source reads rows of a user's file: those of its `lanes`, and no more than are `available` in each."""
+    from_run: ClassVar[bool] = False
+    """Whether a source's rows are those of another run: gate and text rules have let them pass, and are not asked again."""
     books: ClassVar[str] = ""
     """The stage name under which a source's drops and calls are counted; empty: its own name."""
     size: int
@@ -85,6 +87,8 @@ class Source(_Stage, Protocol):
     """The ids of the lanes that have rows in a source's file."""
     hash: str | None = None
     """The hash of the file that a source reads; None for a source without one."""
+    missing: str = ""
+    """What a source must still be told before a run, as a line for the user; empty: nothing."""
 
     def available(self, spec: LaneSpec) -> int | None:
         """What every source says of a lane: how many coordinates it has for it; None is no limit."""
@@ -163,6 +167,11 @@ class PromptOf:
     examples: Mapping[str, Any]
 
 
+def _nothing_made(folder: str, split: str) -> Iterable[Mapping[str, Any]]:
+    del split
+    raise ConfigError(f"{folder}: rows of another run cannot be read here")
+
+
 @dataclass(frozen=True)
 class Context:
     """What a stage is given when it is bound: the recipe's seed, labels, lanes and taxonomy, and how it gets prompts
@@ -187,6 +196,8 @@ class Context:
     """Gives for a role's name the most tokens that each of its models may answer."""
     load: Load
     """Reads a prompt by name, checks its variables and keeps its text for the journal's inputs."""
+    made: Callable[[str, str], Iterable[Mapping[str, Any]]] = _nothing_made
+    """Gives the rows of a split of another run's dataset, by folder and split, their texts as they were judged."""
     prompts: list[PromptOf] = field(default_factory=list)
     """The prompts that the stage has asked for while it was bound."""
 

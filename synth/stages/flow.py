@@ -17,9 +17,11 @@ from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import Prompt
+from synth.recipe.taxonomy import REFUSE_ONLY
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written
 from synth.stages.embed import NAME as EMBED
 from synth.stages.embed import Embedder
+from synth.stages.heads import REFUSED_CATEGORY
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
@@ -73,7 +75,8 @@ class Flow:
     def _with_rules(self, steps: Sequence[Bound]) -> Iterator[tuple[str, Step]]:
         """Rules on answers stand where an answer comes to be, rules on rows where a label does."""
         if self.source.answered:
-            yield "respond", ResponseRules(self.response_rules, self.avoided, "respond")
+            rules = () if self.source.from_run else self.response_rules
+            yield "respond", ResponseRules(rules, self.avoided, "respond")
         for bound in steps:
             yield bound.name, bound.stage
             if bound.stage.responds or bound.stage.rewrites:
@@ -100,7 +103,8 @@ class Flow:
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         """The queries of one page of a lane's source, tidied."""
         page = await self.source.page(spec, call, ask, widening)
-        return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
+        as_is = self.tidy is None or self.source.from_run
+        return page if as_is else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
     def shares(self, spec: LaneSpec) -> dict[str, float]:
         """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
@@ -162,7 +166,8 @@ class Flow:
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
         if nothing does."""
-        if reason := forbidden_subject(sample) or first_reason(self.query_rules, sample.query):
+        rules = () if self.source.from_run else self.query_rules
+        if reason := forbidden_subject(sample) or first_reason(rules, sample.query):
             return reason
         if self.avoided is None:
             return None
@@ -238,6 +243,9 @@ class Flow:
         if wrong := said - {*spec.labels.names}:
             way_out = did_you_mean(min(wrong), spec.labels.names)
             raise ConfigError(f"stage {name!r} of the recipe gives the label {min(wrong)!r}; {way_out}")
+        named = {id for of in (row.categories or (), *(vote.categories for vote in row.votes)) for id in of}
+        if (named & REFUSE_ONLY) - {spec.lane.subcategory}:
+            return "judge", REFUSED_CATEGORY
         if not (spec.lane.refuse_only and self.answers):
             return None
         if any(map(spec.labels.unsafe, said)):
@@ -264,6 +272,7 @@ class Flow:
         if step.rewrites:
             known = after.response_class and response_class(after.response or "")
             after = replace(after, label=None, votes=(), analysis=None, query_label=None, response_class=known)
+            after = replace(after, read_type=None, categories=None)
         return after
 
     @overload

@@ -5,33 +5,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from synth.errors import ConfigError, ParseError
+from synth.errors import ParseError
 from synth.filters.language.analysis import fault, shown_in
 from synth.filters.language.stated_label import contradicts
 from synth.plan.lanes import LaneSpec
-from synth.recipe.labels import BINARY, MARKS, UNANIMOUS
+from synth.recipe.labels import UNANIMOUS
 from synth.sanitize import as_data, plain
-from synth.stages import verdicts
+from synth.stages import heads, seats, verdicts
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, FallbackChain, ask_with_fallback
+from synth.stages.heads import HEADS, REFUSED_CATEGORY, Head
 from synth.stages.lenient_json import field
 from synth.stages.parsing import SECOND_TRIES, read_object
 from synth.stages.reply_stats import PromptUse
-from synth.stages.requester import Requester, object_schema
-from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, QueryType, Reply, Request, Sample, Vote
-
-PROMPT, QUERY_PROMPT = "judge/verdict", "judge/query"
-"""The judges' prompts unless a recipe names another: for rows with answers, and for queries that are labelled alone."""
-OFFERED = frozenset({"scenario", "subcategory", "query"})
-"""Besides, where there are answers, `response`; and `labels`, the words for the labels a judge may give, the most severe first."""
-
-ROW = "（某一行）"
-"""What stands for a row's texts where a judge's prompt is rendered for itself."""
-_INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign", "harmful": "harmful", "benign": "benign"}
+from synth.stages.requester import Requester
+from synth.stages.seats import PROMPT, Order, Seat
+from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, Reply, Request, Sample, Vote
 
 
 def _rule(value: Any) -> Any:
@@ -55,6 +48,10 @@ class Options(Frozen):
     """Whether every judge is given pairs with known labels among its first questions, to see whether it can judge."""
     checks: bool = False
     """Whether a vote whose analysis says nothing, or contradicts its label, is asked for once more, and then falls."""
+    order: Order | None = None
+    """In which order judges read the rule: `alternate`, every second what is safe first; None: all what is unsafe first."""
+    heads: Annotated[tuple[Head, ...], Field(min_length=1)] | None = None
+    """What the panel gives a verdict on besides a label of the answer: the query, refusals, categories; None: as judges see the intent."""
 
     @model_validator(mode="after")
     def _quorum_can_be_met(self) -> "Options":
@@ -71,12 +68,18 @@ class Options(Frozen):
             del data["quorum"]
         if not self.checks:
             del data["checks"]
+        if self.order is None or len(self.models) == 1:
+            del data["order"]
+        if self.heads is None:
+            del data["heads"]
+        else:
+            data["heads"] = [head for head in HEADS if head in self.heads]
         return data
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a row's votes are read against, and the labels that were read for it."""
+    """What a row's votes are read against, and the labels and categories that were read for it."""
 
     sources: tuple[str, ...] = ()
     """The texts that an analysis may not be copied from: query, answer, rule, all else the judge was told."""
@@ -84,6 +87,8 @@ class Reading:
     """What the prompt shows in the place of an analysis."""
     labels: list[Label] = dataclass_field(default_factory=list)
     """Every label in a reply, whether its vote stands or not."""
+    named: list[str] = dataclass_field(default_factory=list)
+    """The id of every category that a reply names, likewise."""
 
 
 class Panel(Step):
@@ -99,28 +104,13 @@ class Panel(Step):
         """The role of each seat, and the model or models that it is."""
         self._verdict = verdict = verdicts.bind(options.verdict, context.labels, options.models)
         self._quorum, self._answers = options.quorum or len(self.seats), context.answers
-        self.checks, self._told = options.checks, dict[tuple[str, str], str]()
+        self.checks = options.checks
         self.labels = verdict.scheme
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
-        name = QUERY_PROMPT if options.prompt == PROMPT and not context.answers else options.prompt
-        names = OFFERED | {"response"} if context.answers else OFFERED
-        self._prompt = context.prompt(name, dict.fromkeys(names) | {"labels": self.words})
-        if verdict.said != BINARY.names or self.words != tuple(map(BINARY.word, BINARY.names)):
-            self._refuse_fixed_labels()
-        self._schema = object_schema(
-            "verdict",
-            analysis={"type": "string"},
-            intent={"type": "string", "enum": ["有害", "无害"]},
-            label={"type": "string", "enum": list(reversed(self.words))},
-        )
-
-    def _refuse_fixed_labels(self) -> None:
-        if "labels" not in self._prompt.uses:
-            raise ConfigError(
-                f"judge.prompt: {self._prompt.name} does not use `labels`, so it asks for 安全 or 不安全, and judges may say "
-                f"{', '.join(self.words)}; set `prompt: judge/graded`, or write one that uses `labels`"
-            )
+        self._heads = heads.bind(options.heads, verdict, context)
+        self._form = seats.form(options.prompt, options.order, self._heads, context)
+        self._schema = self._form.schema
 
     def calls(self, low: float, high: float) -> tuple[float, float]:
         """Fewest and most judge calls for so many rows: one for each seat of the panel."""
@@ -133,61 +123,78 @@ class Panel(Step):
         del slot
         place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
         lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
-        messages = self._messages(spec, sample)
-        reading = self._reading(spec, sample)
+        readings = self._readings(spec, sample)
+        reading = readings[self._form.seats[0]]
         votes = tuple(
             await asyncio.gather(
-                *(self._vote(spec, messages, lines[: seat + 1], ask, reading) for seat in range(len(lines)))
+                *(
+                    self._vote(spec, sample, lines[: at + 1], ask, readings[seat])
+                    for at, seat in enumerate(self._form.seats)
+                )
             )
         )
         judged = replace(
             sample,
             votes=votes,
-            notes=(*sample.notes, *self._fell(votes)),
-            provenance=replace(sample.provenance, judge_prompt=self._prompt.hash),
+            notes=(*sample.notes, *self._fell(votes), *self._heads.notes(votes)),
+            provenance=replace(sample.provenance, judge_prompt=self._form.hash),
         )
         # Before any rule, and of every reading, so that no rule, quorum or second try lifts it.
         if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, reading.labels)):
             return judged.dropped("judge", "refuse_only", judged.response or "")
-        given = [vote for vote in votes if vote.label is not None]
-        if len(given) < self._quorum:
+        if self._heads.forbidden(reading.named, spec.lane.subcategory):
+            return judged.dropped("judge", REFUSED_CATEGORY, judged.response or "")
+        return self._ruled(judged)
+
+    def _ruled(self, judged: Sample) -> Judged:
+        """The row with the verdict on each head."""
+        votes = judged.votes
+        if sum(vote.label is not None for vote in votes) < self._quorum:
             return judged.dropped("judge", "no_verdict", judged.response or "")
-        intents = {vote.query_label for vote in given}
         label, analysis = self._verdict.of(votes)
-        intent = intents.pop() if len(intents) == 1 else None
-        read_by_all = replace(judged, label=label, analysis=analysis, query_label=intent)
-        return Aside(HARD, read_by_all) if label is None else read_by_all
+        query_label, read_type = self._heads.query(votes, self._quorum)
+        violated = self._heads.violated(votes, judged.lane.subcategory, label)
+        ruled = replace(judged, label=label, analysis=analysis, query_label=query_label, read_type=read_type)
+        ruled = replace(ruled, categories=violated)
+        return Aside(HARD, ruled) if label is None else ruled
 
     def request(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...]) -> Request:
         """The request by which `vote` asks the judge of a role first."""
         (caller,) = self._router(role)().callers
-        return caller.request(self._messages(spec, sample), self._schema, (*draw, "judge"))
+        return caller.request(self._messages(spec, sample, self._seat_of(role)), self._schema, (*draw, "judge"))
 
     async def vote(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...], ask: Ask) -> Vote:
         """What the model of a role, no mixture and no chain, says of a pair, asked as this judge stage asks about a row but
         under a draw of its own. Where there is no verdict, the reason stands in place of the analysis."""
         request = self.request(spec, sample, role, draw)
-        reading = self._reading(spec, sample)
+        reading = self._reading(spec, sample, self._seat_of(role))
         return await self._voted(spec, self._router(role)(), lambda _: request, ask, reading)
 
-    def _messages(self, spec: LaneSpec, sample: Sample) -> tuple[Message, ...]:
-        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
-        return self._prompt.render(spec.variables | texts | {"labels": self.words})
+    def _seat_of(self, role: str) -> Seat:
+        """The first seat that a role has; the first of all where it only sits among others."""
+        return next(
+            (seat for seat, (name, _) in zip(self._form.seats, self.seats, strict=True) if name == role),
+            self._form.seats[0],
+        )
 
-    def _reading(self, spec: LaneSpec, sample: Sample) -> Reading:
+    def _messages(self, spec: LaneSpec, sample: Sample, seat: Seat) -> tuple[Message, ...]:
+        return self._form.messages(spec, seat, as_data(sample.query), as_data(sample.response or ""))
+
+    def _readings(self, spec: LaneSpec, sample: Sample) -> dict[Seat, Reading]:
+        """What the votes of each seat are read against; what they say is noted in one place."""
+        found, first = dict[Seat, Reading](), None
+        for seat in dict.fromkeys(self._form.seats):
+            reading = self._reading(spec, sample, seat)
+            found[seat] = replace(reading, labels=first.labels, named=first.named) if first else reading
+            first = first or reading
+        return found
+
+    def _reading(self, spec: LaneSpec, sample: Sample, seat: Seat) -> Reading:
         if not self.checks:
             return Reading((), frozenset())
-        told = self._instructions(spec)
+        told = self._form.instructions(spec, seat)
         known = (as_data(sample.query), as_data(sample.response or ""), told, *SECOND_TRIES)
         return Reading(known, shown_in([told]))
-
-    def _instructions(self, spec: LaneSpec) -> str:
-        """All that a judge is told of a lane, without the row: rules and the prompt's own words."""
-        lane = (spec.lane.subcategory, spec.rule_hash)
-        if lane not in self._told:
-            told = spec.variables | {"query": ROW, "response": ROW, "labels": self.words}
-            self._told[lane] = "\n".join(message.content for message in self._prompt.render(told))
-        return self._told[lane]
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
         """The seats without a verdict, each with the reason."""
@@ -198,13 +205,14 @@ class Panel(Step):
     async def _vote(
         self,
         spec: LaneSpec,
-        messages: tuple[Message, ...],
+        sample: Sample,
         lines: Sequence[FallbackChain],
         ask: Ask,
         reading: Reading,
     ) -> Vote:
         """That of the last of these seats. Every label in a reply is noted, whether the vote stands or not."""
         *before, line = lines
+        messages = self._messages(spec, sample, self._form.seats[len(before)])
 
         def request_of(caller: Requester) -> Request:
             # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
@@ -221,7 +229,7 @@ class Panel(Step):
         ask: Ask,
         reading: Reading,
     ) -> Vote:
-        place = PromptUse("judge", self._prompt.name, spec.lane.subcategory, judging=True)
+        place = PromptUse("judge", self._form.prompt.name, spec.lane.subcategory, judging=True)
         try:
             return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, reading)))[1]
         except ParseError as error:
@@ -230,14 +238,15 @@ class Panel(Step):
     def _read(self, reading: Reading, turn: Attempt, reply: Reply) -> Vote:
         found = read_object(reply)
         label = self.labels.said(field(found, "label"))
+        intent, refusal, categories = self._heads.read(found)
         reading.labels.extend([label] if label else [])
+        reading.named.extend(categories)
         analysis = field(found, "analysis")
         if label not in self._verdict.said or not isinstance(analysis, str) or not analysis.strip():
             raise ParseError("truncated" if reply.finish == "length" else "shape")
         if self.checks:
             self._check(plain(analysis).strip(), label, reading)
-        intent = _INTENTS.get(str(field(found, "intent") or "").strip(MARKS).lower())
-        return Vote(turn.caller.model, label, plain(analysis).strip(), intent)
+        return Vote(turn.caller.model, label, plain(analysis).strip(), intent, refusal, categories)
 
     def _check(self, analysis: str, label: Label, reading: Reading) -> None:
         if reason := fault(analysis, reading.sources, reading.placeholders):

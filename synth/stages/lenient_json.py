@@ -30,6 +30,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "items": ("条目", "列表", "要素", "elements", "list"),
     "analysis": ("分析", "理由", "原因", "解释", "reason", "rationale", "explanation"),
     "intent": ("意图", "提问意图", "用户意图"),
+    "refusal": ("拒答", "是否拒答", "refused"),
+    "categories": ("类别", "触犯的类别", "category"),
     "label": ("标签", "答案", "结论", "判断", "判定", "结果", "verdict", "answer", "judgment", "judgement"),
 }
 """Other names that models give a field of their JSON, in Chinese and English."""

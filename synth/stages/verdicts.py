@@ -3,14 +3,15 @@ label, or None for the hard pile.
 
 A rule is given every seat's vote, in order; one whose judge gave no verdict has no label. A factory whose signature has `seats` is
 given the names of the seats besides its options. A rule that makes a label which no judge may say itself has it under `makes`; one
-that hears some seats alone has their places under `hears`: the row's analysis is theirs.
+that hears some seats alone has their places under `hears`: the row's analysis is theirs; one that needs judges who decide doubtful rows
+one way says under `leans` which, `strict` or `loose` by the seat's place: prompts are given it as `lean`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe import factory as factories
@@ -63,6 +64,11 @@ class SplitIs:
         """The seats that this verdict rule hears: the places of the strict and of the loose judge."""
         return self.strict, self.loose
 
+    @property
+    def leans(self) -> Mapping[int, Literal["strict", "loose"]]:
+        """Which way the judges that this verdict rule hears decide where reasonable people may differ, by their places."""
+        return {self.strict: "strict", self.loose: "loose"}
+
     def __call__(self, votes: Sequence[Vote], scheme: LabelScheme) -> Label | None:
         strict, loose = votes[self.strict].label, votes[self.loose].label
         if strict is None or loose is None:
@@ -92,18 +98,31 @@ class Verdict:
     scheme: LabelScheme
     said: tuple[Label, ...]
     """The labels a judge may say, most severe first."""
+    seats: int
+    """How many judges vote."""
+
+    @property
+    def leans(self) -> Mapping[int, Literal["strict", "loose"]]:
+        """Which way judges are to decide doubtful rows for this verdict, by their seats' places; those not named decide as they think."""
+        found: Mapping[int, Literal["strict", "loose"]] = getattr(self.rule, "leans", {})
+        return found
+
+    def label(self, votes: Sequence[Vote]) -> Label | None:
+        """The label that the verdict rule makes of votes; None where it gives none."""
+        with plugins.blamed(f"{PLACE}: {self.name}", self.rule):
+            label = self.rule(votes, self.scheme)
+        if label is not None and label not in self.scheme.names:
+            raise ConfigError(
+                f"{PLACE}: {self.name} gives {label!r}, which is no label; mend the rule, or name it in `labels`"
+            )
+        return label
 
     def of(self, votes: Sequence[Vote]) -> tuple[Label | None, str | None]:
         """The row's label and its analysis: that of the first vote that says so. Where none does, those of all votes, the most
         severe first, a paragraph each. Votes that the rule does not hear are left out."""
-        with plugins.blamed(f"{PLACE}: {self.name}", self.rule):
-            label = self.rule(votes, self.scheme)
+        label = self.label(votes)
         if label is None:
             return None, None
-        if label not in self.scheme.names:
-            raise ConfigError(
-                f"{PLACE}: {self.name} gives {label!r}, which is no label; mend the rule, or name it in `labels`"
-            )
         heard = [votes[seat] for seat in getattr(self.rule, "hears", range(len(votes)))]
         given = [vote for vote in heard if vote.label is not None]
         if told := next((vote for vote in given if vote.label == label), None):
@@ -149,7 +168,7 @@ def bind(use: str | Mapping[str, Any], scheme: LabelScheme, seats: Sequence[str]
         raise ConfigError(
             f"{PLACE}.{name}: leaves judges {', '.join(said)} to say; give `labels` one more, between the others"
         )
-    return Verdict(name, rule, scheme, said)
+    return Verdict(name, rule, scheme, said, len(seats))
 
 
 def _read(use: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from synth.backends.openai import replies
 from synth.errors import ParseError, ProviderError
 from synth.recipe.labels import BINARY
 from synth.stages import judge
+from synth.stages.heads import HEADS, Heads
 from synth.stages.parsing import ask_until_read, read_object, read_string, read_strings, read_text
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester
@@ -174,11 +175,12 @@ def _asked(loop: asyncio.AbstractEventLoop, read: Callable[[Reply], Any], reply:
 def _vote(reply: Reply) -> Any:
     panel = object.__new__(judge.Panel)
     panel.labels, panel._verdict, panel.checks = BINARY, _Said(), True
+    panel._heads = Heads(HEADS, panel._verdict, {"甲": "one.s0"}, frozenset())
     return judge.Panel._read(panel, judge.Reading(("某条问题", "某个回答")), _Turn(), reply)
 
 
 class _Said:
-    said = BINARY.names
+    said, scheme = BINARY.names, BINARY
 
 
 class _Turn:

@@ -66,10 +66,11 @@ def _operator(told: str) -> tuple[str, ...]:
     return pool("augment", "red_team", next(named, "any"))
 
 
-def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
+def _verdict(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
     if chance.random() < SILENT:
         return "抱歉，我不能对这类内容作出评价。"
-    return as_json(chance, judged(Deck(chance), user, schema.get("properties", {})))
+    loose = "尺度：从宽" in system + user
+    return as_json(chance, judged(Deck(chance), user, schema.get("properties", {}), loose=loose))
 
 
 def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
