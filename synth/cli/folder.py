@@ -1,8 +1,11 @@
 """The commands that read a finished run: its rows shown, its data set handed on in a format a trainer reads."""
 
 from pathlib import Path
+from typing import Any, get_args
 
 import click
+
+from synth.types import MarkMode
 
 
 @click.command()
@@ -21,6 +24,11 @@ import click
     metavar="KEY=VALUE",
     help="An option of the format, e.g. template=guard/lines; may be repeated.",
 )
+@click.option(
+    "--mark",
+    type=click.Choice(get_args(MarkMode)),
+    help="How 【略】 goes out in answers: deleted without a hole, in vague words, or kept.  [default: as the recipe's `output.mark`]",
+)
 @click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
 @click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
 def export(
@@ -29,15 +37,15 @@ def export(
     out: Path | None,
     template: str | None,
     settings: tuple[str, ...],
-    push_to: str | None,
     public: bool,
+    **given: Any,
 ) -> None:
     """Write the dataset in DIR in a format a trainer reads."""
     from synth import exporters
     from synth.cli import run
 
     options = ({"template": template} if template else {}) | exporters.settings(settings)
-    for line in run.export(folder, to, out, options=options, push_to=push_to, private=not public):
+    for line in run.export(folder, to, out, options=options, private=not public, **given):
         click.echo(line)
 
 

@@ -27,6 +27,7 @@ from synth.run.options import RunOptions
 from synth.run.resolve import wanted
 from synth.run.upgrade import compare
 from synth.sanitize import for_terminal
+from synth.types import MarkMode
 
 
 def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
@@ -107,12 +108,20 @@ def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
 
 
 def export(
-    folder: Path, to: str, out: Path | None, *, options: dict[str, Any], push_to: str | None, private: bool
+    folder: Path,
+    to: str,
+    out: Path | None,
+    *,
+    options: dict[str, Any],
+    push_to: str | None,
+    private: bool,
+    mark: MarkMode | None = None,
 ) -> Iterator[str]:
     """What `synth export` does with a finished run: writes the export, and uploads the dataset if asked; gives the
     paths and the address."""
     place = out or folder / "export" / to
-    made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
+    scratch = next(parent for parent in place.absolute().parents if parent.is_dir())
+    made = Dataset(folder, scratch=scratch, mark=mark)
     write = exporters.find(to)
     if push_to and to != "hf":
         raise ConfigError("--push-to goes with --to hf", status=2)
@@ -124,7 +133,7 @@ def export(
     if push_to:
         from synth.exporters.hf import push
 
-        yield push(made, push_to, private=private)
+        yield push(made, push_to, private=private, exported=place)
 
 
 def _warn(compiled: CompiledRecipe) -> None:

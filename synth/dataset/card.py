@@ -9,6 +9,7 @@ import yaml
 
 from synth.dataset.card_controls import controls_section
 from synth.dataset.card_doubts import doubts_section
+from synth.dataset.card_mark import mark_line
 from synth.dataset.cell import in_cell as _cell
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
@@ -20,7 +21,7 @@ from synth.types import LABELLED
 _SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 
 _WARNING = """> **Content warning.** These rows show harmful requests and unsafe attitudes on purpose, so that a classifier can learn to
-> recognise them. Operative detail is left out (【略】). Everything was written by language models; nothing here is advice."""
+> recognise them. Operative detail is left out. Everything was written by language models; nothing here is advice."""
 
 _USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
 Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
@@ -185,6 +186,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
             for model, fields in facts.asked_without.items()
         ),
         f"- near-duplicates dropped: {near}",
+        mark_line(recipe.output.mark),
         f"- judges: {_verdict(recipe)} have no label and stand in `hard`",
         *(
             [f"- held out of training, in `test`: {', '.join(recipe.output.held_out)}"]

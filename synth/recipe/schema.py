@@ -161,6 +161,9 @@ class Recipe(Frozen):
         data["models"] |= data.pop("composed")
         if self.dedup.semantic is None:  # likewise
             del data["dedup"]["semantic"]
+        if not self.dedup.unmarked:
+            del data["dedup"]["unmarked"]
+        del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
         for name, stage in self.known().items():
             used = self.blocks().get(name)
             data[name] = _identity(used[1]) if used else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synth import __version__, backends, filters
+from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
@@ -55,8 +56,8 @@ class CompiledRecipe:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the compiled recipe's identity, 16 hex digits."""
-        return fingerprint(self.identity)
+        """A hash of the compiled recipe's identity and of how its rows go out, 16 hex digits."""
+        return fingerprint(self.identity, self.recipe.output.mark)
 
 
 def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
@@ -145,9 +146,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         query_rules=[*private, *_text_rules(recipe.filters.query, "query", library)],
         response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
         row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
-        avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
-        if recipe.avoid
-        else None,
+        avoided=_avoided(recipe),
         tidy=replaced if recipe.filters.personal == "replace" else None,
         plain=_plain_prompts(recipe, library.prompt),
         labels=recipe.scheme,
@@ -156,6 +155,13 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         stats=context.stats,
     )
     return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
+
+
+def _avoided(recipe: Recipe) -> Avoided | None:
+    told = recipe.dedup
+    if not recipe.avoid:
+        return None
+    return avoided(recipe.avoid, ngram=told.ngram, threshold=told.threshold, unmarked=told.unmarked)
 
 
 def _text_rules(uses: FilterUses, place: str, library: Library) -> filters.Rules:

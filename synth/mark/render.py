@@ -1,0 +1,34 @@
+"""A judged answer as it goes out: with the mark deleted, put into vague words, or kept."""
+
+from typing import Final
+
+from synth.mark.delete import by_clause, by_phrase
+from synth.mark.draft import Draft, Mark, draft_of, marks_of
+from synth.mark.vary import in_words
+from synth.types import MARK, MarkMode
+
+LEAST: Final = {by_clause: 0.6, by_phrase: 0.5}
+"""The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps then;
+with less it would not say what it was judged for, and its marks are put into words."""
+
+
+def rendered(text: str, mode: MarkMode, seed: str) -> tuple[str, tuple[Mark, ...]]:
+    """A judged text with every mark rendered, and what is needed to restore it. `seed`, a row's id, draws among vague words.
+    A text that little would be left of is not deleted from: its marks are put into words."""
+    if mode == "keep" or MARK not in text:
+        return text, ()
+    draft = (_deleted(text) if mode == "delete" else None) or in_words(draft_of(text), seed)
+    return draft.text, marks_of(draft, text)
+
+
+def _deleted(text: str) -> Draft | None:
+    letters = _letters(text.replace(MARK, ""))
+    for way, least in LEAST.items():
+        draft = way(text)
+        if MARK not in draft.text and _letters(draft.text) >= max(1, least * letters):
+            return draft
+    return None
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
