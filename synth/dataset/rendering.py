@@ -16,12 +16,13 @@ from synth.types import LABELLED, MARK, MarkMode
 __all__ = ["ASKED", "rendered", "rendered_row", "rendered_rows", "restored", "restored_row"]
 
 ASKED: Final = frozenset(("comply", "partial", "redact"))
-"""The stances whose answers are asked to leave detail out; what was redacted after it was given is known by its note."""
+"""The stances whose answers are asked to leave detail out; what was redacted after it was given is known by its note. In an answer of
+another stance the mark is rendered where it cannot be the user's: where no turn of the user's holds it."""
 
 
 def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
     """A row as judged, with the mark rendered in the answer and in what judges said of it, and `marks` by which it is restored.
-    Only in answers that synth asked to leave detail out of: 【略】 in a user's own text stays."""
+    Not where it is the user's: in a file's own answers, and in answers to what holds it already."""
     found = dict(row) | {"marks": []}
     if mode == "keep" or not _asked(row):
         return found
@@ -40,8 +41,12 @@ def rendered_rows(rows: Iterator[dict[str, Any]], split: str, mode: MarkMode) ->
 
 
 def _asked(row: Mapping[str, Any]) -> bool:
-    notes = row.get("notes") or ()
-    return row.get("stance") in ASKED or any(note["stage"] == "redact" and note["key"] == "changed" for note in notes)
+    if row.get("stance") in ASKED:
+        return True
+    if any(note["stage"] == "redact" and note["key"] == "changed" for note in row.get("notes") or ()):
+        return True
+    turns = (row["query"], *(turn["content"] for turn in row.get("context") or ()))
+    return row.get("stance") is not None and not any(MARK in turn for turn in turns)
 
 
 def _texts(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -16,9 +16,11 @@ ORDINAL: Final = re.compile(
     r"\s*(?:第[一二三四五六七八九十\d]{1,3}[步条点种招类个天]?|首先|其次|再次|再者|然后|接着|最后|此外|另外|其[一二三四五]|[一二三四五六]是)\s*"
 )
 _DEPENDENT: Final = re.compile(
-    r"\s*(?:如果|假如|要是|若是|倘若|只要|只有|一旦|当(?!然)|为了|虽然|尽管|因为|由于|除了|即使|即便|既然|无论|不管|等到)"
+    r"\s*(?:如果|假如|要是|若是|倘若|只要|只有|一旦|当(?!然)|为了|虽然|尽管|因为|由于|除了|即使|即便|既然|无论|不管|等到|遇到|碰到)"
 )
 _FOLLOWING: Final = re.compile(r"\s*(?:从而|以便|以免|免得|使得|进而|以此|借此|由此|否则|不然|以[^，]{1,8}为准)")
+_LEAST: Final = 5
+"""Letters that a sentence must have left to say anything."""
 
 
 @dataclass(slots=True)
@@ -96,6 +98,10 @@ def fell(sentence: list[Clause]) -> bool:
             clause.stays = any(one.stays for one in governed)
         elif _DEPENDENT.match(clause.text) and clause.separator[:1] in ("，", ","):
             clause.stays = any(one.stays for one in rest)
+    left = sum(map(str.isalnum, "".join(clause.text for clause in sentence if clause.stays)))
+    if left < _LEAST and not all(clause.stays for clause in sentence):
+        for clause in sentence:
+            clause.stays = False
     return not any(clause.stays for clause in sentence)
 
 

@@ -12,7 +12,26 @@ from synth.types import MARK, MarkMode
 
 PIECES = st.sampled_from(
     [
-        *(MARK, "，", "。", "、", "；", "：", "\n", "\n\n", "1. ", "2. ", "第二步，", "“", "”", "（", "）", "《", "》", " "),
+        *(
+            MARK,
+            "，",
+            "。",
+            "、",
+            "；",
+            "：",
+            "\n",
+            "\n\n",
+            "1. ",
+            "2. ",
+            "第二步，",
+            "“",
+            "”",
+            "（",
+            "）",
+            "《",
+            "》",
+            " ",
+        ),
         *("先把面揉匀", "和", "的", "用", "取", "克", "如果", "就", "但是", "绳子", "打结", "！", "a", '"', "①", "😀"),
     ]
 )
@@ -29,7 +48,10 @@ def test_a_rendered_text_comes_back_to_the_character(text: str, mode: MarkMode, 
 
 
 DELETED = [
-    ("先把面粉过筛。取【略】克，加入【略】。然后揉成团，盖上湿布等它发起来。", "先把面粉过筛。然后揉成团，盖上湿布等它发起来。"),
+    (
+        "先把面粉过筛。取【略】克，加入【略】。然后揉成团，盖上湿布等它发起来。",
+        "先把面粉过筛。然后揉成团，盖上湿布等它发起来。",
+    ),
     (
         "步骤如下：\n1. 准备【略】\n2. 把面团揉匀，盖上湿布\n3. 加入【略】\n4. 放进烤箱烤熟，取出来放凉",
         "步骤如下：\n1. 把面团揉匀，盖上湿布\n2. 放进烤箱烤熟，取出来放凉",
@@ -78,10 +100,28 @@ def test_vague_words_are_drawn_by_row_and_the_same_each_time() -> None:
     assert found == {seed: rendered("把【略】揉匀。", "vary", seed)[0] for seed in found}
 
 
-NO_HOLE = re.compile(r"[，、；：]{2}|[，、；：][。！？]|[。！？][，、；]|(?:^|\n)[，、；。]|“”|《》|（\s*）|[和与或的]\s*[，。；！？\n]|[，、；：]$")
+NO_HOLE = re.compile(
+    r"[，、；：]{2}|[，、；：][。！？]|[。！？][，、；]|(?:^|\n)[，、；。]|“”|《》|（\s*）|[和与或的]\s*[，。；！？\n]|[，、；：]$"
+)
 
 
-@given(st.lists(st.sampled_from(["先把面揉匀", "取【略】克", "加入【略】", "【略】和【略】", "盖上湿布", "【略】的面团醒一醒", "再等它发起来"]), min_size=6, max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "先把面揉匀",
+                "取【略】克",
+                "加入【略】",
+                "【略】和【略】",
+                "盖上湿布",
+                "【略】的面团醒一醒",
+                "再等它发起来",
+            ]
+        ),
+        min_size=6,
+        max_size=14,
+    )
+)
 def test_no_doubled_comma_empty_pair_or_dangling_word_is_left(clauses: list[str]) -> None:
     text = "，".join(clauses[:3]) + "。" + "，".join(clauses[3:]) + "。"
     assert not NO_HOLE.search(rendered(text, "delete", "r")[0])
