@@ -133,7 +133,7 @@ def export(
     if push_to:
         from synth.exporters.hf import push
 
-        yield push(made, push_to, private=private, exported=place)
+        yield push(made, push_to, private=private, exported=place if mark else None)
 
 
 def _warn(compiled: CompiledRecipe) -> None:

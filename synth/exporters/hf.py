@@ -44,8 +44,8 @@ def _render(made: Dataset, new: Path, mark: MarkMode) -> None:
     card.write_text(retold(card.read_text(encoding="utf-8"), content_hash(new / "data"), mark), encoding="utf-8")
 
 
-def push(made: Dataset, repository: str, *, private: bool, exported: Path) -> str:
-    """Uploads the dataset's folder to a Hugging Face dataset repository, or what was `exported` of it where the mark was
+def push(made: Dataset, repository: str, *, private: bool, exported: Path | None = None) -> str:
+    """Uploads the dataset's folder to a Hugging Face dataset repository, or what was `exported` of it, where the mark was
     rendered anew; gives its address."""
     from httpx2 import HTTPError
     from huggingface_hub import HfApi
@@ -65,8 +65,8 @@ def push(made: Dataset, repository: str, *, private: bool, exported: Path) -> st
         api.upload_folder(
             repo_id=repository,
             repo_type="dataset",
-            folder_path=made.folder / "dataset" if made.mark is None else exported,
-            allow_patterns=None if made.mark is None else ["README.md", POLICIES, "data/*.parquet"],
+            folder_path=exported or made.folder / "dataset",
+            allow_patterns=["README.md", POLICIES, "data/*.parquet"] if exported else None,
             delete_patterns=["data/*.parquet"],
         )
     except (HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:

@@ -10,6 +10,8 @@ from synth.types import MARK, MarkMode
 LEAST: Final = {by_clause: 0.6, by_phrase: 0.5}
 """The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps then;
 with less it would not say what it was judged for, and its marks are put into words."""
+_OWN: Final = (60, 50)
+"""Of an answer of so many letters so many are left: with fewer it is no one's own, and a later run could not avoid it."""
 
 
 def rendered(text: str, mode: MarkMode, seed: str) -> tuple[str, tuple[Mark, ...]]:
@@ -23,9 +25,10 @@ def rendered(text: str, mode: MarkMode, seed: str) -> tuple[str, tuple[Mark, ...
 
 def _deleted(text: str) -> Draft | None:
     letters = _letters(text.replace(MARK, ""))
-    for way, least in LEAST.items():
+    long, own = _OWN
+    for way, share in LEAST.items():
         draft = way(text)
-        if MARK not in draft.text and _letters(draft.text) >= max(1, least * letters):
+        if MARK not in draft.text and _letters(draft.text) >= max(1, share * letters, own if letters >= long else 0):
             return draft
     return None
 
