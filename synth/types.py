@@ -244,6 +244,8 @@ Judged: TypeAlias = Sample | Drop | Aside
 
 MARK: Final = "【略】"
 """What stands in an answer where operative detail was left out."""
+MarkMode: TypeAlias = Literal["delete", "vary", "keep"]
+"""How the mark goes out in a data set: deleted without a hole, put into vague words, or kept."""
 HARD: Final = "hard"
 """The split of rows on which the judges differ."""
 CONTROLS: Final = "controls"

@@ -1,10 +1,12 @@
 """The commands that read a finished run: its rows shown, its data set handed on in a format a trainer reads."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from synth.sanitize import for_terminal
+from synth.types import MarkMode
 
 
 @click.command()
@@ -34,6 +36,11 @@ from synth.sanitize import for_terminal
     metavar="KEY=VALUE",
     help="An option of the format, e.g. template=guard/lines; may be repeated.",
 )
+@click.option(
+    "--mark",
+    type=click.Choice(get_args(MarkMode)),
+    help="How 【略】 goes out in answers: deleted without a hole, in vague words, or kept.  [default: as the recipe's `output.mark`]",
+)
 @click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
 @click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
 def export(
@@ -41,8 +48,9 @@ def export(
     to: str,
     out: Path | None,
     settings: tuple[str, ...],
-    push_to: str | None,
     public: bool,
+    mark: MarkMode | None,
+    push_to: str | None,
     **named: str | None,
 ) -> None:
     """Write the dataset in DIR in a format a trainer reads, with what the trainer needs beside it. How it is started comes last."""
@@ -51,7 +59,9 @@ def export(
 
     options = {name: value for name, value in named.items() if value is not None} | exporters.settings(settings)
     last: list[str] = []
-    for line in run.export(folder, to, out, options=options, push_to=push_to, private=not public, say=last.append):
+    for line in run.export(
+        folder, to, out, options=options, push_to=push_to, private=not public, mark=mark, say=last.append
+    ):
         click.echo(line)
     for line in last:
         click.echo(for_terminal(line), err=True)

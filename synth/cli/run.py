@@ -27,6 +27,7 @@ from synth.run.options import RunOptions
 from synth.run.resolve import raised, wanted
 from synth.run.upgrade import compare
 from synth.sanitize import for_terminal
+from synth.types import MarkMode
 
 
 def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
@@ -116,12 +117,14 @@ def export(
     options: dict[str, Any],
     push_to: str | None,
     private: bool,
+    mark: MarkMode | None = None,
     say: exporters.Say | None = None,
 ) -> Iterator[str]:
     """What `synth export` does with a finished run: writes the export, and uploads the dataset if asked; gives the
     paths and the address, and `say` the export's last words."""
     place = out or folder / "export" / to
-    made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
+    scratch = next(parent for parent in place.absolute().parents if parent.is_dir())
+    made = Dataset(folder, scratch=scratch, mark=mark)
     write = exporters.find(to, say)
     if push_to and to != "hf":
         raise ConfigError("--push-to goes with --to hf", status=2)
@@ -133,7 +136,7 @@ def export(
     if push_to:
         from synth.exporters.hf import push
 
-        yield push(made, push_to, private=private)
+        yield push(made, push_to, private=private, exported=place if mark else None)
 
 
 def _warn(compiled: CompiledRecipe) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
 from synth.fold.family import Family
+from synth.mark.compare import unmarked
 from synth.plan.ends import End, ends, grounds
 from synth.plan.lanes import UNASKED, LaneSpec
 from synth.plan.quota import Quota, values
@@ -81,6 +82,9 @@ class Counts:
 class Surroundings(Protocol):
     """What a lane's acceptor asks of the fold around it: outcomes of candidates, and whom to tell when one is done
     or a round closes."""
+
+    unmarked: bool
+    """Whether an acceptor takes answers for the same that differ in the mark 【略】 alone."""
 
     def outcome(self, lane: "Acceptor", candidate: Candidate) -> Awaitable[Outcome]:
         """What an acceptor waits for: one row or drop for every slot of its candidate. Raises Stopped or ConfigError
@@ -222,10 +226,11 @@ class Acceptor:
             self.lose(found)
             return f"{found.stage}.{found.reason}"
         row = found.sample if isinstance(found, Aside) else found
-        for reason, mark in (("same_label", row.label), ("same_answer", f"={row.response}")):
+        answer = f"={unmarked(row.response or '') if self._around.unmarked else row.response}"
+        for reason, mark in (("same_label", row.label), ("same_answer", answer)):
             if mark in given:
                 return self._place(row.dropped("accept", reason, row.response or ""), tally, given)
-        given |= {f"={row.response}", *((row.label,) if row.label else ())}
+        given |= {answer, *((row.label,) if row.label else ())}
         if isinstance(found, Aside):
             self.counts.aside[found.split] += 1
             self._sink.keep(found.split, row)

@@ -75,6 +75,7 @@ class Fold:
     ) -> None:
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
         self.judges, self.labels = inputs.flow.panel.seats, inputs.flow.labels
+        self.unmarked = inputs.dedup.unmarked
         self._record, self._observer = record, observer
         inputs.flow.stats.clear()
         if inputs.flow.embedder is not None:

@@ -167,27 +167,35 @@ class Recipe(Frozen):
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         data["models"] = {name: role.identity() for name, role in self.models.items()}
         data["models"] |= data.pop("composed")
-        if self.dedup.semantic is None:  # likewise
-            del data["dedup"]["semantic"]
-        data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
-        if not data["accept"]:  # likewise
-            del data["accept"]
+        _leave_out_unsaid(data)
         for name in self.known():
             used = self.blocks().get(name)
             data[name] = _identity(used[1]) if used else None
             if not used and name not in _SAID_UNUSED:
                 del data[name]
-        if self.steps in (None, steps.usual(self)):  # likewise
+        if self.steps in (None, steps.usual(self)):
             del data["steps"]
-        if not self.clean_replies:
-            del data["clean_replies"]
-        for cell in data["cells"].values():
-            if cell["stances"] is None:
-                del cell["stances"]
         del data["labels"]
         if scheme_of(self.labels) != BINARY:  # their order counts, which keys lose
             data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
+
+
+def _leave_out_unsaid(data: dict[str, Any]) -> None:
+    """Takes out of an identity what recipes of before had not, where a recipe does not say it either."""
+    if data["dedup"]["semantic"] is None:
+        del data["dedup"]["semantic"]
+    if not data["dedup"]["unmarked"]:
+        del data["dedup"]["unmarked"]
+    del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
+    data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
+    if not data["accept"]:
+        del data["accept"]
+    if not data["clean_replies"]:
+        del data["clean_replies"]
+    for cell in data["cells"].values():
+        if cell["stances"] is None:
+            del cell["stances"]
 
 
 def _identity(options: Any) -> Any:

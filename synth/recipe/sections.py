@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
 from synth.recipe.backend import Frozen
-from synth.types import Stance
+from synth.types import MarkMode, Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
@@ -72,6 +72,8 @@ class Dedup(Frozen):
     """The similarity of n-grams, in (0, 1], from which on two queries are near-duplicates."""
     semantic: Semantic | None = None
     """How queries that n-grams keep apart are compared by meaning; None does not."""
+    unmarked: bool = False
+    """Whether answers are compared (with what a run avoids, and with each other) with the mark 【略】 taken out."""
 
 
 def _filter_use(value: Any) -> Any:
@@ -144,3 +146,5 @@ class Output(Frozen):
     shard_rows: PositiveInt = 20_000
     held_out: tuple[str, ...] = ()
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
+    mark: MarkMode = "delete"
+    """How the mark 【略】 goes out in answers that were asked to leave detail out: deleted, in vague words, or kept."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from synth import __version__, backends, filters
 from synth.dataset.reader import Dataset
+from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
@@ -59,8 +60,8 @@ class CompiledRecipe:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the compiled recipe's identity, 16 hex digits."""
-        return fingerprint(self.identity)
+        """A hash of the compiled recipe's identity and of how its rows go out, 16 hex digits."""
+        return fingerprint(self.identity, self.recipe.output.mark)
 
 
 def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
@@ -154,9 +155,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         row_rules=filters.bind(
             "row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme, redaction=_levels(specs)
         ),
-        avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
-        if recipe.avoid
-        else None,
+        avoided=_avoided(recipe),
         tidy=replaced if recipe.filters.personal == "replace" else None,
         plain=_plain_prompts(recipe, library.prompt),
         labels=recipe.scheme,
@@ -166,6 +165,13 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         stats=context.stats,
     )
     return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
+
+
+def _avoided(recipe: Recipe) -> Avoided | None:
+    told = recipe.dedup
+    if not recipe.avoid:
+        return None
+    return avoided(recipe.avoid, ngram=told.ngram, threshold=told.threshold, unmarked=told.unmarked)
 
 
 def _text_rules(uses: FilterUses, place: str, library: Library) -> filters.Rules:

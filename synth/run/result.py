@@ -18,6 +18,7 @@ from synth.journal.store import Journal
 from synth.journal.usage import Prices, Usage, bill
 from synth.quality.agreement import agreement
 from synth.quality.coverage import coverage
+from synth.quality.diversity_report import report
 from synth.run.cost import by_cell, by_scenario
 from synth.types import HARD, Label
 
@@ -45,6 +46,8 @@ class Result:
     """The sum of all that was spent; `whole` is false where a model has no price or a server gave no token counts:
     then it is at least so much."""
     coverage: dict[str, Any]
+    diversity: dict[str, Any]
+    """How much queries and answers differ from each other, as `diversity_report.report` gives it."""
     replies: list[dict[str, Any]]
     """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
     agreement: dict[str, Any]
@@ -88,6 +91,7 @@ def result_of(
         spent=by_scenario(spent, {lane.id: lane.spec.lane.scenario for lane in lanes}, prices),
         total=asdict(bill(spent, prices)),
         coverage=coverage(lanes, staging.elements(), seed=fold.seed, size=fold.page),
+        diversity=report(lanes, staging, fold.labels),
         replies=fold.replies.rows(),
         agreement=agreement(
             fold.judges,

@@ -31,6 +31,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         agreement=result.agreement,
         controls=result.controls,
         doubts=result.doubts,
+        diversity=result.diversity,
         asked_without=result.asked_without,
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
