@@ -52,7 +52,7 @@ def test_what_trl_is_asked_is_what_a_guard_is_asked(export: Callable[..., Export
     by_id = {row["id"]: row for split in ("train", "validation") for row in Dataset(run).rows(split)}
     texts = {record["id"]: record["prompt"] for record in records(rendered.folder / "train.jsonl")}
     for record in records(plain.folder / "train.jsonl"):
-        asked = [{"role": turn.role, "content": turn.content} for turn in guard.messages(by_id[str(record["id"])])]
+        asked = [{"role": turn.role, "content": turn.content} for turn in guard.messages(by_id[str(record["id"])], "answer")]
         assert record["prompt"] == asked
         assert texts[record["id"]] == tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
 
