@@ -294,7 +294,12 @@ def _completion(body: Mapping[str, Any], reply: Reply) -> bytes:
 
 def _guessed(system: str) -> dict[str, Any] | None:
     """The schema a prompt asks for in words, where none was sent."""
-    for title, mark in (("queries", '"queries"'), ("query", '"query"'), ("verdict", '"analysis"')):
+    for title, mark in (
+        ("queries", '"queries"'),
+        ("query", '"query"'),
+        ("verdict", '"analysis"'),
+        ("redacted", "换成【略】"),
+    ):
         if mark in system:
             return {"title": title, "properties": {title: {"maxItems": 10}}}
     return None
