@@ -49,11 +49,12 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _several(value: Any) -> Any:
-    """A single code stands for a list of one."""
-    return (value,) if isinstance(value, str) else value
+    """A single code stands for a list of one, and `-` for none: the guard has no such category."""
+    return () if value == NO_CODE else (value,) if isinstance(value, str) else value
 
 
-Codes = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_distinct)]
+NO_CODE = "-"
+Codes = Annotated[tuple[Text, ...], BeforeValidator(_several), AfterValidator(_distinct)]
 GuardName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Bank = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 
@@ -88,8 +89,9 @@ class Subcategory(_Frozen):
     handling: Literal["normal", "refuse_only"] = "normal"
     behaviours: Bank
     codes: dict[GuardName, Codes] = Field(default_factory=dict)
-    """What guards and standards call the subcategory: `llama_guard: [S2]`. Rendered at export; no judge sees them,
-    so they bear no identity."""
+    """What guards and standards call the subcategory, the nearest first: `llama_guard: [S2]`, or `"-"` where the guard
+    has no such category, with `llama_guard_rest: [S10]` for the class that takes it in at need. Rendered at export; no
+    judge sees them, so they bear no identity."""
 
     @property
     def refuse_only(self) -> bool:
