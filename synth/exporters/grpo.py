@@ -28,6 +28,7 @@ def records(dataset: Dataset, *, guard: str = "libra", counts: Counts) -> Iterat
         raise ConfigError(
             f"--to grpo: {asked.prompt.path}: reads text and no messages, which these trainers render; name another"
         )
+    asked.check_codes()
     for split in dataset.labelled():
         for number, row in enumerate(dataset.rows(split)):
             right = None if row["response"] is None else asked.truth(row, "answer").label

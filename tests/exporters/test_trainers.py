@@ -196,6 +196,11 @@ def test_the_reward_reads_every_guards_verdicts(guard: str, tmp_path: Path) -> N
         assert module.worth(said[: 1 if guard in ("xguard", "llamaguard") else len(said) // 4], right) == -1
 
 
+def test_a_guard_whose_verdicts_need_codes_that_are_not_there_is_refused(made: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"policies\.json has none of them"):
+        find("grpo")(made, tmp_path / "out", guard="xguard")
+
+
 def test_a_guard_that_reads_raw_text_is_refused(made: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="reads text and no messages, which these trainers render"):
         find("grpo")(made, tmp_path / "out", guard="wildguard")
