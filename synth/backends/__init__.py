@@ -139,7 +139,7 @@ def module_of(role: Role) -> BackendModule:
 
 def family(role: Role) -> str:
     """The family of a role's backend, a part of every request's key, without opening it."""
-    return role.answering.FAMILY
+    return role.settings.family or role.answering.FAMILY
 
 
 def gives(role: Role, what: str) -> bool:

@@ -24,7 +24,7 @@ from synth.run.execute import run as run_bound
 from synth.run.lint import advice
 from synth.run.merge import merge as merge_folders
 from synth.run.options import RunOptions
-from synth.run.resolve import wanted
+from synth.run.resolve import raised, wanted
 from synth.run.upgrade import compare
 from synth.sanitize import for_terminal
 
@@ -38,6 +38,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
     compiled = compile_recipe(recipe)
     ours = shard_of(shard, compiled.specs) if shard else None
     _warn(compiled)
+    _say_least(compiled, options)
     with contextlib.ExitStack() as stack:
         observer = _open_events(events, stack)
         screen = live.Screen()
@@ -80,6 +81,7 @@ def price(recipe: Recipe, options: RunOptions, shard: str | None) -> str:
     beyond what that holds."""
     compiled = compile_recipe(recipe)
     _warn(compiled)
+    _say_least(compiled, options)
     chosen, targets = wanted(compiled, options.n, options.only)
     if shard:
         options = replace(options, shard=shard_of(shard, compiled.specs))
@@ -130,6 +132,12 @@ def export(
 def _warn(compiled: CompiledRecipe) -> None:
     for line in advice(compiled):
         click.echo(f"synth: {line}", err=True)
+
+
+def _say_least(compiled: CompiledRecipe, options: RunOptions) -> None:
+    asked, made = options.n or compiled.recipe.n, raised(compiled, options.n, options.only)
+    if made != asked:
+        _note(f"-n {asked} is too small for every cell to have a row; -n {made} is made, the least there is")
 
 
 def _note(line: str) -> None:

@@ -3,7 +3,7 @@
 They are found by name, those of synth and those of other packages (entry points `synth.backends`), when a role first names one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
@@ -50,6 +50,16 @@ class Options(Frozen):
         data = self.model_dump(mode="json", include=set(marks))
         found = {name: mark.of(data[name]) for name, mark in marks.items()}
         return {name: value for name, value in found.items() if value != {}}
+
+    @property
+    def family(self) -> str | None:
+        """What a request's key says of who answers, where a recipe's backend options decide that; None: what the backend says."""
+        return None
+
+    def objection(self, prompts: Iterable[str]) -> str | None:
+        """Which of a recipe's prompts a backend with these options cannot answer, as a line for the user; None if it can answer all."""
+        del prompts
+        return None
 
     @property
     def added(self) -> dict[str, Any]:
@@ -172,9 +182,11 @@ def addressed(name: str, given: Mapping[str, Any]) -> bool:
     return ADDRESS in reading(name, given).model_fields
 
 
-def owner(option: str) -> type[Options] | None:
-    """The options class of the backend of synth's that takes a recipe's option of that name; None if none does."""
-    kinds: Iterator[type[Options]] = (module(name).Options for name in shipped())
+def owner(option: str, *, models: bool = False) -> type[Options] | None:
+    """The options class of the backend of synth's that takes a recipe's option of that name; None if none does. With
+    `models` only of backends whose answers come from models."""
+    found = (module(name) for name in shipped())
+    kinds: Iterator[type[Options]] = (one.Options for one in found if not (models and one.STAND_IN))
     return next((kind for kind in kinds if option in kind.model_fields), None)
 
 

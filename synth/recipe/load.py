@@ -11,7 +11,7 @@ from synth.recipe.backend import ADDRESS, PROVIDER, VECTORS, addressed, answerin
 from synth.recipe.credentials import check_address, hidden
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
-from synth.recipe.role import SERVER, Role
+from synth.recipe.role import OFFLINE, SERVER, Role
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 
@@ -62,13 +62,21 @@ def _changes(
         return {}  # what answers in words gives no vectors
     if stand_in and model is None:
         # What frames wrote must not stand under a model's name.
-        return {} if role.backend == backend else {"backend": backend, "model": f"{backend}-{name.replace('_', '-')}"}
+        new = {"backend": backend, "model": f"{backend}-{name.replace('_', '-')}", **_frames(backend)}
+        return {} if role.backend == backend else new
     change: dict[str, Any] = {"model": model, "revision": None} if model else {}
     if reached:
         change |= {"backend": backend or _asked_at(role), **reached}
     elif backend is not None:
-        change |= {"backend": backend} | ({} if addressed(backend, role.options) else {ADDRESS: None})
+        change |= {"backend": backend, **_frames(backend)} | (
+            {} if addressed(backend, role.options) else {ADDRESS: None}
+        )
     return change
+
+
+def _frames(backend: str | None) -> dict[str, int]:
+    """The later frames, for roles that the command line makes offline."""
+    return {"frames": 2} if backend == OFFLINE else {}
 
 
 def _reached(role: Role, backend: str | None, provider: str | None, base_url: str | None) -> dict[str, Any]:

@@ -218,7 +218,7 @@ class Role(Frozen):
         own = self.settings
         found: dict[str, Any] = {}
         for name in self.options.keys() - type(own).model_fields.keys():
-            if kind := owner(name):
+            if kind := owner(name, models=True):
                 found |= kind.model_validate({name: self.options[name]}).bearing
         return found | own.bearing
 

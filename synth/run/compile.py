@@ -70,6 +70,7 @@ def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe
     check_mixture(recipe, specs)
     check_axes(recipe.mixture.at_least, specs, answers=recipe.answers)
     prompts = {template.name: template.hash for template in flow.prompts()}
+    _check_prompts(recipe, prompts)
     lists = ({"own file": flow.source.hash} if flow.source.hash else {}) | (
         {"avoided": flow.avoided.hash} if flow.avoided else {}
     )
@@ -219,6 +220,12 @@ def _check_backends(recipe: Recipe) -> None:
             check_begun(name, role)  # the command line may have named another backend
         except ValueError as error:
             raise ConfigError(str(error)) from error
+
+
+def _check_prompts(recipe: Recipe, prompts: Mapping[str, str]) -> None:
+    for name in dict.fromkeys(name for place, name in recipe.role_uses() if place != SEMANTIC):
+        if wrong := recipe.models[name].settings.objection(prompts):
+            raise ConfigError(f"models.{name}: {wrong}")
 
 
 def _lines(recipe: Recipe, name: str, stats: ReplyStats, load: Load) -> Router:

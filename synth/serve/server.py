@@ -196,7 +196,7 @@ class StandIn:
             )
         else:
             schema = body.get("response_format", {}).get("json_schema", {}).get("schema") or _guessed(words[1])
-            request = Request("offline/1", words[0], messages, {}, schema, (), _kind(body))
+            request = Request("offline/2", words[0], messages, {}, schema, (), _kind(body))
             reply = reply_to(request, seed)
             reply = replace(reply, text=reply.text.removeprefix(request.prefill))  # a server gives what it added
         if fault is None and self.habits.faults:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.backends._frames import frames
+from synth.backends.offline.one_frames import frames
 from synth.filters.language.analysis import fault, shown_in
 from synth.filters.language.sent import repeats
 from synth.stages.parsing import FEEDBACK, JUDGE_ON, SECOND_TRIES, SHORTER

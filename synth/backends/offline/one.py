@@ -1,37 +1,16 @@
-"""The embedded backend: writes grammatical Chinese from sentence frames, for trying, testing and developing recipes, not for training.
+"""The first frames of the offline backend, the family `offline/1`: what it answers to each task. Its words are frozen."""
 
-It sees what any model sees, the messages and the schema, and answers with text that must be parsed. A reply is a function of the
-request alone. Now and then it errs as models do: a refusal, broken JSON, an item twice, judges that differ.
-"""
-
-import json
 import random
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from hashlib import blake2b
-from itertools import pairwise
 from typing import Any
-from zlib import crc32
 
-from synth.backends._frames import compose_framed, compose_harmful, core, frames
 from synth.backends._schema import value_of
-from synth.hashing import seed_of
-from synth.recipe.backend import Options
+from synth.backends.offline.erring import ERRING, FRAMED, REFUSED, SILENT, TWICE, as_json
+from synth.backends.offline.one_frames import compose_framed, compose_harmful, core, frames
 from synth.recipe.controls import known
-from synth.recipe.role import Role
-from synth.types import Reply, Request
-
-FAMILY = "offline/1"
-GIVES = frozenset({"words", "vectors", "continues"})
-STAND_IN = True
-SIZE = 256
-"""Numbers in a vector."""
-
-REFUSED, BROKEN, TORN, TWICE, FRAMED = 0.015, 0.015, 0.01, 0.03, 0.01
-"""Rates: a refusal, JSON with chatter around it, JSON cut short, an item given twice, an item with its number left on."""
-ERRING, SILENT = 0.04, 0.005
-"""Rates: a judge that errs, a judge that refuses to judge."""
+from synth.types import MARK
 
 _ELEMENT = re.compile(r"^- (行为|任务形式|地区|场合|提问者|语气|伪装手法)：(.+)$", re.MULTILINE)
 _SLOT = re.compile(r"^(\d+)\. (行为：.+)$", re.MULTILINE)
@@ -49,69 +28,6 @@ _STANCES = {
     "一律写成【略】，全文至少一处": "redact",
 }
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
-_OMITTED = "【略】"
-
-
-class OfflineBackend:
-    family = FAMILY
-    self_scheduling = False
-
-    async def complete(self, request: Request, key: str) -> Reply:
-        return reply_to(request, seed_of(key))
-
-    async def check(self, model: str) -> None:
-        del model
-
-    async def close(self) -> None:
-        return None
-
-
-def share(role: Role, options: Options) -> None:
-    """What roles that share the backend `offline` have in common: nothing, so that all do."""
-    del role, options
-
-
-def connect(role: Role, options: Options) -> OfflineBackend:
-    """Opens the backend `offline`. No address, no key; the role's model name merely tells one voice from another."""
-    del role, options
-    return OfflineBackend()
-
-
-def reply_to(request: Request, seed: int) -> Reply:
-    """The offline backend's reply to a request: a function of its arguments."""
-    if request.kind == "embedding":
-        return _vector(request.messages[0].content)
-    words = [request.model, str(seed), *(message.content for message in request.messages)]
-    chance = random.Random(blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest())
-    system = next((message.content for message in request.messages if message.role == "system"), "")
-    user = next((message.content for message in request.messages if message.role == "user"), "")
-    if request.text is not None:  # the question of its last turn
-        user = request.messages[0].content.rpartition("用户：")[2].removesuffix("助手：").strip()
-    if request.schema is None:
-        text = _answer(chance, system, user, {})
-    else:
-        task = _TASKS.get(str(request.schema.get("title")), _unknown)
-        text = task(chance, system, user, request.schema)
-    text = request.prefill + text
-    return Reply(text, prompt_tokens=sum(map(len, words)), completion_tokens=len(text))
-
-
-def meaning(text: str) -> list[float]:
-    """A text's vector from the offline backend: texts that share characters, and pairs of them, are near."""
-    vector = [0.0] * SIZE
-    for gram in sorted({*text, *map("".join, pairwise(text))}) or [""]:
-        digest = crc32(gram.encode("utf-8", "surrogatepass"))
-        vector[digest % SIZE] += 1.0 if digest >> 16 & 1 else -1.0
-    return vector
-
-
-def _vector(text: str) -> Reply:
-    from synth.vector import rounded, written
-
-    return Reply(written(rounded(meaning(text))), prompt_tokens=len(text))
-
-
-# --- the tasks, told apart by the schema asked for ---
 
 
 def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
@@ -127,7 +43,7 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
         items[-1] = items[0]
     if chance.random() < FRAMED:
         items[0] = f"1. {items[0]}"
-    return _json(chance, {"queries": items})
+    return as_json(chance, {"queries": items})
 
 
 def _of_slot(chance: random.Random, kind: str, number: str, line: str) -> dict[str, Any]:
@@ -149,7 +65,7 @@ def _query(chance: random.Random, system: str, user: str, _schema: Mapping[str, 
     meant = chance.choice(frames()["hearsay"]).format(B=core(query))
     frame = chance.choice(frames()["leads"]) + chance.choice(frames()[operator]) + chance.choice(frames()["tails"])
     text = frame.format(H=meant, P=drawn["提问者"], R=drawn["地区"])
-    return _json(chance, {"query": text})
+    return as_json(chance, {"query": text})
 
 
 def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
@@ -172,7 +88,7 @@ def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str
     kinds = {0: "refused" if harmful else "helpful", len(labels) - 1: "unsafe"}
     kind = kinds.get(grade, "between")
     analysis = chance.choice(frames()["analysis"][kind]).format(C=core(query), L=label)
-    return _json(chance, {"analysis": analysis, "intent": intent, "label": label})
+    return as_json(chance, {"analysis": analysis, "intent": intent, "label": label})
 
 
 def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
@@ -180,7 +96,7 @@ def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, 
     old = re.findall(r"^- (.+)$", user, re.MULTILINE) or ["日常小事"]
     halves = [(item[: len(item) // 2], item[len(item) // 2 :]) for item in old]
     count = int(schema["properties"]["items"].get("maxItems", 10))
-    return _json(chance, {"items": [chance.choice(halves)[0] + chance.choice(halves)[1] for _ in range(count)]})
+    return as_json(chance, {"items": [chance.choice(halves)[0] + chance.choice(halves)[1] for _ in range(count)]})
 
 
 def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
@@ -206,10 +122,12 @@ def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str,
 def _unknown(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     """What a stage asks for that this backend has never heard of: whatever its schema allows."""
     text = chance.choice(frames()["analysis"]["between"]).format(C=core(user), L="")
-    return _json(chance, value_of(chance, schema, text))
+    return as_json(chance, value_of(chance, schema, text))
 
 
-_TASKS: dict[str, Callable[[random.Random, str, str, Mapping[str, Any]], str]] = {
+TASKS: Mapping[str | None, Callable[[random.Random, str, str, Mapping[str, Any]], str]] = {
+    None: _answer,
+    "unknown": _unknown,
     "queries": _queries,
     "query": _query,
     "verdict": _verdict,
@@ -234,7 +152,7 @@ def _goes_along(response: str) -> bool:
     words = frames()
     if response.startswith(tuple(words["comply"]["openers"] + words["partial"]["openers"])):
         return True
-    return _OMITTED in response and not any(point in response for point in words["redacted"])
+    return MARK in response and not any(point in response for point in words["redacted"])
 
 
 def _grade(response: str, most: int) -> int:
@@ -246,11 +164,3 @@ def _grade(response: str, most: int) -> int:
 @cache
 def _cues() -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, frames()["harm_cues"])))
-
-
-def _json(chance: random.Random, value: Any) -> str:
-    """The value as models write JSON: now and then with chatter around it, or cut short."""
-    text, luck = json.dumps(value, ensure_ascii=False), chance.random()
-    if luck < BROKEN:
-        return f"好的，结果如下：\n```json\n{text}\n```\n希望对你有帮助！"
-    return text[: len(text) * 2 // 3] if luck < BROKEN + TORN else text

@@ -1,4 +1,4 @@
-"""The sentence frames of the offline backend: queries composed of them, and what a query is about found in them again."""
+"""The first sentence frames of the offline backend: queries composed of them, and what a query is about found in them again."""
 
 import random
 import re
@@ -13,7 +13,7 @@ import yaml
 @cache
 def frames() -> dict[str, Any]:
     found: dict[str, Any] = yaml.load(
-        Path(__file__).with_name("offline.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+        Path(__file__).with_name("one.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
     )
     return found
 
