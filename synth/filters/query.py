@@ -98,11 +98,11 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
         listed = text.endswith(("。", "！")) and _LISTS.match(text)
         if (listed or _FIRST.match(text)) and not _REQUEST.search(text.partition("\n")[0]):
             return "answer"
-        if not long <= len(text) <= _LONGEST or _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:]):
+        own = accounts and _ACCOUNT.search(text)
+        asks = own or _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:])
+        if not long <= len(text) <= _LONGEST or asks:
             return None
         han, ends = len(_HAN.findall(text)) / len(text), f"{text[:_ENDS]}\n{text[-_ENDS:]}"
-        if accounts and _ACCOUNT.search(text):
-            return None
         advises = han > 0.7 and len(set(_ADVISES.findall(text))) > 1
         tells = han > 0.5 and len(_SAID.findall(text)) > 1 and not _SPEAKS.search(ends)
         return "answer" if advises or tells else None

@@ -13,7 +13,6 @@ from synth.recipe.controls import known
 from synth.types import MARK
 
 _ELEMENT = re.compile(r"^- (行为|任务形式|地区|场合|提问者|语气|伪装手法)：(.+)$", re.MULTILINE)
-_SLOT = re.compile(r"^(\d+)\. (行为：.+)$", re.MULTILINE)
 _KINDS = {
     "风险类别：": "harmful",
     "风险话题：": "benign",
@@ -35,8 +34,6 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
         return "抱歉，我不能协助编写这类内容。如果您有其他需要，我很乐意帮忙。"
     count = int(schema["properties"]["queries"].get("maxItems", 10))
     kind = next((kind for mark, kind in _KINDS.items() if re.search(f"^{mark}", user, re.MULTILINE)), "ordinary")
-    if slots := _SLOT.findall(user):
-        return _json(chance, {"queries": [_of_slot(chance, kind, number, line) for number, line in slots]})
     drawn = _elements(user)
     items = compose_harmful(chance, drawn, count) if kind == "harmful" else compose_framed(chance, drawn, count, kind)
     if chance.random() < TWICE:
@@ -44,12 +41,6 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
     if chance.random() < FRAMED:
         items[0] = f"1. {items[0]}"
     return as_json(chance, {"queries": items})
-
-
-def _of_slot(chance: random.Random, kind: str, number: str, line: str) -> dict[str, Any]:
-    drawn = dict(part.partition("：")[::2] for part in line.split("；"))
-    (text,) = compose_harmful(chance, drawn, 1) if kind == "harmful" else compose_framed(chance, drawn, 1, kind)
-    return {"n": int(number), "query": text}
 
 
 def _query(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
