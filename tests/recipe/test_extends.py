@@ -17,15 +17,37 @@ GOLDEN = {"demo": "c00e2448b7e0289a", "libra": "efdd43dba183ae3c"}
 """Of every recipe that ships, the fingerprint of its identity before recipes could extend recipes."""
 LATER = ("fluent",)
 """Rules that what ships was given since."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "template": {},
+    "scaffolding": {},
+    "answer": {},
+    "dangling": {},
+}
+"""The options of rules that were given others since; of queries' length its bounds."""
+PROMPTS = {
+    "harmful": {"query/harmful": 1.0},
+    "benign": {"query/benign": 1.0, "query/lookalike": 1.0},
+    "ordinary": {"query/ordinary": 1.0},
+}
 
 
 def as_before(recipe: Recipe) -> str:
-    """The fingerprint of what ships without what it was given since: a key, a check of votes, rules and an option of one."""
-    identity = {key: value for key, value in recipe.identity().items() if key != "clean_replies"}
+    """The fingerprint of what ships without what it was given since: keys, a check of votes, a slot sheet with its prompts
+    and longer replies, rules and options."""
+    identity = {key: value for key, value in recipe.identity().items() if key not in ("clean_replies", "accept")}
+    identity["query"] = {key: value for key, value in identity["query"].items() if key != "sheet"} | {
+        "prompts": PROMPTS
+    }
+    identity["models"]["writer"]["max_tokens"] = 2048
     identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
     rules = {
         kind: [
-            use | {"options": {} if use["name"] == "template" else use["options"]}
+            use
+            | {
+                "options": OPTIONS.get(
+                    use["name"], use["options"] | ({"max": 1000} if kind + use["name"] == "querylength" else {})
+                )
+            }
             for use in uses
             if use["name"] not in LATER
         ]
