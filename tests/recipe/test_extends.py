@@ -38,6 +38,10 @@ def as_before(recipe: Recipe) -> str:
     identity["query"] = {key: value for key, value in identity["query"].items() if key != "sheet"} | {
         "prompts": PROMPTS
     }
+    identity["models"] = {
+        name: {key: value for key, value in role.items() if key != "frames"}
+        for name, role in identity["models"].items()
+    }
     identity["models"]["writer"]["max_tokens"] = 2048
     identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
     rules = {
