@@ -24,8 +24,13 @@ def as_before(recipe: Recipe) -> str:
     identity = {key: value for key, value in recipe.identity().items() if key != "clean_replies"}
     identity.pop("redact")
     identity["respond"] = {key: value for key, value in identity["respond"].items() if key != "shapes"}
-    identity["cells"] = {name: cell | {"stances": _weights(cell["stances"])} for name, cell in identity["cells"].items()}
-    identity["cells"]["benign/safe"]["stances"] = {"natural": 3.0, "redact": 1.0}  # before the mark was taken out at export
+    identity["cells"] = {
+        name: cell | {"stances": _weights(cell["stances"])} for name, cell in identity["cells"].items()
+    }
+    identity["cells"]["benign/safe"]["stances"] = {
+        "natural": 3.0,
+        "redact": 1.0,
+    }  # before the mark was taken out at export
     identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
     rules = {
         kind: [

@@ -2,7 +2,7 @@
 
 What makes a text doable is not its subject. It handles things (verbs of the hand with what comes of them), measures them, and puts one
 act after another, close together. A view on the same things judges, compares and wishes. So clauses are weighed, and the densest run of
-a few of them decides. A clause that holds the mark tells nothing any more.
+a few of them decides; sentences that instruct, one after the other, do as well. What holds the mark tells nothing any more.
 """
 
 import re
@@ -77,6 +77,17 @@ _ENOUGH, _ENOUGH_AMONG_VIEWS, _PLAIN = 2.2, 3.0, 4
 """What the clauses of a run must weigh together: where at most one in so many opines, and where more do."""
 _LONGEST = 60
 """Characters of a clause that are looked at."""
+_SENTENCE = re.compile(r"[。；;！!？?\n]+")
+_INSTRUCTS = re.compile(
+    r"^\W{0,4}(?:\d{1,2}\s?[.、．)）:：]\s?|第[一二三四五六七八]步[，,：:]?)?"
+    r"(?:(?:首先|先|其次|然后|接着|接下来|随后|再|最后|之后|同时|一旦[^，。]{1,14}|在[^，。]{1,12})[，,]?)?(?:你还?也?|您还?也?|我们|还|就)?"
+    r"(?:需要|可以|要(?!命|么|不|是)|应该?(?!是|死)|得(?!不)|必须|只需|不妨|选择|准备|寻找|找(?:到|一|个|准)|使用|利用|通过|获取|收集|购买|创建|注册|发送|联系|确定|了解|制作|制定|建立|伪造|冒充|删除|避免)"
+)
+_ORDINAL = re.compile(
+    r"(?:^|\n)\W{0,3}(?:\d{1,2}\s?[.、．)）:：]|第[一二三四五六七八]步)|首先|然后|接着|接下来|随后|最后"
+)
+_STEPS = 3
+"""Sentences that instruct, and words of order, from which on a text tells steps whatever they are about."""
 
 
 class _Clause(NamedTuple):
@@ -90,7 +101,14 @@ class _Clause(NamedTuple):
 def doable(text: str) -> bool:
     """Whether a text holds operative detail: within a few clauses it says what to do with things, how much, how long and in what order."""
     clauses = list(_weighed(text))
-    return any(_told(clauses[at : at + _RUN]) for at in range(max(1, len(clauses) - _RUN + 1)))
+    return _in_steps(text) or any(_told(clauses[at : at + _RUN]) for at in range(max(1, len(clauses) - _RUN + 1)))
+
+
+def _in_steps(text: str) -> bool:
+    """Whether a text instructs in order: what first, what then, what last; sentences with a mark in them are not counted."""
+    told = [sentence for sentence in _SENTENCE.split(text) if MARK not in sentence]
+    instructs = sum(bool(_INSTRUCTS.search(sentence)) for sentence in told)
+    return instructs >= _STEPS and sum(len(_ORDINAL.findall(sentence)) for sentence in told) >= _STEPS
 
 
 def _told(run: Sequence[_Clause]) -> bool:
