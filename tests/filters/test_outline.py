@@ -123,7 +123,7 @@ def test_what_each_level_asks_for(level: str, stance: str, text: str, expected: 
         ("你需要放松，可以出去走走，不必总想着这些。", False),
     ],
 )
-def test_what_is_instructed_in_order_is_doable_whatever_it_is_about(text: str, found: bool) -> None:  # noqa: FBT001
+def test_what_is_instructed_in_order_is_doable_whatever_it_is_about(text: str, found: bool) -> None:
     assert doable(text) is found
 
 
@@ -169,9 +169,9 @@ def test_every_subcategory_of_libra_has_a_level_and_no_rule_names_the_mark() -> 
 )
 def test_time_grows_with_length_alone(find: Callable[[str], bool], piece: str) -> None:
     def took(size: int) -> float:
-        text, began = piece * (size // len(piece)), time.perf_counter()
+        text, began = piece * (size // len(piece)), time.process_time()
         find(text)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     took(2_000)
-    assert took(64_000) < 40 * max(took(4_000), 0.002)
+    assert took(64_000) < 40 * max(took(4_000), 0.01)
