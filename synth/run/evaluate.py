@@ -69,11 +69,12 @@ def evaluate(wish: Wish) -> Outcome:
     """Measures a guard on a test, as the user wishes. ConfigError for what the user must mend."""
     test = gold.gold_of(wish.test, wish.label_names, wish.split)
     modes = _modes(wish, test)
-    policies = policies_for(wish.test, test.labels)
-    asked = _guard(wish, test, modes, policies) if wish.guard else None
+    policies = policies_for(wish.test, test.labels) if wish.guard else None
+    asked = _guard(wish.guard, test, modes, policies) if wish.guard and policies else None
     if wish.folder is not None:
         evaluation_files.refuse_foreign(wish.folder)
-    work = _Evaluation(wish, test, modes, asked, policies)
+    walk = crosswalk(asked.codes, policies.every, asked.attacks) if asked and policies else None
+    work = _Evaluation(wish, test, modes, asked, walk)
     return work.read() if wish.predictions else work.ask()
 
 
@@ -90,8 +91,7 @@ def _modes(wish: Wish, test: Gold) -> list[Mode]:
     return wanted
 
 
-def _guard(wish: Wish, test: Gold, modes: Sequence[Mode], policies: TestPolicies) -> Asked:
-    name = str(wish.guard)
+def _guard(name: str, test: Gold, modes: Sequence[Mode], policies: TestPolicies) -> Asked:
     found = guard.load(name, COLUMNS, test.labels)
     if found.needs_policies:
         found = found.with_policies(policies)
@@ -110,7 +110,7 @@ class _Evaluation:
     test: Gold
     modes: list[Mode]
     asked: Asked | None
-    policies: TestPolicies
+    crosswalk: Crosswalk | None
 
     def read(self) -> Outcome:
         """Measures answers that are there already."""
@@ -145,7 +145,7 @@ class _Evaluation:
         assert wish.role is not None
         assert wish.folder is not None
         role, sets, found = _limited(wish.role, asked.limit), self._sets(), dict[tuple[str, int], Said]()
-        about = {"test": str(wish.test.resolve()), "guard": asked.name, "model": role.named}
+        about = {"test": wish.test.name, "guard": asked.name, "model": role.named}
         more = (wish.concurrency, asked.scores is not None, wish.retry_given_up, wish.say, wish.report)
         asking = Asking(wish.folder, role, about, *more)
         scored = [False]
@@ -193,9 +193,6 @@ class _Evaluation:
     def _unsafe(self, case: Case, mode: str) -> bool:
         return bool(case.harm) if mode == "prompt" else case.label is not None and self.test.labels.unsafe(case.label)
 
-    def _crosswalk(self) -> Crosswalk | None:
-        return crosswalk(self.asked.codes, self.policies.every, self.asked.attacks) if self.asked else None
-
     def _part(
         self,
         counted: list[tuple[Case, Said]],
@@ -209,7 +206,7 @@ class _Evaluation:
             mode,
             self.test.labels,
             fpr=self.wish.fpr,
-            crosswalk=self._crosswalk(),
+            crosswalk=self.crosswalk,
             libra=libra,
             no_scores=no_scores,
         )
