@@ -120,7 +120,8 @@ class Guard:
         the messages that its server renders. What is trained and what is asked are both this."""
         told = self._told(row, mode, draw) | self._policies_told(row, None, ())
         if self.reads and self.reads.raw:
-            return self._asked(told)[-1].content
+            text = self._asked(told)[-1].content
+            return guard_tokenizer.bare(self.tokenizer, text) if self.tokenizer else text
         if self.tokenizer is None:
             return self._asked(told)
         own = guard_tokenizer.writes_instruction(self.tokenizer, self.reads) and self.published is None

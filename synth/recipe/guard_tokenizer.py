@@ -79,11 +79,11 @@ def rendered(
                 f"--tokenizer: its chat template takes no list of categories ({code}: {name} is missing); "
                 "export without --tokenizer, or with --set augment=false"
             )
-    return _bare(tokenizer, text)
+    return bare(tokenizer, text)
 
 
-def _bare(tokenizer: Tokenizer, text: str) -> str:
-    """Without the token that opens a text, where the tokenizer adds one to every text it is given."""
+def bare(tokenizer: Tokenizer, text: str) -> str:
+    """A rendered text without the token that opens it, where the tokenizer adds one to every text it is given."""
     opens = tokenizer.bos_token
     if not opens or not text.startswith(opens):
         return text

@@ -223,7 +223,6 @@ OWN = """
 {% block system %}审核员{% endblock %}
 {% block user %}
 {{ mode }}：{{ query }}{% if response %}／{{ response }}{% endif %}
-
 {% endblock %}
 {% block assistant %}
 {{ word }} {{ named }}
@@ -232,6 +231,7 @@ OWN = """
 kind: first_token
 words: {unsafe: bad, safe: ok}
 modes: [answer, prompt]
+newline: true
 categories: {of: tc260, separator: "、"}
 {% endblock %}
 """

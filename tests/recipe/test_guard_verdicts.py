@@ -4,6 +4,7 @@ and by the rules of the guard's published reader."""
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -150,7 +151,7 @@ def test_the_published_reader_reads_the_rows_label_refusal_and_categories(name: 
 def test_a_guard_without_a_third_grade_takes_it_as_it_is_told(
     name: str, label: str, choice: Any, expected: str | None
 ) -> None:
-    found = guard.replace(load(name), choices=Choices(choice))
+    found = replace(load(name), choices=Choices(choice))
     truth = found.truth(row(label=label))
     assert truth.label == expected
     assert truth.left_out == ("" if expected else "graded_between")
@@ -171,7 +172,7 @@ def test_a_guard_without_a_third_grade_takes_it_as_it_is_told(
 def test_what_a_guard_has_no_category_for_is_safe_under_it_or_of_the_rest(
     name: str, subcategory: str, rest: Any, label: str, codes: tuple[str, ...]
 ) -> None:
-    found = guard.replace(load(name), choices=Choices(rest=rest))
+    found = replace(load(name), choices=Choices(rest=rest))
     truth = found.truth(row(subcategory=subcategory, label="unsafe"))
     assert (truth.label, truth.codes, truth.outside) == (label, codes, label == "safe")
 
@@ -191,10 +192,10 @@ def test_codes_a_guards_file_does_not_know_are_one_line() -> None:
     assert found.reads.categories
     few = found.reads.categories.model_copy(update={"names": {"S1": "Violent Crimes"}})
     with pytest.raises(ConfigError, match=r"does not know the code 'S\d+' of [a-z._]+"):
-        guard.replace(found, reads=found.reads.model_copy(update={"categories": few})).check_codes()
+        replace(found, reads=found.reads.model_copy(update={"categories": few})).check_codes()
     none = found.reads.categories.model_copy(update={"of": "nobody"})
     with pytest.raises(ConfigError, match="names categories by the codes `nobody`"):
-        guard.replace(found, reads=found.reads.model_copy(update={"categories": none})).check_codes()
+        replace(found, reads=found.reads.model_copy(update={"categories": none})).check_codes()
 
 
 @pytest.mark.parametrize("name", NAMES)
