@@ -288,7 +288,11 @@ def test_the_command_prints_a_table_or_one_object(
         (["libra.json"], 2, "give --guard G with --base-url U and --model M"),
         (["libra.json", "--guard", "mine"], 2, "--model: say what the guard is called"),
         (["libra.json", "--predictions", "libra.json", "--model", "m"], 2, "leave out --model"),
-        (["libra.json", "--predictions", "libra.json", "--benign", "x.jsonl"], 2, "--benign is asked of the guard"),
+        (
+            ["libra.json", "--predictions", "libra.json", "--benign", "x.jsonl"],
+            2,
+            "--benign is of a guard that is asked",
+        ),
         (["libra.json", "--predictions", "libra.json"], 1, "no text under 'critic'"),
         (["libra.json", "--guard", "mien", "--model", "m"], 1, "no prompt 'guard/mien'"),
         (
