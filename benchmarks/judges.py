@@ -40,7 +40,10 @@ def ways(model: str) -> dict[str, tuple[CompiledRecipe, str]]:
     for first, prompt in PROMPTS.items():
         role = {"model": model, "temperature": 0.0, "max_tokens": 300}
         told = {"judge_a": role, "judge_b": role, "writer": role, "answerer": role}
-        recipe = libra | {"models": told, "judge": {"models": [*SEATS.values()], "prompt": prompt, "order": "alternate"}}
+        recipe = libra | {
+            "models": told,
+            "judge": {"models": [*SEATS.values()], "prompt": prompt, "order": "alternate"},
+        }
         recipe["respond"] |= {"models": ["answerer"]}
         compiled = compile_recipe(type(load("libra")).model_validate(recipe))
         found |= {f"{first}, {order}": (compiled, role) for order, role in SEATS.items()}
@@ -59,7 +62,9 @@ def drawn(path: Path, rows: int) -> list[dict[str, Any]]:
 def sample(spec: LaneSpec, row: Mapping[str, Any]) -> Sample:
     """A row of the file as judges are asked about it."""
     place = Provenance(0, row["id"])
-    return Sample(spec.lane, 0, row["query"], row["id"], row["id"], (), "file", place, row["id"], response=row["response"])
+    return Sample(
+        spec.lane, 0, row["query"], row["id"], row["id"], (), "file", place, row["id"], response=row["response"]
+    )
 
 
 async def asked(session: aiohttp.ClientSession, url: str, request: Request) -> str:

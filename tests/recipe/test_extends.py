@@ -74,7 +74,7 @@ def test_mappings_merge_null_takes_out_and_lists_are_replaced(here: Path) -> Non
     assert [use.name for use in mine.filters.row] == ["outline"]
     assert mine.filters.query == libra.filters.query
     assert mine.judge.models == ("judge_a",)
-    assert mine.judge.prompt == "judge/verdict"
+    assert mine.judge.prompt == "judge/apart"
     assert mine.dedup == Recipe.model_fields["dedup"].default
 
 

@@ -32,7 +32,9 @@ def judged(judge: dict[str, Any], *replies: dict[str, Any], lane: str = "one.s0"
     return (found.sample if isinstance(found, Aside) else found), asked
 
 
-def said(label: str, intent: str = "有害", refusal: str = "否", categories: Any = (), analysis: str = "理由充分") -> Any:
+def said(
+    label: str, intent: str = "有害", refusal: str = "否", categories: Any = (), analysis: str = "理由充分"
+) -> Any:
     told = {"analysis": analysis, "label": label, "refusal": refusal, "categories": categories, "intent": intent}
     return told | {"categories": list(categories) if isinstance(categories, tuple) else categories}
 
@@ -83,7 +85,8 @@ def test_where_nobody_is_asked_for_categories_they_are_the_rows_own(lab: Lab) ->
 
 
 @pytest.mark.parametrize(
-    ("refusals", "note"), [(["是", "是", "否"], "yes"), (["否", "否", "是"], "no"), (["是", "否"], None), (["也许", "是"], "yes")]
+    ("refusals", "note"),
+    [(["是", "是", "否"], "yes"), (["否", "否", "是"], "no"), (["是", "否"], None), (["也许", "是"], "yes")],
 )
 def test_a_refusal_is_what_more_than_half_call_one(lab: Lab, refusals: list[str], note: str | None) -> None:
     found, _ = judged({}, *(said("安全", refusal=refusal) for refusal in refusals))
@@ -113,7 +116,12 @@ def test_of_two_labels_the_query_has_its_own_verdict_and_keeps_its_words(
         ({}, ["有害", "有害"], "unsafe", "harmful"),
         ({}, ["无害", "无害"], "safe", "benign"),
         ({}, ["有害", "无害"], None, None),
-        ({"verdict": {"split_is": "controversial", "strict": "j1", "loose": "j2"}}, ["有害", "无害"], "controversial", None),
+        (
+            {"verdict": {"split_is": "controversial", "strict": "j1", "loose": "j2"}},
+            ["有害", "无害"],
+            "controversial",
+            None,
+        ),
         ({"verdict": {"split_is": "controversial", "strict": "j1", "loose": "j2"}}, ["无害", "有害"], None, None),
     ],
 )
@@ -129,7 +137,10 @@ def test_of_three_labels_the_query_has_one_of_them(
 @pytest.mark.parametrize("fallen", [False, True])
 def test_a_row_of_which_anyone_names_a_refuse_only_category_is_dropped(lab: Lab, fallen: bool) -> None:
     refused = SUBCATEGORY.format(id="crime.minors")
-    text = tiny_taxonomy() + f"  - {{id: crime, name: 丙, subcategories: [{refused}, {SUBCATEGORY.format(id='crime.open')}]}}\n"
+    text = (
+        tiny_taxonomy()
+        + f"  - {{id: crime, name: 丙, subcategories: [{refused}, {SUBCATEGORY.format(id='crime.open')}]}}\n"
+    )
     (lab.folder / "taxonomies" / "tiny.yaml").write_text(text, encoding="utf-8")
     names = ("类crime.minors", "类one.s0")
     bad = said("不安全", categories=names, analysis="" if fallen else "理由充分")

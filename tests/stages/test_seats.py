@@ -20,7 +20,9 @@ PARTS = {"unsafe": "不安全的回答：甲", "safe": "\n安全的回答：乙"
 
 
 def panel(judge: dict[str, Any], **changes: Any) -> Panel:
-    found = compile_recipe(recipe(**changes | {"judge": {"models": ["j1", "j2"], "controls": False} | judge})).flow.panel
+    found = compile_recipe(
+        recipe(**changes | {"judge": {"models": ["j1", "j2"], "controls": False} | judge})
+    ).flow.panel
     assert isinstance(found, Panel)
     return found
 
@@ -60,7 +62,9 @@ def test_a_recipe_that_says_nothing_of_order_and_heads_is_the_recipe_it_was(lab:
     identity = compile_recipe(recipe()).identity
     assert not [key for key in identity if key.startswith(("judge.order", "judge.heads", "run"))]
     assert "judge.order" in compile_recipe(recipe(judge={"models": ["j1", "j2"], "order": "alternate"})).identity
-    assert recipe(judge={"models": ["j1"], "order": "alternate"}).identity() == recipe(judge={"models": ["j1"]}).identity()
+    assert (
+        recipe(judge={"models": ["j1"], "order": "alternate"}).identity() == recipe(judge={"models": ["j1"]}).identity()
+    )
 
 
 @pytest.mark.parametrize("told", ["{{ subcategory.rule.unsafe }}{{ subcategory.rule.safe }}", "{{ subcategory.name }}"])
@@ -68,7 +72,9 @@ def test_a_prompt_without_a_line_for_each_part_cannot_be_turned(lab: Lab, told: 
     (lab.folder / "prompts" / "judge").mkdir(parents=True)
     path = Path("prompts/judge/own.j2")
     path.write_text("{% block user %}\n" + told + "{{ query }}{{ response }}\n{% endblock %}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"judge.order: judge/own has not one line each .*or take `order` out") as caught:
+    with pytest.raises(
+        ConfigError, match=r"judge.order: judge/own has not one line each .*or take `order` out"
+    ) as caught:
         panel({"prompt": "judge/own", "order": "alternate"})
     assert "\n" not in str(caught.value)
 
@@ -101,5 +107,3 @@ def test_a_prompt_that_knows_no_leaning_is_asked_as_ever(lab: Lab) -> None:
     split = GRADED["judge"] | {"verdict": {"split_is": "controversial", "strict": "j1", "loose": "j2"}}
     one, other = requests(split, labels=GRADES, cells=CELLS)
     assert one.messages == other.messages
-
-
