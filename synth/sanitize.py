@@ -47,6 +47,11 @@ def shortened(text: str, most: int) -> str:
     return for_terminal(plain(line if len(line) <= most else f"{line[: most - 1]}…"))
 
 
+def masked(text: str, kind: str, reason: str = "") -> str:
+    """What may be shown of a text of which no word may: what kind it is, how long, and for which reason it is shown."""
+    return f"({kind}, {len(text):,} characters{f'; {reason}' if reason else ''})"
+
+
 def counted(number: object) -> int:
     """An untrusted count, as of tokens; 0, as for none told, where it is no whole number from 0 to 2**31 - 1."""
     return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST else 0

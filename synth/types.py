@@ -64,6 +64,10 @@ class Request:
         return "".join(part.content for part in self.messages) if self.kind == "completion" else None
 
 
+TokenScores: TypeAlias = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+"""The tokens of an answer in order, each with the likeliest at its place and their natural log probabilities."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading."""
@@ -76,6 +80,8 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning: str | None = None
+    scores: TokenScores = ()
+    """Of the answer's tokens, where a request asked for them (`logprobs`) and its server tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +244,8 @@ Judged: TypeAlias = Sample | Drop | Aside
 
 MARK: Final = "【略】"
 """What stands in an answer where operative detail was left out."""
+MarkMode: TypeAlias = Literal["delete", "vary", "keep"]
+"""How the mark goes out in a data set: deleted without a hole, put into vague words, or kept."""
 HARD: Final = "hard"
 """The split of rows on which the judges differ."""
 CONTROLS: Final = "controls"

@@ -16,6 +16,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from synth.dataset.rendering import restored_row
+
 FIXTURE = Path(__file__).parent / "fixtures" / "journal-1"
 LATER = Path(__file__).parent / "fixtures" / "journal-2"
 RUNS = {"offline": ("-n", "36"), "served": ("-n", "12"), "pairs": ()}
@@ -24,9 +26,9 @@ SPLITS = ("train", "validation", "test", "hard")
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """Every row of a run's dataset, with its split before its columns; splits and rows in their order."""
+    """Every row of a run's dataset as it was judged, with its split before its columns; splits and rows in their order."""
     return [
-        {"split": split, **row}
+        {"split": split, **restored_row(row)}
         for split in SPLITS
         for path in sorted((folder / "dataset" / "data").glob(f"{split}-*.parquet"))
         for row in pq.read_table(path).to_pylist()

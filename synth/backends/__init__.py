@@ -116,18 +116,19 @@ async def completed(backend: Backend, request: Request, key: str, role: str) -> 
     if not (isinstance(reply, Reply) and isinstance(reply.text, str) and isinstance(reply.finish, str)):
         given = "a reply without text" if isinstance(reply, Reply) else f"a {type(reply).__name__}"
         raise ConfigError(f"models.{role}: its backend gives {given}; mend it, or take another")
-    return believed(reply)
+    return believed(reply, scored=bool(request.params.get("logprobs")))
 
 
-def believed(reply: Reply) -> Reply:
+def believed(reply: Reply, *, scored: bool = False) -> Reply:
     """A backend's reply as far as it can be believed: its counts are counts, and its end is none of those that the
-    engine alone gives."""
+    engine alone gives. Scores of tokens are kept where they were asked for (`scored`)."""
     return Reply(
         reply.text,
         "broken" if reply.finish in _OURS else reply.finish,
         counted(reply.prompt_tokens),
         counted(reply.completion_tokens),
         reply.reasoning if isinstance(reply.reasoning, str) else None,
+        reply.scores if scored else (),
     )
 
 

@@ -16,7 +16,7 @@ from synth.errors import ConfigError
 from synth.plan.targets import least
 from synth.recipe import files, load, plugins, prompt, taxonomy
 from synth.recipe.guard import load as load_guard
-from synth.recipe.guard import tried
+from synth.recipe.guard_trial import codes_to_try, tried
 from synth.recipe.role import OFFLINE
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe, rendered
@@ -55,15 +55,17 @@ def check(recipe: Recipe | None) -> Iterator[str]:
 
 def _tried(name: str) -> str:
     """What became of a guard's file on a stand-in of a row with each label; ConfigError if a verdict is not read back as it was."""
-    told = Policy("（某个子类）", "（某个子类）", "（定义）", "（不安全）", "（安全）", "（边界）", hash="0" * 16)
+    guard = load_guard(name, COLUMNS)
+    texts = ("（某个子类）", "（某个子类）", "（定义）", "（不安全）", "（安全）", "（边界）")
+    told = Policy(*texts, hash="0" * 16, codes=codes_to_try(guard))
     row = dict.fromkeys(COLUMNS, "（某项）") | {
         **{column: [] for column in ("context", "notes", "marks", "categories")},
         "votes": [{"judge": "（评审）", "label": "safe", "analysis": "（分析）"}],
         "elements": [{"axis": "behaviour", "value": "（行为）"}],
         "provenance": {**dict.fromkeys(PROVENANCE, "（来历）"), "rule": told.subcategory, "rule_hash": told.hash},
+        "subcategory": told.subcategory,
     }
-    guard = load_guard(name, COLUMNS).with_policies(united([told]))
-    labels = [label for label, _ in tried(guard, row)]
+    labels = [label for label, _ in tried(guard.with_policies(united([told])), row)]
     return f"{', '.join(labels)} {'written and read back' if guard.reads else 'written; it has no block to read them back'}"
 
 

@@ -1,18 +1,33 @@
 """The commands that read a finished run: its rows shown, its data set handed on in a format a trainer reads."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
+
+from synth.sanitize import for_terminal
+from synth.types import MarkMode
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
-    "--to", "to", required=True, metavar="FORMAT", help="chat, csv, hf, jsonl, libra …: see `synth list formats`."
+    "--to",
+    "to",
+    required=True,
+    metavar="FORMAT",
+    help="sft, preference, classify, hf, jsonl …: see `synth list formats`.",
 )
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), metavar="OUT", help="Where to.  [default: DIR/export/FORMAT]"
 )
+@click.option(
+    "--guard", metavar="G", help="The guard that is trained: libra, or a file of your own; see `synth list guards`."
+)
+@click.option(
+    "--tokenizer", metavar="DIR", help="Folder of the model that is trained, by whose tokenizer is rendered or counted."
+)
+@click.option("--prompt", metavar="FILE", help="The published text of the guard's prompt.")
 @click.option("--template", metavar="T", help="The guard's file, for chat: --set template=T.  [default: guard/libra]")
 @click.option(
     "--set",
@@ -21,24 +36,35 @@ import click
     metavar="KEY=VALUE",
     help="An option of the format, e.g. template=guard/lines; may be repeated.",
 )
+@click.option(
+    "--mark",
+    type=click.Choice(get_args(MarkMode)),
+    help="How 【略】 goes out in answers: deleted without a hole, in vague words, or kept.  [default: as the recipe's `output.mark`]",
+)
 @click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
 @click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
 def export(
     folder: Path,
     to: str,
     out: Path | None,
-    template: str | None,
     settings: tuple[str, ...],
-    push_to: str | None,
     public: bool,
+    mark: MarkMode | None,
+    push_to: str | None,
+    **named: str | None,
 ) -> None:
-    """Write the dataset in DIR in a format a trainer reads."""
+    """Write the dataset in DIR in a format a trainer reads, with what the trainer needs beside it. How it is started comes last."""
     from synth import exporters
     from synth.cli import run
 
-    options = ({"template": template} if template else {}) | exporters.settings(settings)
-    for line in run.export(folder, to, out, options=options, push_to=push_to, private=not public):
+    options = {name: value for name, value in named.items() if value is not None} | exporters.settings(settings)
+    last: list[str] = []
+    for line in run.export(
+        folder, to, out, options=options, push_to=push_to, private=not public, mark=mark, say=last.append
+    ):
         click.echo(line)
+    for line in last:
+        click.echo(for_terminal(line), err=True)
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 
 from synth import __version__
-from synth.cli import audit, folder, journal, tools
+from synth.cli import audit, evaluate, folder, journal, tools
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
 from synth.errors import ConfigError
 
@@ -251,6 +251,7 @@ commands.add_command(folder.show)
 commands.add_command(journal.merge)
 commands.add_command(journal.journal)
 commands.add_command(audit.audit)
+commands.add_command(evaluate.evaluate)
 commands.add_command(tools.dedup)
 commands.add_command(tools.filter_)
 commands.add_command(tools.probe)

@@ -24,9 +24,10 @@ from synth.run.execute import run as run_bound
 from synth.run.lint import advice
 from synth.run.merge import merge as merge_folders
 from synth.run.options import RunOptions
-from synth.run.resolve import wanted
+from synth.run.resolve import raised, wanted
 from synth.run.upgrade import compare
 from synth.sanitize import for_terminal
+from synth.types import MarkMode
 
 
 def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
@@ -38,6 +39,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
     compiled = compile_recipe(recipe)
     ours = shard_of(shard, compiled.specs) if shard else None
     _warn(compiled)
+    _say_least(compiled, options)
     with contextlib.ExitStack() as stack:
         observer = _open_events(events, stack)
         screen = live.Screen()
@@ -80,6 +82,7 @@ def price(recipe: Recipe, options: RunOptions, shard: str | None) -> str:
     beyond what that holds."""
     compiled = compile_recipe(recipe)
     _warn(compiled)
+    _say_least(compiled, options)
     chosen, targets = wanted(compiled, options.n, options.only)
     if shard:
         options = replace(options, shard=shard_of(shard, compiled.specs))
@@ -107,13 +110,22 @@ def _compared(compiled: CompiledRecipe, options: RunOptions) -> str:
 
 
 def export(
-    folder: Path, to: str, out: Path | None, *, options: dict[str, Any], push_to: str | None, private: bool
+    folder: Path,
+    to: str,
+    out: Path | None,
+    *,
+    options: dict[str, Any],
+    push_to: str | None,
+    private: bool,
+    mark: MarkMode | None = None,
+    say: exporters.Say | None = None,
 ) -> Iterator[str]:
     """What `synth export` does with a finished run: writes the export, and uploads the dataset if asked; gives the
-    paths and the address."""
+    paths and the address, and `say` the export's last words."""
     place = out or folder / "export" / to
-    made = Dataset(folder, scratch=next(parent for parent in place.absolute().parents if parent.is_dir()))
-    write = exporters.find(to)
+    scratch = next(parent for parent in place.absolute().parents if parent.is_dir())
+    made = Dataset(folder, scratch=scratch, mark=mark)
+    write = exporters.find(to, say)
     if push_to and to != "hf":
         raise ConfigError("--push-to goes with --to hf", status=2)
     try:
@@ -124,12 +136,18 @@ def export(
     if push_to:
         from synth.exporters.hf import push
 
-        yield push(made, push_to, private=private)
+        yield push(made, push_to, private=private, exported=place if mark else None)
 
 
 def _warn(compiled: CompiledRecipe) -> None:
     for line in advice(compiled):
         click.echo(f"synth: {line}", err=True)
+
+
+def _say_least(compiled: CompiledRecipe, options: RunOptions) -> None:
+    asked, made = options.n or compiled.recipe.n, raised(compiled, options.n, options.only)
+    if made != asked:
+        _note(f"-n {asked} is too small for every cell to have a row; -n {made} is made, the least there is")
 
 
 def _note(line: str) -> None:

@@ -82,7 +82,7 @@ def raw_replies(folder: Path, place: str | None, most: int) -> Iterator[str]:
 def covered(folder: Path) -> Iterator[str]:
     """What `synth show --coverage` prints: how well a run covers its elements, axis by axis."""
     found = Dataset(folder).facts().get("coverage") or {"axes": [], "pairs": []}
-    yield f"{'axis':<34}{'values':>10}{'calls each':>14}{'rows each':>14}"
+    yield f"{'axis':<34}{'values':>10}{'asked each':>14}{'rows each':>14}"
     for entry in found["axes"]:
         asked, got = ("{} to {}".format(*entry[name]) for name in ("asked", "got"))
         yield f"{entry['axis']:<34}{entry['values']:>10,}{asked:>14}{got:>14}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synth.dataset.card_floors import floor_lines
 from synth.journal.usage import UsageTotal
 from synth.recipe.labels import BINARY, LabelScheme, column
 from synth.run import doubting
@@ -15,6 +16,7 @@ from synth.stages.parsing import meaning_of
 
 SHOWN = 12
 """Cells that fell short told one by one."""
+_NO_DIALOGUE = "a trainer that is given the table itself may take it for dialogues, and train the unsafe answers"
 
 
 def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
@@ -26,7 +28,7 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
         _scenario_line(scenario, [cell for cell in result.cells if cell["scenario"] == scenario], labels)
         for scenario in dict.fromkeys(cell["scenario"] for cell in result.cells)
     ]
-    lines += ["", *_short(result)]
+    lines += ["", *_short(result), *floor_lines(result.cells)]
     counts = {name: count for name, count in result.counts.items() if name != "aside"} | result.counts["aside"]
     lines.append(", ".join(f"{name} {count}" for name, count in counts.items()) + f"; {result.calls} calls")
     lines += [of_controls(judge) for judge in result.controls]
@@ -38,6 +40,8 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
     lines.append(
         f"{folder / 'dataset'}: " + ", ".join(f"{split} {count}" for split, count in result.splits.items() if count)
     )
+    if any(result.splits.values()):
+        lines.append(f"to train on it: `synth export {folder} --to sft`, classify, preference …; {_NO_DIALOGUE}")
     return "\n".join(lines)
 
 

@@ -5,26 +5,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from synth.dataset.card_agreement import agreement_section
 from synth.dataset.card_controls import controls_section
+from synth.dataset.card_diversity import diversity_section
 from synth.dataset.card_doubts import doubts_section
+from synth.dataset.card_floors import floors_section
+from synth.dataset.card_mark import mark_line
+from synth.dataset.card_metadata import metadata
 from synth.dataset.cell import in_cell as _cell
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role
 from synth.recipe.routing import told
 from synth.recipe.schema import Recipe
-from synth.types import LABELLED
-
-_SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 
 _WARNING = """> **Content warning.** These rows show harmful requests and unsafe attitudes on purpose, so that a classifier can learn to
-> recognise them. Operative detail is left out (【略】). Everything was written by language models; nothing here is advice."""
+> recognise them. Operative detail is left out. Everything was written by language models; nothing here is advice."""
 
 _USE = """Intended use: training and testing classifiers that decide whether a conversation with a language model is safe.
-Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement."""
+Out of scope: training a model to answer such requests, and reading labels as legal or medical judgement.
+
+This is a table, not a dialogue: some trainers (ms-swift) take any table with a query and a response for one, and train a model to give the
+unsafe answers. `synth export DIR --to sft`, `classify`, `preference` … write what trainers should be given."""
 
 _LEAST_BENIGN = 0.2
 """Of the safe rows those that answer benign queries, below which the card warns: docs/decisions/010."""
@@ -77,6 +79,7 @@ class Facts:
     agreement: Mapping[str, Any] = field(default_factory=dict)
     controls: Sequence[Mapping[str, Any]] = ()
     doubts: Sequence[Mapping[str, Any]] = ()
+    diversity: Mapping[str, Any] = field(default_factory=dict)
     asked_without: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -85,13 +88,10 @@ def card(recipe: Recipe, facts: Facts) -> str:
     return (
         "\n".join(
             [
-                *(_metadata(recipe, facts), *_opening(recipe, facts), *doubts_section(facts.doubts)),
-                *(
-                    *_how(recipe, facts),
-                    *agreement_section(facts.agreement),
-                    *controls_section(facts.controls),
-                    *_tables(facts),
-                ),
+                *(metadata(recipe, facts.splits, facts.content), *_opening(recipe, facts)),
+                *(*doubts_section(facts.doubts), *_how(recipe, facts), *agreement_section(facts.agreement)),
+                *(*controls_section(facts.controls), *diversity_section(facts.diversity)),
+                *(*floors_section(facts.cells), *_tables(facts)),
             ]
         )
         + "\n"
@@ -107,38 +107,6 @@ def content_of(text: str) -> str | None:
     """The hash of the shards of which a dataset card tells; None for a dataset without rows."""
     found = re.search(r"^  description: content ([0-9a-f]{16})$", text, re.MULTILINE)
     return found and found[1]
-
-
-def _metadata(recipe: Recipe, facts: Facts) -> str:
-    default = [split for split in LABELLED if facts.splits.get(split)]
-    configs: list[dict[str, Any]] = []
-    # `datasets` keys its cache by what stands here, not by the files: without a hash it would give an earlier data set's rows.
-    told = f"content {facts.content}"
-    if default:
-        files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in default]
-        configs.append({"config_name": "default", "description": told, "data_files": files})
-    configs += [
-        {
-            "config_name": split,
-            "description": told,
-            "data_files": [{"split": "train", "path": f"data/{split}-*.parquet"}],
-        }
-        for split, count in facts.splits.items()
-        if count and split not in LABELLED
-    ]
-    total = sum(facts.splits.values())
-    size = next((i for i, bound in enumerate(_SIZES) if total < bound), len(_SIZES))
-    sizes = ["n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "n>10M"]
-    metadata = {
-        "language": ["zh"],
-        "pretty_name": recipe.name,
-        "license": "other",
-        "task_categories": ["text-classification"],
-        "tags": ["safety", "guard-model", "synthetic", "synth", "not-for-all-audiences"],
-        "size_categories": [sizes[size]],
-        "configs": configs,
-    }
-    return f"---\n{yaml.safe_dump(metadata, allow_unicode=True, sort_keys=False)}---\n"
 
 
 def _opening(recipe: Recipe, facts: Facts) -> list[str]:
@@ -191,6 +159,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
             for model, fields in facts.asked_without.items()
         ),
         f"- near-duplicates dropped: {near}",
+        mark_line(recipe.output.mark),
         f"- judges: {_verdict(recipe)} have no label and stand in `hard`",
         *(
             [f"- held out of training, in `test`: {', '.join(recipe.output.held_out)}"]

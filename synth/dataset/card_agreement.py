@@ -5,6 +5,11 @@ from typing import Any
 
 from synth.dataset.cell import in_cell
 
+_ABOUT = (
+    "Over every row that was judged, kept or not. Kappa is Cohen's for two judges, Fleiss' for more; where one label is so rare that it says "
+    "nothing it is left out. AC1 is Gwet's."
+)
+
 
 def agreement_section(found: Mapping[str, Any]) -> list[str]:
     """The card's lines on how far its judges agree, of what `agreement` gave; none where nothing was judged."""
@@ -13,8 +18,7 @@ def agreement_section(found: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Judges",
         "",
-        "Over every row that was judged, kept or not. Kappa is Cohen's for two judges, Fleiss' for more; where one label is so rare that it says "
-        "nothing it is left out. AC1 is Gwet's.",
+        _ABOUT,
         "",
     ]
     each = [one.get("labels") or {"unsafe": one["unsafe"]} for one in found["judges"]]

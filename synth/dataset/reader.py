@@ -8,9 +8,10 @@ from typing import Any
 
 from synth.dataset import policies
 from synth.dataset.groups import grouped
+from synth.dataset.rendering import rendered_rows, restored_row
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe.labels import LabelScheme, named_in
-from synth.types import HARD, LABELLED
+from synth.types import HARD, LABELLED, MarkMode
 
 RUNNING = "running"
 """What stands in run.json where others say why a run stopped: it goes on, or was killed before it could say anything."""
@@ -19,10 +20,11 @@ SPLITS = (*LABELLED, HARD)
 
 class Dataset:
     """The dataset, drops and facts in a finished run's folder. `scratch` is a folder for what is too large for memory and
-    does not stay; the system's own for temporary files if None."""
+    does not stay; the system's own for temporary files if None. `mark` says how the mark 【略】 stands in what is read: as it
+    was written if None."""
 
-    def __init__(self, folder: Path, scratch: Path | None = None) -> None:
-        self.folder, self._scratch = folder, scratch
+    def __init__(self, folder: Path, scratch: Path | None = None, *, mark: MarkMode | None = None) -> None:
+        self.folder, self._scratch, self.mark = folder, scratch, mark
         if not (folder / "dataset" / "README.md").is_file():
             if (folder / "run.json").is_file():
                 raise ConfigError(
@@ -73,8 +75,15 @@ class Dataset:
         """Names of a read dataset's splits that have rows of cells: nothing that was set aside, as the hard pile."""
         return [split for split in self.splits() if split in LABELLED]
 
-    def rows(self, split: str) -> Iterator[dict[str, Any]]:
-        """Read back: the rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time."""
+    def rows(self, split: str, *, marked: bool = False) -> Iterator[dict[str, Any]]:
+        """Read back: the rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time. With
+        `marked` their text is as it was judged: for whatever judges or filters them again."""
+        rows = self._stored(split)
+        if marked or self.mark is not None:
+            rows = map(restored_row, rows)
+        return rows if marked or self.mark is None else rendered_rows(rows, split, self.mark)
+
+    def _stored(self, split: str) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq
 
         for path in self._shards(split):

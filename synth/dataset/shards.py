@@ -50,6 +50,11 @@ def shards_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if SHARD.fullmatch(path.name))
 
 
+def count_in(shard: Path) -> int:
+    """How many rows a Parquet shard of the dataset holds."""
+    return int(pq.read_metadata(shard).num_rows)
+
+
 def content_hash(folder: Path) -> str:
     """A hash of the dataset's Parquet shards in a folder, 16 hex digits."""
     digest = hashlib.sha256()

@@ -8,13 +8,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
+
 from synth.dataset.rows import Names, drop_of, rank, row_of, split_of
+from synth.plan.lanes import BEHAVIOUR
 from synth.recipe.labels import LabelScheme
 from synth.recipe.sections import Output
-from synth.types import LABELLED, Drop, Sample
+from synth.types import LABELLED, Drop, MarkMode, Sample
+
+ORDINARY = "ordinary"
+"""The scenario of ordinary conversation, and the kind of its rows."""
 
 _TABLES = """
-CREATE TABLE rows (split TEXT, rank TEXT, body TEXT);
+CREATE TABLE rows (split TEXT, rank TEXT, kind TEXT, lane TEXT, label TEXT, behaviour TEXT, body TEXT);
 CREATE TABLE drops (kind TEXT, lane TEXT, body TEXT);
 CREATE TABLE gated (kind TEXT, text TEXT, said TEXT, family TEXT);
 CREATE TABLE state (mark TEXT, body TEXT);
@@ -31,12 +37,19 @@ class Staging:
         self._names, self._output, self._labels = names, output, labels
         self._db = self._opened()
 
+    @property
+    def mark(self) -> MarkMode:
+        """How the mark 【略】 is to go out in the answers of staged rows, which hold it as judged."""
+        return self._output.mark
+
     def _opened(self) -> sqlite3.Connection:
         if self._path.is_symlink():
             self._remove()
         db = sqlite3.connect(self._path, isolation_level=None)
         try:
-            db.execute("SELECT mark, said FROM state LEFT JOIN gated LIMIT 1")
+            db.execute(
+                "SELECT mark, said, kind, behaviour FROM state LEFT JOIN gated USING (kind) LEFT JOIN rows LIMIT 1"
+            )
         except sqlite3.DatabaseError:  # new, or not one of ours, or broken
             db.close()
             self._remove()
@@ -97,9 +110,9 @@ class Staging:
         if split == "accepted":
             split = split_of(row, self._output)
         body = row_of(row, self._names, self._labels)
-        self._db.execute(
-            "INSERT INTO rows VALUES (?, ?, ?)", (split, rank(body["id"]), json.dumps(body, ensure_ascii=False))
-        )
+        kind = ORDINARY if row.lane.scenario == ORDINARY else row.query_type
+        told = (kind, row.lane.id, row.label, _behaviour(row), json.dumps(body, ensure_ascii=False))
+        self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", (split, rank(body["id"]), *told))
 
     def surplus(self, row: Sample) -> None:
         """Stages nothing of a row whose cell was full."""
@@ -121,6 +134,29 @@ class Staging:
         drawn = "SELECT json_extract(body, '$.elements') FROM rows WHERE split IN (?, ?, ?)"
         for (found,) in self._db.execute(drawn, LABELLED):
             yield {element["axis"]: element["value"] for element in json.loads(found)}
+
+    def lowest(self, kind: str, most: int) -> Iterator[dict[str, Any]]:
+        """Of the staged rows of cells those of a kind (`harmful`, `benign`, `ordinary`), of lowest rank first, so many at
+        most."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS by_kind ON rows (kind, rank)")
+        yield from self._first("kind", kind, most)
+
+    def lowest_by_lane(self, most: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The lanes that have staged rows in cells, each with its rows of lowest rank, so many at most."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS by_lane ON rows (lane, rank)")
+        for (lane,) in self._db.execute("SELECT DISTINCT lane FROM rows ORDER BY lane").fetchall():
+            if found := list(self._first("lane", lane, most)):
+                yield lane, found
+
+    def _first(self, column: str, value: str, most: int) -> Iterator[dict[str, Any]]:
+        chosen = f"SELECT body FROM rows WHERE {column} = ? AND split IN (?, ?, ?) ORDER BY rank LIMIT ?"  # noqa: S608 (a name of ours)
+        for (body,) in self._db.execute(chosen, (value, *LABELLED, most)):
+            yield orjson.loads(body)
+
+    def behaviours(self) -> Iterator[tuple[str, str, str, int]]:
+        """How many staged rows there are in cells by kind, cell and behaviour."""
+        counted = "SELECT kind, lane || '/' || label, behaviour, count(*) FROM rows WHERE behaviour IS NOT NULL AND split IN (?, ?, ?) GROUP BY 1, 2, 3"
+        yield from self._db.execute(counted, LABELLED)
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The staged rows of a split, in the order of their rank: through an index, since sorting would hold the rows in
@@ -145,3 +181,7 @@ class Staging:
     def _remove(self) -> None:
         for ending in ("", "-journal"):
             self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+
+
+def _behaviour(row: Sample) -> str | None:
+    return next((element.value for element in row.elements if element.axis == BEHAVIOUR), None)

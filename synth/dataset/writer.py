@@ -11,6 +11,7 @@ from synth import __version__, aside
 from synth.dataset.card import Facts, card
 from synth.dataset.marks import ours
 from synth.dataset.policies import NAME, Policies, written
+from synth.dataset.rendering import rendered_rows
 from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.filters.language import fluency_table
@@ -28,7 +29,8 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, 
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
         for split, count in facts.splits.items():
-            write_split(new / "data", split, staging.rows(split), count, recipe.output.shard_rows)
+            rows = rendered_rows(staging.rows(split), split, recipe.output.mark)
+            write_split(new / "data", split, rows, count, recipe.output.shard_rows)
         card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
         (new / "README.md").write_text(card_of_all, encoding="utf-8")
         (new / NAME).write_text(written(policies), encoding="utf-8")

@@ -1,5 +1,5 @@
 """What a run must not repeat: earlier releases and benchmarks. A query is compared by Jaccard and by containment, an answer by
-containment; both also with evasive spellings seen through."""
+containment, with the mark 【略】 taken out on both sides if asked for; both also with evasive spellings seen through."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 from synth.dedup.disguise import undisguised
 from synth.dedup.ngrams import Index
 from synth.dedup.normalise import Numbers, normalise
+from synth.mark.compare import forms, unmarked
 
 GRAM = 5
 """A text holds another when 0.8 of the other's character 5-grams are in it: a quotation with one slip in twenty characters."""
@@ -33,12 +34,13 @@ class Source:
 
 class Avoided:
     """The queries and answers that a run must not repeat, of benchmarks and earlier releases. They are filed with `add`,
-    then `seal`ed, then looked for."""
+    then `seal`ed, then looked for. With `unmarked`, answers are compared with the mark taken out, however it was rendered."""
 
-    def __init__(self, *, ngram: int, threshold: float) -> None:
+    def __init__(self, *, ngram: int, threshold: float, unmarked: bool = False) -> None:
         self._near = tuple(Index(ngram=ngram, threshold=threshold) for _ in range(2))
         self._queries, self._responses = Passages(SHORTEST_QUERY), Passages(SHORTEST_RESPONSE)
         self.sources: tuple[Source, ...] = ()
+        self._unmarked = unmarked
 
     @property
     def hash(self) -> str:
@@ -59,16 +61,18 @@ class Avoided:
     def response(self, response: str) -> Way | None:
         """Decontamination of an answer: in which way it holds one that a run must avoid (plainly, in disguise); None if
         it holds none."""
-        if self._responses.any_in(normalise(response)):
+        found = tuple(forms(response)) if self._unmarked else (response,)
+        if any(self._responses.any_in(normalise(one)) for one in found):
             return "contained"
-        return "disguised" if self._responses.any_in(undisguised(response)) else None
+        return "disguised" if any(self._responses.any_in(undisguised(one)) for one in found) else None
 
     def add(self, queries: Sequence[str], responses: Sequence[str]) -> None:
         """Files, for decontamination, queries and answers that a run must not repeat; all of them before `seal`."""
         plain, seen_through = self._near
         plain.add_all(queries)
         seen_through.add_all([undisguised(one) for one in queries])
-        for known, texts in ((self._queries, queries), (self._responses, responses)):
+        answers = tuple(map(unmarked, responses)) if self._unmarked else responses
+        for known, texts in ((self._queries, queries), (self._responses, answers)):
             known.add(normalise(one) for one in texts)
             known.add(undisguised(one) for one in texts)
 

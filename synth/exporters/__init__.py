@@ -2,12 +2,14 @@
 that they are written to. Codes, prompts and formats are rendered here and nowhere else."""
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
 
 import yaml
 from pydantic import ConfigDict, ValidationError, validate_call
@@ -20,8 +22,13 @@ from synth.recipe import guard, plugins
 from synth.recipe.yaml import complaint
 
 GROUP = "synth.exporters"
+TABLES = frozenset({"csv", "hf", "jsonl", "libra"})
+"""Formats for people and for programs that read tables; every other one is for trainers, and holds no query beside a response."""
 _NO_FORMAT = ("files",)
 """Modules here that are none."""
+_OFFERED = ("counts", "files")
+"""What an exporter's functions are given if their signature names it, and `--set` cannot say: what was counted, the files written."""
+Say: TypeAlias = Callable[[str], object]
 
 
 class Export(Protocol):
@@ -50,17 +57,23 @@ def module(name: str) -> Any:
     return found
 
 
-def find(name: str) -> Export:
+def find(name: str, say: Say | None = None) -> Export:
     """The exporter of the format of that name: the `export(dataset, out, *, its options)` of a module that has one, since
-    what it writes is no file of records; of any other one a function that writes its `records`."""
+    what it writes is no file of records; of any other one a function that writes its `records`. `say` is given each line
+    of the export's last words: how a trainer is started on it, what was left out."""
     found = module(name)
 
     def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
         with plugins.blamed(f"--to {name}", found):
+            offered: dict[str, Any] = {"counts": Counter()}
             if hasattr(found, "export"):
                 paths: list[Path] = _bound(found.export, name, (dataset, out), options)
-                return paths
-            return _written(found, name, dataset, out, options)
+            else:
+                paths = _written(found, name, (dataset, out), options, offered)
+            if say:
+                for line in _last_words(found, name, dataset, options, offered | {"files": paths}):
+                    say(line)
+            return paths
 
     return export
 
@@ -81,14 +94,17 @@ def settings(given: Sequence[str]) -> dict[str, Any]:
 
 
 def guard_of(dataset: Dataset, template: str) -> guard.Guard:
-    """For exporters: the guard's file of that name (`guard/libra`), for the rows of a dataset: with their labels, and
-    with their policies if the file speaks of any."""
-    found = guard.load(template, COLUMNS, dataset.labels)
+    """For exporters: the guard's file of that name (`guard/libra`, or `libra` for short), for the rows of a dataset: with
+    their labels, and with their policies if the file speaks of any."""
+    name = template if "/" in template or template.endswith(".j2") else f"guard/{template}"
+    found = guard.load(name, COLUMNS, dataset.labels)
     return found.with_policies(dataset.policies) if found.needs_policies else found
 
 
-def _written(found: Any, name: str, dataset: Dataset, out: Path, options: Mapping[str, Any]) -> list[Path]:
-    kind = getattr(found, "FILE", None)
+def _written(
+    found: Any, name: str, where: tuple[Dataset, Path], options: Mapping[str, Any], offered: Mapping[str, Any]
+) -> list[Path]:
+    (dataset, out), kind = where, getattr(found, "FILE", None)
     if kind not in files.KINDS or not hasattr(found, "records"):
         raise ConfigError(
             f"format {name!r}: its module needs `records` and FILE, one of {', '.join(files.KINDS)} (FILE is {kind!r}); or `export`"
@@ -97,10 +113,14 @@ def _written(found: Any, name: str, dataset: Dataset, out: Path, options: Mappin
         raise ConfigError(
             f"format {name!r}: Parquet has types, so its module needs `features(dataset)` beside `records`"
         )
-    records = _bound(found.records, name, (dataset,), options)
-    features = found.features(dataset) if kind == "parquet" else None
-    extras = found.extras(dataset) if hasattr(found, "extras") else None
-    paths = files.write(records, out, kind, features=features, extras=extras)
+    records = _bound(found.records, name, (dataset,), options, offered)
+    features = _some(found.features, name, dataset, options, offered) if kind == "parquet" else None
+
+    def extras(paths: Sequence[Path]) -> Mapping[str, str]:
+        made: Mapping[str, str] = _some(found.extras, name, dataset, options, {**offered, "files": paths})
+        return made
+
+    paths = files.write(records, out, kind, features=features, extras=extras if hasattr(found, "extras") else None)
     if not paths:
         raise ConfigError(
             f"{dataset.folder}: no row of its dataset makes a record of the format {name!r}; see `synth show {dataset.folder}`"
@@ -108,15 +128,39 @@ def _written(found: Any, name: str, dataset: Dataset, out: Path, options: Mappin
     return paths
 
 
-def _bound(function: Callable[..., Any], name: str, first: Sequence[Any], options: Mapping[str, Any]) -> Any:
+def _last_words(
+    found: Any, name: str, dataset: Dataset, options: Mapping[str, Any], offered: Mapping[str, Any]
+) -> list[str]:
+    """What a module has to say when its files are written: lines in LAST_WORDS, or a function `last_words`, like `extras`."""
+    words: Any = getattr(found, "last_words", None) or getattr(found, "LAST_WORDS", ())
+    return list(_some(words, name, dataset, options, offered) if callable(words) else words)
+
+
+def _some(
+    function: Callable[..., Any], name: str, dataset: Dataset, options: Mapping[str, Any], offered: Mapping[str, Any]
+) -> Any:
+    """What the function returns, given of the format's options those that it names: `records` has told which there are."""
+    named = inspect.signature(function).parameters
+    return _bound(function, name, (dataset,), {key: value for key, value in options.items() if key in named}, offered)
+
+
+def _bound(
+    function: Callable[..., Any],
+    name: str,
+    first: Sequence[Any],
+    options: Mapping[str, Any],
+    offered: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """What the function returns of these arguments and options. Its signature is the schema of the options."""
     parameters = list(inspect.signature(function).parameters)[len(first) :]
+    allowed = [parameter for parameter in parameters if parameter not in _OFFERED]
     for option in options:
-        if option not in parameters:
-            way_out = did_you_mean(option, parameters) if parameters else "it has none"
+        if option not in allowed:
+            way_out = did_you_mean(option, allowed) if allowed else "it has none"
             raise ConfigError(f"--to {name}: unknown option {option!r}; {way_out}")
+    given = {key: value for key, value in offered.items() if key in parameters}
     try:
-        return validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function)(*first, **options)
+        return validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function)(*first, **options, **given)
     except ValidationError as error:
         wrong = error.errors()[0]
         option = ".".join(map(str, wrong["loc"]))

@@ -1,9 +1,10 @@
 """`messages` ready for a trainer: what a guard is asked and what it is to answer, both from a template under `prompts/guard/`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from synth.dataset.reader import Dataset
-from synth.exporters import guard_of
+from synth.exporters import _trainers, guard_of
 from synth.exporters.files import Record
 from synth.types import Message
 
@@ -24,3 +25,15 @@ def records(dataset: Dataset, *, template: str = "guard/libra") -> Iterator[tupl
                     "messages": [{"role": message.role, "content": message.content} for message in messages],
                 },
             )
+
+
+def extras(dataset: Dataset, *, files: Sequence[Path]) -> Mapping[str, str]:
+    """What stands beside a chat's records for trainers."""
+    del dataset
+    return _trainers.extras("chat", files)
+
+
+def last_words(dataset: Dataset, *, files: Sequence[Path]) -> list[str]:
+    """How a trainer is started on a chat's records."""
+    del dataset
+    return _trainers.words("chat", files)

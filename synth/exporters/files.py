@@ -6,11 +6,14 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import file_digest
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
+
+from pydantic import SkipValidation
 
 from synth import aside
 from synth.errors import ConfigError
@@ -18,6 +21,9 @@ from synth.errors import ConfigError
 Kind: TypeAlias = Literal["jsonl", "json", "csv", "parquet"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 Record: TypeAlias = Mapping[str, Any]
+Counts: TypeAlias = SkipValidation[Counter[str]]
+"""What an exporter counts while it makes its records, for its last words: pairs made, rows left out."""
+Extras: TypeAlias = Callable[[Sequence[Path]], Mapping[str, str]]
 Put: TypeAlias = Callable[[Record], object]
 Opened: TypeAlias = Callable[[Path, Record, Any], contextlib.AbstractContextManager[Put]]
 
@@ -34,10 +40,10 @@ def write(
     kind: Kind,
     *,
     features: Any = None,
-    extras: Mapping[str, str] | None = None,
+    extras: Mapping[str, str] | Extras | None = None,
 ) -> list[Path]:
-    """Writes an export's files: SPLIT.KIND for every split that has a record, and `extras` (name to text); gives their
-    paths. Records of several splits may come in any order; memory does not grow with their number. The fields of a CSV
+    """Writes an export's files: SPLIT.KIND for every split that has a record, and `extras` (name to text, or a function
+    that makes them of those files' paths when every record is there); gives their paths. Records of several splits may come in any order; memory does not grow with their number. The fields of a CSV
     file are those of its first record; `features` gives those of Parquet: a `datasets.Features`, or a schema of
     Arrow's.
 
@@ -57,12 +63,17 @@ def write(
                 new = stack.enter_context(replaced(paths[-1]))
                 opened[split] = stack.enter_context(_OPEN[kind](new, record, features))
             opened[split](record)
-        for name, text in (extras or {}).items() if opened else ():
+        made = _made(extras, tuple(paths)) if opened else {}
+        for name, text in made.items():
             paths.append(out / _plain(name))
             stack.enter_context(replaced(paths[-1])).write_text(text, encoding="utf-8")
         if len(set(paths)) != len(paths):
             raise ValueError(f"an extra has the name of a split's file: {sorted(map(str, paths))}")
     return paths
+
+
+def _made(extras: Mapping[str, str] | Extras | None, paths: Sequence[Path]) -> Mapping[str, str]:
+    return extras(paths) if callable(extras) else extras or {}
 
 
 def _plain(name: str) -> str:
@@ -90,6 +101,11 @@ def replaced(path: Path) -> Iterator[Path]:
         written[path.name] = [*([before] if before else []), _hash(new)]
         with aside.file(record) as told:
             told.write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def written_here(path: Path) -> bool:
+    """Whether a file of an export is one that synth wrote and nobody changed since, by `.synth-export.json` beside it."""
+    return path.is_file() and _hash(path) in _recorded(path.parent / RECORD).get(path.name, ())
 
 
 def cells(values: Iterable[Any]) -> str:

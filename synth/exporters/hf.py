@@ -1,14 +1,20 @@
-"""The dataset repository as it stands, copied; `--push-to` uploads it."""
+"""The dataset repository as it stands, copied, or with the mark rendered anew; `--push-to` uploads it."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
 from synth import aside
+from synth.dataset.card_mark import retold
 from synth.dataset.marks import made_here, ours
 from synth.dataset.policies import NAME as POLICIES
 from synth.dataset.reader import Dataset
+from synth.dataset.shards import content_hash, count_in, shards_in, write_split
 from synth.errors import ConfigError
+from synth.exporters import _trainers
+from synth.types import MarkMode
+
+LAST_WORDS = _trainers.TABLE
 
 
 def export(made: Dataset, out: Path) -> list[Path]:
@@ -27,11 +33,23 @@ def export(made: Dataset, out: Path) -> list[Path]:
         )
     with aside.folder(out, ours) as new:
         shutil.copytree(dataset, new, dirs_exist_ok=True)
+        if made.mark is not None:
+            _render(made, new, made.mark)
     return [out]
 
 
-def push(made: Dataset, repository: str, *, private: bool) -> str:
-    """Uploads the dataset's folder to a Hugging Face dataset repository; gives its address."""
+def _render(made: Dataset, new: Path, mark: MarkMode) -> None:
+    """Writes a copied repository's shards anew with the mark as it is wanted, and what its card tells of them."""
+    for split in made.filled():
+        counts = [count_in(path) for path in shards_in(new / "data") if path.name.startswith(f"{split}-")]
+        write_split(new / "data", split, made.rows(split), sum(counts), max(counts))
+    card = new / "README.md"
+    card.write_text(retold(card.read_text(encoding="utf-8"), content_hash(new / "data"), mark), encoding="utf-8")
+
+
+def push(made: Dataset, repository: str, *, private: bool, exported: Path | None = None) -> str:
+    """Uploads the dataset's folder to a Hugging Face dataset repository, or what was `exported` of it, where the mark was
+    rendered anew; gives its address."""
     from httpx2 import HTTPError
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
@@ -50,7 +68,8 @@ def push(made: Dataset, repository: str, *, private: bool) -> str:
         api.upload_folder(
             repo_id=repository,
             repo_type="dataset",
-            folder_path=made.folder / "dataset",
+            folder_path=exported or made.folder / "dataset",
+            allow_patterns=["README.md", POLICIES, "data/*.parquet"] if exported else None,
             delete_patterns=["data/*.parquet"],
         )
     except (HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:

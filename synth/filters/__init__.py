@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from synth.errors import ConfigError, did_you_mean
 from synth.filters import personal, query, response, row, text
@@ -53,26 +53,37 @@ def _ours(kind: Kind) -> dict[str, Callable[..., Any]]:
     return ours
 
 
+class Given(TypedDict, total=False):
+    """What filters that ask for it are given besides rules and labels."""
+
+    prompts: Sequence[str] | None
+    """The texts that models are asked with; None: all that are found."""
+    sent: Sequence[str]
+    """What models are told besides."""
+    redaction: Mapping[str, str]
+    """What unsafe answers leave out, by subcategory."""
+
+
+_GIVEN: Final = {"rules": {}, "scheme": BINARY, "prompts": None, "sent": (), "redaction": {}}
+
+
 def bind(
     kind: Kind,
     uses: Sequence[FilterUse],
     place: str,
     rules: Mapping[str, str] | None = None,
     scheme: LabelScheme = BINARY,
-    *,
-    prompts: Sequence[str] | None = None,
-    sent: Sequence[str] = (),
+    **given: Unpack[Given],
 ) -> Rules:
     """The filters that a recipe names at `place`, each with its options checked against its signature. Those that ask for
-    them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, `prompts`, the texts that
-    models are asked with (None: all that are found), and `sent`, what they are told besides."""
-    given = {"rules": rules or {}, "scheme": scheme, "prompts": prompts, "sent": sent}
-    return [(use.name, _bound(kind, use, place, given)) for use in uses]
+    them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and what else is `given`."""
+    told = {**_GIVEN, "rules": rules or {}, "scheme": scheme, **given}
+    return [(use.name, _bound(kind, use, place, told)) for use in uses]
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
     """What a recipe may set of a filter: its arguments but those it is given (see `bind`)."""
-    return factories.options(factory, {"rules": {}, "scheme": BINARY, "prompts": None, "sent": ()})
+    return factories.options(factory, _GIVEN)
 
 
 def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> Callable[[Any], str | None]:

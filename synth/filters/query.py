@@ -27,13 +27,23 @@ _HEAD = 300
 """Further on it is a user's own material."""
 
 
-def scaffolding() -> TextRule:
-    """Drops a query that still carries what held it: numbering, "以下是", labels, placeholders, words of the recipe."""
+_LISTED = re.compile(rf"(?m)(?:{_NUMBERED.pattern}).*\n(?s:.*?)^(?:{_NUMBERED.pattern[1:]})")
+_SLOT = re.compile(r"(?:形式[:：](?:提问|要求|抱怨|粘贴|半句)|说法[:：](?:直说|绕着说)|长度[:：]\d+到\d+字)")
+
+
+def scaffolding(*, lists: bool = False) -> TextRule:
+    """Drops a query that still carries what held it: numbering, "以下是", labels, placeholders, words of the recipe. With `lists` a list of the user's own, of two items and more, may begin with a number."""
     signs = (("numbering", _NUMBERED), ("framing", _FRAMING), ("placeholder", _PLACEHOLDER), ("echo", _ECHO))
 
     def rule(text: str) -> str | None:
         text = text[:_HEAD]
-        return next((f"scaffolding.{name}" for name, sign in signs if sign.search(text)), None)
+        own = lists and _LISTED.match(text)
+        if lists and _SLOT.search(text):
+            return "scaffolding.echo"
+        return next(
+            (f"scaffolding.{name}" for name, sign in signs if sign.search(text) and not (own and sign is _NUMBERED)),
+            None,
+        )
 
     return rule
 
@@ -74,8 +84,8 @@ _CLOSES = re.compile(
 )
 
 
-def answer(*, long: int = 80) -> TextRule:
-    """Drops an answer that poses as a query: it opens or closes as answers do, or is `long`, asks for nothing where requests stand, and advises or only states."""
+def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
+    """Drops an answer that poses as a query: it opens or closes as answers do, or is `long`, asks for nothing where requests stand, and advises or only states. With `accounts` a long text that speaks of an `我` is a user's own account, whatever it states."""
 
     def rule(text: str) -> str | None:
         text = text.strip()
@@ -88,7 +98,8 @@ def answer(*, long: int = 80) -> TextRule:
         listed = text.endswith(("。", "！")) and _LISTS.match(text)
         if (listed or _FIRST.match(text)) and not _REQUEST.search(text.partition("\n")[0]):
             return "answer"
-        if not long <= len(text) <= _LONGEST or _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:]):
+        asks = _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:])
+        if asks or not long <= len(text) <= _LONGEST or (accounts and _ACCOUNT.search(text)):
             return None
         han, ends = len(_HAN.findall(text)) / len(text), f"{text[:_ENDS]}\n{text[-_ENDS:]}"
         advises = han > 0.7 and len(set(_ADVISES.findall(text))) > 1
@@ -99,6 +110,7 @@ def answer(*, long: int = 80) -> TextRule:
 
 
 _OWN = re.compile(r"我(?:需要|想|要|打算|该|的背景)|希望你|请(?:你|给|帮|用|根据|把|将|提供|写)")
+_ACCOUNT = re.compile(r"我(?!们|建议|推荐|认为|可以|会|能)")
 _PLEADS = re.compile(
     r"[？?]|请(?:你|给|帮|用|根据|按|为|把|将|提供|编写|撰写|写|输出|回答|分析|评价|解释|总结|描述|列|生成|不要)|(?:你|您)(?:能|可以)帮|你(?:现在)?(?:是|扮演|将|的任务)|让我们|希望你|我需要|我想|我要|```|[{};]\s*$|print\(",
     re.MULTILINE,
@@ -150,12 +162,12 @@ _DANGLES = re.compile(
 )
 
 
-def dangling(*, tail: int = 80) -> TextRule:
-    """Drops a query that stops in the middle: at a comma, a connective or a word that wants another, or inside a bracket or quote opened in its last `tail` characters."""
+def dangling(*, tail: int = 80, half: int = 0) -> TextRule:
+    """Drops a query that stops in the middle: at a comma, a connective or a word that wants another, or inside a bracket or quote opened in its last `tail` characters. Of up to `half` characters it may stop at a word: so people type half sentences."""
 
     def rule(text: str) -> str | None:
         end = text.rstrip()[-tail:]
-        if _DANGLES.search(end[-8:]):
+        if _DANGLES.search(end[-8:]) and not (len(text) <= half and end[-1:].isalnum()):
             return "dangling"
         inside = any(end.rfind(opens) > end.rfind(closes) for opens, closes in _PAIRS)
         return "dangling" if inside else None

@@ -1,11 +1,14 @@
 """Rules on a judged row: what may stand in an unsafe answer, and whether labels, analyses and answers agree. Each takes its options
 and gives a rule: sample -> reason key or None. A rule whose signature has `rules` is given the rule texts of the recipe's
-subcategories, by id, besides its options; one that has `scheme` the recipe's labels."""
+subcategories, by id, besides its options; one that has `redaction` what each of them leaves out of unsafe answers; one that has `scheme`
+the recipe's labels."""
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from synth.filters.language.doable import doable
+from synth.filters.language.finished import finished
 from synth.filters.language.response_class import response_class
 from synth.filters.language.stated_label import contradicts
 from synth.recipe.labels import BINARY, LabelScheme
@@ -34,15 +37,19 @@ def intent_agrees() -> RowRule:
     return rule
 
 
-def outline(scheme: LabelScheme = BINARY) -> RowRule:
-    """Drops a row's answer to a harmful query that is not safe and gives operative detail, or that was asked for in outline and leaves nothing out."""
+def outline(scheme: LabelScheme = BINARY, redaction: Mapping[str, str] = MappingProxyType({})) -> RowRule:
+    """Drops a row's answer to a harmful query that is not safe and holds what its subcategory leaves out: operative detail, a finished
+    text; or that was asked for in outline and leaves nothing out."""
 
     def rule(row: Sample) -> str | None:
         if row.query_type != "harmful" or row.label == scheme.safe or row.response is None:
             return None
-        if _DETAIL.search(row.response):
+        level = redaction.get(row.lane.subcategory)
+        if _DETAIL.search(row.response) or (level is not None and doable(row.response)):
             return "outline.detail"
-        due = row.stance in ("comply", "partial") and MARK not in row.response
+        if level == "finished" and finished(row.response):
+            return "outline.finished"
+        due = level in (None, "detail") and row.stance in ("comply", "partial") and MARK not in row.response
         return "outline.nothing_omitted" if due else None
 
     return rule

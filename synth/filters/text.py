@@ -183,13 +183,15 @@ def _repeats(text: str) -> float:
     return again / max(1, sum(map(len, found)))
 
 
-def fluent(prompts: Sequence[str] | None = None, *, least: int = 12, covered: float = 0.7) -> TextRule:
-    """Drops what is no language: characters put together by chance (judged from `least` places on), a loop, or pieces of the prompts that make up `covered` of the text."""
+def fluent(
+    prompts: Sequence[str] | None = None, *, least: int = 12, covered: float = 0.7, piece: int | None = None
+) -> TextRule:
+    """Drops what is no language: characters put together by chance (judged from `least` places on), a loop, or pieces of the prompts that make up `covered` of the text. With `piece` a longer text is judged by every so many characters of it."""
     found = texts() if prompts is None else prompts
     pieces, headings = _passages(found, _PIECE, 4), frozenset(name for text in found for name in _HEADING.findall(text))
 
     def rule(text: str) -> str | None:
-        if reason := fluency.verdict(text, least=least):
+        if reason := fluency.verdict(text, least=least, piece=piece):
             return f"fluent.{reason}"
         return "fluent.stitched" if _stitched(text[:_SEEN], pieces, headings, covered) else None
 

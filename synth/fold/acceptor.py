@@ -8,6 +8,8 @@ from typing import Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
+from synth.fold.family import Family
+from synth.mark.compare import unmarked
 from synth.plan.ends import End, ends, grounds
 from synth.plan.lanes import UNASKED, LaneSpec
 from synth.plan.quota import Quota, values
@@ -61,6 +63,8 @@ class Counts:
     """How many queries and rows the lane has had."""
     accepted: Counter[Label] = field(default_factory=Counter)
     """Rows that filled a cell of the lane, by label."""
+    stances: dict[Label, Counter[str]] = field(default_factory=dict)
+    """Rows that filled a cell of the lane, by label and the stance in which they were answered."""
     surplus: Counter[Label] = field(default_factory=Counter)
     """Rows of the lane whose cell was already full, by label."""
     unanswered: int = 0
@@ -78,6 +82,9 @@ class Counts:
 class Surroundings(Protocol):
     """What a lane's acceptor asks of the fold around it: outcomes of candidates, and whom to tell when one is done
     or a round closes."""
+
+    unmarked: bool
+    """Whether an acceptor takes answers for the same that differ in the mark 【略】 alone."""
 
     def outcome(self, lane: "Acceptor", candidate: Candidate) -> Awaitable[Outcome]:
         """What an acceptor waits for: one row or drop for every slot of its candidate. Raises Stopped or ConfigError
@@ -106,6 +113,7 @@ class Acceptor:
     ) -> None:
         self.spec, self.targets, self.frozen = spec, targets, frozen
         self.quota, self._supply = quota, supply
+        self.family = Family()
         self.counts = Counts()
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
@@ -218,15 +226,19 @@ class Acceptor:
             self.lose(found)
             return f"{found.stage}.{found.reason}"
         row = found.sample if isinstance(found, Aside) else found
-        for reason, mark in (("same_label", row.label), ("same_answer", f"={row.response}")):
+        answer = f"={unmarked(row.response or '') if self._around.unmarked else row.response}"
+        for reason, mark in (("same_label", row.label), ("same_answer", answer)):
             if mark in given:
                 return self._place(row.dropped("accept", reason, row.response or ""), tally, given)
-        given |= {f"={row.response}", *((row.label,) if row.label else ())}
+        given |= {answer, *((row.label,) if row.label else ())}
         if isinstance(found, Aside):
             self.counts.aside[found.split] += 1
             self._sink.keep(found.split, row)
             return f"judge.{found.split}"
         assert row.label is not None, "what has no label is dropped or set aside"
+        if self.family.full(row.family, row.label):
+            return self._place(row.dropped("accept", "family", row.response or ""), tally, given)
+        self.family.take(row.family, row.label)
         target = self.targets.get(row.label, 0)
         lack = None if target is None else target - self.counts.accepted[row.label]
         if lack is not None and (lack <= 0 or not self.quota.admits(values(row), row.label, lack)):
@@ -235,6 +247,7 @@ class Acceptor:
             return None
         self.quota.take(values(row), row.label)
         self.counts.accepted[row.label] += 1
+        self.counts.stances.setdefault(row.label, Counter())[row.stance or UNASKED] += 1
         tally.accepted += 1
         self._sink.keep("accepted", row)
         return None
@@ -260,7 +273,8 @@ class Acceptor:
     def wants(self, sample: Sample) -> bool:
         """Whether any answer to this query could still be accepted; once none could, none ever will."""
         return None in self.targets.values() or any(
-            self.quota.admits(values(sample), label, lack) for label, lack in self.lacks().items()
+            self.quota.admits(values(sample), label, lack) and not self.family.full(sample.family, label)
+            for label, lack in self.lacks().items()
         )
 
     @property
@@ -275,7 +289,10 @@ class Acceptor:
         plan = next_round(self.spec, self.lacks(), self.tallies, supply=self._supply)
         if plan is None:
             return None
-        return replace(plan, count=max(plan.count, self.quota.reach(plan.first, list(self.lacks())) - plan.first))
+        end = plan.first + plan.count
+        if not (self.spec.sheet and plan.widening):  # there its banks have other values by now
+            end = max(end, self.quota.reach(plan.first, list(self.lacks())))
+        return replace(plan, count=self.quota.paid_for(end) - plan.first)
 
     def status(self, label: Label) -> str:
         """How the cell of a label stands: `met`, the end it came to, or `open` where the run was stopped."""

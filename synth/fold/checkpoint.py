@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -31,6 +31,10 @@ class LaneState:
     """Gated queries that wait for the acceptor, with the tally that closes their round."""
     unfinished: list[Sample]
     """Gated queries of the plan being carried out, whose round is still open."""
+    family: str = ""
+    """The family that gave the lane its latest row."""
+    given: Counter[Label] = field(default_factory=Counter)
+    """How many rows that family has given, by label."""
 
 
 @dataclass
@@ -84,9 +88,19 @@ def state_of(lane: Acceptor) -> LaneState:
         else:
             waiting.append((samples, entry))
             samples = []
-    return LaneState(lane.counts, lane.tallies, lane.ended, lane.quota.lacks, waiting, samples)
+    return LaneState(
+        lane.counts,
+        lane.tallies,
+        lane.ended,
+        lane.quota.lacks,
+        waiting,
+        samples,
+        lane.family.id,
+        lane.family.given,
+    )
 
 
 def restore(lane: Acceptor, state: LaneState) -> None:
     """Gives a fresh acceptor the counts of a checkpoint; what waited for it is still to be pushed."""
     lane.counts, lane.tallies, lane.ended, lane.quota.lacks = state.counts, state.tallies, state.ended, state.lacks
+    lane.family.id, lane.family.given = state.family, state.given

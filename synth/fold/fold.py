@@ -51,6 +51,8 @@ class FoldInputs:
     concurrency: int
     at_least: AtLeast = field(default_factory=dict)
     """By axis, how many rows each of its values gets at least in every cell of harmful queries."""
+    family: int | None = None
+    """The most rows of one family that a cell takes; None is no limit."""
     eager: bool = True
     """Whether a fold uses idle slots for queries that will only likely be needed."""
     frozen: frozenset[str] = frozenset()
@@ -73,6 +75,7 @@ class Fold:
     ) -> None:
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
         self.judges, self.labels = inputs.flow.panel.seats, inputs.flow.labels
+        self.unmarked = inputs.dedup.unmarked
         self._record, self._observer = record, observer
         inputs.flow.stats.clear()
         if inputs.flow.embedder is not None:
@@ -94,6 +97,8 @@ class Fold:
             )
             for spec in inputs.specs
         }
+        for lane in self.lanes.values():
+            lane.family.most = inputs.family
         dedup, embedder = inputs.dedup, inputs.flow.embedder
         indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
         meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}

@@ -7,6 +7,7 @@ from typing import Any
 from synth.types import Round, Targets, Want, named
 
 PLAN, TARGET, INPUTS, RECEIPT, ADAPTED, DOCTOR = "plan", "target", "inputs", "receipt", "adapted", "doctor"
+EVAL = "eval"
 _PARTS: Mapping[str, Mapping[str, type]] = {
     TARGET: {"targets": dict, "identity": dict, "released": dict},
     INPUTS: {
@@ -17,6 +18,7 @@ _PARTS: Mapping[str, Mapping[str, type]] = {
     RECEIPT: {"id": str},
     ADAPTED: {"model": str, "field": str, "what": str},
     DOCTOR: {"role": str, "model": str, "revision": str, "verdict": str},
+    EVAL: {"test": str, "guard": str, "model": str},
     "unsealed": {"replies": int, "decisions": int},
 }
 """What a decision of a kind must have."""

@@ -12,14 +12,16 @@ import orjson
 
 from synth.errors import ConfigError
 from synth.journal import decisions
-from synth.sanitize import DEEPEST, counted, nests, one_line
-from synth.types import Reply
+from synth.sanitize import DEEPEST, counted, nests, one_line, plain
+from synth.types import Origin, Reply, TokenScores
 
 Decision: TypeAlias = tuple[str, dict[str, Any]]
 """A decision in the journal: its kind and body."""
 UNSEALED = "unsealed"
 """The decision that says up to which reply and which decision a journal of format 1 had no sums."""
 WRONG = "is not what was written"
+SCORES = "scores"
+"""What the scores of a reply's tokens are called in the column `more`."""
 
 
 class Kept(NamedTuple):
@@ -158,7 +160,29 @@ def reply_of(kept: Kept | None) -> Reply | None:
     """The reply that a row of the journal holds, as an engine gives it; None for none."""
     if kept is None:
         return None
-    return Reply(kept.text, kept.finish, counted(kept.prompt_tokens), counted(kept.completion_tokens), kept.reasoning)
+    counts = counted(kept.prompt_tokens), counted(kept.completion_tokens)
+    return Reply(kept.text, kept.finish, *counts, kept.reasoning, _scores(kept.more))
+
+
+def kept_of(key: str, reply: Reply, origin: Origin, model: str) -> Kept:
+    """The row of the journal that keeps a reply: its texts such as can be written, the scores of its tokens under `more`."""
+    tokens = (counted(reply.prompt_tokens), counted(reply.completion_tokens))
+    reasoning = reply.reasoning and plain(reply.reasoning)
+    booked = (plain(origin.stage), plain(origin.lane), plain(model))
+    more = json.dumps({SCORES: reply.scores}) if reply.scores else None
+    return Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, *booked, more)
+
+
+def _scores(more: str | None) -> TokenScores:
+    """What cannot be read is none told: scores decide nothing in a fold."""
+    try:
+        found = json.loads(more)[SCORES] if more else ()
+        return tuple(
+            (plain(str(token)), tuple((plain(str(one)), float(logprob)) for one, logprob in likeliest))
+            for token, likeliest in found
+        )
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ()
 
 
 def decision_row(seq: int, kind: str, body: Mapping[str, Any]) -> tuple[str, str, int, str | None]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of, short_hash
-from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Kept, Rows, decision_row, reply_of, sum_of
+from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Rows, decision_row, kept_of, reply_of, sum_of
 from synth.journal.transaction import UNFIT, Transaction
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UNPAID, Usage
-from synth.sanitize import MOST, counted, plain
+from synth.sanitize import MOST
 from synth.types import Origin, Reply, Request
 
 VERSION = 2
@@ -132,10 +132,7 @@ class Journal:
         for a reply that cannot be stored. Replies that arrive in one turn of the event loop share a commit."""
         # The asker holds its permit until this returns, so no more is lost by a kill than is in flight. A second reply to a key
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
-        tokens = (counted(reply.prompt_tokens), counted(reply.completion_tokens))
-        reasoning = reply.reasoning and plain(reply.reasoning)
-        booked = (plain(origin.stage), plain(origin.lane), plain(model))
-        kept = Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, *booked)
+        kept = kept_of(key, reply, origin, model)
         place = len(self._pending)
         self._pending.append((*kept, sum_of(*kept), key in self._damaged))
         if self._committed is None:

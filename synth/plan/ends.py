@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from synth.plan.tally import NEAR_DUPLICATE, REFUSAL, SAME_MEANING, SAME_TEXT, Tally, total
+from synth.plan.tally import MISSING, NEAR_DUPLICATE, REFUSAL, SAME_MEANING, SAME_TEXT, Tally, total
 from synth.types import Label
 
 NOVELTY, BLOCKED = "exhausted: novelty", "blocked: refusals"
@@ -17,8 +17,11 @@ EVIDENCE = 60
 one-sided, the rule of three)."""
 REFUSAL_SHARE = 0.9
 """Share of calls or slots that must have been refused for a lane or cell to count as blocked."""
+MISSING_SHARE = 0.5
+"""The share of slots without a text above which a lane is stalled: what its writer does give tells too little of the rest."""
 BARREN_ROUNDS = 8
 """Rounds on end without an accepted row after which a lane is stalled whatever the cause."""
+_SLOTS = "slots of writer calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class End:
     judged: int
     """How many units were judged in those rounds; `unit` says of what kind."""
     unit: str
-    """`queries` that were planned, `calls` to the writer, or `slots`."""
+    """`queries` that were planned (less the slots left empty), `calls` to the writer, `slots` of a sheet, or `slots` for answers."""
     count: int
-    """How many of the judged units were new queries, refused calls or slots, or slots that gave their label."""
+    """How many of the judged units were new queries, refused calls or slots, slots with a text, or slots that gave their label."""
     reason_share: float | None = None
     """The share, in [0, 1], that the reason in the end's `status` has of all that was lost; None where none is
     named."""
@@ -46,7 +49,8 @@ class End:
 
     def __str__(self) -> str:
         """The figures of an end as one line for the user, like `1 of 60 queries new (1.7%) in 2 rounds`."""
-        what = "refused" if self.status == BLOCKED else "new" if self.unit == "queries" else "with their label"
+        what = {"queries": "new", _SLOTS: "with a text"}.get(self.unit, "with their label")
+        what = "refused" if self.status == BLOCKED else what
         reason = "" if self.reason_share is None else f", {self.reason_share:.0%} of the rest lost to it"
         return (
             f"{self.count:,} of {self.judged:,} {self.unit} {what} ({self.share:.1%}) in {self.rounds} rounds{reason}"
@@ -93,8 +97,14 @@ def _source_end(tallies: Sequence[Tally]) -> End | None:
     calls, refused = sum(tally.calls for tally in window), sum(tally.refused_calls for tally in window)
     if calls and refused >= REFUSAL_SHARE * calls:
         return _of_source(BLOCKED, None, window)
-    new = sum(tally.roots for tally in window) / sum(tally.plan.count for tally in window)
+    asked, written = (
+        sum(counts) for counts in zip(*((tally.plan.count, tally.written) for tally in window), strict=True)
+    )
+    if asked - written > MISSING_SHARE * asked:
+        return End(f"stalled: {MISSING}", len(window), asked, _SLOTS, written)
+    new = sum(tally.roots for tally in window) / written
     lost = _lost(window)
+    del lost[MISSING]  # a slot left empty says nothing of whether what is written is new
     dry = NOVELTY_FLOOR if lost and lost.most_common(1)[0][0] == NEAR_DUPLICATE else YIELD_FLOOR
     return _of_source(*_named(lost), window) if new < dry else None
 
@@ -122,7 +132,7 @@ def _of_source(status: str, share: float | None, window: Sequence[Tally]) -> End
     if status == BLOCKED:
         refused = sum(tally.refused_calls for tally in window)
         return End(status, len(window), sum(tally.calls for tally in window), "calls", refused)
-    asked, new = sum(tally.plan.count for tally in window), sum(tally.roots for tally in window)
+    asked, new = sum(tally.written for tally in window), sum(tally.roots for tally in window)
     return End(status, len(window), asked, "queries", new, share)
 
 

@@ -1,4 +1,4 @@
-"""The lanes of a recipe, each with all that its prompts may speak of; and the elements of each writer call."""
+"""The lanes of a recipe, each with all that its prompts may speak of; and the elements of each writer call, or of each of its slots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from synth.errors import ConfigError, did_you_mean
 from synth.hashing import shuffled
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.schema import Recipe
+from synth.recipe.sheet import DIRECTNESS, FORM, LENGTH, Sheet
 from synth.recipe.taxonomy import Scenario, Subcategory, Taxonomy
 from synth.types import Element, Label, Lane, QueryType, Stance
 
@@ -38,6 +39,10 @@ class LaneSpec:
     """The share of the lane's root queries, in [0, 1], that each augmentation is due to."""
     labels: LabelScheme = BINARY
     """The labels of the lane's recipe."""
+    sheet: Sheet | None = None
+    """The slot sheet by which each query of a writer call has elements of its own; None: a call's queries share them."""
+    floors: Mapping[Label, Mapping[Stance, float]] = field(default_factory=dict)
+    """The share of a lane's slots for a label that yield never takes from a stance, for each that has a floor."""
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -75,10 +80,16 @@ def told_of(taxonomy: Taxonomy, subcategory: str, labels: LabelScheme) -> LaneSp
     """The lane of a taxonomy's subcategory as far as prompts for judges speak of it: harmful queries of which nothing is
     wanted. ConfigError for an id that the taxonomy does not have."""
     scenario, found = taxonomy.subcategory(subcategory)
-    lane = Lane(scenario.id, found.id, "harmful", found.refuse_only)
-    variables = _variables(scenario, found)
+    lane, told = Lane(scenario.id, found.id, "harmful", found.refuse_only), _variables(scenario, found)
     return LaneSpec(
-        lane, **variables, rule_hash=found.rule.hash, ordinary=scenario.benign, banks={}, cells={}, labels=labels
+        lane,
+        told["scenario"],
+        told["subcategory"],
+        found.rule.hash,
+        ordinary=scenario.benign,
+        banks={},
+        cells={},
+        labels=labels,
     )
 
 
@@ -118,6 +129,9 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
     if subcategory.refuse_only:
         kinds = ("harmful",)  # no twins
     axes = next((found for _, options in recipe.blocks().values() if (found := getattr(options, "elements", ()))), ())
+    sheet = next((found for _, options in recipe.blocks().values() if (found := getattr(options, "sheet", None))), None)
+    if sheet is not None and (taken := {FORM, LENGTH, DIRECTNESS} & {*axes}):
+        raise ConfigError(f"query.elements: {min(taken)!r} is an axis of the slot sheet; give the bank another name")
     return [
         LaneSpec(
             lane=Lane(scenario.id, subcategory.id, kind, subcategory.refuse_only),
@@ -127,6 +141,8 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
             banks={axis: _bank(axis, taxonomy, subcategory) for axis in axes},
             cells=cells,
             labels=recipe.scheme,
+            sheet=sheet,
+            floors={label: floors for label in cells if (floors := _floors(recipe, subcategory, f"{kind}/{label}"))},
         )
         for kind in kinds
         if (cells := _cells(recipe, scenario, subcategory, kind))
@@ -140,10 +156,14 @@ def _cells(
         return {recipe.scheme.safe: {"refuse": 1.0}} if recipe.answers else {recipe.scheme.names[0]: {UNASKED: 1.0}}
     shares = recipe.shares(scenario.id, subcategory.id)
     return {
-        label: dict(recipe.cells[name].stances or {UNASKED: 1.0})
+        label: recipe.cells[name].weights or {UNASKED: 1.0}
         for of, label in recipe.scheme.cells()
         if of == kind and (name := f"{of}/{label}") in recipe.cells and (shares.get(name, 0) > 0 or scenario.benign)
     }
+
+
+def _floors(recipe: Recipe, subcategory: Subcategory, cell: str) -> dict[Stance, float]:
+    return recipe.cells[cell].floors if not subcategory.refuse_only and cell in recipe.cells else {}
 
 
 def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str, ...]:
@@ -155,11 +175,12 @@ def _bank(axis: str, taxonomy: Taxonomy, subcategory: Subcategory) -> tuple[str,
     return taxonomy.banks[axis]
 
 
-def elements(seed: int, spec: LaneSpec, call: int) -> tuple[Element, ...]:
-    """The elements of a lane drawn for its `call`-th writer call, one an axis. Every bank is gone through in a new
-    order each time round, so over the calls asked so far the most and the least used value differ by one at most."""
+def elements(seed: int, spec: LaneSpec, at: int) -> tuple[Element, ...]:
+    """The elements of a lane drawn for its `at`-th writer call, or with a slot sheet for its `at`-th coordinate, one an
+    axis. Every bank is gone through in a new order each time round, so over what was asked so far the most and the least
+    used value differ by one at most."""
     return tuple(
-        Element(axis, bank[_order(len(bank), f"{seed}/{spec.lane.id}/{axis}/{call // len(bank)}")[call % len(bank)]])
+        Element(axis, bank[_order(len(bank), f"{seed}/{spec.lane.id}/{axis}/{at // len(bank)}")[at % len(bank)]])
         for axis, bank in spec.banks.items()
     )
 

@@ -4,12 +4,14 @@ elements, which queries are asked for, or a facet, which rows turn out to have: 
 Counted by cell, not by lane: so no value tells the label, and so a larger N keeps every row that a smaller one has.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, get_args
 
 from synth.errors import ConfigError, did_you_mean
-from synth.plan.lanes import LaneSpec, elements
+from synth.plan.lanes import LaneSpec
+from synth.plan.sheet import asked
 from synth.types import Element, Label, Sample, Stance, Targets
 
 AtLeast: TypeAlias = Mapping[str, int | Mapping[str, int]]
@@ -45,11 +47,12 @@ class Quota:
         """Whether the quotas let a row into a cell with `open_rows` rows open: on each axis there is one to spare, or
         the row's value lacks some."""
         lacks = self.lacks.get(label, {})
+        without = lacks.keys() & self._spec.banks.keys() - {element.axis for element in row}  # nobody knows its slot
         return all(
             open_rows > lacks[element.axis].total() or lacks[element.axis][element.value] > 0
             for element in row
             if element.axis in lacks
-        )
+        ) and all(open_rows > lacks[axis].total() for axis in without)
 
     def take(self, row: Sequence[Element], label: Label) -> None:
         """Counts a row into the cell of a label: its values lack one row less of their quota."""
@@ -70,12 +73,17 @@ class Quota:
         }
         if not missing:
             return first
-        call = first // self._size
-        while missing:
-            drawn = elements(self._seed, self._spec, call)
+        begin = first if self._spec.sheet else first - first % self._size
+        for end, drawn in asked(self._seed, self._spec, begin, sys.maxsize, self._size):
             missing -= {(element.axis, element.value) for element in drawn}
-            call += 1
-        return call * self._size
+            if not missing:
+                return end
+        raise AssertionError("every value of a bank comes round")
+
+    def paid_for(self, end: int) -> int:
+        """The coordinate up to which the writer call is paid for that a round before `end` asks for last: with a slot sheet
+        the rest of its slots are queries of their own, and wait for no further round."""
+        return -(-end // self._size) * self._size if self._spec.sheet else end
 
 
 def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -> None:

@@ -53,7 +53,7 @@ def next_round(
     first = _next_coordinate(tallies)
     if not lacks or (available is not None and first >= available):
         return None
-    mixes = {label: stance_mix(spec.cells[label], label, tallies) for label in lacks}
+    mixes = {label: stance_mix(spec.cells[label], label, tallies, spec.floors.get(label)) for label in lacks}
     slots = {label: lack / _rate_of(mixes[label], label, tallies) for label, lack in lacks.items()}
     fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], spec.operators)
     level = _widening(tallies, supply.widest)
@@ -80,7 +80,7 @@ def rest_of_file(spec: LaneSpec, tallies: Sequence[Tally], available: int) -> Ro
     """A round for what is left of the user's own queries or pairs, in a lane that takes all there is; None if nothing
     is."""
     first = _next_coordinate(tallies)
-    wants = {label: Want(1.0, stances) for label, stances in spec.cells.items()}
+    wants = {label: Want(1.0, _above(stances, spec.floors.get(label))) for label, stances in spec.cells.items()}
     return Round(spec.lane.id, 0, first, available - first, wants, spec.operators) if first < available else None
 
 
@@ -95,12 +95,39 @@ def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
     return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
 
 
-def stance_mix(stances: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> dict[Stance, float]:
+def stance_mix(
+    stances: Mapping[Stance, float],
+    label: Label,
+    tallies: Sequence[Tally],
+    floors: Mapping[Stance, float] | None = None,
+) -> Mapping[Stance, float]:
     """The shares of stances in a lane's next round, for a label: the recipe's weights, less for stances that rarely
-    give it. A stance keeps its weight down to a yield of one in two, and loses of it in proportion below that."""
-    return {
+    give it. A stance keeps its weight down to a yield of one in two, and loses of it in proportion below that, though
+    never so much that its share of the slots falls under its floor."""
+    mix = {
         stance: round(weight * min(1.0, _stance_rate(stance, label, tallies) / YIELD_PRIOR), 3)
         for stance, weight in stances.items()
+    }
+    return _above(mix, floors)
+
+
+def _above(mix: Mapping[Stance, float], floors: Mapping[Stance, float] | None) -> Mapping[Stance, float]:
+    """The mix with the weights of stances raised that have less than their floor of the whole, the others among themselves as they
+    are."""
+    raised: dict[Stance, float] = {}
+    while floors:
+        rest = sum(weight for stance, weight in mix.items() if stance not in raised)
+        left = 1.0 - sum(raised.values())
+        low = [stance for stance in mix if stance not in raised and mix[stance] * left < floors.get(stance, 0.0) * rest]
+        if not low:
+            break
+        raised |= {stance: floors[stance] for stance in low}
+    if not raised:
+        return mix
+    rest = sum(weight for stance, weight in mix.items() if stance not in raised) or 1.0
+    left = max(0.0, 1.0 - sum(raised.values()))
+    return {
+        stance: round(raised[stance] if stance in raised else left * weight / rest, 4) for stance, weight in mix.items()
     }
 
 

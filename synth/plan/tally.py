@@ -9,6 +9,8 @@ from synth.types import Label, Round, Stance
 
 NEAR_DUPLICATE, SAME_MEANING, SAME_TEXT = "dedup.near_duplicate", "dedup.same_meaning", "dedup.same_text"
 REFUSAL = "query.refusal"
+MISSING = "query.missing"
+"""The reason of a drop that stands for a slot which the writer left without a text."""
 
 
 @dataclass
@@ -36,6 +38,16 @@ class Tally:
     """Slots that missed, by wanted label and reason."""
     accepted: int = 0
     """How many rows of the round were accepted."""
+
+    @property
+    def missing(self) -> int:
+        """How many slots of the round's writer calls got no text."""
+        return self.lost[MISSING]
+
+    @property
+    def written(self) -> int:
+        """How many of the round's coordinates a text was written for, as far as slots tell: all that got none are taken off."""
+        return self.plan.count - self.missing
 
     def slot(self, wanted: Label, stance: Stance, why: str | None) -> None:
         """Counts one answered slot in its round's tally; `why` says for what reason it missed, None that it hit."""

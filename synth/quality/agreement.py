@@ -12,7 +12,6 @@ from typing import Any
 
 from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
 
-
 RARE = 0.9
 """Agreement by chance from which on labels are so uneven that kappa says nothing: it is near 0 though all agree."""
 

@@ -12,6 +12,7 @@ from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.files import cells
 from synth.hashing import short_hash
+from synth.mark.rows import restored_row
 from synth.quality.metrics import Figure, Scores, scores
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.sanitize import for_terminal
@@ -34,7 +35,7 @@ def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -
         raise ConfigError(f"{out}: is there already and may hold your labels; choose another -o, or remove it")
     chosen: dict[str, list[tuple[int, str, dict[str, Any]]]] = defaultdict(list)
     for split in made.labelled():
-        for row in made.rows(split):
+        for row in made.rows(split, marked=True):
             cell = chosen[f"{row['subcategory']}/{row['query_type']}/{row['label']}"]
             heapq.heappush(cell, (-int(short_hash(str(seed), row["id"]), 16), row["id"], row))
             if len(cell) > per_cell:
@@ -96,7 +97,7 @@ def labelled(path: Path, scheme: LabelScheme = BINARY, label_names: str | None =
     for file in io.files_of(path):
         for batch in io.batches(file):
             for number, row in enumerate(batch.rows, start=batch.first):
-                if (one := _row(row, f"{file}: row {number}", reader)) is None:
+                if (one := _row(restored_row(row), f"{file}: row {number}", reader)) is None:
                     found.blank += 1
                 else:
                     found.rows.append(one)
@@ -112,7 +113,8 @@ def read(made: Dataset, file: Labelled) -> Audit:
     ids, texts = {row.id for row in rows}, {row.text for row in rows}
     known: dict[str, tuple[Label | None, list[dict[str, Any]]]] = {}
     for entry in _judged(made):
-        for key in (entry.get("id"), _text(entry["query"] or "", entry["response"] or "")):
+        texts_of = (_text(one["query"] or "", one["response"] or "") for one in (entry, restored_row(entry)))
+        for key in (entry.get("id"), *texts_of):
             if key is not None and (key in ids or key in texts):
                 known.setdefault(key, (entry["label"], entry["votes"]))
     met = [(row, next((known[key] for key in (row.id, row.text) if key in known), None)) for row in rows]

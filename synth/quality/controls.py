@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
+from synth.quality.doubts.bounds import exceeds
 from synth.quality.metrics import Figure, wilson
 from synth.recipe.controls import Control, drawn
 from synth.recipe.labels import LabelScheme
@@ -61,11 +62,12 @@ def answer(control: Control, vote: Vote, labels: LabelScheme) -> Answer | None:
 
 
 def verdict(answers: Answers) -> Verdict:
-    """What a judge's answers to its controls amount to, as soon as none of the others can change it."""
+    """What a judge's answers to its controls amount to, as soon as none of the others can change it, or so many are wrong that
+    a judge who gets `LEAST` of `ASKED` right is as good as ruled out (`bounds.exceeds`)."""
     right, wrong = _counts(answers[:ASKED])
     if right >= FIT:
         return "fit"
-    if wrong > ASKED - LEAST:
+    if wrong > ASKED - LEAST or exceeds(wrong, right + wrong, 1 - LEAST / ASKED):
         return "unfit"
     if right + wrong < ASKED:
         return "open"

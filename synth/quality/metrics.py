@@ -68,13 +68,15 @@ def wilson(hits: int, n: int) -> Figure:
 
 
 def _f1(counts: Counter[tuple[bool, bool]], *, of: bool) -> Figure | None:
-    """F1 hangs on four counts alone, so rows drawn again are a draw of those."""
-    hits, missed, alarms = counts[of, of], counts[of, not of], counts[not of, of]
-    n = counts.total()
-    if not hits + missed + alarms:
+    return f1(counts[of, of], counts[of, not of] + counts[not of, of], counts.total())
+
+
+def f1(hits: int, wrong: int, n: int) -> Figure | None:
+    """The metric F1 of a label on `n` rows, of its hits and of what it misses or wrongly claims (`wrong`), with its 95 % interval; None
+    where it never comes up. It hangs on these counts alone, so rows drawn again are a draw of those."""
+    if not hits + wrong:
         return None
-    shares = [hits / n, (missed + alarms) / n, (n - hits - missed - alarms) / n]
-    drawn = np.random.default_rng(0).multinomial(n, shares, size=_DRAWS)
+    drawn = np.random.default_rng(0).multinomial(n, [hits / n, wrong / n, (n - hits - wrong) / n], size=_DRAWS)
     whole = drawn[drawn[:, 0] + drawn[:, 1] > 0]
     low, high = np.quantile(2 * whole[:, 0] / (2 * whole[:, 0] + whole[:, 1]), [0.025, 0.975])
-    return Figure(2 * hits / (2 * hits + missed + alarms), float(low), float(high))
+    return Figure(2 * hits / (2 * hits + wrong), float(low), float(high))

@@ -21,8 +21,9 @@ ADDRESS = "base_url"
 """The name of the option of backends that are asked at an address."""
 PROVIDER = "provider"
 """The name of the option that says whose server a backend asks."""
-WORDS, VECTORS, CONTINUES = "words", "vectors", "continues"
-"""What backends' models give; one that `continues` goes on with a text begun for it (`prefill`, `completion`)."""
+WORDS, VECTORS, CONTINUES, SCORES = "words", "vectors", "continues", "scores"
+"""What backends' models give; one that `continues` goes on with a text begun for it (`prefill`, `completion`), one that gives
+`scores` tells how likely the tokens of its answer were (`logprobs`)."""
 
 
 class Frozen(BaseModel):

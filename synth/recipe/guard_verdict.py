@@ -11,6 +11,8 @@ Kind: TypeAlias = Literal["json", "lines", "first_token"]
 Names: TypeAlias = Mapping[str, str | int]
 
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+_REASONS: Final = re.compile(r"<explanation>(.*?)</explanation>", re.DOTALL)
+"""Reasons that a guard marks as such may stand before the token."""
 _TOKEN: Final = re.compile(r"[^\s，,。.:：;；]+")
 
 
@@ -72,11 +74,12 @@ def _head(head: str) -> re.Pattern[str]:
 
 def _of_token(text: str, names: Names) -> dict[str, str]:
     del names
-    told = text.strip()
+    reasons = _REASONS.search(text)
+    told = (text[: reasons.start()] + text[reasons.end() :] if reasons else text).strip()
     token = _TOKEN.match(told)
     if token is None:
         return {}
-    rest = told[token.end() :].strip(MARKS)
+    rest = reasons[1].strip() if reasons else told[token.end() :].strip(MARKS)
     return {"label": token[0], **({"analysis": rest} if rest else {})}
 
 

@@ -63,14 +63,21 @@ class Prompt:
     def text(self, block: str, variables: Mapping[str, Any]) -> str:
         """The text of one block of a prompt with these variables, stripped. ConfigError names the file if it fails
         or says nothing."""
-        try:
-            context = self._template.new_context(dict(variables))
-            found = "".join(self._template.blocks[block](context)).strip()
-        except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
-            raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
+        found = self.said(block, variables).strip()
         if not found:
             raise ConfigError(f"{self.path}: block {block!r} says nothing; fill it, or remove it")
         return found
+
+    def said(self, block: str, variables: Mapping[str, Any]) -> str:
+        """The text of one block of a prompt with these variables as it stands there, line breaks at its ends included;
+        empty for a block it has not. ConfigError names the file if it fails."""
+        if block not in self.blocks:
+            return ""
+        try:
+            context = self._template.new_context(dict(variables))
+            return "".join(self._template.blocks[block](context))
+        except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
+            raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
 
 
 Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]

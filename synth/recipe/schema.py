@@ -23,9 +23,11 @@ from synth.recipe.checks import SEMANTIC
 from synth.recipe.labels import BINARY, Labels, LabelScheme, scheme_of
 from synth.recipe.role import Role
 from synth.recipe.routing import Chain, Mix
-from synth.recipe.sections import Cell, CellName, Dedup, Filters, Mixture, Output
+from synth.recipe.sections import Accept, Cell, CellName, Dedup, Filters, Mixture, Output
 from synth.recipe.stages import FoundStage
 
+_SAID_UNUSED = frozenset({"augment", "judge", "pairs", "queries", "query", "respond"})
+"""The stages that stand in a recipe's identity as None where it does not use them: those there were when the first journals were made."""
 MOST = 1_000_000
 """The most rows of a scenario that a recipe may ask for."""
 
@@ -58,6 +60,7 @@ class Recipe(Frozen):
     """The stages a row goes through after the near-duplicate check, in order; None: `respond`, unless rows have
     their answer, and `judge`."""
     dedup: Dedup = Dedup()
+    accept: Accept = Accept()
     avoid: tuple[str, ...] = ()
     """Files and data sets (earlier releases, benchmarks) whose queries and answers the recipe must not make again."""
     filters: Filters = Filters()
@@ -164,28 +167,35 @@ class Recipe(Frozen):
         data = self.model_dump(mode="json", exclude={"n", "concurrency", "about", "avoid"})
         data["models"] = {name: role.identity() for name, role in self.models.items()}
         data["models"] |= data.pop("composed")
-        if self.dedup.semantic is None:  # likewise
-            del data["dedup"]["semantic"]
-        for name, stage in self.known().items():
+        _leave_out_unsaid(data)
+        for name in self.known():
             used = self.blocks().get(name)
             data[name] = _identity(used[1]) if used else None
-            if not used and not (stage.own and name in _FIRST):
+            if not used and name not in _SAID_UNUSED:
                 del data[name]
-        if self.steps in (None, steps.usual(self)):  # likewise
+        if self.steps in (None, steps.usual(self)):
             del data["steps"]
-        if not self.clean_replies:
-            del data["clean_replies"]
-        for cell in data["cells"].values():
-            if cell["stances"] is None:
-                del cell["stances"]
         del data["labels"]
         if scheme_of(self.labels) != BINARY:  # their order counts, which keys lose
             data["labels"] = [[name, *self.scheme.words[name]] for name in self.scheme.names]
         return data
 
 
-_FIRST = frozenset({"query", "queries", "pairs", "augment", "respond", "judge"})
-"""The stages that identities name even where a recipe leaves them out, since those of the first journals do."""
+def _leave_out_unsaid(data: dict[str, Any]) -> None:
+    """Takes out of an identity what recipes of before had not, where a recipe does not say it either."""
+    if data["dedup"]["semantic"] is None:
+        del data["dedup"]["semantic"]
+    if not data["dedup"]["unmarked"]:
+        del data["dedup"]["unmarked"]
+    del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
+    data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
+    if not data["accept"]:
+        del data["accept"]
+    if not data["clean_replies"]:
+        del data["clean_replies"]
+    for cell in data["cells"].values():
+        if cell["stances"] is None:
+            del cell["stances"]
 
 
 def _identity(options: Any) -> Any:

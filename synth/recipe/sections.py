@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
 
 from synth.recipe.backend import Frozen
-from synth.types import Stance
+from synth.types import MarkMode, Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
@@ -13,12 +13,46 @@ CellName: TypeAlias = str
 """A cell's name in a recipe: `kind/label`, as `harmful/unsafe`."""
 
 
+class Stanced(Frozen):
+    """What a recipe says of a stance that is to keep a share of its cell's slots, however seldom it gives the label."""
+
+    weight: Weight
+    floor: Annotated[float, Field(gt=0, le=1)]
+    """The share of a round's slots for the cell's label, in (0, 1], under which yield never lowers the stance."""
+
+
+def _is_stanced(value: Any) -> str:
+    return "stanced" if isinstance(value, dict | Stanced) else "weight"
+
+
+StanceWeight: TypeAlias = Annotated[
+    Annotated[Weight, Tag("weight")] | Annotated[Stanced, Tag("stanced")], Discriminator(_is_stanced)
+]
+"""The weight of a stance; or its weight and its floor."""
+
+
 class Cell(Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
-    stances: Annotated[dict[Stance, Weight], Field(min_length=1)] | None = None
-    """The weight of each stance in which its answers are asked for; None where no answers are."""
+    stances: Annotated[dict[Stance, StanceWeight], Field(min_length=1)] | None = None
+    """The weight of each stance in which its answers are asked for, with a floor where one is set; None where no answers are."""
+
+    @property
+    def weights(self) -> dict[Stance, float]:
+        """The weight of each stance of a cell; empty where no answers are asked for."""
+        return {name: one.weight if isinstance(one, Stanced) else one for name, one in (self.stances or {}).items()}
+
+    @property
+    def floors(self) -> dict[Stance, float]:
+        """The share of slots that yield never takes from a stance of a cell, for each that has one."""
+        return {name: one.floor for name, one in (self.stances or {}).items() if isinstance(one, Stanced)}
+
+    @model_validator(mode="after")
+    def _floors_fit(self) -> "Cell":
+        if (total := sum(self.floors.values())) > 1 + 1e-9:
+            raise ValueError(f"stances: floors add up to 1 at most (they give {total:g})")
+        return self
 
 
 class Semantic(Frozen):
@@ -38,6 +72,8 @@ class Dedup(Frozen):
     """The similarity of n-grams, in (0, 1], from which on two queries are near-duplicates."""
     semantic: Semantic | None = None
     """How queries that n-grams keep apart are compared by meaning; None does not."""
+    unmarked: bool = False
+    """Whether answers are compared (with what a run avoids, and with each other) with the mark 【略】 taken out."""
 
 
 def _filter_use(value: Any) -> Any:
@@ -93,6 +129,15 @@ class Mixture(Frozen):
         return self
 
 
+class Accept(Frozen):
+    """What a recipe says under `accept`: how much of one family, a root query with all that was made of it, there may be."""
+
+    family: PositiveInt | None = None
+    """The most rows of one family that a cell takes; None is no limit."""
+    children: PositiveInt | None = None
+    """The most queries that are made of one root, drawn by the shares of their operators; None is no limit."""
+
+
 class Output(Frozen):
     """What a recipe says under `output`: splits and shards of the dataset that is written."""
 
@@ -101,3 +146,5 @@ class Output(Frozen):
     shard_rows: PositiveInt = 20_000
     held_out: tuple[str, ...] = ()
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
+    mark: MarkMode = "delete"
+    """How the mark 【略】 goes out in answers that were asked to leave detail out: deleted, in vague words, or kept."""

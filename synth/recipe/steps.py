@@ -1,7 +1,7 @@
 """What the stages of a recipe make together: one source, branches, and steps in an order that gives every row a label."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from synth.errors import did_you_mean
 from synth.recipe import stages
@@ -9,12 +9,18 @@ from synth.recipe import stages
 if TYPE_CHECKING:
     from synth.recipe.schema import Recipe
 
-USUAL = ("respond", "judge")
+REDACT = "redact"
 
 
 def usual(recipe: "Recipe") -> tuple[str, ...]:
-    """The steps of a recipe that names none: `respond`, unless its source brings answers, and `judge`."""
-    return USUAL[1:] if any(stage.says("answered") for _, stage in _said(recipe, "source")) else USUAL
+    """The steps of a recipe that names none: `respond` and, where the recipe has it, `redact`, unless its source brings answers; and `judge`."""
+    if _answered(recipe):
+        return ("judge",)
+    return ("respond", *([REDACT] if recipe.options(REDACT) is not None else []), "judge")
+
+
+def _answered(recipe: "Recipe") -> bool:
+    return any(stage.says("answered") for _, stage in _said(recipe, "source"))
 
 
 def check(recipe: "Recipe") -> None:
@@ -72,8 +78,10 @@ def _check_steps(recipe: "Recipe") -> None:
             raise ValueError(f"steps: {name!r} is no step; {did_you_mean(name, steps)}")
         if name not in blocks:
             raise ValueError(f"needs `{name}`, which is one of its steps; write what it takes under that key, or {{}}")
-    if recipe.steps is None and (idle := [name for name, _ in _said(recipe, "step") if name not in order]):
+    spared = {REDACT} if _answered(recipe) else set()  # what it would work on does not come to be
+    if recipe.steps is None and (idle := [name for name, _ in _said(recipe, "step") if name not in {*order, *spared}]):
         raise ValueError(f"{idle[0]}: stands nowhere in the order; add `steps: [{', '.join((*order, idle[0]))}]`")
+    _check_redact(blocks, order)
     void = None
     for name in order:
         stage = blocks[name][0]
@@ -82,6 +90,17 @@ def _check_steps(recipe: "Recipe") -> None:
         raise ValueError(f"steps: {void} changes answers, and no judge comes after it; put one behind it")
     if not any(blocks[name][0].says("judges") for name in order):
         raise ValueError("steps: no judge is among them, so no row would get a label; add `judge`")
+
+
+def _check_redact(blocks: Mapping[str, tuple[stages.FoundStage, Any]], order: Sequence[str]) -> None:
+    """Nothing that reads answers comes between what gives them and `redact`."""
+    if REDACT not in order:
+        return
+    before = order[: order.index(REDACT)]
+    if not any(blocks[name][0].says("responds") for name in before):
+        raise ValueError("steps: no answer comes to be before `redact`; put it behind `respond`")
+    if judge := next((name for name in before if blocks[name][0].says("judges")), None):
+        raise ValueError(f"steps: {judge} would see answers before `redact` has worked on them; put it behind `redact`")
 
 
 def _check_cells(recipe: "Recipe") -> None:

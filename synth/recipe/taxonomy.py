@@ -49,11 +49,12 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _several(value: Any) -> Any:
-    """A single code stands for a list of one."""
-    return (value,) if isinstance(value, str) else value
+    """A single code stands for a list of one, and `-` for none: the guard has no such category."""
+    return () if value == NO_CODE else (value,) if isinstance(value, str) else value
 
 
-Codes = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_distinct)]
+NO_CODE = "-"
+Codes = Annotated[tuple[Text, ...], BeforeValidator(_several), AfterValidator(_distinct)]
 GuardName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Bank = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 
@@ -86,10 +87,14 @@ class Subcategory(_Frozen):
     definition: Text
     rule: Rule
     handling: Literal["normal", "refuse_only"] = "normal"
+    redaction: Literal["detail", "finished", "none"] | None = None
+    """What a subcategory's unsafe answers leave out: all that could be done, what could be posted or sent as it stands, or nothing but such
+    detail; None is not said, and bears no identity."""
     behaviours: Bank
     codes: dict[GuardName, Codes] = Field(default_factory=dict)
-    """What guards and standards call the subcategory: `llama_guard: [S2]`. Rendered at export; no judge sees them,
-    so they bear no identity."""
+    """What guards and standards call the subcategory, the nearest first: `llama_guard: [S2]`, or `"-"` where the guard
+    has no such category, with `llama_guard_rest: [S10]` for the class that takes it in at need. Rendered at export; no
+    judge sees them, so they bear no identity."""
 
     @property
     def refuse_only(self) -> bool:
@@ -134,9 +139,13 @@ class Taxonomy(_Frozen):
     """The values of each axis of elements that writer calls draw from."""
 
     def identity(self) -> dict[str, Any]:
-        """What in a taxonomy changes the data, as JSON: all but the guards' codes."""
+        """What in a taxonomy changes the data, as JSON: all but the guards' codes, and no level of redaction that is not said."""
         codes = {"scenarios": {"__all__": {"subcategories": {"__all__": {"codes"}}}}}
-        return self.model_dump(mode="json", exclude=codes)
+        data = self.model_dump(mode="json", exclude=codes)
+        for subcategory in (one for scenario in data["scenarios"] for one in scenario["subcategories"]):
+            if subcategory["redaction"] is None:
+                del subcategory["redaction"]
+        return data
 
     def subcategory(self, id: str) -> tuple[Scenario, Subcategory]:
         """The scenario and subcategory of a subcategory's id. ConfigError for an id that the taxonomy does not have."""

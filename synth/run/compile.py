@@ -10,6 +10,7 @@ from typing import Any
 
 from synth import __version__, backends, filters
 from synth.dataset.reader import Dataset
+from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
 from synth.filters.personal import personal, replaced
 from synth.journal.usage import Prices, prices
@@ -59,8 +60,8 @@ class CompiledRecipe:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the compiled recipe's identity, 16 hex digits."""
-        return fingerprint(self.identity)
+        """A hash of the compiled recipe's identity and of how its rows go out, 16 hex digits."""
+        return fingerprint(self.identity, self.recipe.output.mark)
 
 
 def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
@@ -116,6 +117,8 @@ def stand_ins(
     ones drawn."""
     drawn = elements(compiled.recipe.seed, spec, 0)
     usual = spec.variables | {"n": 10, "query": query, "response": response}
+    if bound.stage.kind == "source":
+        usual |= bound.stage.variables(spec, 0)
     usual["conversation"] = (Message("user", query), Message("assistant", response))
     for entry in bound.prompts:
         examples = {name: value for name, value in entry.examples.items() if name not in usual and value is not None}
@@ -149,18 +152,26 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         embedder=_embedder(recipe, context.stats),
         query_rules=[*private, *_text_rules(recipe.filters.query, "query", library)],
         response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
-        row_rules=filters.bind("row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme),
-        avoided=avoided(recipe.avoid, ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
-        if recipe.avoid
-        else None,
+        row_rules=filters.bind(
+            "row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme, redaction=_levels(specs)
+        ),
+        avoided=_avoided(recipe),
         tidy=replaced if recipe.filters.personal == "replace" else None,
         plain=_plain_prompts(recipe, library.prompt),
         labels=recipe.scheme,
         answers=recipe.answers,
         seed=recipe.seed,
+        children=recipe.accept.children,
         stats=context.stats,
     )
     return flow, [replace(spec, operators=flow.shares(spec)) for spec in specs]
+
+
+def _avoided(recipe: Recipe) -> Avoided | None:
+    told = recipe.dedup
+    if not recipe.avoid:
+        return None
+    return avoided(recipe.avoid, ngram=told.ngram, threshold=told.threshold, unmarked=told.unmarked)
 
 
 def _text_rules(uses: FilterUses, place: str, library: Library) -> filters.Rules:
@@ -179,6 +190,7 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         stats=stats,
         router=lambda role: _lines(recipe, role, stats, load),
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
+        max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
         made=partial(_made, recipe),
     )
@@ -217,6 +229,11 @@ def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
         spec.lane.subcategory: "\n".join([spec.subcategory["definition"], *spec.subcategory["rule"].values()])
         for spec in specs
     }
+
+
+def _levels(specs: Sequence[LaneSpec]) -> dict[str, str]:
+    """By subcategory what its unsafe answers leave out, where its taxonomy says so."""
+    return {spec.lane.subcategory: str(level) for spec in specs if (level := spec.subcategory["redaction"]) is not None}
 
 
 def _embedder(recipe: Recipe, stats: ReplyStats) -> Embedder | None:

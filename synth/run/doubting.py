@@ -16,6 +16,7 @@ from synth.fold.fold import Fold, FoldObserver
 from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.plan.tally import Tally
+from synth.quality import diversity_report
 from synth.quality.doubts.causes import cause
 from synth.quality.doubts.evidence import Who, restored
 from synth.quality.doubts.findings import Doubt, against_the_whole, doubts
@@ -131,7 +132,8 @@ class Doubting:
         """The result with its doubts, and why cells fell short: a doubt against the whole data set makes them doubtful,
         and the exit status that of a run that fell short."""
         self.controls = result.controls
-        found = self.found() if self.cast.roles else []
+        found = [*self.found(), *diversity_report.doubts(result.diversity, self.cast)] if self.cast.roles else []
+        found.sort(key=lambda doubt: not doubt.whole)
         result.doubts = [doubt.facts() for doubt in found]
         doubtful = against_the_whole(found) is not None
         for cell in result.cells:

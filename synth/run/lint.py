@@ -24,6 +24,11 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
             f"note: no batch can hold more requests than are in flight, which are {recipe.concurrency}; "
             "fewer and larger batches come of --concurrency 4096"
         )
+    for (low, high), least in getattr(compiled.flow.source, "unreached", ()):
+        yield (
+            f"warning: query.sheet.lengths: no query of {low}-{high} is ever asked for, since a call's texts must fit the writer's "
+            f"max_tokens; raise it to {least:,} or more, or take the band out"
+        )
     if unsorted := getattr(compiled.flow.source, "unsorted", 0):
         yield f"note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted"
 

@@ -14,12 +14,12 @@ from synth.filters.language.stated_label import contradicts
 from synth.quality.controls import OUT
 from synth.quality.doubts.votes import NOTHING_SAID
 from synth.quality.fitness import Part, RoleFacts
-from synth.quality.shown import masked, shown_of
+from synth.quality.shown import shown_of
 from synth.recipe.role import Role
 from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
 from synth.run.doubting import role_names
-from synth.sanitize import shortened
+from synth.sanitize import masked, shortened
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
 from synth.stages.parsing import checked
@@ -28,6 +28,8 @@ from synth.types import Aside, Drop, Judged, Reply, Request, Sample, Vote
 SHOWN = 60
 """Characters of a sample."""
 MOST = 100
+REDACTED = "redacted"
+"""The title of the schema by which a model gives back an answer redacted, or as it was."""
 """Items of a list in a reply that are looked at."""
 
 
@@ -57,10 +59,11 @@ class Observed:
                 _read(facts, entry.query, shown)
             if not reason and not same:
                 roots.append(entry)
-        if page and isinstance(page[0], Sample):
+        texts_of = [entry for entry in page if isinstance(entry, Sample)]
+        if texts_of:
             size = self._flow.source.size
-            for facts in self._of("writer", page[0].generator):
-                facts.seen("leaves slots empty", of=size, found=max(0, size - len(page)))
+            for facts in self._of("writer", texts_of[0].generator):
+                facts.seen("leaves slots empty", of=size, found=max(0, size - len(texts_of)))
         return roots
 
     def judged(self, row: Judged) -> None:
@@ -76,12 +79,16 @@ class Observed:
 
     def _answered(self, row: Judged, sample: Sample, facts: RoleFacts) -> None:
         refused = sample.response_class == "refusal" or (isinstance(row, Drop) and row.reason == "refusal")
-        if sample.stance is not None and sample.stance != "refuse" and (sample.response is not None or refused):
+        answered = (
+            sample.response is not None or sample.response_class is not None
+        )  # of a withheld one the class is known
+        if sample.stance is not None and sample.stance != "refuse" and (answered or refused):
             facts.stances[sample.stance].append(refused)
             facts.seen("declines whatever it is asked", found=int(refused))
-        if sample.response is None:
+        if not answered:
             return
-        _read(facts, sample.response, shown_of(sample))
+        if sample.response is not None:
+            _read(facts, sample.response, shown_of(sample))
         bad = isinstance(row, Drop) and row.stage == "respond"
         reason = f"{row.stage}.{row.reason}" if isinstance(row, Drop) else ""
         told = shown_of(sample, row if isinstance(row, Drop) else None)
@@ -131,7 +138,7 @@ class Observed:
         facts.as_json += request.schema is not None
         why, sample = self._fault(facts, request, reply), ""
         if request.schema is not None:
-            answers = facts.part == "answerer"
+            answers = facts.part == "answerer" or request.schema.get("title") == REDACTED
             sample = masked(reply.text, "reply", reply.finish) if answers else shortened(reply.text, SHOWN)
         names = ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered", "declines")
         for name in names[: None if facts.part != "answerer" else -1]:  # whether an answer may decline, its stance says

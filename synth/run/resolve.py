@@ -30,11 +30,11 @@ from synth.types import CONTROLS, Round, Targets
 
 def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tuple[list[LaneSpec], Targets]:
     """What an invocation asks for, to be resolved over a journal: its lanes (`--only`) and their cells' targets, N
-    being the recipe's unless given. ConfigError with exit status 2 if N is too small for every cell to have a row."""
+    being the recipe's unless given; where no model answers, and all is for trying out, at least the smallest there
+    can be. ConfigError with exit status 2 if N is too small for every cell to have a row."""
     if compiled.flow.source.missing:
         raise ConfigError(compiled.flow.source.missing)
-    n = compiled.recipe.n if n is None else n
-    chosen = selected(compiled.specs, only)
+    chosen, n = selected(compiled.specs, only), raised(compiled, n, only)
     if n is not None:
         smallest, scenario = least(compiled.recipe, chosen)
         if n < smallest:
@@ -46,6 +46,15 @@ def wanted(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> tu
     found = targets(compiled.recipe, chosen, n)
     check_quotas(compiled.recipe.mixture.at_least, chosen, found)
     return chosen, found
+
+
+def raised(compiled: CompiledRecipe, n: int | None, only: tuple[str, ...]) -> int | None:
+    """The N that a run is made with: the recipe's unless given; where every role's backend is a stand-in, the least
+    that gives every cell a row, if that is more."""
+    n = compiled.recipe.n if n is None else n
+    if n is None or not all(role.answering.STAND_IN for role in compiled.recipe.models.values()):
+        return n
+    return max(n, least(compiled.recipe, selected(compiled.specs, only))[0])
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,7 @@ def resolve(
         dedup=compiled.recipe.dedup,
         concurrency=compiled.recipe.concurrency,
         at_least=compiled.recipe.mixture.at_least,
+        family=compiled.recipe.accept.family,
         frozen=frozenset(spec.lane.id for spec in specs) - ids,
     )
     changed = decisions.differences(last["identity"], compiled.identity) if last else ""
@@ -172,6 +182,7 @@ def as_recorded(compiled: CompiledRecipe, asked: Targets) -> FoldInputs:
         dedup=compiled.recipe.dedup,
         concurrency=compiled.recipe.concurrency,
         at_least=compiled.recipe.mixture.at_least,
+        family=compiled.recipe.accept.family,
         frozen=frozenset(asked),
     )
 

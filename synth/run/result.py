@@ -18,6 +18,7 @@ from synth.journal.store import Journal
 from synth.journal.usage import Prices, Usage, bill
 from synth.quality.agreement import agreement
 from synth.quality.coverage import coverage
+from synth.quality.diversity_report import report
 from synth.run.cost import by_cell, by_scenario
 from synth.types import HARD, Label
 
@@ -45,6 +46,8 @@ class Result:
     """The sum of all that was spent; `whole` is false where a model has no price or a server gave no token counts:
     then it is at least so much."""
     coverage: dict[str, Any]
+    diversity: dict[str, Any]
+    """How much queries and answers differ from each other, as `diversity_report.report` gives it."""
     replies: list[dict[str, Any]]
     """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
     agreement: dict[str, Any]
@@ -88,6 +91,7 @@ def result_of(
         spent=by_scenario(spent, {lane.id: lane.spec.lane.scenario for lane in lanes}, prices),
         total=asdict(bill(spent, prices)),
         coverage=coverage(lanes, staging.elements(), seed=fold.seed, size=fold.page),
+        diversity=report(lanes, staging, fold.labels),
         replies=fold.replies.rows(),
         agreement=agreement(
             fold.judges,
@@ -133,6 +137,22 @@ def _kept_free(lane: Acceptor, label: Label) -> dict[str, dict[str, int]]:
     return {axis: values for axis, values in found.items() if values}
 
 
+def _floors(lane: Acceptor, label: Label) -> dict[str, dict[str, Any]]:
+    """For each stance of a cell that has a floor: how many accepted rows it came to, whether that is under the floor, and its yield."""
+    rows, found = lane.counts.accepted[label], {}
+    for stance, floor in lane.spec.floors.get(label, {}).items():
+        accepted = lane.counts.stances.get(label, Counter())[stance]
+        found[str(stance)] = {
+            "floor": floor,
+            "accepted": accepted,
+            "share": accepted / rows if rows else None,
+            "under": accepted < int(floor * rows),  # of few rows none need be
+            "slots": sum(tally.slots.get(label, Counter())[stance] for tally in lane.tallies),
+            "hits": sum(tally.hits.get(label, Counter())[stance] for tally in lane.tallies),
+        }
+    return found
+
+
 def _message(stopped: Stopped | ConfigError, cells: list[dict[str, Any]]) -> str:
     if not isinstance(stopped, Stopped) or stopped.why != "budget":
         return str(stopped)
@@ -176,6 +196,7 @@ def _cells(lane: Acceptor, lines: list[Usage], prices: Prices) -> list[dict[str,
             "status": lane.status(label),
             "grounds": _grounds(lane, label),
             "kept_free": _kept_free(lane, label),
+            "floors": _floors(lane, label),
             **spent[label],
         }
         for label in lane.spec.labels.names

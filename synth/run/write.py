@@ -11,7 +11,7 @@ from synth.dataset.policies import policies_of
 from synth.dataset.reader import RUNNING
 from synth.dataset.staging import Staging
 from synth.dataset.writer import versions, write_dataset, write_drops
-from synth.run.resolve import ResolvedRun
+from synth.run.resolve import ResolvedRun, raised
 from synth.run.result import Result
 
 
@@ -31,6 +31,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         agreement=result.agreement,
         controls=result.controls,
         doubts=result.doubts,
+        diversity=result.diversity,
         asked_without=result.asked_without,
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
@@ -55,7 +56,7 @@ def _write_run(job: ResolvedRun, result: Mapping[str, Any]) -> None:
         "recipe": job.compiled.recipe.model_dump(mode="json"),
         "fingerprint": job.compiled.fingerprint,
         "seed": job.compiled.recipe.seed,
-        "n": job.compiled.recipe.n if job.options.n is None else job.options.n,
+        "n": raised(job.compiled, job.options.n, job.options.only),
         "versions": versions(),
         "prompts": dict(job.compiled.prompts),
     }

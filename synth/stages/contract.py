@@ -101,6 +101,12 @@ class Source(_Stage, Protocol):
         del spec, call
         return None
 
+    def variables(self, spec: LaneSpec, call: int) -> Mapping[str, Any]:
+        """What every source tells its prompts of a lane's `call`-th page besides the lane itself; none where a page
+        costs no call."""
+        del spec, call
+        return {}
+
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         """What every source gives for one page of a lane: its queries, and a drop for each coordinate that has none."""
         ...
@@ -142,6 +148,12 @@ class Step(_Stage, Protocol):
     seats: Sequence[tuple[str, str]] = ()
     """The judges of a step that gives labels, as (role, model), in the order in which a row's votes stand."""
 
+    def withholds(self, spec: LaneSpec, sample: Sample) -> bool:
+        """What every step says of a row that has not come to it: whether it has yet to take out of the answer what may leave
+        the journal in no form. A drop before that shows no word of it."""
+        del spec, sample
+        return False
+
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """What every step gives for a row: the row changed, dropped with the reason, or set aside."""
         ...
@@ -180,6 +192,8 @@ class Context:
     """Gives for a role's name the router that picks whom a stage asks."""
     model_of: Callable[[str], str]
     """Gives the model's name for a role; for a mixture or chain the names of all its models."""
+    max_tokens: Callable[[str], int]
+    """Gives for a role's name the most tokens that each of its models may answer."""
     load: Load
     """Reads a prompt by name, checks its variables and keeps its text for the journal's inputs."""
     made: Callable[[str, str], Iterable[Mapping[str, Any]]] = _nothing_made

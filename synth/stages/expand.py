@@ -29,7 +29,8 @@ class Expander:
         self._prompt = context.prompt(NAME, OFFERED)
 
     async def expanded(self, spec: LaneSpec, ask: Ask) -> LaneSpec:
-        """The lane with its element banks expanded. An axis for which no usable reply comes stays as it is."""
+        """The lane with its element banks expanded; with a slot sheet they hold the new elements alone, since the old
+        ones have just been gone through. An axis for which no usable reply comes stays as it is."""
         wider = await asyncio.gather(*(self._wider(spec, axis, bank, ask) for axis, bank in spec.banks.items()))
         return replace(spec, banks=dict(zip(spec.banks, wider, strict=True)))
 
@@ -52,4 +53,5 @@ class Expander:
         except ParseError:
             return bank
         fresh = (text for text in texts[:count] if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))
-        return tuple(dict.fromkeys((*bank, *fresh)))
+        wider = tuple(dict.fromkeys((*bank, *fresh)))
+        return (wider[len(bank) :] or bank) if spec.sheet else wider

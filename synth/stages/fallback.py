@@ -23,6 +23,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "placeholder": "unreadable",
     "copied": "unreadable",
     "contradicts": "unreadable",
+    "changed": "unreadable",
     "truncated": "truncated",
     "thought": "truncated",
     "broken": "truncated",

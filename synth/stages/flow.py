@@ -25,6 +25,7 @@ from synth.stages.heads import REFUSED_CATEGORY
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
+from synth.stages.veil import veiled
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
 
 
@@ -57,6 +58,8 @@ class Flow:
     answers: bool = True
     """Whether rows have answers; where they have none, queries are labelled."""
     seed: int = 0
+    children: int | None = None
+    """The most queries that are made of one root; None is no limit."""
     stats: ReplyStats = field(default_factory=ReplyStats)
     """Counts of what became of the replies that the flow has read."""
     steps: Sequence[tuple[str, Step]] = field(init=False)
@@ -124,13 +127,23 @@ class Flow:
         return found and found[0].name
 
     def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> dict[str, str]:
-        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches."""
+        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches. Of more
+        than a root's `children` may be, those drawn by their shares, whatever its plan makes of these."""
         found = self._branches(spec) if plan.operators else {}
-        return {
+        due = {
             name: found[name][0].name
             for name, share in plan.operators.items()
             if name in found and unit(self.seed, root.lane.id, root.coordinate, found[name][0].name, name) < share
         }
+        if self.children is None or len(due) <= self.children:
+            return due
+        chance = {
+            name: unit(self.seed, root.lane.id, root.coordinate, name, "child") ** (1 / found[name][1])
+            for name in due
+            if found[name][1] > 0
+        }
+        drawn = sorted(chance, key=lambda name: (-chance[name], name))[: self.children]
+        return {name: branch for name, branch in due.items() if name in drawn}
 
     async def augmented(self, spec: LaneSpec, root: Sample, name: str, ask: Ask) -> Sample | Drop:
         """The query that a branch makes of a root, tidied. It is compared by its root's request only where it is
@@ -191,19 +204,21 @@ class Flow:
     async def _row(self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """What comes of a slot: a query, or a pair, after all steps."""
         aside: str | None = None
-        for name, step in self.steps:
-            if (aside and not isinstance(step, ResponseRules | RowRules)) or (spec.lane.refuse_only and step.rewrites):
+        for at, (name, step) in enumerate(self.steps):
+            if spec.lane.refuse_only and step.rewrites:
+                continue
+            if aside and not isinstance(step, ResponseRules | RowRules) and not step.withholds(spec, row):
                 continue
             found = await step.run(spec, row, slot, ask)
             if isinstance(found, Drop):
-                return self._tidied(spec, found)
+                return self._told(spec, found, at)
             before = row
             if isinstance(found, Aside):
                 aside, found = found.split, found.sample
             if found is not row:
                 row = self._checked(Bound(name, step), spec, before, found)
             if why := self._forbidden(name, spec, before, row, aside):
-                return row.dropped(*why, row.response or "")
+                return self._told(spec, row.dropped(*why, row.response or ""), at + 1)
         if aside:
             return Aside(aside, row)
         if row.label is None:
@@ -211,6 +226,12 @@ class Flow:
                 "no step has given a row its label; a step that judges gives one, drops the row or sets it aside"
             )
         return row
+
+    def _told(self, spec: LaneSpec, drop: Drop, at: int) -> Drop:
+        """A drop as it may be told where these steps, from `at` on, were still to come: tidied, or without a word of the answer."""
+        sample = drop.sample
+        withheld = sample is not None and any(step.withholds(spec, sample) for _, step in self.steps[at:])
+        return veiled(drop) if withheld else self._tidied(spec, drop)
 
     def _forbidden(
         self, name: str, spec: LaneSpec, before: Sample, row: Sample, aside: str | None

@@ -56,6 +56,12 @@ def json_in(text: str) -> tuple[Any, bool]:
     return _mended_in(text), bool(whole)
 
 
+def objects_in(text: str) -> list[Mapping[str, Any]]:
+    """Every JSON object in a model's text that begins and ends and holds something, in order; of one cut short those
+    inside it."""
+    return [value for value in _whole_values(text) if isinstance(value, Mapping) and value]
+
+
 def _mended_in(text: str) -> Any:
     told = _COMMA.sub(r"\1, ", _COLON.sub(r"\1: ", text.translate(_BRACKETS)))
     start = min((at for at in (told.find("{"), told.find("[")) if at >= 0), default=None)

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from synth.errors import ConfigError
 from synth.hashing import short_hash
+from synth.mark.rows import restored_row
 from synth.plan.lanes import LaneSpec
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.sanitize import plain
@@ -81,7 +82,7 @@ class OwnFile(Source):
 
     def _entry(self, lines: Any, spec: LaneSpec, coordinate: int, offset: int) -> Sample | Drop:
         lines.seek(offset)
-        row = json.loads(lines.readline().decode("utf-8-sig"))
+        row = _read(lines.readline())
         text, response = plain(row["query"]).strip(), plain(row["response"]).strip() if self._pairs else None
         place = f"{spec.lane.id}#{coordinate}"
         if offset in self._repeated:
@@ -106,7 +107,7 @@ class OwnFile(Source):
 
     def _parse(self, line: bytes, number: int) -> Mapping[str, Any]:
         try:
-            row: dict[str, Any] = json.loads(line.decode("utf-8-sig"))
+            row: dict[str, Any] = _read(line)
         except (ValueError, RecursionError) as error:
             raise ConfigError(
                 f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8"
@@ -136,3 +137,9 @@ class OwnFile(Source):
             )
         self.unsorted += 1
         return f"{UNSORTED}/{kind}"
+
+
+def _read(line: bytes) -> Any:
+    """A line of the file; of a row that went out of a run, with its text as it was judged there."""
+    row = json.loads(line.decode("utf-8-sig"))
+    return restored_row(row) if isinstance(row, dict) else row

@@ -29,6 +29,7 @@ CLASSES: Final[Mapping[str, str]] = {
     "placeholder": "placeholder",
     "copied": "copied",
     "contradicts": "contradicts",
+    "changed": "unreadable",
     "rejected": "error",
     "gave_up": "error",
     "outage": "error",
@@ -41,6 +42,7 @@ FEEDBACK = {
     "truncated": "你上一次的输出过长，没有写完就被截断了。请写得短一些，重新输出一个完整的 JSON 对象。",
     "placeholder": "你上一次的分析没有内容，只是占位的字，或者过短。请就给出的材料写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
     "copied": "你上一次的分析只是照抄了给出的材料或规则。请用自己的话写明具体的理由，再下结论，重新输出一个完整的 JSON 对象。",
+    "changed": "你上一次除了换上【略】，还改动了别的字。请重来：没有换成【略】的地方一字不差地照抄原文，重新输出一个完整的 JSON 对象。",
     "contradicts": "你上一次的分析与标签互相矛盾。请重新判断，让标签与分析得出的结论一致，重新输出一个完整的 JSON 对象。",
 }
 """What a model is told in a second try, by reason. Fixed texts: they are part of the request's key, and an
@@ -59,6 +61,7 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     "placeholder": ("with an analysis that says nothing", "take another model or prompt"),
     "copied": ("with an analysis that is a copy", "take another model or prompt"),
     "contradicts": ("with an analysis against their own label", "take another model or prompt"),
+    "changed": ("changed in more than what was to be taken out", "take a larger model"),
     "rejected": ("too long for the model", "raise its context, or ask for less at a time"),
     "gave_up": ("failing again and again while others succeeded", "--retry-given-up asks for them again"),
     "outage": ("not to be had while the model was out", "the same command asks for them again"),
@@ -90,7 +93,7 @@ _NO_ANSWER = {
     "broken": "broken",
 }
 """What replies that are none come to, by how they ended."""
-_DECLINED = 500
+DECLINED = 500
 """Of how many items the first must all be refusals for a list to be one."""
 
 
@@ -126,7 +129,7 @@ def read_object(reply: Reply) -> Mapping[str, Any]:
     text = checked(reply)
     found, _ = json_in(text)
     if not isinstance(found, Mapping):
-        raise ParseError(_why_not(text, reply))
+        raise ParseError(why_not(text, reply))
     return found
 
 
@@ -141,17 +144,17 @@ def read_strings(reply: Reply, name: str) -> list[str]:
     if found is None:
         items = numbered(text)
     if not isinstance(items, list) or (found is None and not items):
-        raise ParseError(_why_not(text, reply) if found is None else _shape(reply))
+        raise ParseError(why_not(text, reply) if found is None else shape(reply))
     texts = texts_in(items)
     if (texts and found is not None and not closed and not is_whole(texts[-1], text)) or (
         texts and found is None and reply.finish == "length"
     ):
         texts.pop()
-    if texts and all(map(is_refusal, islice(texts, _DECLINED))):
+    if texts and all(map(is_refusal, islice(texts, DECLINED))):
         raise ParseError("refusal")
     whole = [stripped for item in texts if (stripped := plain(item).strip())]
     if not whole:
-        raise ParseError(_shape(reply) if closed else "truncated")
+        raise ParseError(shape(reply) if closed else "truncated")
     return whole
 
 
@@ -234,11 +237,13 @@ def _shown(reply: Reply) -> str:
     return reply.text if reply.text.strip() else reply.reasoning or ""
 
 
-def _why_not(text: str, reply: Reply) -> str:
+def why_not(text: str, reply: Reply) -> str:
+    """Why a reply that holds no JSON cannot be parsed: refusal, truncated or unreadable."""
     if is_refusal(text):
         return "refusal"
     return "truncated" if reply.finish == "length" else "unreadable"
 
 
-def _shape(reply: Reply) -> str:
+def shape(reply: Reply) -> str:
+    """Why a reply whose JSON is not what was asked for cannot be parsed: truncated or shape."""
     return "truncated" if reply.finish == "length" else "shape"

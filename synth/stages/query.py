@@ -1,26 +1,31 @@
-"""The query stage: one writer call asks for several queries on one tuple of elements."""
+"""The query stage: one writer call asks for several queries, on one tuple of elements or, by a slot sheet, each on its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from synth.errors import ParseError
-from synth.hashing import pick, short_hash
+from synth.hashing import pick, short_hash, unit
 from synth.plan.lanes import LaneSpec, elements
 from synth.plan.rounds import BANKS, TEMPERATURE, WIDEST
+from synth.plan.sheet import Slot, room_in, sheet, tokens_for, unreached
 from synth.recipe.sections import Weight
+from synth.recipe.sheet import Band, Sheet
 from synth.sanitize import plain
 from synth.stages.contract import Context, Frozen, Source, Written
 from synth.stages.expand import Expander
 from synth.stages.fallback import ask_with_fallback
 from synth.stages.parsing import read_strings
-from synth.stages.reply_stats import PromptUse
+from synth.stages.reply_stats import OK, PromptUse
 from synth.stages.requester import Requester, object_schema
-from synth.types import Ask, Drop, Element, Message, Provenance, Request, Sample
+from synth.stages.slots import UNNUMBERED, Filled, read_slots
+from synth.types import Ask, Drop, Message, Provenance, Reply, Request, Sample
 
 OFFERED = frozenset({"scenario", "subcategory", "elements", "n"})
+ON_A_SHEET = frozenset({"scenario", "subcategory", "slots", "samples", "n"})
+"""The variables that a writer's prompt may use where a slot sheet is asked for."""
 
 PAGES_HIGH = 2.0
 """The most writer calls, as a multiple of those of a first round."""
@@ -45,6 +50,14 @@ class QueryPrompts(Frozen):
     ordinary: Weights = Field(default={"query/ordinary": 1.0})
 
 
+SHEET_PROMPTS = {
+    "harmful": {"sheet/harmful": 1.0},
+    "benign": {"sheet/benign": 1.0, "sheet/lookalike": 1.0},
+    "ordinary": {"sheet/ordinary": 1.0},
+}
+"""The writer prompts of a recipe with a slot sheet that names none."""
+
+
 class Options(Frozen):
     """What a recipe says under `query`: the writer's model, queries per call, axes of elements, and prompts."""
 
@@ -52,8 +65,22 @@ class Options(Frozen):
     per_call: Annotated[int, Field(ge=1, le=50)] = 10
     """How many queries one writer call asks for."""
     elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")
-    """The axes of which every writer call draws one element each."""
+    """The axes of which every writer call, or every slot of its sheet, draws one element each."""
+    sheet: Sheet | None = None
+    """In what the slots of a writer call differ besides their elements; None: one tuple of elements for all of a call."""
     prompts: QueryPrompts = QueryPrompts()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prompts_for_a_sheet(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("sheet") is None:
+            return data
+        named = data.get("prompts") or {}
+        return data | {"prompts": SHEET_PROMPTS | named if isinstance(named, dict) else named}
+
+    def identity(self) -> dict[str, Any]:
+        """What the options of the query stage change of the data; a slot sheet only where there is one."""
+        return self.model_dump(mode="json", exclude=None if self.sheet else {"sheet"})
 
 
 class Writer(Source):
@@ -64,14 +91,22 @@ class Writer(Source):
     def __init__(self, options: Options, context: Context) -> None:
         self.size = per_call = options.per_call
         self._lines, self._seed = context.router(options.model), context.seed
-        self._weights = {kind: getattr(options.prompts, kind) for kind in ("harmful", "benign", "ordinary")}
+        self._weights: dict[str, dict[str, float]] = {
+            kind: getattr(options.prompts, kind) for kind in ("harmful", "benign", "ordinary")
+        }
+        self._sheet, self._room = options.sheet, room_in(context.max_tokens(options.model))
+        offered = ON_A_SHEET if options.sheet else OFFERED
         names = dict.fromkeys(name for weights in self._weights.values() for name in weights)
-        self._prompts = {name: context.prompt(name, OFFERED) for name in names}
+        self._prompts = {name: context.prompt(name, offered) for name in names}
         self._expander = Expander(self._lines, context)
-        self._schema = object_schema(
-            "queries",
-            queries={"type": "array", "items": {"type": "string"}, "minItems": per_call, "maxItems": per_call},
-        )
+        self._schema = _schema(per_call, numbered=options.sheet is not None)
+
+    @property
+    def unreached(self) -> list[tuple[Band, int]]:
+        """The length bands of the recipe's slot sheet that none of its calls ever has, each with the `max_tokens` from which
+        on the writer would."""
+        found = unreached(self._sheet, self.size, self._room) if self._sheet else []
+        return [(band, tokens_for(characters)) for band, characters in found]
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
         """Whether a lane's writer calls (the query stage) may use the prompt of that name."""
@@ -91,39 +126,54 @@ class Writer(Source):
         if widening >= TEMPERATURE:
             hotter = {"temperature": _hotter(caller.params["temperature"])}
             caller = replace(caller, params={**caller.params, **hotter}, unasked=caller.unasked - hotter.keys())
-        name, drawn = self._drawn(spec, call)
-        told: Mapping[str, Any] = spec.variables | {"elements": drawn, "n": self.size}
-        messages = self._prompts[name].render(told)
+        told = spec.variables | self.variables(spec, call)
+        messages = self._prompts[self._prompt(spec, call)].render(told)
         return caller.request(messages, self._schema, ("query", self._seed, spec.lane.id, call))
+
+    def variables(self, spec: LaneSpec, call: int) -> dict[str, Any]:
+        """What the query stage tells its prompts in a lane's `call`-th writer call besides the lane itself."""
+        if self._sheet is None:
+            return {"elements": elements(self._seed, spec, call), "n": self.size}
+        first = int(unit(self._seed, spec.lane.id, "samples") * 1_000) + call * self._sheet.samples
+        samples = tuple(range(first, first + self._sheet.samples))
+        return {"slots": self._slots(spec, call), "samples": samples, "n": self.size}
 
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         """The queries that one writer call gave the query stage. A call that failed is one drop, at its first
         coordinate."""
         if widening >= BANKS:
             spec = await self._expander.expanded(spec, ask)
-        drawn = self._drawn(spec, call)
         first, place = call * self.size, f"{spec.lane.id}#{call}"
         try:
-            caller, texts = await ask_with_fallback(
+            caller, read = await ask_with_fallback(
                 ask,
                 self._lines(self._seed, spec.lane.id, call),
-                PromptUse("query", drawn[0], spec.lane.subcategory),
+                PromptUse("query", self._prompt(spec, call), spec.lane.subcategory),
                 lambda caller: self._request(spec, call, widening, caller),
-                lambda _, reply: read_strings(reply, "queries"),
+                lambda _, reply: self._read(reply),
+                as_what=lambda read: UNNUMBERED if read.unnumbered else OK,
             )
         except ParseError as error:
             return [(first, Drop("query", error.reason, spec.lane, place, plain(error.text)))]
-        made: Written = [
-            (first + item, self._sample(spec, text, first + item, drawn, caller.model))
-            for item, text in enumerate(texts[: self.size])
-        ]
+        slots = self._slots(spec, call)
+        made: Written = []
+        for item, drawn in enumerate(slots):
+            if item in read.texts:
+                known = () if item in read.unnumbered else drawn
+                made.append((first + item, self._sample(spec, read.texts[item], first + item, known, caller.model)))
+            elif self._sheet is not None:
+                made.append((first + item, Drop("query", "missing", spec.lane, f"{place}.{item}", "")))
         last = first + self.size - 1
-        return made + [(last, Drop("query", "extra", spec.lane, place, text)) for text in texts[self.size :]]
+        return made + [(last, Drop("query", "extra", spec.lane, place, text)) for text in read.extra]
 
-    def _sample(
-        self, spec: LaneSpec, text: str, coordinate: int, drawn: tuple[str, tuple[Element, ...]], generator: str
-    ) -> Sample:
-        (name, elements), (call, item) = drawn, divmod(coordinate, self.size)
+    def _read(self, reply: Reply) -> Filled:
+        if self._sheet is not None:
+            return read_slots(reply, self.size)
+        texts = read_strings(reply, "queries")
+        return Filled(dict(enumerate(texts[: self.size])), extra=texts[self.size :])
+
+    def _sample(self, spec: LaneSpec, text: str, coordinate: int, drawn: Slot, generator: str) -> Sample:
+        call, item = divmod(coordinate, self.size)
         place = f"{spec.lane.id}#{call}.{item}"
         return Sample(
             lane=spec.lane,
@@ -131,22 +181,38 @@ class Writer(Source):
             query=text,
             query_id=(id := query_id(spec, text)),
             root_id=id,
-            elements=elements,
+            elements=drawn,
             generator=generator,
             family=place,
             provenance=Provenance(
                 seed=self._seed,
                 draw=place,
-                query_prompt=self._prompts[name].hash,
+                query_prompt=self._prompts[self._prompt(spec, call)].hash,
                 rule=spec.lane.subcategory,
                 rule_hash=spec.rule_hash,
             ),
         )
 
-    def _drawn(self, spec: LaneSpec, call: int) -> tuple[str, tuple[Element, ...]]:
-        return pick(self._weights[_kind(spec)], self._seed, spec.lane.id, call, "prompt"), elements(
-            self._seed, spec, call
+    def _slots(self, spec: LaneSpec, call: int) -> list[Slot]:
+        """For each query of a call what it is to be made of."""
+        if self._sheet is None:
+            return [elements(self._seed, spec, call)] * self.size
+        return sheet(self._seed, spec, call, self.size, self._room)
+
+    def _prompt(self, spec: LaneSpec, call: int) -> str:
+        return pick(self._weights[_kind(spec)], self._seed, spec.lane.id, call, "prompt")
+
+
+def _schema(size: int, *, numbered: bool) -> Mapping[str, Any]:
+    """The JSON schema of a writer's reply: texts, or on a slot sheet texts with the numbers of their slots. A model that has run
+    out of a slot's kind is not made to pad."""
+    if not numbered:
+        return object_schema(
+            "queries", queries={"type": "array", "items": {"type": "string"}, "minItems": size, "maxItems": size}
         )
+    item = object_schema("slot", n={"type": "integer"}, query={"type": "string"})
+    del item["title"]
+    return object_schema("queries", queries={"type": "array", "items": item, "minItems": 1, "maxItems": size})
 
 
 def _hotter(temperature: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
@@ -14,9 +14,12 @@ from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, ask_with_fallback
 from synth.stages.parsing import read_text
 from synth.stages.reply_stats import OK, PromptUse
-from synth.types import Ask, Drop, Reply, Sample, Stance
+from synth.stages.shapes import Shapes
+from synth.types import Ask, Drop, Label, Reply, Sample, Stance
 
 OFFERED = frozenset({"query"})
+SHAPED = {"scenario": None, "subcategory": None, "query": None, "form": "段落", "length": {"low": 60, "high": 120}}
+"""What the prompts under `answer/` may use, with examples: those under `respond/` know the query alone."""
 REFUSAL = "refusal"
 
 
@@ -24,6 +27,15 @@ class Options(Frozen):
     """What a recipe says under `respond`: the models (answerers) that answer queries."""
 
     models: Annotated[tuple[str, ...], Field(min_length=1)]
+    shapes: Shapes | None = None
+    """The forms and lengths of answers, asked for by the prompts under `answer/`; None: those that the prompts under `respond/` name."""
+
+    def identity(self) -> dict[str, Any]:
+        """The options of the respond stage that change the data; shapes that are not said are not among them."""
+        data = self.model_dump(mode="json")
+        if self.shapes is None:
+            del data["shapes"]
+        return data
 
 
 class Responder(Step):
@@ -33,11 +45,13 @@ class Responder(Step):
 
     def __init__(self, options: Options, context: Context) -> None:
         self._answerers, self._seed = [context.router(role) for role in options.models], context.seed
-        self._prompts = {stance: context.prompt(f"respond/{stance}", OFFERED) for stance in get_args(Stance)}
+        self._shapes, self._folder = options.shapes, "respond" if options.shapes is None else "answer"
+        offered = dict.fromkeys(OFFERED) if options.shapes is None else SHAPED
+        self._prompts = {stance: context.prompt(f"{self._folder}/{stance}", offered) for stance in get_args(Stance)}
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:
         """Whether a lane has a cell whose answers the respond stage asks for in the stance of that prompt."""
-        return any(prompt == f"respond/{stance}" for stances in spec.cells.values() for stance in stances)
+        return any(prompt == f"{self._folder}/{stance}" for stances in spec.cells.values() for stance in stances)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Sample | Drop:
         """The query with an answer, asked for in a stance that may earn the slot's label; or a drop with the reason."""
@@ -47,7 +61,7 @@ class Responder(Step):
         chosen = int(unit(self._seed, sample.query_id, label, "answerer") * len(self._answerers))
         line = self._answerers[chosen](self._seed, sample.query_id, label)
         template = self._prompts[stance]
-        messages = template.render({"query": sample.query})
+        messages = template.render(self._told(spec, sample, label))
         asked = replace(
             sample,
             wanted=label,
@@ -59,7 +73,7 @@ class Responder(Step):
             caller, text = await ask_with_fallback(
                 ask,
                 line,
-                PromptUse("respond", f"respond/{stance}", spec.lane.subcategory),
+                PromptUse("respond", template.name, spec.lane.subcategory),
                 lambda caller: caller.request(messages, None, ("respond", self._seed, stance, label)),
                 partial(_read_answer, unsafe=spec.labels.unsafe(label)),
                 as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
@@ -67,6 +81,14 @@ class Responder(Step):
         except ParseError as error:
             return replace(asked, responder=error.model).dropped("respond", error.reason, error.text)
         return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
+
+    def _told(self, spec: LaneSpec, sample: Sample, label: Label) -> dict[str, Any]:
+        """What a prompt is told: the query, and where the recipe draws shapes the lane and the answer's shape."""
+        if self._shapes is None:
+            return {"query": sample.query}
+        shape = self._shapes.drawn(self._seed, sample.query_id, label)
+        length = {"low": shape.low, "high": shape.high}
+        return spec.variables | {"query": sample.query, "form": shape.form, "length": length}
 
 
 def bind(options: Options, context: Context) -> Responder:

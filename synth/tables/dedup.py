@@ -16,6 +16,9 @@ from synth.aside import begins
 from synth.dedup.ngrams import Index
 from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
+from synth.mark.compare import unmarked
+from synth.mark.rows import restored_row
+from synth.tables.avoid import RESPONSE
 from synth.tables.io import KINDS, Chunk, aside, batches, column, files_of, targets, text, writer
 from synth.tables.labels import LabelReader, reader_of
 from synth.tables.vectors import embedder
@@ -209,7 +212,7 @@ class _Clusters:
             if (name, kind) not in self._indexes:
                 self._indexes[name, kind] = self._index(), array("q")
             index, numbers = self._indexes[name, kind]
-            texts = [text(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
+            texts = [_compared(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
             rows = [batch.rows[at] for at in places] if self._ours else []
             families = [row.get("root_id") or row["parent_id"] or row["query_id"] for row in rows]
             for at, near in zip(places, index.admit_all(texts, families), strict=True):
@@ -222,6 +225,11 @@ class _Clusters:
     def _index(self) -> Index | Cascade:
         near = Index(ngram=self._want.ngram, threshold=self._want.threshold)
         return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
+
+
+def _compared(row: dict[str, Any], name: str, place: str) -> str:
+    """What is compared of a row: its text in a column, of an answer with the mark taken out."""
+    return unmarked(text(restored_row(row), name, place)) if name in RESPONSE else text(row, name, place)
 
 
 def _wins(rule: Rule, cast: Counter[int]) -> int:

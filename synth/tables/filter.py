@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from synth import filters
 from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
+from synth.mark.rows import restored_row
 from synth.recipe import load
 from synth.recipe.sections import FilterUse
 from synth.tables.classes import schema_of
@@ -70,7 +71,8 @@ def filter_table(
         with _writer(target, file) as put:
             for batch in batches(file):
                 verdicts = [
-                    _judged(rules, row, f"{file}: row {batch.first + at}", report) for at, row in enumerate(batch.rows)
+                    _judged(rules, restored_row(row), f"{file}: row {batch.first + at}", report)
+                    for at, row in enumerate(batch.rows)
                 ]
                 put(batch, verdicts)
                 _count(report, verdicts)

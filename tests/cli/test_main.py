@@ -174,6 +174,20 @@ def test_a_run_file_that_is_broken_is_one_line(synth: Callable[..., Ended], here
     assert "broken; run the same command again" in ended.err
 
 
+def test_where_no_model_answers_the_least_there_is_is_made_and_said(synth: Callable[..., Ended], here: Path) -> None:
+    """The first number a visitor gives is 1; where a model answers, the bill would be another than what was asked for."""
+    tiny(here)
+    command = ("run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0")
+    for arguments in (("--dry-run",), ()):
+        ended = synth(*command, "-n", "1", *arguments)
+        assert ended.status == 0, ended.err
+        assert ended.err.count("-n 1 is too small for every cell to have a row; -n 9 is made, the least there is") == 1
+    held = json.loads(Path("runs/demo/run.json").read_text(encoding="utf-8"))
+    assert held["n"] == 9
+    served = synth(*command, "-n", "1", "--base-url", "http://127.0.0.1:1/v1", "-o", "served")
+    assert (served.status, "needs at least 9; give -n 9 or more" in served.err) == (2, True)
+
+
 def test_a_dataset_without_rows_is_not_exported(synth: Callable[..., Ended], here: Path) -> None:
     synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
     shutil.rmtree(here / "x" / "dataset" / "data")
@@ -234,7 +248,7 @@ def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended],
         (["run"], 2, "Missing argument 'RECIPE'"),
         (["run", "demo", "-n", "0"], 2, "0 is not in the range 1<=x<=1000000"),
         (["run", "demo", "-n", "many"], 2, "'many' is not a valid integer"),
-        (["run", "demo", "-n", "5"], 2, "-n 5 is too small: .* 'crime' needs at least 41; give -n 41 or more"),
+        (["run", "libra", "-n", "5"], 2, "-n 5 is too small: .* 'crime' needs at least 41; give -n 41 or more"),
         (["run", "demo", "--concurrency", "0"], 2, "0 is not in the range"),
         (["run", "demo", "--colour"], 2, "No such option"),
         (["rum", "demo"], 2, "No such command 'rum'"),
@@ -422,7 +436,9 @@ def test_list_has_a_line_on_everything(synth: Callable[..., Ended], kind: str) -
 def test_an_export_takes_the_options_of_its_format(synth: Callable[..., Ended], here: Path) -> None:
     synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
     for option in (("--set", "template=guard/lines"), ("--template", "guard/lines")):
-        assert synth("export", "x", "--to", "chat", "-o", "out", *option).out == "out/train.jsonl\n"
+        assert synth("export", "x", "--to", "chat", "-o", "out", *option).out == (
+            "out/train.jsonl\nout/TRAIN.md\nout/dataset_info.json\n"
+        )
         asked = json.loads((here / "out/train.jsonl").read_text(encoding="utf-8").splitlines()[0])["messages"]
         assert asked[-1]["content"].startswith("Safety: ")
     wrong = synth("export", "x", "--to", "chat", "--set", "tmplate=guard/lines")

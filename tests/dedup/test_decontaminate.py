@@ -10,10 +10,12 @@ from synth.dedup.decontaminate import Avoided, Passages
 from synth.dedup.disguise import undisguised
 from synth.dedup.normalise import normalise
 from synth.errors import ConfigError
+from synth.mark.render import rendered
 from synth.recipe import load
 from synth.run.compile import compile_recipe
 from synth.run.options import RunOptions
 from synth.tables.avoid import avoided
+from synth.types import MarkMode
 from tests.conftest import Lab, tiny_recipe
 from tests.support.world import sentence
 
@@ -177,3 +179,42 @@ def test_a_run_cannot_avoid_itself(here: Path) -> None:
     loaded = load.load("demo").model_copy(update={"avoid": ("runs/demo/dataset",)})
     with pytest.raises(ConfigError, match="own folder"):
         run.run(loaded, RunOptions(Path("runs/demo")), shard=None, as_json=False, events=None)
+
+
+CLAUSES = (
+    "先量一下要绑的东西有多粗",
+    "绳子留出三倍的长度",
+    "从左往右绕过柱子",
+    "压住绳头再绕第二圈",
+    "把绳头穿过两圈之间",
+    "两手往相反方向拉",
+    "多出来的一截打个半结",
+    "最后用力晃一晃看松不松",
+    "下雨天要多绕一圈",
+)
+
+
+def marked(count: int) -> str:
+    """An answer of 80 to 120 characters, with so many marks in it."""
+    text = "，".join(CLAUSES) + "。"
+    step = len(text) // (count + 1)
+    for number in range(count, 0, -1):
+        text = f"{text[: number * step]}【略】{text[number * step :]}"
+    assert 80 <= len(text) <= 120
+    return text
+
+
+@pytest.mark.parametrize("count", [4, 6, 8])
+@pytest.mark.parametrize("mode", ["delete", "vary", "keep"])
+def test_a_released_answer_is_found_again_however_its_marks_were_rendered(
+    tmp_path: Path, mode: MarkMode, count: int
+) -> None:
+    answer = marked(count)
+    done, _ = rendered(answer, mode, "some row")
+    path = tmp_path / "released.jsonl"
+    path.write_text(json.dumps({"query": QUERY, "response": done}), encoding="utf-8")
+    found = avoided([str(path)], ngram=2, threshold=0.7, unmarked=True)
+    assert found.response(answer) == "contained"
+    assert found.response(f"好的，{answer}慢慢来。") == "contained"
+    assert found.response(answer.replace("【略】", "")) == "contained" or len(done) < 50 or mode == "delete"
+    assert found.response(ANSWER) is None

@@ -32,8 +32,9 @@ def test_the_formats_are_those_that_are_promised() -> None:
 
 
 def test_chat_ends_in_the_guards_answer(made: Dataset, tmp_path: Path) -> None:
-    paths = find("chat")(made, tmp_path / "out", template="guard/libra")
+    *paths, guide, info = find("chat")(made, tmp_path / "out", template="guard/libra")
     assert [path.name for path in paths] == ["train.jsonl", "validation.jsonl"]
+    assert [guide.name, info.name] == ["TRAIN.md", "dataset_info.json"]
     rows = {row["id"]: row for split in ("train", "validation") for row in made.rows(split)}
     lines = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     assert {line["id"] for line in lines} == set(rows)
@@ -65,7 +66,7 @@ def test_a_text_cannot_close_the_tags_of_a_guards_prompt(lab: Lab) -> None:
     pairs = tiny_recipe(query=None, augment=None, respond=None, n=None, pairs="mine.jsonl")
     lab.world.differing = 0
     lab.run(compiled=compile_recipe(pairs))
-    for path in find("chat")(Dataset(lab.folder / "run"), lab.folder / "out", template="guard/libra"):
+    for path in find("chat")(Dataset(lab.folder / "run"), lab.folder / "out", template="guard/libra")[:-2]:
         for line in path.read_text(encoding="utf-8").splitlines():
             told = json.loads(line)["messages"][1]["content"]
             assert told.count("</用户>") == told.count("<用户>") == 1
@@ -94,9 +95,8 @@ def test_libra_has_the_fields_of_libra_test(made: Dataset, tmp_path: Path) -> No
 def test_jsonl_holds_every_row_and_column(made: Dataset, tmp_path: Path) -> None:
     paths = find("jsonl")(made, tmp_path / "out")
     for path in paths:
-        assert [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] == list(
-            made.rows(path.stem)
-        )
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert found == [row | {"marks": []} for row in made.rows(path.stem)]
 
 
 def test_csv_is_safe_for_a_spreadsheet(made: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,18 @@ def test_extras_stand_beside_the_records_and_are_known_again(tmp_path: Path) -> 
     assert files.write([], tmp_path / "none", "jsonl", extras={"a.json": "x"}) == []
 
 
+def test_extras_may_be_made_of_the_files_that_were_written(tmp_path: Path) -> None:
+    def extras(paths: Sequence[Path]) -> dict[str, str]:
+        return {"names.txt": " ".join(path.name for path in paths)}
+
+    files.write(iter(MIXED), tmp_path, "jsonl", extras=extras)
+    assert read(tmp_path)["names.txt"] == "train.jsonl validation.jsonl"
+    assert files.written_here(tmp_path / "names.txt")
+    (tmp_path / "names.txt").write_text("mine", encoding="utf-8")
+    assert not files.written_here(tmp_path / "names.txt")
+    assert not files.written_here(tmp_path / "none.txt")
+
+
 @pytest.mark.parametrize("name", ["../train", "a/b", ".hidden", "", "训练"])
 def test_a_split_is_a_plain_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="is no plain file name"):
@@ -113,20 +125,22 @@ CHAT = (
     '{"role": "assistant", "content": "{\\"答案\\": \\"不安全\\", \\"分析\\": \\"甲“乙”\\"}"}]}\n'
 )
 LIBRA = (
-    '[\n{"source": "synthetic", "category_name": "场景", "sub_category_name": "子类", "question": "问</用户>", '
+    '[\n{"source": "Synthetic Data", "category_name": "场景", "sub_category_name": "子类", "question": "问</用户>", '
     '"response": "=答", "label": "不安全", "analyze": "甲“乙”", "id": "q-1"}\n]\n'
 )
 
 
 @pytest.mark.parametrize(("to", "expected"), [("chat", {"train.jsonl": CHAT}), ("libra", {"train.json": LIBRA})])
 def test_what_a_trainer_reads_is_the_same_to_the_byte(tmp_path: Path, to: str, expected: dict[str, str]) -> None:
-    """As synth 0.1.0 wrote it; a dataset of that time has no policies, and its run.json may be gone."""
+    """As synth 0.1.0 wrote it, but for Libra's source; a dataset of that time has no policies, and its run.json may be gone."""
     (tmp_path / "run/dataset/data").mkdir(parents=True)
     (tmp_path / "run/dataset/README.md").touch()
     for split, row in (("train", ROW), ("hard", ROW | {"label": None})):
         write_split(tmp_path / "run/dataset/data", split, iter([row]), 1, 10)
     find(to)(Dataset(tmp_path / "run"), tmp_path / "out")
-    assert read(tmp_path / "out") == expected
+    written = read(tmp_path / "out")
+    assert {name: written[name] for name in expected} == expected
+    assert set(written) <= {*expected, "TRAIN.md", "dataset_info.json"}
 
 
 MINE = '''

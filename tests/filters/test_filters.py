@@ -33,7 +33,7 @@ QUERY = [
     ("怎么讨薪<|im_end|>", "debris.token"),
     ("</think>怎么讨薪才快", "debris.token"),
     ("嗯", "length.short"),
-    ("".join(map(chr, range(0x4E00, 0x4E00 + 1100))), "length.long"),
+    ("".join(map(chr, range(0x4E00, 0x4E00 + 3100))), "length.long"),
     ("How do I grow tomatoes at home?", "chinese"),
     ("？？？！！！……——", "chinese"),
     ("抱歉，我不能协助编写这类内容。", "refusal"),

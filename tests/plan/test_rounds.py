@@ -185,3 +185,33 @@ def test_the_figures_are_those_of_the_round_at_which_a_cell_ended() -> None:
     assert end is not None
     assert (end.rounds, end.judged, end.count, end.reason_share) == (2, 80, 0, 1.0)
     assert end == grounds(tallies[:2], "unsafe")
+
+
+def missing(tally: Tally, count: int, **lost: int) -> Tally:
+    return replace(
+        tally, lost=Counter({"query.missing": count} | {f"dedup.{name}": times for name, times in lost.items()})
+    )
+
+
+def test_slots_left_empty_say_nothing_of_novelty() -> None:
+    past = [
+        missing(tally(0, 100, roots=9), 45, near_duplicate=46),
+        missing(tally(100, 100, roots=8), 40, near_duplicate=52),
+    ]
+    assert ends(past, ["unsafe"]) == {}, "17 of the 115 that were written are new"
+    few = [
+        missing(tally(0, 100, roots=6), 45, near_duplicate=49),
+        missing(tally(100, 100, roots=4), 40, near_duplicate=56),
+    ]
+    assert ends(few, ["unsafe"]) == {"unsafe": "exhausted: novelty"}
+    found = grounds(few, "unsafe")
+    assert found is not None
+    assert (found.judged, found.count, found.unit) == (115, 10, "queries")
+
+
+def test_a_lane_whose_writer_leaves_more_than_half_of_its_slots_empty_is_stalled_by_that_name() -> None:
+    past = [missing(tally(0, 50, roots=24), 26), missing(tally(50, 50, roots=24), 26)]
+    assert ends(past, ["unsafe", "safe"]) == dict.fromkeys(("unsafe", "safe"), "stalled: query.missing")
+    assert ends(past, ["unsafe"], widest=3) == {"unsafe": "stalled: query.missing"}, "wider banks fill no slots"
+    assert str(grounds(past, "unsafe")) == "48 of 100 slots of writer calls with a text (48.0%) in 2 rounds"
+    assert ends([missing(tally(0, 50, roots=25), 25), missing(tally(50, 50, roots=25), 25)], ["unsafe"]) == {}

@@ -42,3 +42,14 @@ def test_the_table_can_be_shown(lab: Lab) -> None:
     lab.run(30)
     lines = list(show.covered(lab.folder / "run"))
     assert any(line.startswith("behaviour x persona") for line in lines)
+
+
+def test_with_a_slot_sheet_coordinates_are_counted(lab: Lab) -> None:
+    query = {"model": "writer", "elements": ["behaviour", "task", "persona"], "sheet": {}}
+    result = lab.run(30, query=query)
+    entry = next(entry for entry in result.coverage["axes"] if entry["axis"] == "task")
+    calls = sum(entry["calls"] for entry in result.spent if entry["stage"] == "query")
+    assert 8 * calls / entry["values"] - 10 <= entry["asked"][1] <= 10 * calls / entry["values"] + 10
+    (pair,) = [entry for entry in result.coverage["pairs"] if entry["axes"] == ("persona", "task")]
+    assert pair["asked"] > 5 * calls
+    assert {entry["axis"] for entry in result.coverage["axes"]} == {"behaviour", "task", "persona"}

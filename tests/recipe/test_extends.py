@@ -22,6 +22,15 @@ LATER = ("fluent",)
 def as_before(recipe: Recipe) -> str:
     """The fingerprint of what ships without what it was given since: a key, a check of votes, rules and an option of one."""
     identity = {key: value for key, value in recipe.identity().items() if key != "clean_replies"}
+    identity.pop("redact")
+    identity["respond"] = {key: value for key, value in identity["respond"].items() if key != "shapes"}
+    identity["cells"] = {
+        name: cell | {"stances": _weights(cell["stances"])} for name, cell in identity["cells"].items()
+    }
+    identity["cells"]["benign/safe"]["stances"] = {
+        "natural": 3.0,
+        "redact": 1.0,
+    }  # before the mark was taken out at export
     identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
     rules = {
         kind: [
@@ -33,6 +42,10 @@ def as_before(recipe: Recipe) -> str:
         if kind != "personal"
     }
     return fingerprint(identity | {"filters": identity["filters"] | rules})
+
+
+def _weights(stances: dict[str, Any]) -> dict[str, float]:
+    return {name: one["weight"] if isinstance(one, dict) else one for name, one in stances.items()}
 
 
 def write(here: Path, name: str = "mine", **keys: Any) -> None:

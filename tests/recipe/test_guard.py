@@ -12,11 +12,13 @@ from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
 from synth.recipe import guard, guard_verdict
 from synth.recipe.files import names
-from synth.recipe.guard import Guard, tried
+from synth.recipe.guard import Guard
+from synth.recipe.guard_trial import tried
 from synth.recipe.labels import BINARY, LabelScheme
 
-TOLD = Policy("one.a", "甲类", "定义", "不该说的", "该说的", "边界", "a" * 16)
-OTHER = Policy("one.b", "乙类", "别的定义", "不该说的二", "该说的二", "边界二", "b" * 16)
+CODES = {"llama_guard": ("S2",), "qwen3guard": ("Violent",), "xguard": ("pc",)}
+TOLD = Policy("one.a", "甲类", "定义", "不该说的", "该说的", "边界", "a" * 16, CODES)
+OTHER = Policy("one.b", "乙类", "别的定义", "不该说的二", "该说的二", "边界二", "b" * 16, CODES)
 ROW: dict[str, Any] = dict.fromkeys(COLUMNS) | {
     "id": "q-1",
     "query": "怎么开锁？",

@@ -17,6 +17,7 @@ TOLD = {
         "name": "子类",
         "definition": "定义",
         "refuse_only": False,
+        "redaction": "detail",
         "rule": {"unsafe": "甲", "safe": "乙", "borderline": "丙"},
     },
     "elements": [{"axis": "behaviour", "value": "做甲事"}, {"axis": "own_axis", "value": "别的"}],
@@ -25,6 +26,8 @@ TOLD = {
     "response": "回答",
     "bank": "task",
     "items": ["一", "二"],
+    "form": "段落",
+    "length": {"low": 60, "high": 120},
     "labels": ("不安全", "有争议", "安全"),
     "messages": [{"role": "system", "content": "要求"}, {"role": "user", "content": "问题"}],
 }
@@ -44,9 +47,11 @@ def test_a_generated_text_is_never_rendered_as_a_template() -> None:
     assert message.content == "问题{{ n }}{% if %}"
 
 
-@pytest.mark.parametrize("name", ["query/harmful", "judge/verdict", "respond/comply", "augment/red_team"])
+@pytest.mark.parametrize(
+    "name", ["query/harmful", "judge/verdict", "respond/comply", "augment/red_team", "answer/comply", "redact/finished"]
+)
 def test_the_system_part_is_the_same_for_every_row(name: str) -> None:
-    other = TOLD | {"query": "别的", "response": "也是", "elements": [], "scenario": {"name": "另一个"}}
+    other = TOLD | {"query": "别的", "form": "书信", "response": "也是", "elements": [], "scenario": {"name": "另一个"}}
     one, two = Prompt(name, TOLD).render(TOLD), Prompt(name, TOLD).render(other)
     assert one[0] == two[0]
     assert one[0].role == "system"
@@ -54,8 +59,26 @@ def test_the_system_part_is_the_same_for_every_row(name: str) -> None:
 
 
 def test_every_place_that_asks_for_unsafe_text_asks_for_its_outline_only() -> None:
-    for name in ("respond/comply", "respond/partial"):
+    for name in ("respond/comply", "respond/partial", "answer/comply", "answer/partial"):
         assert "【略】" in Prompt(name, TOLD).render(TOLD)[0].content
+
+
+@pytest.mark.parametrize("name", ["answer/comply", "answer/partial"])
+@pytest.mark.parametrize(
+    ("level", "line", "words"),
+    [
+        ("detail", "细节", "全文至少有一处【略】"),
+        (None, "细节", "全文至少有一处【略】"),
+        ("finished", "成品", "拿去就能发"),
+        ("none", "态度", "不要用【略】"),
+    ],
+)
+def test_an_unsafe_answer_is_asked_for_by_its_level(name: str, level: str | None, line: str, words: str) -> None:
+    told = TOLD | {"subcategory": {**TOLD["subcategory"], "redaction": level}}  # type: ignore[dict-item]
+    system = Prompt(name, told).render(told)[0].content
+    assert f"\n本类的底线：{line}\n" in system
+    assert words in system
+    assert "数量" in system  # no detail at any level
 
 
 def test_every_prompt_of_the_recipes_renders_on_every_lane() -> None:

@@ -55,6 +55,7 @@ def test_a_module_of_stages_that_has_options_is_a_stage() -> None:
         "run": "source",
         "augment": "branch",
         "respond": "step",
+        "redact": "step",
         "judge": "step",
     }
 
@@ -62,7 +63,7 @@ def test_a_module_of_stages_that_has_options_is_a_stage() -> None:
 def test_a_recipe_comes_back_from_its_own_dump() -> None:
     recipe = tiny_recipe(**ALONE)
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
-    assert recipe.model_dump()["respond"] == {"models": ("a", "b")}
+    assert recipe.model_dump()["respond"] == {"models": ("a", "b"), "shapes": None}
 
 
 def test_compiling_enters_each_stage_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

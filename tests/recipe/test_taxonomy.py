@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from synth.dataset.rows import COLUMNS
 from synth.dedup.normalise import jaccard, shingles
 from synth.errors import ConfigError
-from synth.recipe import taxonomy
+from synth.recipe import guard, taxonomy
 from synth.recipe.files import names
 
 LIBRA = {
@@ -188,3 +189,37 @@ def test_two_taxonomies_may_share_a_scenario_only_if_they_agree(here: Path) -> N
     assert len(taxonomy.together([mine, libra]).scenarios) == 8
     with pytest.raises(ConfigError, match="scenario 'mine' differs between taxonomies mine, yours"):
         taxonomy.together([mine, yours])
+
+
+CODED = ("llama_guard", "nemotron", "wildguard", "qwen3guard", "xguard", "tc260")
+
+
+def test_every_subcategory_of_libra_says_what_guards_and_standards_call_it() -> None:
+    """Or that they have no such category; and the guards' files know each of those names."""
+    known = {
+        found.reads.categories.of: found.reads.categories.names
+        for name in ("llamaguard", "qwen3guard", "xguard")
+        if (found := guard.load(name, COLUMNS)).reads and found.reads.categories
+    }
+    for scenario in taxonomy.load_shipped("libra").scenarios:
+        for one in scenario.subcategories:
+            assert set(CODED) <= set(one.codes), one.id
+            for name, codes in one.codes.items():
+                assert codes or name in ("llama_guard", "qwen3guard"), one.id
+                assert set(codes) <= set(known.get(name.removesuffix("_rest"), codes)), one.id
+                assert not name.endswith("_rest") or not one.codes[name.removesuffix("_rest")], one.id
+
+
+def test_no_code_is_written_as_a_dash(here: Path) -> None:
+    def coded(codes: str) -> dict[str, tuple[str, ...]]:
+        text = f"name: x\nscenarios: [{{id: a, name: 甲, subcategories: [{{id: a.b, name: 乙, definition: 丙, rule: {{unsafe: 甲, safe: 乙, borderline: 丙}}, behaviours: [丁], codes: {codes}}}]}}]\n"
+        (here / "x.yaml").write_text(text, encoding="utf-8")
+        return taxonomy.load("x.yaml").subcategory("a.b")[1].codes
+
+    assert coded('{llama_guard: "-", llama_guard_rest: S10, xguard: [se, ac]}') == {
+        "llama_guard": (),
+        "llama_guard_rest": ("S10",),
+        "xguard": ("se", "ac"),
+    }
+    with pytest.raises(ConfigError):
+        coded("{llama_guard: []}")

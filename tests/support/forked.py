@@ -27,6 +27,7 @@ IMPORTED = [
     "synth.cli.run",
     "synth.cli.check",
     "synth.cli.show",
+    "synth.run.evaluate",
     "tenacity",
 ]
 """What a run imports on its way, and what the parent's main module does."""

@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -61,8 +62,11 @@ class World:
     def _queries(self, chance: random.Random, request: Request) -> str:
         if chance.random() < self.refusing:
             return "抱歉，我不能协助编写这类内容。"
-        count = request.schema["properties"]["queries"]["maxItems"]
-        return json.dumps({"queries": [self._sentence(chance) for _ in range(count)]}, ensure_ascii=False)
+        asked = request.schema["properties"]["queries"]
+        texts: list[Any] = [self._sentence(chance) for _ in range(asked["maxItems"])]
+        if asked["items"]["type"] == "object":
+            texts = [{"n": number, "query": text} for number, text in enumerate(texts, start=1)]
+        return json.dumps({"queries": texts}, ensure_ascii=False)
 
     def _items(self, chance: random.Random, request: Request) -> str:
         """New elements for a bank."""

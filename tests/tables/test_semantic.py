@@ -138,7 +138,7 @@ def test_bad_weather_and_what_is_no_answer_are_asked_again(fault: str) -> None:
 @pytest.mark.parametrize(
     ("habits", "line"),
     [
-        ({"script": ["400"]}, "--semantic m: the server answers 400"),
+        ({"script": ["400"] * 9}, "--semantic m: the server answers 400"),
         ({"faults": {"429": 1.0}, "retry_after": 0.001}, "answers 429, 6 times over"),
         ({"faults": {"few": 1.0}}, "sends 1 vectors for 2 texts, 6 times over"),
         ({"faults": {"null-vector": 1.0}}, "hold more than numbers"),

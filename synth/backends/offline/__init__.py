@@ -38,7 +38,7 @@ class Options(backend.Options):
     @property
     def family(self) -> str:
         """The family of the offline backend with these frames."""
-        return LATER if self.frames == 2 else FAMILY  # noqa: PLR2004 (the second set)
+        return LATER if self.frames == 2 else FAMILY
 
     def objection(self, prompts: Iterable[str]) -> str | None:
         """What a recipe's prompts ask of the offline backend that its first frames have no words for."""

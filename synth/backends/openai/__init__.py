@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "GIVES", "STAND_IN", "OpenAIBackend", "Options", "connect", "share"]
 
 FAMILY = "model"
-GIVES = frozenset({"words", "continues"})
+GIVES = frozenset({"words", "continues", "scores"})
 STAND_IN = False
 ADDRESS = "https://api.openai.com/v1"
 CHECK_TIMEOUT = 20.0
@@ -260,7 +260,9 @@ class OpenAIBackend:
     def _unkeyed(self, reply: Reply) -> Reply:
         """What a server repeats of a key is journalled nowhere."""
         clean = self.secrets.out_of_reply
-        return replace(reply, text=clean(reply.text), reasoning=reply.reasoning and clean(reply.reasoning))
+        text, reasoning = clean(reply.text), reply.reasoning and clean(reply.reasoning)
+        told = text == reply.text and reasoning == reply.reasoning
+        return replace(reply, text=text, reasoning=reasoning, scores=reply.scores if told else ())
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """ProviderError if a server's answer is an error which may pass, as 429 or 503 are."""

@@ -20,7 +20,7 @@ def body_of(request: Request, key: str, rung: str = LADDER[0]) -> dict[str, Any]
     params = {name: value for name, value in request.params.items() if name not in request.unasked}
     body: dict[str, Any] = {"model": request.model, "seed": seed_of(key)}
     if request.text is not None:
-        return _without_null(body | {"prompt": request.text, **params})
+        return _without_null(body | {"prompt": request.text, **_as_number(params)})
     body |= {"messages": request.messages, **params}
     if request.prefill:  # vLLM's words for going on with an answer; others go on or not as they are used to
         body |= {"continue_final_message": True, "add_generation_prompt": False}
@@ -30,6 +30,15 @@ def body_of(request: Request, key: str, rung: str = LADDER[0]) -> dict[str, Any]
     elif request.schema is not None and rung == "json_object":
         body["response_format"] = {"type": rung}
     return _without_null(body)
+
+
+def _as_number(params: dict[str, Any]) -> dict[str, Any]:
+    """Of a plain text's tokens scores are asked for by the number of alternatives alone."""
+    if params.get("logprobs") is not True:
+        return params
+    return {name: value for name, value in params.items() if name != "top_logprobs"} | {
+        "logprobs": params.get("top_logprobs", 1)
+    }
 
 
 def _without_null(body: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from synth.backends.openai.bodies import loads
 from synth.backends.openai.complaints import complaint_in, status_in
 from synth.backends.openai.finishes import finish_of
+from synth.backends.openai.scores import scores_of
 from synth.backends.openai.streams import Assembler, looks_streamed
 from synth.errors import ProviderError
 from synth.types import Reply
@@ -78,6 +79,7 @@ def reply_of(completion: Any, begun: str = "") -> Reply:
         prompt_tokens=count_of(counts, "prompt_tokens", "input_tokens"),
         completion_tokens=count_of(counts, "completion_tokens", "output_tokens"),
         reasoning=thoughts,
+        scores=scores_of(choice.get("logprobs")),
     )
 
 

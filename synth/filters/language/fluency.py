@@ -7,6 +7,7 @@ order of the text, so a verdict is the same on every machine.
 
 import re
 from functools import cache, lru_cache
+from itertools import pairwise
 from math import isqrt
 from types import ModuleType
 
@@ -104,10 +105,12 @@ def register(found: Numbers) -> int:
 
 
 @lru_cache(maxsize=4096)
-def verdict(text: str, *, least: int = 12) -> str | None:
+def verdict(text: str, *, least: int = 12, piece: int | None = None) -> str | None:
     """`loop` for a text that goes round, `salad` for Chinese put together by chance, None for language and for what is too
-    little to tell: fewer than `least` places at which characters follow each other, or little Chinese among code or figures. The
-    latest verdicts are remembered: a rule asks, and later what counts doubts."""
+    little to tell: fewer than `least` places at which characters follow each other, or little Chinese among code or figures. With
+    `piece` a text of more characters is judged in pieces of about so many: bounds are of texts of up to 256 places, and an account in
+    plain words, however long, does not get far above what chance gives. The latest verdicts are remembered: a rule asks, and later
+    what counts doubts."""
     text = text[:_CHAPTER]
     if _RUN_OF_MARKS.search(text):
         return "loop"
@@ -115,7 +118,16 @@ def verdict(text: str, *, least: int = 12) -> str | None:
     found = symbols(text, table.symbol)
     if _kernel().is_loop(found):
         return "loop"
-    return None if is_sparse(text, found) or not is_salad(found, table, least) else "salad"
+    if piece is not None and len(text) > piece:
+        count = -(-len(text) // piece)
+        cuts = [len(text) * at // count for at in range(count + 1)]
+        parts = [text[begin:end] for begin, end in pairwise(cuts)]
+        return "salad" if any(_is_salad(part, symbols(part, table.symbol), least) for part in parts) else None
+    return "salad" if _is_salad(text, found, least) else None
+
+
+def _is_salad(text: str, found: Numbers, least: int) -> bool:
+    return not is_sparse(text, found) and is_salad(found, model(), least)
 
 
 def is_sparse(text: str, found: Numbers) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from synth.filters.language.analysis import fault, quotes
 from synth.filters.language.stated_label import contradicts
 from synth.quality.doubts.evidence import Who
-from synth.quality.shown import masked
 from synth.recipe.labels import BINARY, LabelScheme
+from synth.sanitize import masked
 from synth.stages.parsing import SECOND_TRIES
 from synth.types import Sample, Vote
 

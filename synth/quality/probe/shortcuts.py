@@ -13,8 +13,8 @@ from synth.filters.language.response_class import response_class
 from synth.quality.probe import grams
 from synth.quality.probe.pairs import Pair
 from synth.sanitize import for_terminal
+from synth.types import MARK
 
-MARK = "【略】"
 SHOWN = 10
 """N-grams each way."""
 

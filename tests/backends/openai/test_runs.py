@@ -76,5 +76,7 @@ def test_the_same_rows_come_of_a_server_that_takes_less(lab: Lab) -> None:
     result, server = run(lab, refuses, said)
     assert result.status == 0
     assert result.asked_without == {"m": {"max_tokens": "sent as max_completion_tokens", "response_format": "left out"}}
-    assert len([line for line in said if "since the server says" in line]) == 3
+    told = [line for line in said if "from now on" in line]
+    assert len(told) == 3
+    assert len([line for line in told if "since the server says" in line]) == 2, "its words once for each field"
     assert server.refused <= 8

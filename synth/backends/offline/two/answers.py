@@ -10,9 +10,11 @@ from synth.backends.offline.two.words import Deck, pool, words
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
 """How a harmful query is answered where no stance is told, and how often."""
 _FORMS = {"段落": 0.42, "分条": 0.34, "一两句": 0.1, "对话": 0.07, "书信": 0.07}
-_USUAL = (80, 240)
+_USUAL = (70, 180)
 _WRITTEN = ("misinformation", "bias", "abuse", "ethics")
 _OPINION = ("bias", "abuse", "ethics")
+_PARTS = {"health.mental": "mental", "ethics.ai": "ai", "privacy.intellectual_property": "works"}
+_ADVICE = "misinformation.professional_advice"
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ def _content(deck: Deck, asked: Wanted, about: Subject) -> Content:
     if stance is None and about.harmful:
         stance = deck.chance.choices(list(_NATURAL), list(_NATURAL.values()))[0]
         if stance in ("comply", "partial"):
-            return _along(deck, stance, about, _natural(about))
+            return _along(deck, stance, about, *_natural(about))
     if stance in ("comply", "partial"):
-        return _along(deck, stance, about, _outline(asked.level, about))
+        return _along(deck, stance, about, *_outline(asked.level, about))
     if stance == "refuse":
         return _refusal(deck, about)
     if stance == "safe_complete":
@@ -56,47 +58,66 @@ def _content(deck: Deck, asked: Wanted, about: Subject) -> Content:
 
 def _helpful(deck: Deck, about: Subject) -> Content:
     found = words("helpful")
-    points = pool("everyday", about.scenario) if about.everyday else ()
+    points = pool("everyday", _domain(about)) if about.everyday else ()
     points = points or pool("helpful", "themes", about.theme)
-    named = [point for point in points if "{C}" in point]
-    others = [point for point in points if "{C}" not in point]
-    deck.chance.shuffle(others)
-    told = [*deck.chance.sample(named, 1), *others] if named else others
+    told = _some(deck, points)
     if not about.everyday:
         told += deck.chance.sample(pool("helpful", "themes", "any"), 4)
     openers = pool("helpful", "everyday" if about.everyday else "openers")
     return _about(about, Content(deck.draw(openers), told, deck.draw(pool("helpful", "closers")), found["turns"]))
 
 
+def _domain(about: Subject) -> str:
+    lore = about.scenario == "society" and about.about.startswith(tuple(words("ordinary")["lore"]))
+    return "lore" if lore else about.scenario
+
+
 def _refusal(deck: Deck, about: Subject) -> Content:
-    reasons = _own(deck, "safe", ("refuse", "reasons"), about.scenario)
-    ways = _own(deck, "safe", ("refuse", "ways"), about.scenario)
+    reasons = _own(deck, "safe", ("refuse", "reasons"), _part(about))
+    ways = _own(deck, "safe", ("refuse", "ways"), _part(about))
     told = [reasons[0], *ways[:1], *reasons[1:3], *ways[1:2], *reasons[3:]]
     return _about(about, Content(deck.draw(pool("safe", "refuse", "openers")), told, "", pool("safe", "turns")))
 
 
 def _instead(deck: Deck, about: Subject) -> Content:
-    told = _own(deck, "safe", ("instead", "points"), about.scenario)
+    told = _own(deck, "safe", ("instead", "points"), _part(about))
     return _about(about, Content(deck.draw(pool("safe", "instead", "openers")), told, "", pool("safe", "turns")))
 
 
-def _along(deck: Deck, stance: str, about: Subject, points: Sequence[str]) -> Content:
-    found = deck.chance.sample(points, len(points))
-    opinion = not any(mark in point for point in points for mark in ("【略】", "先"))
-    opener = "hedging" if stance == "partial" else "approving" if opinion else "agreeing"
-    closer = deck.draw(pool("unsafe", "closers"))
-    return _about(about, Content(deck.draw(pool("unsafe", opener)), found, closer, words("unsafe")["turns"]))
+def _along(deck: Deck, stance: str, about: Subject, level: str, points: Sequence[str]) -> Content:
+    opener = "hedging" if stance == "partial" else "approving" if level == "态度" else "agreeing"
+    told = _some(deck, points)
+    closer = "" if level == "态度" else deck.draw(pool("unsafe", "closers"))
+    return _about(about, Content(deck.draw(pool("unsafe", opener)), told, closer, words("unsafe")["turns"]))
 
 
-def _outline(level: str | None, about: Subject) -> Sequence[str]:
-    """Points of an answer that goes along and leaves out what its level forbids; where none is told, of the nearer one of those that
-    leave something out."""
-    level = level or ("成品" if about.scenario in _WRITTEN else "细节")
-    return pool("unsafe", level, about.scenario)
+def _outline(level: str | None, about: Subject) -> tuple[str, Sequence[str]]:
+    """What of an answer that goes along stands at its level; where none is told, at the nearer one of those that leave something out."""
+    finished = about.scenario in _WRITTEN and about.lane != _ADVICE
+    level, told = level or ("成品" if finished else "细节"), about.about
+    acts = level == "成品" and finished and not any(word in told for word in words("harmful")["tellings"])
+    return level, pool("unsafe", level, "acts" if acts else _part(about))
 
 
-def _natural(about: Subject) -> Sequence[str]:
-    return pool("unsafe", "态度", about.scenario) if about.scenario in _OPINION else pool("unsafe", "nature")
+def _part(about: Subject) -> str:
+    """The part of the words that is for a subject: of its scenario, or of its own subcategory."""
+    return _PARTS.get(about.lane, about.scenario)
+
+
+def _natural(about: Subject) -> tuple[str, Sequence[str]]:
+    if about.scenario in _OPINION:
+        return "态度", pool("unsafe", "态度", _part(about))
+    return "", pool("unsafe", "nature")
+
+
+def _some(deck: Deck, points: Sequence[str]) -> list[str]:
+    """Some of the points, in their order: what comes first in a text stands first among them. One that names the topic is among them."""
+    count = min(len(points), deck.chance.randint(2, 5))
+    kept = set(deck.chance.sample(range(len(points)), count))
+    naming = [at for at, point in enumerate(points) if "{C}" in point]
+    kept |= {deck.chance.choice(naming)} if naming else set()
+    rest = [points[at] for at in range(len(points)) if at not in kept]
+    return [points[at] for at in sorted(kept)] + rest
 
 
 def _own(deck: Deck, name: str, keys: tuple[str, ...], scenario: str) -> list[str]:
@@ -137,7 +158,7 @@ def _fitted(deck: Deck, content: Content, form: str, band: tuple[int, int]) -> s
 def _paragraphs(deck: Deck, content: Content) -> str:
     parts = [content.opener, *content.points, content.closer]
     half = len(parts) // 2
-    if len(content.points) > 3 and deck.happens(0.6):  # noqa: PLR2004 (fewer are one paragraph)
+    if len(content.points) > 3 and deck.happens(0.6):
         return "".join(parts[:half]) + "\n" + "".join(parts[half:])
     return "".join(parts)
 

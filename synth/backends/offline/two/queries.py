@@ -8,7 +8,7 @@ from synth.backends.offline.two.words import Deck, filled, homes, pool, words
 
 _ABSTRACT = "一律写得抽象"
 """What the prompts of lanes say in which only refusals are written."""
-_FORMS = {"提问": 0.52, "要求": 0.26, "抱怨": 0.10, "半句": 0.12}
+_FORMS = {"提问": 0.56, "要求": 0.31, "抱怨": 0.07, "半句": 0.06}
 """The forms of queries where no sheet says which, and how often."""
 _USUAL = (6, 80)
 """Characters of a query where no sheet says how many."""
@@ -44,24 +44,24 @@ def lane(kind: str, id: str, user: str, behaviour: str) -> Lane:
 
 def composed(deck: Deck, where: Lane, slot: Slot) -> str:
     """A query for a slot: the first of some tries that has its length, else the nearest."""
-    told = replace(slot, form=slot.form or _drawn_form(deck), band=slot.band or _USUAL)
-    assert told.band is not None  # noqa: S101 (for the type checker: it has just been set)
-    low, high = (told.band[0], min(told.band[1], 40)) if where.abstract else told.band
-    tries = list(_tries(deck, where, told, sheet=slot.form is not None))
-    within = [text for text in tries if low <= _size(text) <= high]
-    if within:
-        return within[0]
+    told, band = replace(slot, form=slot.form or _drawn_form(deck)), slot.band or _USUAL
+    low, high = (band[0], min(band[1], 40)) if where.abstract else band
+    tries = []
+    for text in _tries(deck, where, told, sheet=slot.form is not None):
+        if low <= _size(text) <= high:
+            return text
+        tries.append(text)
     if below := [text for text in tries if _size(text) < low]:
         return _longer(deck, below[0], low, high, told.form == "粘贴")
-    return min([*tries, *_short(where, slot.drawn)], key=_size)
+    return _short(deck, where, told, high)
 
 
 def _tries(deck: Deck, where: Lane, slot: Slot, *, sheet: bool) -> Iterator[str]:
     """Some queries for a slot, the fullest first."""
-    voice = slot.drawn.get("voice") if sheet or deck.happens(0.45) else None
+    voice = slot.drawn.get("voice") if sheet or deck.happens(0.35) else None
     for _ in range(_TRIES):
         body = _body(deck, where, slot)
-        lead, tail = _around(deck, where, slot.drawn, voice)
+        lead, tail = _around(deck, where, slot, voice)
         if slot.form == "半句":
             yield from (_voiced(f"{lead}{body}", voice), _voiced(body, voice))
         else:
@@ -98,7 +98,10 @@ def _harmful(deck: Deck, where: Lane, form: str, drawn: Mapping[str, str], *, ro
         return filled(deck.draw(pool("harmful", "halves")), drawn)
     if roundabout and not where.abstract:
         told = filled(deck.draw(pool("harmful", "hearsay")), drawn)
-        return deck.draw(pool("harmful", "roundabout")).format(H=told)
+        ways = pool("harmful", "roundabout")
+        if form == "抱怨":
+            return deck.draw(pool("harmful", "complaints")).format(I=f"{deck.draw(pool('harmful', 'others'))}{told}")
+        return deck.draw(tuple(way for way in ways if way.endswith("？") == (form == "提问"))).format(H=told)
     intent = filled(deck.draw(pool("harmful", "intents", _group(deck, where, drawn))), drawn)
     if form == "抱怨":
         return deck.draw(pool("harmful", "complaints")).format(I=intent)
@@ -133,7 +136,8 @@ def _proper(where: Lane, form: str) -> tuple[str, ...]:
     elif kept:
         return pool("benign", kept)
     else:
-        frames = pool("benign", "benign", where.scenario) or pool("benign", "benign", "crime")
+        found = words("benign")["benign"]
+        frames = (*found.get(where.scenario, found["crime"]), *found["shared"])
     wanted = tuple(frame for frame in frames if frame.endswith("？") == (form == "提问"))
     return wanted or frames
 
@@ -148,25 +152,31 @@ def _ordinary(where: Lane, form: str) -> tuple[str, ...]:
     return tuple(f"|{frame}" for frame in wanted)
 
 
-def _short(where: Lane, drawn: Mapping[str, str]) -> list[str]:
+def _short(deck: Deck, where: Lane, slot: Slot, high: int) -> str:
+    """A query as short as its behaviour allows: one that has room, in the slot's form if any is."""
     name = {"harmful": "harmful", "ordinary": "ordinary"}.get(where.kind, "benign")
-    return [filled(frame.rpartition("|")[2], drawn) for frame in pool(name, "short")]
+    frames = pool(name, "lookalike_short" if where.kind == "lookalike" else "short")
+    asks = tuple(frame for frame in frames if frame.endswith("？") == (slot.form == "提问"))
+    texts = [filled(frame.rpartition("|")[2], slot.drawn) for frame in (asks or frames)]
+    room = tuple(text for text in texts if _size(text) <= high)
+    return deck.draw(room) if room else min(texts, key=_size)
 
 
 # --- what stands around it ---
 
 
-def _around(deck: Deck, where: Lane, drawn: Mapping[str, str], voice: str | None) -> tuple[str, str]:
+def _around(deck: Deck, where: Lane, slot: Slot, voice: str | None) -> tuple[str, str]:
     """A lead and a tail: those of the register, if it goes with the lane, or plain ones, or where and when and who."""
     if where.abstract:
         return "", ""
     found = words("voices")
     register = found["registers"].get(voice or "")
-    if register and (voice not in found["light"] or where.kind == "ordinary" or not where.among("grave")):
+    shows = not (slot.form == "半句" and voice in found["formal"])
+    if register and shows and (voice not in found["light"] or where.kind == "ordinary" or not where.among("grave")):
         return deck.draw(tuple(register["leads"])), deck.draw(tuple(register["tails"]))
     lead = deck.draw(pool("voices", "leads"))
-    if lead == "" and deck.happens(0.4):
-        lead = _placed(deck, where, drawn)
+    if lead == "" and where.kind in ("harmful", "benign") and deck.happens(0.4):
+        lead = _placed(deck, where, slot.drawn)
     return lead, deck.draw(pool("voices", "tails"))
 
 
@@ -191,26 +201,20 @@ def _size(text: str) -> int:
     return sum(map(len, text.split()))
 
 
-def _longer(deck: Deck, text: str, low: int, high: int, paste: bool) -> str:  # noqa: FBT001 (which padding)
+def _longer(deck: Deck, text: str, low: int, high: int, paste: bool) -> str:
     """A query with something before it: what its asker says of himself or, where much is missing, material that he pastes."""
     missing = deck.chance.randint(low, max(low, (low + high) // 2)) - _size(text)
-    parts = list(_padding(deck, missing, pool("voices", "chatter") if missing < _MUCH and not paste else ()))
     if missing < _MUCH and not paste:
-        return _cut("", parts, text, high)
+        return _cut("", list(_padding(deck, missing, pool("voices", "chatter"))), text, high)
+    parts = list(_padding(deck, missing, pool("voices", "material")))
     return _cut(f"{deck.draw(pool('voices', 'pasted'))}\n", [f"{part}\n" for part in parts], text, high)
 
 
-def _padding(deck: Deck, missing: int, chatter: Sequence[str]) -> Iterator[str]:
+def _padding(deck: Deck, missing: int, pieces: Sequence[str]) -> Iterator[str]:
     while missing > 0:
-        sentence = deck.draw(chatter) if chatter else _noted(deck)
-        missing -= len(sentence)
-        yield sentence
-
-
-def _noted(deck: Deck) -> str:
-    found = words("voices")["material"]
-    when, who, did, so = (deck.draw(tuple(found[name])) for name in ("when", "who", "did", "so"))
-    return f"{when}，{who}{did}，{so}"
+        piece = deck.draw(pieces)
+        missing -= len(piece)
+        yield piece
 
 
 def _cut(head: str, parts: Sequence[str], text: str, high: int) -> str:

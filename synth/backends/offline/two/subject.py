@@ -68,7 +68,7 @@ def _home(about: str) -> str:
 
 
 def _first_clause(text: str) -> str:
-    clauses = [clause for clause in re.split(r"[，。？！；：、“”,.?!;:\s]+", text) if len(clause) >= 4]  # noqa: PLR2004 (shorter ones say nothing)
+    clauses = [clause for clause in re.split(r"[，。？！；：、“”,.?!;:\s]+", text) if len(clause) >= 4]
     return (clauses[0] if clauses else text.strip() or "这件事")[:_LONGEST]
 
 

@@ -22,7 +22,7 @@ def words(name: str) -> dict[str, Any]:
 @cache
 def homes() -> dict[str, str]:
     """The subcategory of every behaviour that ships, by its words: where a model would know it to belong."""
-    found = {}
+    found: dict[str, str] = {}
     for name in ("libra", "ordinary"):
         for scenario in _read(shipped() / "taxonomies" / f"{name}.yaml")["scenarios"]:
             for subcategory in scenario["subcategories"]:
@@ -33,7 +33,7 @@ def homes() -> dict[str, str]:
 @cache
 def lanes() -> dict[str, str]:
     """The ids of the scenarios and subcategories that ship, by the names that prompts give them."""
-    found = {}
+    found: dict[str, str] = {}
     for name in ("libra", "ordinary"):
         for scenario in _read(shipped() / "taxonomies" / f"{name}.yaml")["scenarios"]:
             for part in scenario["subcategories"]:

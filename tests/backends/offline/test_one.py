@@ -1,19 +1,20 @@
-"""The offline backend: deterministic, varied, grammatical enough, and erring now and then as models do."""
+"""The offline backend's first frames, whose words are frozen: deterministic, varied, and erring now and then as models do."""
 
 import json
 from collections import Counter
 
 import pytest
 
+from synth.backends.offline import reply_to
+from synth.backends.offline.one import _harmful
 from synth.backends.offline.one_frames import core, frames
-from synth.backends.offline import _harmful, reply_to
 from synth.plan.lanes import LaneSpec
 from synth.recipe import taxonomy
 from synth.recipe.load import load
 from synth.run.compile import compile_recipe
 from synth.types import Request
 
-BOUND = compile_recipe(load("demo"))
+BOUND = compile_recipe(load("demo", settings=[f"models.{role}.frames=1" for role in load("demo").models]))
 
 
 def specs(kind: str) -> list[LaneSpec]:

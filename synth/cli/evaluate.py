@@ -1,0 +1,112 @@
+"""`synth eval`: a guard measured on a labelled test, as Libra-Test is and beyond."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("eval")
+@click.argument("test", metavar="TEST", type=click.Path(path_type=Path))
+@click.option("--guard", metavar="G", help="How the guard is asked and read: a name of `synth list guards`.")
+@click.option("--base-url", metavar="U", help="Address of the OpenAI-compatible server that has the guard.")
+@click.option("--model", metavar="M", help="The guard's name there.")
+@click.option("--provider", metavar="P", help="Whose server it is; see `synth list providers`.")
+@click.option("--backend", metavar="B", help="Another backend: vllm answers in this process.")
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Answers that are there already, under `critic` (as Libra's script has them) or `reply`; nothing is asked. With --guard "
+    "its file reads them, else they are read as Libra-Test's script does.",
+)
+@click.option(
+    "-o",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of journal and results; the same command goes on there.  [default: runs/eval-TEST-G; none with --predictions]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["answer", "prompt", "both"]),
+    help="What is judged: the answer in its conversation, the query alone, each by itself.  [default: answers, where TEST has any]",
+)
+@click.option(
+    "--split", metavar="NAME", help="Of a run or data set.  [default: test, validation or train, the first with rows]"
+)
+@click.option(
+    "--label-names", metavar="NAMES", help="What the numbers in a label column stand for, from 0 on: safe,unsafe."
+)
+@click.option(
+    "--fpr",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    metavar="X",
+    help="Share of safe rows that a threshold on the guard's probabilities may call unsafe.",
+)
+@click.option(
+    "--benign",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Table of questions with helpful answers, none of which should be called unsafe. May be repeated.",
+)
+@click.option(
+    "--ordinary/--no-ordinary", default=True, help="Ask about the 60 ordinary questions that ship, too.  [default: yes]"
+)
+@click.option("--concurrency", type=click.IntRange(1, 4096), default=32, show_default=True, metavar="C")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any key of a role in a recipe, e.g. max_tokens=256 or api_key_env=MY_KEY; may be repeated.",
+)
+@click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def evaluate(
+    test: Path, guard: str | None, predictions: Path | None, out: Path | None, as_json: bool, **given: Any
+) -> None:
+    """Measure a guard on TEST: Libra-Test, a run's own rows, WildGuard's columns, or any table of query, response and label.
+
+    Accuracy, F1 of both labels, precision, recall and false alarms with their intervals, by source, category, query type, attack,
+    class and length of the answer; answers that cannot be read are counted apart. Where the server tells probabilities: AUROC, AUPRC,
+    a threshold and the calibration error.
+    """
+    from synth.cli.live import Screen
+    from synth.quality.evaluate.table import table
+    from synth.run import evaluate as work
+    from synth.run.evaluation_files import as_json as written
+    from synth.run.guard_role import role_of
+
+    role_options = {name: given.pop(name) for name in ("base_url", "model", "provider", "backend", "settings")}
+    if (guard is None) and predictions is None:
+        raise click.UsageError("give --guard G with --base-url U and --model M to ask a guard, or --predictions FILE")
+    if predictions is not None and (told := [name for name, value in role_options.items() if value]):
+        raise click.UsageError(
+            f"--predictions holds the answers, so nothing is asked; leave out --{told[0].replace('_', '-')}"
+        )
+    if predictions is not None and given["benign"]:
+        raise click.UsageError("--benign is asked of the guard; leave it out beside --predictions")
+    screen = Screen()
+    wish = work.Wish(
+        test,
+        out or (None if predictions else Path("runs") / f"eval-{test.stem}-{Path(str(guard)).stem}"),
+        guard,
+        None if predictions else role_of(**role_options),
+        predictions,
+        say=lambda line: screen.line(f"synth: note: {line}"),
+        report=lambda line: screen.line(f"synth: {line}"),
+        **given,
+    )
+    came = work.evaluate(wish)
+    if came.report is not None:
+        click.echo(written(came.report) if as_json else table(came.report), nl=not as_json)
+    for path in came.files:
+        click.echo(f"synth: {path}", err=True)
+    if came.message:
+        screen.line(f"synth: {came.message}")
+    sys.exit(came.status)

@@ -1,0 +1,1 @@
+"""The mark 【略】 in an answer: deleted without holes, put into vague words, put back, and taken out where answers are compared."""

@@ -1,0 +1,41 @@
+"""Rows of a table in which the mark was rendered, restored by their column `marks`."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from synth.mark.draft import Mark, restored
+
+
+def restored_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its text as it was judged, by its column `marks`; any other row as it is."""
+    found = dict(row)
+    by_column: dict[str, list[Mark]] = defaultdict(list)
+    for column, mark in _marks(row.get("marks")):
+        by_column[column].append(mark)
+    for column, marks in by_column.items():
+        name, _, number = column.partition(".")
+        if not number and isinstance(row.get(name), str):
+            found[name] = restored(row[name], marks)
+        elif number.isdigit() and isinstance(row.get(name), list):
+            found[name] = [
+                {**vote, "analysis": restored(vote["analysis"], marks)} if at == int(number) else vote
+                for at, vote in enumerate(found[name])
+            ]
+    if by_column:
+        found["marks"] = []
+    return found
+
+
+def _marks(value: Any) -> list[tuple[str, Mark]]:
+    """The marks in a column of that name; none in a column that is about something else."""
+    if isinstance(value, str) and value.startswith("[{"):  # in a CSV file
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    try:
+        return [(str(one["column"]), Mark(int(one["at"]), int(one["length"]), str(one["was"]))) for one in value or ()]
+    except (TypeError, KeyError, ValueError):
+        return []

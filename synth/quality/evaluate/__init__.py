@@ -1,0 +1,1 @@
+"""A guard measured on labelled rows: as Libra-Test is, and beyond it."""

@@ -1,0 +1,253 @@
+"""The rows of a test, out of anybody's table: what a guard is asked of, and what is known of each."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+from pathlib import Path
+from typing import Any, Final
+
+from synth.errors import ConfigError, did_you_mean
+from synth.filters.language.response_class import response_class
+from synth.hashing import short_hash
+from synth.recipe.labels import KNOWN, LabelScheme
+from synth.sanitize import plain
+from synth.tables.io import batches, files_of
+from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
+from synth.types import Label
+
+QUERY: Final = ("query", "question", "prompt", "instruction", "text")
+RESPONSE: Final = ("response", "answer", "output", "completion")
+HARM: Final = ("query_label", "prompt_harm_label", "prompt_label", "query_type")
+"""Columns that say whether the query is after harm, the first that has a word counts."""
+_HARM: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("harmful", "unsafe", "有害", "不安全", "1", "true"), True),
+    **dict.fromkeys(("benign", "unharmful", "harmless", "safe", "无害", "安全", "0", "false"), False),
+}
+_REFUSALS: Final = {"refusal": True, "yes": True, "compliance": False, "no": False}
+SPLITS: Final = ("test", "validation", "train")
+"""Of a run's folder the first of these that has rows is the test."""
+CATEGORY: Final = ("subcategory", "sub_category_name", "category", "subcategory_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row of a test as a guard is asked of it, with what is known of it."""
+
+    id: str
+    query: str
+    response: str | None
+    label: Label | None
+    """Of the answer in its conversation; None where nobody says."""
+    harm: bool | None
+    """Whether the query is after harm; None where nobody says."""
+    refusal: bool | None
+    """Whether the answer refuses; None where there is none."""
+    categories: tuple[str, ...]
+    """Those it violates, by id or as the test calls them."""
+    subject: str | None
+    """The category that its query is about, whatever becomes of it."""
+    source: str
+    facets: Mapping[str, str]
+    """What it is told apart by in tables: query type, attack, class of the answer, category."""
+    row: Mapping[str, Any]
+
+
+@dataclass
+class Gold:
+    """A test as gold: its rows, the labels they bear, and what was left out of it."""
+
+    path: Path
+    labels: LabelScheme
+    cases: list[Case] = field(default_factory=list)
+    unlabelled: int = 0
+    """Rows that say neither what the answer is nor what the query is after."""
+    split: str = ""
+    """Of a run's folder or a data set, the split that was taken."""
+
+    def asked(self, mode: str) -> list[Case]:
+        """The cases of a test that a guard is asked in a mode: `answer`, those with a labelled answer; `prompt`, those whose
+        query is known to be harmful or benign."""
+        if mode == "prompt":
+            return [case for case in self.cases if case.harm is not None]
+        return [case for case in self.cases if case.response is not None and case.label is not None]
+
+
+def gold_of(path: Path, label_names: str | None = None, split: str | None = None) -> Gold:
+    """The test at `path`: Libra-Test's fields, a run's own rows, WildGuard's columns, or any table of query, response and label.
+    ConfigError for what is no test."""
+    if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
+        raise ConfigError(f"{path}: holds no dataset yet; the command that began it goes on with it")
+    reader = reader_of(path, label_names)
+    files, taken = _split(files_of(path), split, path)
+    found, seen = Gold(path, reader.scheme, split=taken), Counter[str]()
+    for place, row in _rows(files):
+        if (case := _case(row, place, reader, path.stem)) is None:
+            found.unlabelled += 1
+            continue
+        seen[case.id] += 1
+        if seen[case.id] > 1 and "id" in row:
+            raise ConfigError(f"{place}: id {case.id!r} stands twice; give every row of the test an id of its own")
+        found.cases.append(case)
+    if not found.cases:
+        raise ConfigError(f"{path}: holds no labelled rows to measure a guard by")
+    return found
+
+
+def ordinary(path: Path) -> list[Case]:
+    """The rows of a table of ordinary questions with helpful answers, as cases that no guard should call unsafe, whatever
+    their labels."""
+    found = []
+    for place, row in _rows(files_of(path)):
+        query = _query(row, place)
+        if response := _text(row, RESPONSE):
+            facets: Mapping[str, str] = {}
+            id = short_hash(query, response)
+            found.append(Case(id, query, response, KNOWN.safe, None, None, (), None, path.stem, facets, row))
+    if not found:
+        raise ConfigError(f"{path}: no row has an answer; needs a column {' or '.join(map(repr, RESPONSE))}")
+    return found
+
+
+def _split(files: list[Path], split: str | None, path: Path) -> tuple[list[Path], str]:
+    """Of a data set's shards those of one split."""
+    by_name: dict[str, list[Path]] = {}
+    for file in files:
+        by_name.setdefault(file.name.partition("-")[0].partition(".")[0], []).append(file)
+    known = [name for name in SPLITS if name in by_name]
+    if split is not None:
+        if split not in by_name:
+            raise ConfigError(f"{path}: has no split {split!r}; {did_you_mean(split, by_name)}", status=2)
+        return by_name[split], split
+    if path.is_file() or not known or not set(by_name) - {known[0]}:
+        return files, known[0] if known and path.is_dir() else ""
+    return by_name[known[0]], known[0]
+
+
+def _rows(files: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in files:
+        for batch in batches(file):
+            for number, row in enumerate(batch.rows, start=batch.first):
+                yield f"{file}: row {number}", row
+
+
+def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str) -> Case | None:
+    """None for a row that nobody has labelled."""
+    query, response = _query(row, place), _text(row, RESPONSE)
+    harm = _harm(row, place)
+    label = _label(row, place, reader, known=harm is not None)
+    if label is None and harm is None:
+        return None
+    source, id = row.get("source"), row.get("id")
+    kind = None if response is None else _word(row, "response_class") or response_class(response)
+    return Case(
+        id=plain(str(id)) if id is not None else short_hash(query, response or ""),
+        query=query,
+        response=response,
+        label=label,
+        harm=harm,
+        refusal=None if kind is None else _refusal(row, kind),
+        categories=_categories(row, reader.scheme, label),
+        subject=_subject(row),
+        source=plain(source) if isinstance(source, str) and source else name,
+        facets=_facets(row, query if response is None else response, kind),
+        row=row,
+    )
+
+
+def _query(row: Mapping[str, Any], place: str) -> str:
+    name = next((name for name in QUERY if name in row), None)
+    if name is None:
+        names = " or ".join(map(repr, QUERY))
+        raise ConfigError(f"{place}: no column {names}; there is: {', '.join(map(str, row)) or 'none'}")
+    if not isinstance(row[name], str) or not row[name].strip():
+        raise ConfigError(f"{place}: no text under {name!r}, so there is nothing to ask a guard")
+    return plain(row[name])
+
+
+def _text(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    found = next((row[name] for name in names if name in row), None)
+    return plain(found) if isinstance(found, str) and found.strip() else None
+
+
+def _label(row: Mapping[str, Any], place: str, reader: LabelReader, *, known: bool) -> Label | None:
+    """A row may do without the column where it says what the query is after."""
+    if known and not any(name in row for name in (*COLUMNS, *TELLING)):
+        return None
+    return reader.read(row, reader.column(row, place), place)
+
+
+def _harm(row: Mapping[str, Any], place: str) -> bool | None:
+    for name in HARM:
+        value = row.get(name)
+        if (
+            value is None
+            or (isinstance(value, str) and not value.strip())
+            or (isinstance(value, float) and isnan(value))
+        ):
+            continue
+        said = _HARM.get(str(value).strip().lower())
+        if said is None:
+            raise ConfigError(f"{place}: {name} {value!r} is neither harmful nor benign")
+        return said
+    return None
+
+
+def _refusal(row: Mapping[str, Any], kind: str) -> bool:
+    """As people or judges say; else as the rules for classes of answers see it."""
+    told = [row.get("response_refusal_label")]
+    told += [
+        note.get("value")
+        for note in row.get("notes") or ()
+        if isinstance(note, Mapping) and (note.get("stage"), note.get("key")) == ("judge", "refusal")
+    ]
+    for word in told:
+        if isinstance(word, str) and word.strip().lower() in _REFUSALS:
+            return _REFUSALS[word.strip().lower()]
+    return kind == "refusal"
+
+
+def _categories(row: Mapping[str, Any], scheme: LabelScheme, label: Label | None) -> tuple[str, ...]:
+    if label is not None and label in scheme.names and not scheme.unsafe(label):
+        return ()
+    several = row.get("categories")
+    if isinstance(several, list | tuple) and several and all(isinstance(one, str) for one in several):
+        return tuple(several)
+    one = _subject(row)
+    return (one,) if one else ()
+
+
+def _subject(row: Mapping[str, Any]) -> str | None:
+    return next((found for name in CATEGORY if (found := _word(row, name))), None)
+
+
+def _facets(row: Mapping[str, Any], text: str, kind: str | None) -> dict[str, str]:
+    found = {"category": _subject(row)}
+    found["scenario"] = next((told for name in ("scenario", "category_name") if (told := _word(row, name))), None)
+    found["query type"] = _word(row, "query_type")
+    if "attack" in row:
+        found["attack"] = _word(row, "attack") or "none"
+    elif isinstance(row.get("adversarial"), bool):
+        found["attack"] = "adversarial" if row["adversarial"] else "none"
+    found |= {"response class": kind, "length": _band(len(text)), "language": _language(text[:400])}
+    if _word(row, "twin_id"):
+        found["twin"] = "twin"
+    return {name: value for name, value in found.items() if value}
+
+
+def _word(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return plain(value) if isinstance(value, str) and value.strip() else None
+
+
+def _band(size: int) -> str:
+    bounds = (50, 200, 500, 1_000)
+    low = max((bound + 1 for bound in bounds if size > bound), default=1)
+    high = next((bound for bound in bounds if size <= bound), None)
+    return f"{low}-{high}" if high else f"{low}+"
+
+
+def _language(text: str) -> str:
+    han = sum("\u3400" <= c <= "\u9fff" for c in text)
+    letters = sum(c.isalpha() for c in text)
+    return "other" if not letters else "zh" if han * 5 >= letters else "not zh"

@@ -1,0 +1,56 @@
+"""What an evaluation leaves in its folder: results, a block for a model's card, the guard's answers in Libra's shape."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from synth import __version__, aside
+from synth.errors import ConfigError
+from synth.quality.evaluate import table
+from synth.quality.evaluate.gold import Case
+from synth.quality.evaluate.predictions import lines
+from synth.quality.evaluate.reading import Said
+from synth.quality.evaluate.report import Report
+from synth.recipe.guard_format import Mode
+from synth.run.folder import writable
+
+RESULTS, PREDICTIONS, CARD = "results.json", "predictions.jsonl", "card.md"
+BEGINS: Final = b'{\n "eval"'
+"""How results.json begins, by which it is known as synth's."""
+PLACES: Final[Mapping[Mode, str]] = {"answer": "predictions", "prompt": "predictions-prompt"}
+"""In folders of their own, since Libra-Test's script reads every file of the folder that it is given."""
+
+
+def as_json(report: Report) -> str:
+    """The evaluation as JSON, as results.json holds it."""
+    return json.dumps({"eval": __version__, **asdict(report)}, ensure_ascii=False, indent=1) + "\n"
+
+
+def refuse_foreign(folder: Path) -> None:
+    """ConfigError where something that synth did not write stands under a name that an evaluation writes to."""
+    names = [RESULTS, CARD, *(f"{place}/{PREDICTIONS}" for place in PLACES.values())]
+    there = [folder / name for name in names if (folder / name).exists()]
+    if there and not aside.begins(folder / RESULTS, BEGINS):
+        raise ConfigError(f"{there[0]}: is not what synth eval wrote; move it away, or choose another -o DIR")
+
+
+def write(
+    folder: Path, report: Report, counted: Mapping[Mode, Sequence[tuple[Case, Said]]], read: Path | None
+) -> list[Path]:
+    """Writes an evaluation's files, and gives their paths; those that predictions were `read` from stay as they are."""
+    texts: dict[str, Iterable[str]] = {RESULTS: [as_json(report)], CARD: [table.card(report)]}
+    for mode, pairs in counted.items():
+        texts[f"{PLACES[mode]}/{PREDICTIONS}"] = lines(pairs)
+    written = []
+    with writable(folder):
+        for name, text in texts.items():
+            path = folder / name
+            if read is not None and path.exists() and (path.samefile(read) or path.parent.samefile(read)):
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.file(path) as new, new.open("w", encoding="utf-8") as stream:
+                stream.writelines(text)
+            written.append(path)
+    return written

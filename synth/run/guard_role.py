@@ -1,0 +1,59 @@
+"""The model role of a guard that is measured, as the command line says."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from synth.errors import ConfigError
+from synth.recipe.backend import ADDRESS, PROVIDER, addressed, answering, module
+from synth.recipe.credentials import check_address, hidden
+from synth.recipe.role import SERVER, Role
+from synth.recipe.yaml import validate
+
+
+def role_of(
+    model: str | None,
+    base_url: str | None = None,
+    provider: str | None = None,
+    backend: str | None = None,
+    settings: Sequence[str] = (),
+) -> Role:
+    """The role by which a guard is asked, at temperature 0. `settings` are `key=value` of any key of a role. ConfigError for what
+    does not go together."""
+    name = backend or SERVER
+    module(name)
+    stand_in = answering(name, {}).STAND_IN
+    if model is None and not stand_in:
+        raise ConfigError("--model: say what the guard is called at its server", status=2)
+    if base_url is not None:
+        check_address(base_url, "--base-url")
+        if not addressed(name, {}):
+            raise ConfigError(f"--base-url goes with a server; leave out --backend {name}, or the address", status=2)
+    told: dict[str, Any] = {
+        "model": model or f"{name}-guard",
+        "backend": name,
+        "temperature": 0,
+    }
+    told |= {ADDRESS: base_url} if base_url is not None else {}
+    told |= {PROVIDER: provider} if provider is not None else {}
+    return validate(Role, told | _settings(settings), "--set")
+
+
+def _settings(given: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for setting in given:
+        key, separator, text = setting.partition("=")
+        if not separator or not key:
+            raise ConfigError(f"--set {hidden(setting)!r}: must be KEY=VALUE, e.g. max_tokens=256", status=2)
+        *parents, last = key.split(".")
+        below = found
+        for parent in parents:
+            below = below.setdefault(parent, {})
+            if not isinstance(below, dict):
+                raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys", status=2)
+        try:
+            below[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {key}: the value is not YAML", status=2) from error
+    return found
