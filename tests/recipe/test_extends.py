@@ -31,7 +31,8 @@ def as_before(recipe: Recipe) -> str:
         "natural": 3.0,
         "redact": 1.0,
     }  # before the mark was taken out at export
-    identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
+    judge = {key: value for key, value in identity["judge"].items() if key not in ("checks", "order")}
+    identity["judge"] = judge | {"prompt": "judge/verdict"}  # before label and intent were asked for apart
     rules = {
         kind: [
             use | {"options": {} if use["name"] == "template" else use["options"]}
