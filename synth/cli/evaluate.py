@@ -10,6 +10,18 @@ import click
 @click.command("eval")
 @click.argument("test", metavar="TEST", type=click.Path(path_type=Path))
 @click.option("--guard", metavar="G", help="How the guard is asked and read: a name of `synth list guards`.")
+@click.option(
+    "--prompt",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The text that asks the guard as its makers published it, with {query} and {response} in their places.",
+)
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the guard's tokenizer, by whose template what is asked is rendered here; the server is sent plain text.",
+)
 @click.option("--base-url", metavar="U", help="Address of the OpenAI-compatible server that has the guard.")
 @click.option("--model", metavar="M", help="The guard's name there.")
 @click.option("--provider", metavar="P", help="Whose server it is; see `synth list providers`.")
@@ -89,15 +101,18 @@ def evaluate(
         raise click.UsageError(
             f"--predictions holds the answers, so nothing is asked; leave out --{told[0].replace('_', '-')}"
         )
-    if predictions is not None and given["benign"]:
-        raise click.UsageError("--benign is asked of the guard; leave it out beside --predictions")
+    asking = ("benign", "prompt", "tokenizer")
+    if predictions is not None and (told := [name for name in asking if given[name]]):
+        raise click.UsageError(
+            f"--{told[0].replace('_', '-')} is of a guard that is asked; leave it out beside --predictions"
+        )
     screen = Screen()
     wish = work.Wish(
         test,
         out or (None if predictions else Path("runs") / f"eval-{test.stem}-{Path(str(guard)).stem}"),
         guard,
-        None if predictions else role_of(**role_options),
-        predictions,
+        role=None if predictions else role_of(**role_options),
+        predictions=predictions,
         say=lambda line: screen.line(f"synth: note: {line}"),
         report=lambda line: screen.line(f"synth: {line}"),
         **given,

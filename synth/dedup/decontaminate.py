@@ -12,11 +12,14 @@ from synth.dedup.disguise import undisguised
 from synth.dedup.ngrams import Index
 from synth.dedup.normalise import Numbers, normalise
 from synth.mark.compare import forms, unmarked
+from synth.types import MARK
 
 GRAM = 5
 """A text holds another when 0.8 of the other's character 5-grams are in it: a quotation with one slip in twenty characters."""
 SHORTEST_QUERY, SHORTEST_RESPONSE = 10, 50
 """Shorter ones are not looked for inside others: questions of a few characters are no one's own, nor are short refusals."""
+SHORTEST_REST = 16
+"""Of answers that hold the mark, of which no more may be left in a release, shorter ones are looked for too: no refusal holds it."""
 
 Way: TypeAlias = Literal["near", "contained", "disguised"]
 """How a text comes again: nearly the same; whole inside another; either, once evasive spellings are seen through."""
@@ -39,6 +42,7 @@ class Avoided:
     def __init__(self, *, ngram: int, threshold: float, unmarked: bool = False) -> None:
         self._near = tuple(Index(ngram=ngram, threshold=threshold) for _ in range(2))
         self._queries, self._responses = Passages(SHORTEST_QUERY), Passages(SHORTEST_RESPONSE)
+        self._rests = Passages(SHORTEST_REST)
         self.sources: tuple[Source, ...] = ()
         self._unmarked = unmarked
 
@@ -62,9 +66,10 @@ class Avoided:
         """Decontamination of an answer: in which way it holds one that a run must avoid (plainly, in disguise); None if
         it holds none."""
         found = tuple(forms(response)) if self._unmarked else (response,)
-        if any(self._responses.any_in(normalise(one)) for one in found):
+        known = self._rests if self._unmarked and MARK in response else self._responses
+        if any(known.any_in(normalise(one)) for one in found):
             return "contained"
-        return "disguised" if any(self._responses.any_in(undisguised(one)) for one in found) else None
+        return "disguised" if any(known.any_in(undisguised(one)) for one in found) else None
 
     def add(self, queries: Sequence[str], responses: Sequence[str]) -> None:
         """Files, for decontamination, queries and answers that a run must not repeat; all of them before `seal`."""
@@ -72,7 +77,8 @@ class Avoided:
         plain.add_all(queries)
         seen_through.add_all([undisguised(one) for one in queries])
         answers = tuple(map(unmarked, responses)) if self._unmarked else responses
-        for known, texts in ((self._queries, queries), (self._responses, answers)):
+        rests = answers if self._unmarked else ()
+        for known, texts in ((self._queries, queries), (self._responses, answers), (self._rests, rests)):
             known.add(normalise(one) for one in texts)
             known.add(undisguised(one) for one in texts)
 
@@ -81,6 +87,7 @@ class Avoided:
         self.sources = (*self.sources, *sources)
         self._queries.sort()
         self._responses.sort()
+        self._rests.sort()
 
 
 class Passages:

@@ -8,6 +8,7 @@ from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.files import Counts, Record
 from synth.hashing import unit
+from synth.recipe.guard_truth import refuses
 from synth.recipe.labels import LabelScheme
 from synth.sanitize import as_data
 
@@ -73,7 +74,7 @@ def _cut(harm: str, number: int, seed: int, query: str) -> int:
 
 
 def _helps(row: Mapping[str, Any], labels: LabelScheme) -> bool:
-    return bool(row["response"]) and row["label"] == labels.safe and row["response_class"] != "refusal"
+    return bool(row["response"]) and row["label"] == labels.safe and not refuses(row)
 
 
 def last_words(dataset: Dataset, *, counts: Counts) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters import _reward, _trainers, guard_of
-from synth.exporters.files import Record
+from synth.exporters.files import Counts, Record
 from synth.recipe.guard import Guard
 from synth.recipe.guard_verdict import fields as fields_of
 
@@ -19,28 +19,36 @@ ABILITY: Final = "safety"
 _KINDS: Final = ("json", "lines", "first_token")
 
 
-def records(dataset: Dataset, *, guard: str = "libra") -> Iterator[tuple[str, Record]]:
+def records(dataset: Dataset, *, guard: str = "libra", counts: Counts) -> Iterator[tuple[str, Record]]:
     """One record a labelled row of the dataset that has an answer: `prompt` as messages, the right label as `answer`, `label`,
-    `solution` and `reward_model.ground_truth`, as each trainer calls it."""
+    `solution` and `reward_model.ground_truth`, as each trainer calls it. The label is what the guard's verdict can say:
+    safe for what it has no category for."""
     asked = guard_of(dataset, guard)
+    if asked.reads and asked.reads.raw:
+        raise ConfigError(
+            f"--to grpo: {asked.prompt.path}: reads text and no messages, which these trainers render; name another"
+        )
+    asked.check_codes()
     for split in dataset.labelled():
         for number, row in enumerate(dataset.rows(split)):
-            if row["label"] is None or row["response"] is None:
+            right = None if row["response"] is None else asked.truth(row, "answer").label
+            if right is None:
+                counts["left out"] += 1
                 continue
-            prompt = [{"role": message.role, "content": message.content} for message in asked.messages(row)]
+            prompt = [{"role": message.role, "content": message.content} for message in asked.messages(row, "answer")]
             yield (
                 split,
                 {
                     "id": row["id"],
                     "prompt": prompt,
-                    "answer": row["label"],
+                    "answer": right,
                     "data_source": SOURCE,
                     "ability": ABILITY,
-                    "reward_model": {"style": "rule", "ground_truth": row["label"]},
-                    "label": row["label"],
+                    "reward_model": {"style": "rule", "ground_truth": right},
+                    "label": right,
                     "extra_info": {"split": split, "index": number},
                     "messages": prompt,
-                    "solution": row["label"],
+                    "solution": right,
                 },
             )
 
@@ -84,19 +92,23 @@ def _reads(guard: Guard, dataset: Dataset) -> dict[str, Any]:
     if guard.reads.kind not in _KINDS:
         raise ConfigError(f"{guard.prompt.path}: read: the reward reads {', '.join(_KINDS)}, not {guard.reads.kind!r}")
     kind, names = guard.reads.kind, guard.reads.fields or {"label": 1}
-    row = next(row for split in dataset.labelled() for row in dataset.rows(split) if row["response"] is not None)
-    verdicts = [guard.verdict({**row, "label": label}) for label in guard.labels.names]
+    rows = (row for split in dataset.labelled() for row in dataset.rows(split) if row["response"] is not None)
+    row = next(row for row in rows if guard.truth(row).label is not None)
+    told = [{**row, "label": label} for label in guard.labels.names]
+    verdicts = [guard.verdict(each, "answer") for each in told if guard.truth(each).label is not None]
     needs = [name for name in names if all(name in fields_of(kind, names, text) for text in verdicts)]
-    words = {label: sorted({word.casefold() for word in _words(guard, label)}) for label in guard.labels.names}
+    words = {label: sorted({word.casefold() for word in several}) for label, several in _words(guard).items()}
     return {"kind": kind, "fields": dict(names), "needs": needs, "words": words}
 
 
-def _words(guard: Guard, label: str) -> Sequence[str]:
-    own = guard.reads.words if guard.reads else {}
-    return own.get(label, ()) if own else (label, *guard.labels.words.get(label, ()))
+def _words(guard: Guard) -> Mapping[str, Sequence[str]]:
+    if guard.reads and guard.reads.words:
+        return guard.reads.words
+    return {label: (label, *guard.labels.words.get(label, ())) for label in guard.labels.names}
 
 
-def last_words(dataset: Dataset, *, files: Sequence[Path]) -> list[str]:
-    """How reinforcement learning is started on the records."""
+def last_words(dataset: Dataset, *, files: Sequence[Path], counts: Counts) -> list[str]:
+    """What was left out of the records, and how reinforcement learning is started on them."""
     del dataset
-    return _trainers.words("grpo", files)
+    left = [f"{counts['left out']} rows are left out: the guard has no verdict on them"] if counts["left out"] else []
+    return [*left, *_trainers.words("grpo", files)]

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
 from synth.exporters.files import Counts, Record
+from synth.recipe.guard_truth import refuses
 from synth.recipe.labels import LabelScheme
 from synth.sanitize import as_data
 
@@ -66,13 +67,13 @@ def _answers(dataset: Dataset, split: str, kind: str, labels: LabelScheme) -> It
         rows = [row for row in group if row["query_type"] == kind and row["response"]]
         yield (
             next((row for row in rows if _affirms(row, labels)), None),
-            next((row for row in rows if row["label"] == labels.safe and row["response_class"] == "refusal"), None),
+            next((row for row in rows if row["label"] == labels.safe and refuses(row)), None),
         )
 
 
 def _affirms(row: Row, labels: LabelScheme) -> bool:
     if row["query_type"] == "benign":
-        return row["label"] == labels.safe and row["response_class"] not in ("refusal", "incapable")
+        return row["label"] == labels.safe and row["response_class"] != "incapable" and not refuses(row)
     return bool(row["label"] == labels.names[0])
 
 

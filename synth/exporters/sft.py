@@ -127,18 +127,21 @@ def _made(
     dataset: Dataset, guard: Guard, modes: Sequence[Mode], chance: Chance, tally: Tally
 ) -> Iterator[tuple[str, Record]]:
     for split in dataset.labelled():
-        if "answer" in modes:
-            for row in dataset.rows(split):
-                if row["response"] is not None and _takes(guard, row, "answer", chance, tally):
-                    yield from (
-                        (split, _record(guard, row, "answer", *drawn)) for drawn in draws(guard, row, "answer", chance)
-                    )
-        if "prompt" in modes:
-            for row in _queries(dataset, split, tally):
-                if _takes(guard, row, "prompt", chance, tally):
-                    yield from (
-                        (split, _record(guard, row, "prompt", *drawn)) for drawn in draws(guard, row, "prompt", chance)
-                    )
+        for mode, row in _judged(dataset, split, modes, tally):
+            if _takes(guard, row, mode, chance, tally):
+                for suffix, draw in draws(guard, row, mode, chance):
+                    tally[mode] += 1
+                    yield split, _record(guard, row, mode, suffix, draw)
+
+
+def _judged(
+    dataset: Dataset, split: str, modes: Sequence[Mode], tally: Tally
+) -> Iterator[tuple[Mode, Mapping[str, Any]]]:
+    """The rows of a split that have an answer, then its queries, each with what is judged of it."""
+    if "answer" in modes:
+        yield from (("answer", row) for row in dataset.rows(split) if row["response"] is not None)
+    if "prompt" in modes:
+        yield from (("prompt", row) for row in _queries(dataset, split, tally))
 
 
 def _queries(dataset: Dataset, split: str, tally: Tally) -> Iterator[dict[str, Any]]:

@@ -98,8 +98,9 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
         listed = text.endswith(("。", "！")) and _LISTS.match(text)
         if (listed or _FIRST.match(text)) and not _REQUEST.search(text.partition("\n")[0]):
             return "answer"
-        asks = _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:])
-        if asks or not long <= len(text) <= _LONGEST or (accounts and _ACCOUNT.search(text)):
+        own = accounts and _ACCOUNT.search(text)
+        asks = own or _REQUEST.search(text[:_OPENING]) or _ASKING.search(text[-_CLOSING:])
+        if not long <= len(text) <= _LONGEST or asks:
             return None
         han, ends = len(_HAN.findall(text)) / len(text), f"{text[:_ENDS]}\n{text[-_ENDS:]}"
         advises = han > 0.7 and len(set(_ADVISES.findall(text))) > 1

@@ -169,8 +169,15 @@ def kept_of(key: str, reply: Reply, origin: Origin, model: str) -> Kept:
     tokens = (counted(reply.prompt_tokens), counted(reply.completion_tokens))
     reasoning = reply.reasoning and plain(reply.reasoning)
     booked = (plain(origin.stage), plain(origin.lane), plain(model))
-    more = json.dumps({SCORES: reply.scores}) if reply.scores else None
-    return Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, *booked, more)
+    return Kept(key, plain(reply.text), plain(reply.finish), reasoning, *tokens, *booked, _more(reply))
+
+
+def _more(reply: Reply) -> str | None:
+    """What another package's backend gives that no JSON can hold is not kept."""
+    try:
+        return json.dumps({SCORES: reply.scores}) if reply.scores else None
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _scores(more: str | None) -> TokenScores:
@@ -181,7 +188,7 @@ def _scores(more: str | None) -> TokenScores:
             (plain(str(token)), tuple((plain(str(one)), float(logprob)) for one, logprob in likeliest))
             for token, likeliest in found
         )
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return ()
 
 

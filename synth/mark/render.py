@@ -7,11 +7,11 @@ from synth.mark.draft import Draft, Mark, draft_of, marks_of
 from synth.mark.vary import in_words
 from synth.types import MARK, MarkMode
 
-LEAST: Final = {by_clause: 0.6, by_phrase: 0.5}
-"""The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps then;
-with less it would not say what it was judged for, and its marks are put into words."""
-_OWN: Final = (60, 50)
-"""Of an answer of so many letters so many are left: with fewer it is no one's own, and a later run could not avoid it."""
+WAYS: Final = ((by_clause, 0.5), (by_phrase, 0.5), (by_clause, 0.25))
+"""The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps
+then; with less it would not say what it was judged for, and its marks are put into words."""
+LEAST: Final = 16
+"""Letters that are left of any answer."""
 
 
 def rendered(text: str, mode: MarkMode, seed: str) -> tuple[str, tuple[Mark, ...]]:
@@ -25,10 +25,9 @@ def rendered(text: str, mode: MarkMode, seed: str) -> tuple[str, tuple[Mark, ...
 
 def _deleted(text: str) -> Draft | None:
     letters = _letters(text.replace(MARK, ""))
-    long, own = _OWN
-    for way, share in LEAST.items():
+    for way, share in WAYS:
         draft = way(text)
-        if MARK not in draft.text and _letters(draft.text) >= max(1, share * letters, own if letters >= long else 0):
+        if MARK not in draft.text and _letters(draft.text) >= max(1, min(LEAST, letters // 2), share * letters):
             return draft
     return None
 

@@ -1,7 +1,7 @@
 """How much the rows of a run differ from each other: measured at its end, of the rows of lowest rank, so that it takes the same time for any N
 and comes out the same in whatever order rows came."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final, Protocol
 
@@ -138,7 +138,9 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def over(found: Mapping[str, Any]) -> Sequence[str]:
-    """The features of answers that tell the label of harmful rows better than they should."""
+def notes(found: Mapping[str, Any], cast: RoleNames) -> Iterator[str]:
+    """A line on single features of answers that tell the label of harmful rows better than they should, where models wrote them."""
     told = (found.get("kinds") or {}).get("harmful", {}).get("telling") or {}
-    return [name for name, value in told.items() if value > TELLING]
+    over = ", ".join(f"{name} {value:.2f}" for name, value in told.items() if value > TELLING)
+    if over and cast.roles:
+        yield f"of harmful rows one feature of the answer tells the label: {over} (balanced accuracy; {TELLING:.2f} at most is aimed at)"

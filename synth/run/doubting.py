@@ -135,6 +135,7 @@ class Doubting:
         found = [*self.found(), *diversity_report.doubts(result.diversity, self.cast)] if self.cast.roles else []
         found.sort(key=lambda doubt: not doubt.whole)
         result.doubts = [doubt.facts() for doubt in found]
+        result.notes += diversity_report.notes(result.diversity, self.cast)
         doubtful = against_the_whole(found) is not None
         for cell in result.cells:
             lane = f"{cell['subcategory']}/{cell['query_type']}"

@@ -1,7 +1,7 @@
 """`synth eval`: a guard asked about the rows of a test, or its answers read from a file, and all of it measured."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +14,10 @@ from synth.quality.evaluate.predictions import predictions_in
 from synth.quality.evaluate.reading import MODES, Asked, Said, guarded, said
 from synth.quality.evaluate.report import Part, Report, alarm, alarms_within, part
 from synth.quality.probe import pairs
-from synth.recipe import guard
+from synth.recipe import guard, guard_tokenizer
 from synth.recipe.backend import SCORES
 from synth.recipe.guard_format import Mode
+from synth.recipe.guard_text import published
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
@@ -38,6 +39,10 @@ class Wish:
     folder: Path | None = None
     """Where results go; None, with answers that are there already, writes none."""
     guard: str | None = None
+    prompt: Path | None = None
+    """The text that asks the guard as its makers published it, in place of its file's."""
+    tokenizer: Path | None = None
+    """The folder of a tokenizer that renders what is asked, so that the server is sent plain text."""
     role: Role | None = None
     """Who is asked; None where answers are there already."""
     predictions: Path | None = None
@@ -69,11 +74,12 @@ def evaluate(wish: Wish) -> Outcome:
     """Measures a guard on a test, as the user wishes. ConfigError for what the user must mend."""
     test = gold.gold_of(wish.test, wish.label_names, wish.split)
     modes = _modes(wish, test)
-    policies = policies_for(wish.test, test.labels)
-    asked = _guard(wish, test, modes, policies) if wish.guard else None
+    policies = policies_for(wish.test, test.labels) if wish.guard else None
+    asked = _guard(wish, test, modes, policies) if policies else None
     if wish.folder is not None:
         evaluation_files.refuse_foreign(wish.folder)
-    work = _Evaluation(wish, test, modes, asked, policies)
+    walk = crosswalk(asked.codes, policies.every, asked.attacks) if asked and policies else None
+    work = _Evaluation(wish, test, modes, asked, walk)
     return work.read() if wish.predictions else work.ask()
 
 
@@ -95,6 +101,15 @@ def _guard(wish: Wish, test: Gold, modes: Sequence[Mode], policies: TestPolicies
     found = guard.load(name, COLUMNS, test.labels)
     if found.needs_policies:
         found = found.with_policies(policies)
+    if wish.prompt is not None:
+        text = published(wish.prompt)
+        if not text.places and "instruction" not in found.prompt.uses:
+            raise ConfigError(
+                f"--prompt {wish.prompt}: has no place for query and answer; write {{query}} and {{response}} where they stand"
+            )
+        found = replace(found, published=text)
+    if wish.tokenizer is not None:
+        found = replace(found, tokenizer=guard_tokenizer.load(wish.tokenizer))
     if lacking := [mode for mode in modes if mode not in found.modes]:
         raise ConfigError(
             f"guard {name}: judges {' and '.join(found.modes)}s, no {lacking[0]}s; give --mode {found.modes[0]}"
@@ -110,7 +125,7 @@ class _Evaluation:
     test: Gold
     modes: list[Mode]
     asked: Asked | None
-    policies: TestPolicies
+    crosswalk: Crosswalk | None
 
     def read(self) -> Outcome:
         """Measures answers that are there already."""
@@ -145,7 +160,7 @@ class _Evaluation:
         assert wish.role is not None
         assert wish.folder is not None
         role, sets, found = _limited(wish.role, asked.limit), self._sets(), dict[tuple[str, int], Said]()
-        about = {"test": str(wish.test.resolve()), "guard": asked.name, "model": role.named}
+        about = {"test": wish.test.name, "guard": asked.name, "model": role.named}
         more = (wish.concurrency, asked.scores is not None, wish.retry_given_up, wish.say, wish.report)
         asking = Asking(wish.folder, role, about, *more)
         scored = [False]
@@ -193,9 +208,6 @@ class _Evaluation:
     def _unsafe(self, case: Case, mode: str) -> bool:
         return bool(case.harm) if mode == "prompt" else case.label is not None and self.test.labels.unsafe(case.label)
 
-    def _crosswalk(self) -> Crosswalk | None:
-        return crosswalk(self.asked.codes, self.policies.every, self.asked.attacks) if self.asked else None
-
     def _part(
         self,
         counted: list[tuple[Case, Said]],
@@ -209,7 +221,7 @@ class _Evaluation:
             mode,
             self.test.labels,
             fpr=self.wish.fpr,
-            crosswalk=self._crosswalk(),
+            crosswalk=self.crosswalk,
             libra=libra,
             no_scores=no_scores,
         )

@@ -46,8 +46,6 @@ class Result:
     """The sum of all that was spent; `whole` is false where a model has no price or a server gave no token counts:
     then it is at least so much."""
     coverage: dict[str, Any]
-    diversity: dict[str, Any]
-    """How much queries and answers differ from each other, as `diversity_report.report` gives it."""
     replies: list[dict[str, Any]]
     """By model, template and subcategory: how many replies were ok, refusals, truncated …"""
     agreement: dict[str, Any]
@@ -65,6 +63,8 @@ class Result:
     controls: list[dict[str, Any]] = field(default_factory=list)
     """By judge: how many pairs with known labels it got right, of how many, with the 95 % interval, whether it is fit, and three it
     got wrong."""
+    diversity: dict[str, Any] = field(default_factory=dict)
+    """How much queries and answers differ from each other, as `diversity_report.report` gives it."""
     asked_without: dict[str, dict[str, str]] = field(default_factory=dict)
     """What the models' servers do not take: by model and field of a request's body what is done about it (`left out` …)."""
 

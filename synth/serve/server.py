@@ -29,6 +29,7 @@ DRIP = 0.05
 """Seconds between two bytes."""
 HANG = 0.2
 """Seconds between two looks at whether the client has gone away."""
+_MARKS = {"queries": '"queries"', "query": '"query"', "verdict": '"analysis"', "redacted": "可以照做的细节换成【略】"}
 
 Answered = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -294,7 +295,5 @@ def _completion(body: Mapping[str, Any], reply: Reply) -> bytes:
 
 def _guessed(system: str) -> dict[str, Any] | None:
     """The schema a prompt asks for in words, where none was sent."""
-    for title, mark in (("queries", '"queries"'), ("query", '"query"'), ("verdict", '"analysis"')):
-        if mark in system:
-            return {"title": title, "properties": {title: {"maxItems": 10}}}
-    return None
+    title = next((title for title, mark in _MARKS.items() if mark in system), None)
+    return {"title": title, "properties": {title: {"maxItems": 10}}} if title else None

@@ -189,7 +189,7 @@ def test_what_is_left_out_or_stands_as_something_else_is_counted_and_said(tmp_pa
     assert "stand as unsafe" in said
     assert "1 rows and queries are left out: their category has no code" in said
     assert "no query alone is among them" in said
-    assert said.startswith("0 records about answers")
+    assert said.startswith("6 records about answers, 0 about queries alone")
     assert "refuse-only" in "\n".join(sft.last_words(dataset, guard="libra", counts=Counter()))
 
 

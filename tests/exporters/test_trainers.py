@@ -16,6 +16,7 @@ from synth.cli.main import commands
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters import TABLES, _trainers, find, known
+from tests.support import labelled
 from tests.support.datasets import ROWS, dataset_of, row
 
 FOR_TRAINERS = sorted(set(known()) - TABLES)
@@ -157,10 +158,10 @@ def test_the_reward_of_the_right_verdict_is_1_and_of_a_torn_one_less(made: Datas
     assert {one["id"] for one in records["train"]} == set(rows)
     for one in records["train"]:
         said = rows[one["id"]]
-        assert one["prompt"] == [{"role": m.role, "content": m.content} for m in asks.messages(said)]
+        assert one["prompt"] == [{"role": m.role, "content": m.content} for m in asks.messages(said, "answer")]
         assert one["answer"] == one["label"] == one["reward_model"]["ground_truth"] == said["label"]
-        right = asks.verdict(said)
-        wrong = asks.verdict({**said, "label": "safe" if said["label"] == "unsafe" else "unsafe"})
+        right = asks.verdict(said, "answer")
+        wrong = asks.verdict({**said, "label": "safe" if said["label"] == "unsafe" else "unsafe"}, "answer")
         texts = [right, wrong, right[: len(right) // 2], "我不知道"]
         answers = [one["answer"]] * len(texts)
         assert module.reward(completions=texts, answer=answers, prompts=[], trainer_state=None) == [1, 0, -1, -1]
@@ -175,12 +176,42 @@ def test_the_reward_of_the_right_verdict_is_1_and_of_a_torn_one_less(made: Datas
         assert module.reward_func(decoded, [asked] * 4, answers)["scores"] == [1, 0, -1, -1]
 
 
+@pytest.mark.parametrize("guard", ["libra", "qwen3guard", "xguard", "shieldlm", "llamaguard"])
+def test_the_reward_reads_every_guards_verdicts(guard: str, tmp_path: Path) -> None:
+    from synth.exporters import guard_of
+
+    labels, names = ("unsafe", "controversial", "safe"), ("crime.gambling", "bias.gender", "ethics.values")
+    rows = [
+        labelled.row(n * 3 + m, subcategory, label)
+        for n, subcategory in enumerate(names)
+        for m, label in enumerate(labels)
+    ]
+    made = labelled.folder(tmp_path / "run", rows, recipe=labelled.THREE)
+    find("grpo")(made, tmp_path / "out", guard=guard)
+    module, asks = reward_of(tmp_path / "out"), guard_of(made, guard)
+    for one in rows:
+        right, said = asks.truth(one).label, asks.verdict(one, "answer")
+        assert module.verdict(said) == asks.read(said).label == right
+        assert module.worth(said, right) == 1
+        assert module.worth(said[: 1 if guard in ("xguard", "llamaguard") else len(said) // 4], right) == -1
+
+
+def test_a_guard_whose_verdicts_need_codes_that_are_not_there_is_refused(made: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"policies\.json has none of them"):
+        find("grpo")(made, tmp_path / "out", guard="xguard")
+
+
+def test_a_guard_that_reads_raw_text_is_refused(made: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="reads text and no messages, which these trainers render"):
+        find("grpo")(made, tmp_path / "out", guard="wildguard")
+
+
 def test_a_json_verdict_that_breaks_off_anywhere_is_worth_minus_1(made: Dataset, tmp_path: Path) -> None:
     from synth.exporters import guard_of
 
     find("grpo")(made, tmp_path / "out")
     module, said = reward_of(tmp_path / "out"), next(made.rows("train"))
-    right = guard_of(made, "libra").verdict(said)
+    right = guard_of(made, "libra").verdict(said, "answer")
     assert {module.worth(right[:end], said["label"]) for end in range(len(right))} == {-1.0}
 
 

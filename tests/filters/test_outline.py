@@ -113,6 +113,20 @@ def test_what_each_level_asks_for(level: str, stance: str, text: str, expected: 
     assert RULE(replace(row(text, level), stance=stance)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("首先，你需要选一个晴天。然后，你可以联系几位邻居。最后，你需要准备一份名单。", True),
+        ("1. 选择一个安静的地方。\n2. 你需要带上帐篷。\n3. 找到一块平地。\n4. 通过电话联系营地。", True),
+        ("首先，你需要【略】。然后，你可以【略】。最后，你需要准备一份名单。", False),
+        ("首先，他们从来不守时；其次，他们说话不算数；最后，跟他们讲道理没有用。", False),
+        ("你需要放松，可以出去走走，不必总想着这些。", False),
+    ],
+)
+def test_what_is_instructed_in_order_is_doable_whatever_it_is_about(text: str, found: bool) -> None:
+    assert doable(text) is found
+
+
 def test_a_safe_row_and_a_benign_one_may_say_how() -> None:
     assert RULE(row(PROCEDURES[0], "detail", label="safe")) is None
     assert RULE(replace(row(PROCEDURES[0], "detail"), lane=Lane("a", "a.detail", "benign"))) is None
@@ -155,9 +169,9 @@ def test_every_subcategory_of_libra_has_a_level_and_no_rule_names_the_mark() -> 
 )
 def test_time_grows_with_length_alone(find: Callable[[str], bool], piece: str) -> None:
     def took(size: int) -> float:
-        text, began = piece * (size // len(piece)), time.perf_counter()
+        text, began = piece * (size // len(piece)), time.process_time()
         find(text)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     took(2_000)
-    assert took(64_000) < 40 * max(took(4_000), 0.002)
+    assert took(64_000) < 40 * max(took(4_000), 0.01)

@@ -151,6 +151,23 @@ def test_one_answer_to_one_query_is_one_row_in_the_hard_pile_too(lab: Lab) -> No
     assert result.dropped["accept.same_answer"] > 0
 
 
+class Careless(World):
+    """Answers every query with the same words, and leaves detail out of them at another place each time."""
+
+    def _answer(self, chance: random.Random, request: Request) -> str:
+        at = chance.randrange(4)
+        return f"{'好的，照你说的办'[:at]}【略】{'好的，照你说的办'[at:]}。"
+
+
+@pytest.mark.parametrize("unmarked", [False, True])
+def test_answers_that_differ_in_the_mark_alone_are_one_if_the_recipe_says_so(lab: Lab, unmarked: bool) -> None:
+    lab.world = Careless(differing=0.4)
+    lab.run(30, dedup={"unmarked": unmarked}, output={"mark": "keep"})
+    rows = list(lab.rows().values())
+    said = {(row["query"], row["response"].replace("【略】", "")) for row in rows}
+    assert (len(said) == len(rows)) == unmarked
+
+
 class Parrot(World):
     """Gives an augmentation that changes no more than a full stop."""
 

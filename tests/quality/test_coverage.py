@@ -46,7 +46,10 @@ def test_the_table_can_be_shown(lab: Lab) -> None:
 
 def test_with_a_slot_sheet_coordinates_are_counted(lab: Lab) -> None:
     query = {"model": "writer", "elements": ["behaviour", "task", "persona"], "sheet": {}}
-    result = lab.run(30, query=query)
+    offline = {"backend": "offline", "frames": 2}
+    result = lab.run(
+        30, query=query, models={role: {**offline, "model": role} for role in ("writer", "a", "b", "j1", "j2")}
+    )
     entry = next(entry for entry in result.coverage["axes"] if entry["axis"] == "task")
     calls = sum(entry["calls"] for entry in result.spent if entry["stage"] == "query")
     assert 8 * calls / entry["values"] - 10 <= entry["asked"][1] <= 10 * calls / entry["values"] + 10

@@ -1,5 +1,6 @@
 """How much texts differ: measures as they are defined, bounds that real sets keep, and doubts about those who do not."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import exp, log
@@ -13,6 +14,7 @@ from synth.quality.diversity_band import BOUNDS, REAL
 from synth.quality.diversity_forms import form_of, found_again, is_list, telling
 from synth.quality.diversity_report import doubts
 from synth.quality.doubts.votes import RoleNames
+from tests.conftest import Lab
 
 TEXTS = ["春天来了", "春天走了", "今晚吃什么"]
 
@@ -164,3 +166,16 @@ def test_a_behaviour_with_too_large_a_share_of_a_cell_is_a_doubt() -> None:
 def test_the_card_shows_nothing_where_nothing_was_measured() -> None:
     assert diversity_section({}) == []
     assert diversity_section({"kinds": {}}) == []
+
+
+def test_a_run_tells_its_diversity_and_the_same_at_any_concurrency(lab: Lab) -> None:
+    found = [lab.run(40, concurrency=at, out=f"run{at}").diversity for at in (1, 8)]
+    assert found[0] == found[1]
+    harmful = found[0]["kinds"]["harmful"]
+    assert harmful["measures"]["n"] > 10
+    assert set(harmful["answers"]) == {"unsafe", "safe"}
+    assert 0 < found[0]["behaviours"]["reached"] <= found[0]["behaviours"]["possible"]
+    assert json.loads((lab.folder / "run1" / "run.json").read_text(encoding="utf-8"))["diversity"] == found[0]
+    card = (lab.folder / "run1" / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert "## Diversity" in card
+    assert "| ChineseSafetyQA | 200 |" in card

@@ -17,25 +17,51 @@ GOLDEN = {"demo": "c00e2448b7e0289a", "libra": "efdd43dba183ae3c"}
 """Of every recipe that ships, the fingerprint of its identity before recipes could extend recipes."""
 LATER = ("fluent",)
 """Rules that what ships was given since."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "template": {},
+    "scaffolding": {},
+    "answer": {},
+    "dangling": {},
+}
+"""The options of rules that were given others since; of queries' length its bounds."""
+PROMPTS = {
+    "harmful": {"query/harmful": 1.0},
+    "benign": {"query/benign": 1.0, "query/lookalike": 1.0},
+    "ordinary": {"query/ordinary": 1.0},
+}
 
 
 def as_before(recipe: Recipe) -> str:
-    """The fingerprint of what ships without what it was given since: a key, a check of votes, rules and an option of one."""
-    identity = {key: value for key, value in recipe.identity().items() if key != "clean_replies"}
-    identity.pop("redact")
+    """The fingerprint of what ships without what it was given since: keys, a check of votes, a slot sheet with its prompts
+    and longer replies, forms of answers, the step `redact`, how judges are asked, rules and options."""
+    since = ("clean_replies", "accept", "redact")
+    identity = {key: value for key, value in recipe.identity().items() if key not in since}
     identity["respond"] = {key: value for key, value in identity["respond"].items() if key != "shapes"}
     identity["cells"] = {
         name: cell | {"stances": _weights(cell["stances"])} for name, cell in identity["cells"].items()
     }
-    identity["cells"]["benign/safe"]["stances"] = {
-        "natural": 3.0,
-        "redact": 1.0,
-    }  # before the mark was taken out at export
-    judge = {key: value for key, value in identity["judge"].items() if key not in ("checks", "order")}
-    identity["judge"] = judge | {"prompt": "judge/verdict"}  # before label and intent were asked for apart
+    identity["cells"]["benign/safe"]["stances"] = {"natural": 3.0, "redact": 1.0}
+    identity["dedup"] = {key: value for key, value in identity["dedup"].items() if key != "unmarked"}
+    identity["query"] = {key: value for key, value in identity["query"].items() if key != "sheet"} | {
+        "prompts": PROMPTS
+    }
+    identity["models"] = {
+        name: {key: value for key, value in role.items() if key != "frames"}
+        for name, role in identity["models"].items()
+    }
+    identity["models"]["writer"]["max_tokens"] = 2048
+    identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "order"} | {
+        "prompt": "judge/verdict"
+    }
+    identity["judge"] = {key: value for key, value in identity["judge"].items() if key != "checks"}
     rules = {
         kind: [
-            use | {"options": {} if use["name"] == "template" else use["options"]}
+            use
+            | {
+                "options": OPTIONS.get(
+                    use["name"], use["options"] | ({"max": 1000} if kind + use["name"] == "querylength" else {})
+                )
+            }
             for use in uses
             if use["name"] not in LATER
         ]

@@ -1,5 +1,6 @@
 """Recipes: strict, every name checked; options of the command line go on top."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,14 @@ def test_what_changes_only_the_speed_or_the_place_bears_no_identity() -> None:
     assert moved.identity() == loaded.identity()
     assert load.with_models(loaded, backend="offline", model=None, base_url=None).identity() != loaded.identity()
     assert loaded.model_copy(update={"seed": 5}).identity() != loaded.identity()
+
+
+def test_how_the_mark_goes_out_moves_no_request_and_is_told_by_the_card(lab: Lab) -> None:
+    made = {mark: compile_recipe(tiny_recipe(output={"mark": mark})) for mark in ("delete", "vary", "keep")}
+    assert len({json.dumps(one.identity, sort_keys=True) for one in made.values()}) == 1
+    assert len({one.fingerprint for one in made.values()}) == 3
+    assert "unmarked" not in tiny_recipe().identity()["dedup"]
+    assert load.load("libra").identity()["dedup"]["unmarked"] is True
 
 
 def test_a_recipe_by_a_name_that_is_not_there_names_what_is(here: Path) -> None:

@@ -280,3 +280,49 @@ def test_the_command_prints_a_table_or_one_object(
     card = Path("runs/eval-libra-mine/card.md").read_text(encoding="utf-8")
     assert "| Real Data |" in card
     assert math.isfinite(found["parts"]["answer"]["scores"]["strict"]["ece"])
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["libra.json"], 2, "give --guard G with --base-url U and --model M"),
+        (["libra.json", "--guard", "mine"], 2, "--model: say what the guard is called"),
+        (["libra.json", "--predictions", "libra.json", "--model", "m"], 2, "leave out --model"),
+        (
+            ["libra.json", "--predictions", "libra.json", "--benign", "x.jsonl"],
+            2,
+            "--benign is of a guard that is asked",
+        ),
+        (["libra.json", "--predictions", "libra.json"], 1, "no text under 'critic'"),
+        (["libra.json", "--guard", "mien", "--model", "m"], 1, "no prompt 'guard/mien'"),
+        (
+            ["libra.json", "--guard", "mine", "--model", "m", "--mode", "prompt"],
+            1,
+            "no row has a query known as harmful",
+        ),
+        (["libra.json", "--guard", "mine", "--model", "m", "--set", "max_token=1"], 1, "max_token"),
+        (["libra.json", "--guard", "mine", "--model", "m", "--set", "max_tokens"], 2, "must be KEY=VALUE"),
+        (["libra.json", "--guard", "mine", "--model", "m", "--backend", "batch"], 1, "a guard is asked now"),
+        (["nowhere.json", "--guard", "mine", "--model", "m"], 1, "no such file or folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    test: Path,
+    words: list[str],
+    status: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    assert line_of(["eval", *words], capsys, monkeypatch)[0] == status
+    told = line_of(["eval", *words], capsys, monkeypatch)[1]
+    assert says in told
+    assert "Traceback" not in told
+
+
+def test_a_guards_file_may_lie_anywhere(test: Path) -> None:
+    Path("prompts/guard/mine.j2").rename("elsewhere.j2")
+    with guarding(verdict) as server:
+        report = report_of(asked(test, server, guard="elsewhere.j2"))
+    assert (report.guard, report.parts["answer"].read) == ("elsewhere", ROWS - 1)

@@ -16,13 +16,15 @@ from pydantic import ValidationError
 from synth.errors import ConfigError
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.run.estimate import estimate
+from synth.run.observed import Observed
 from synth.run.peek import peek, raw
 from synth.run.resolve import wanted
 from synth.stages.contract import Judged, Sample, Slot, Step
 from synth.stages.flow import Bound
 from synth.stages.redact import redacted
-from synth.types import Aside, Drop, Request
+from synth.types import Aside, Drop, Message, Reply, Request
 from tests.conftest import SUBCATEGORY, Lab, tiny_recipe
+from tests.filters.test_filters import ROW
 from tests.support.world import World
 
 SECRET = "三勺盐兑两碗水"
@@ -273,3 +275,19 @@ def test_a_drop_without_a_sample_is_none_of_its_business(leveled: Lab) -> None:
     spec = compiled.specs[0]
     drop = Drop("respond", "odd", spec.lane, "here", "字")
     assert compiled.flow._told(spec, drop, 0) == drop
+
+
+def test_what_was_seen_of_a_model_holds_no_word_of_it_either(leveled: Lab) -> None:
+    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}))
+    roles = dict(compiled.recipe.models)
+    seen = Observed(compiled, roles)
+    spec = next(spec for spec in compiled.specs if spec.lane.id == "one.detail/harmful")
+    row = replace(ROW, lane=spec.lane, stance="natural", wanted="unsafe", label=None, responder="a", analysis=None)
+    answered = replace(row, response=f"好的，{SECRET}。", response_class="compliance")
+    seen.judged(compiled.flow._told(spec, answered.dropped("respond", "fluent.salad", answered.response or ""), 1))
+    schema = {"title": "redacted", "type": "object"}
+    request = Request("model", "writer", (Message("user", "问"),), {}, schema, ())
+    seen.replied(seen.facts["writer"], request, Reply(f"好的：{SECRET}"), 0.0)
+    assert SECRET not in repr(seen.facts)
+    assert seen.facts["a"].stances["natural"] == [False]
+    assert seen.rows == {"respond.fluent.salad": 1}

@@ -77,7 +77,7 @@ taxonomies: [tiny]
 ordinary: 0
 n: 12
 models:
-  second: {backend: offline, model: offline-second}
+  second: {backend: offline, frames: 2, model: offline-second}
 steps: [respond, verify, judge]
 verify:
   model: second

@@ -17,18 +17,13 @@ from tests.train.tiny import trained_from
 ROOT = Path(__file__).parents[2]
 STUBS = Path(__file__).parent / "stubs"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "warning"}
-BRIEF = {
-    "trl": ("--max_steps 2 --use_cpu --bf16 False --report_to none --per_device_train_batch_size 2", "trl"),
-    "llamafactory-cli": (
-        "--max_steps 2 --use_cpu true --report_to none --per_device_train_batch_size 2 --finetuning_type full --cutoff_len 3000",
-        "llamafactory",
-    ),
-    "swift": (
-        "--max_steps 2 --report_to none --per_device_train_batch_size 2 --gradient_accumulation_steps 1 --tuner_type full "
-        "--torch_dtype float32 --use_hf true --model_type qwen3 --dataset_num_proc 1",
-        "swift",
-    ),
-}
+_SWIFT = (
+    "--max_steps 2 --report_to none --per_device_train_batch_size 2 --gradient_accumulation_steps 1 --tuner_type full "
+    "--torch_dtype float32 --use_hf true --model_type qwen3 --template qwen --dataset_num_proc 1"
+)
+_LLAMA = "--max_steps 2 --use_cpu true --report_to none --per_device_train_batch_size 2 --finetuning_type full --cutoff_len 3000"
+_TRL = "--max_steps 2 --use_cpu --bf16 False --report_to none --per_device_train_batch_size 2"
+BRIEF = {"trl": (_TRL, "trl"), "llamafactory-cli": (_LLAMA, "llamafactory"), "swift": (_SWIFT, "swift")}
 """What makes a trainer's command short enough for a test, and the environment that it stands in."""
 
 
@@ -57,7 +52,9 @@ def export(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[...,
     def exported(to: str, *options: str, of: Path | None = None) -> Export:
         folder = tmp_path_factory.mktemp(to) / to
         said = synth("export", str(of or run), "--to", to, "-o", str(folder), *options)
-        starts = {line.split()[0]: line.strip() for line in said.splitlines() if re.match(r"\s+(trl|swift|llama)", line)}
+        starts = {
+            line.split()[0]: line.strip() for line in said.splitlines() if re.match(r"\s+(trl|swift|llama)", line)
+        }
         return Export(folder, starts)
 
     return exported

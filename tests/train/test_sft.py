@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from synth.exporters import guard_of
 from synth.dataset.reader import Dataset
+from synth.exporters import guard_of
 from tests.train.conftest import Export, records
 from tests.vllm.tiny import END
 
@@ -52,7 +52,9 @@ def test_what_trl_is_asked_is_what_a_guard_is_asked(export: Callable[..., Export
     by_id = {row["id"]: row for split in ("train", "validation") for row in Dataset(run).rows(split)}
     texts = {record["id"]: record["prompt"] for record in records(rendered.folder / "train.jsonl")}
     for record in records(plain.folder / "train.jsonl"):
-        asked = [{"role": turn.role, "content": turn.content} for turn in guard.messages(by_id[str(record["id"])])]
+        asked = [
+            {"role": turn.role, "content": turn.content} for turn in guard.messages(by_id[str(record["id"])], "answer")
+        ]
         assert record["prompt"] == asked
         assert texts[record["id"]] == tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
 
@@ -72,5 +74,7 @@ def test_others_train_the_verdict_and_the_end_of_the_turn(
     assert found[1].replace("<think>\n\n</think>\n\n", "") in verdicts(made)
 
 
-def test_trl_is_started_by_the_line_that_export_prints(export: Callable[..., Export], train: Callable[..., str]) -> None:
+def test_trl_is_started_by_the_line_that_export_prints(
+    export: Callable[..., Export], train: Callable[..., str]
+) -> None:
     assert "train_loss" in train(export("sft", "--guard", "libra"), "trl")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
-from math import isfinite
 from typing import Any, TypeAlias
 
 from synth.sanitize import plain
@@ -13,6 +12,8 @@ FIRST = LAST = 64
 MOST, LONGEST = 100_000, 200
 """Tokens of an answer that are kept at most, and characters of one."""
 ALTERNATIVES = 20
+LEAST = -1e6
+"""The log probability under which nothing is believed."""
 
 _Told: TypeAlias = tuple[Any, list[tuple[Any, Any]]]
 
@@ -54,7 +55,7 @@ def _of_text(tokens: list[Any], told: Mapping[str, Any]) -> Iterator[_Told]:
 def _likeliest(some: list[tuple[Any, Any]]) -> tuple[tuple[str, float], ...]:
     found: dict[str, float] = {}
     for token, logprob in some:
-        if isinstance(token, str) and isinstance(logprob, int | float) and isfinite(logprob) and logprob <= 0.001:
+        if isinstance(token, str) and isinstance(logprob, int | float) and LEAST <= logprob <= 0.001:
             found.setdefault(plain(token[:LONGEST]), round(min(0.0, float(logprob)), 5))
     return tuple(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:ALTERNATIVES])
 

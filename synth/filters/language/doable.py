@@ -2,7 +2,7 @@
 
 What makes a text doable is not its subject. It handles things (verbs of the hand with what comes of them), measures them, and puts one
 act after another, close together. A view on the same things judges, compares and wishes. So clauses are weighed, and the densest run of
-a few of them decides. A clause that holds the mark tells nothing any more.
+a few of them decides; sentences that instruct, one after the other, do as well. What holds the mark tells nothing any more.
 """
 
 import re
@@ -32,9 +32,9 @@ _HAND = (
 """Verbs of the hand that seldom mean anything else."""
 _LOOSE = "放倒打拉推压按装洗冲盖贴抽注滴穿扯提松加取接对称挖埋割砍收摆搁点挂架包换移拨闷醒发冻凉摘填合关留剩挑划转刻描画扫拖吸控量锁烧拍摇断"
 """Those that mean much else besides, and count for less without an amount."""
-_PARTED = r"(?<!印)刷(?![新卡单屏存])|(?<![关体联派学干])系(?=[紧上好成个在住牢绳带结鞋扣死])|(?<![组交])织|编(?=[到成紧好个过着几一两三四])|关(?=[火阀闸掉机上严紧小])|合(?=[闸上拢])|停(?=[火水])"
+_PARTED = r"(?<![印不没])刷(?![新卡单屏存])|(?<![关体联派学干])系(?=[紧上好成个在住牢绳带结鞋扣死])|(?<![组交])织|编(?=[到成紧好个过着几一两三四])|关(?=[火阀闸掉机上严紧小])|合(?=[闸上拢])|停(?=[火水])"
 """Verbs of the hand that stand in words of another kind too."""
-_DOES = rf"(?:(?<![一亲急迫密支圈配仲制总独体])[{_HAND}](?![杀黑夺弱减架票诈律衍路餐话队嘴克实身记勿迁台蛋局汽夜子发]|磨(?:我|他|她|人))|{_PARTED})"
+_DOES = rf"(?:(?<![一亲急迫密支圈配仲制总独体不没])[{_HAND}](?![杀黑夺弱减架票诈律衍路餐话队嘴克实身记勿迁台蛋局汽夜子发]|磨(?:我|他|她|人))|{_PARTED})"
 _END = r"(?:到|进|入|上(?![当班学门街])|下(?![去场])|成|开(?![心始])|出(?![事来人])|好|紧|松|匀|透|平|干|净|满|在|住|断|碎|软|化|散|齐|牢|实|薄|湿|熟|起来|掉|至|直|圆|细|稠|稀|严|正|稳|凉|热|回|过|空|死(?=[，。；、]|$))"
 _SPAN = rf"(?:上|个|约|大约|约莫)?{_NUMBER}[来多]?(?:个半?)?(?:{_TIME}|{_TIMES}|{_MATTER}|{_SIZE})"
 _ABSTRACT = r"(?:话|事|人|心|命|脸|路|名|气|债|责任|秘密|问题|局面|关系|机会|时间|生活|日子|感情|道理|压力|情绪|矛盾|思想|精力|注意力|希望|目标|社会|社区|世界|国家|家庭|婚姻|孩子|自己|他们?|她们?|别人|大家|对方|一切)"
@@ -42,11 +42,11 @@ _MOVES = rf"(?:把|(?:(?:^|[先再后并要可以时请您你，])将))(?!{_ABST
 _HANDLES = re.compile(
     rf"{_DOES}(?:{_END}|一[下会遍圈层道片块]|[一两三四几](?=[^个年人种])|[{_HAND}]|着|了以?后|完)"
     rf"|[{_LOOSE}](?:进(?![行一步去来])|在[^，。]{{1,8}}[里上中下内外边处旁]|到[^，。]{{1,10}}(?:[里上中下内外边处]|为止|不)|满|匀|紧(?![张急])|干净?|凉|平(?![时台衡等])|{_SPAN})"
-    rf"|(?:{_DOES}|[{_LOOSE}])(?:[上下出开起进入])?{_SPAN}"
+    rf"|(?!打[一两三几]下)(?:{_DOES}|[{_LOOSE}])(?:[上下出开起进入])?{_SPAN}"
     rf"|{_MOVES}[^，。；]{{1,10}}(?:{_DOES}|[{_LOOSE}立竖移])(?!得)"
     rf"|(?<![使利作应引通费信雇滥采运适常])用(?![户于途来])[^，。；]{{1,8}}{_DOES}|[隔趁往朝顺沿]着?[^，。；]{{1,6}}(?:{_DOES}|[推拉压按提])"
     rf"|(?:再|就|来回|慢慢|轻轻|使劲|用力|不停|反复|边)[^，。]{{0,3}}{_DOES}"
-    rf"|{_DOES}(?=[^，。；的是人家我你他她]{{1,6}}(?:[，。；、！]|$))"
+    rf"|{_DOES}(?=[^，。；的是人家我你他她得][^，。；的是人家我你他她]{{0,5}}(?:[，。；、！]|$))"
     r"|[大中小微文武]火|预热|发酵|冷藏|断电|通电|加热|过筛|隔水|冷水|开水|温水|[逆顺]时针|打(?:个?[活死平]?结|孔|磨|散|蜡)|上汽|装回|[放排]干|点燃|引燃|浇透|去[皮壳核蒂籽腥]"
 )
 """A clause that says what to do with a thing: a verb of the hand with its outcome, its measure, its tool or its object."""
@@ -77,6 +77,17 @@ _ENOUGH, _ENOUGH_AMONG_VIEWS, _PLAIN = 2.2, 3.0, 4
 """What the clauses of a run must weigh together: where at most one in so many opines, and where more do."""
 _LONGEST = 60
 """Characters of a clause that are looked at."""
+_SENTENCE = re.compile(r"[。；;！!？?\n]+")
+_INSTRUCTS = re.compile(
+    r"^\W{0,4}(?:\d{1,2}\s?[.、．)）:：]\s?|第[一二三四五六七八]步[，,：:]?)?"
+    r"(?:(?:首先|先|其次|然后|接着|接下来|随后|再|最后|之后|同时|一旦[^，。]{1,14}|在[^，。]{1,12})[，,]?)?(?:你还?也?|您还?也?|我们|还|就)?"
+    r"(?:需要|可以|要(?!命|么|不|是)|应该?(?!是|死)|得(?!不)|必须|只需|不妨|选择|准备|寻找|找(?:到|一|个|准)|使用|利用|通过|获取|收集|购买|创建|注册|发送|联系|确定|了解|制作|制定|建立|伪造|冒充|删除|避免)"
+)
+_ORDINAL = re.compile(
+    r"(?:^|\n)\W{0,3}(?:\d{1,2}\s?[.、．)）:：]|第[一二三四五六七八]步)|首先|然后|接着|接下来|随后|最后"
+)
+_STEPS = 3
+"""Sentences that instruct, and words of order, from which on a text tells steps whatever they are about."""
 
 
 class _Clause(NamedTuple):
@@ -90,7 +101,14 @@ class _Clause(NamedTuple):
 def doable(text: str) -> bool:
     """Whether a text holds operative detail: within a few clauses it says what to do with things, how much, how long and in what order."""
     clauses = list(_weighed(text))
-    return any(_told(clauses[at : at + _RUN]) for at in range(max(1, len(clauses) - _RUN + 1)))
+    return _in_steps(text) or any(_told(clauses[at : at + _RUN]) for at in range(max(1, len(clauses) - _RUN + 1)))
+
+
+def _in_steps(text: str) -> bool:
+    """Whether a text instructs in order: what first, what then, what last; sentences with a mark in them are not counted."""
+    told = [sentence for sentence in _SENTENCE.split(text) if MARK not in sentence]
+    instructs = sum(bool(_INSTRUCTS.search(sentence)) for sentence in told)
+    return instructs >= _STEPS and sum(len(_ORDINAL.findall(sentence)) for sentence in told) >= _STEPS
 
 
 def _told(run: Sequence[_Clause]) -> bool:

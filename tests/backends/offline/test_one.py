@@ -14,7 +14,11 @@ from synth.recipe.load import load
 from synth.run.compile import compile_recipe
 from synth.types import Request
 
-BOUND = compile_recipe(load("demo", settings=[f"models.{role}.frames=1" for role in load("demo").models]))
+BEFORE = (
+    "query.sheet=null",
+    "query.prompts={harmful: query/harmful, benign: {query/benign: 1, query/lookalike: 1}, ordinary: query/ordinary}",
+)
+BOUND = compile_recipe(load("demo", settings=[*BEFORE, *(f"models.{role}.frames=1" for role in load("demo").models)]))
 
 
 def specs(kind: str) -> list[LaneSpec]:

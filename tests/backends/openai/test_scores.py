@@ -56,7 +56,7 @@ def test_what_is_none_of_them_tells_nothing(told: Any) -> None:
     assert scores_of(told) == ()
 
 
-@pytest.mark.parametrize("logprob", [1.0, "x", None, True, float("nan"), float("-inf")])
+@pytest.mark.parametrize("logprob", [1.0, "x", None, True, float("nan"), float("-inf"), -(10**400)])
 def test_what_is_no_probability_is_not_taken(logprob: Any) -> None:
     assert scores_of({"content": [{"token": "a", "logprob": logprob}]}) == (("a", ()),)
 
@@ -116,12 +116,28 @@ def test_a_journal_gives_them_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", ["{}", "[]", "x", '{"scores": 1}', '{"scores": [["a"]]}', '{"scores": [["a", [["b", "c"]]]]}']
+    "more",
+    [
+        "{}",
+        "[]",
+        "x",
+        '{"scores": 1}',
+        '{"scores": [["a"]]}',
+        '{"scores": [["a", [["b", "c"]]]]}',
+        '{"scores": [["a", [["b", -1%s]]]]}' % ("0" * 400),
+    ],
 )
 def test_what_a_journal_holds_instead_is_none_told(tmp_path: Path, more: str) -> None:
     put(tmp_path, Reply("不安全", scores=TOLD))
     change(tmp_path / "journal.sqlite", f"UPDATE replies SET more = '{more}'")
     seal(tmp_path / "journal.sqlite")
+    journal = Journal(tmp_path)
+    assert journal.get("k") == Reply("不安全")
+    journal.close()
+
+
+def test_what_no_json_can_hold_is_not_kept(tmp_path: Path) -> None:
+    put(tmp_path, Reply("不安全", scores=(object(),)))  # type: ignore[arg-type]
     journal = Journal(tmp_path)
     assert journal.get("k") == Reply("不安全")
     journal.close()

@@ -34,7 +34,7 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
         items[-1] = items[0]
     if chance.random() < FRAMED:
         items[0] = f"1. {items[0]}"
-    if found.get("items", {}).get("type") != "object":
+    if found.get("items", {"type": "object" if sheet else "string"}).get("type") != "object":
         return as_json(chance, {"queries": items})
     told = [{"n": slot.number, "query": item} for slot, item in zip(wanted, items, strict=True)]
     if len(told) > 1 and chance.random() < MISSING:

@@ -21,6 +21,7 @@ _OPENERS = {
 }
 _ALONG = ("hedged", "outlined", "approved")
 _CONTROLS = {"refusal": "refused", "partial": "hedged", "compliance": "outlined", "helpful": "helpful"}
+_USUAL: Mapping[str, Any] = {"analysis": {}, "intent": {}, "label": {}}
 _SHOWN = 20
 _LANE = re.compile(r"^类别：.+?——(.+)$", re.MULTILINE)
 
@@ -54,6 +55,7 @@ def judged(deck: Deck, user: str, properties: Mapping[str, Any], *, loose: bool 
         "refusal": "是" if kind == "refused" else "否",
         "categories": _categories(user, properties.get("categories", {})) if grade else [],
     }
+    properties = properties if told.keys() & properties.keys() else _USUAL  # a server may be sent no schema
     return {
         name: told[name] if name in told else value_of(deck.chance, asked, analysis)
         for name, asked in properties.items()
