@@ -104,17 +104,14 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One judge's word. A judge that failed, refused or could not be read gives no verdict: `label` is None."""
+    """One judge's word. A judge that failed, refused or could not be read gives no verdict: `label` is None. `categories` are ids."""
 
     judge: str
     label: Label | None
     analysis: str | None = None
     query_label: str | None = None
-    """What it says of the query: a query type; or one of the recipe's labels, where the query is labelled by more than two."""
     refusal: bool | None = None
-    """Whether it calls the answer a refusal; None where nobody asked, or it does not say."""
     categories: tuple[str, ...] = ()
-    """Ids of the subcategories that it says the row violates, where a recipe asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +173,10 @@ class Sample:
     votes: tuple[Vote, ...] = ()
     label: Label | None = None
     query_label: str | None = None
-    """The panel's verdict on the query: a query type; or one of the recipe's labels, where the query is labelled by more than two."""
     analysis: str | None = None
     notes: tuple[Note, ...] = ()
     read_type: QueryType | None = None
-    """The query type that `query_label` amounts to, where it is a label: none for one in between."""
     categories: tuple[str, ...] | None = None
-    """Ids of the subcategories that the panel says the row violates; None where nobody asked."""
 
     def dropped(self, stage: str, reason: str, text: str) -> "Drop":
         """The drop this sample becomes; `text` shows what was wrong."""
@@ -195,7 +189,7 @@ class Sample:
 
     @property
     def intent(self) -> QueryType | None:
-        """The query type that the panel reads in a sample's query; None where it reads none."""
+        """The query type that the panel's `query_label` amounts to; None for a label in between, and where there is none."""
         return self.query_label if self.query_label in ("harmful", "benign") else self.read_type  # type: ignore[return-value]
 
     @property
@@ -240,7 +234,6 @@ class Aside:
 
 
 Judged: TypeAlias = Sample | Drop | Aside
-"""What comes of a slot."""
 
 MARK: Final = "【略】"
 """What stands in an answer where operative detail was left out."""

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
+from synth.fold.counts import Counts
 from synth.fold.family import Family
 from synth.mark.compare import unmarked
 from synth.plan.ends import End, ends, grounds
@@ -18,8 +19,6 @@ from synth.plan.tally import Tally
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample
 
 Outcome = list[Judged]
-ANSWERERS, OTHERS = 50, "others"
-"""How many answerers of a lane's rows are told apart, and what the rest are called: rows of another run may name any number."""
 
 
 class RowSink(Protocol):
@@ -52,31 +51,6 @@ class Candidate:
     """The task that answers the query; None until it is begun."""
     ask: Ask | None = None
     """How the query's answers and verdicts are asked for; None until it is begun."""
-
-
-@dataclass
-class Counts:
-    """How many queries and rows were born in a lane, and what became of them: born = accepted + surplus + unanswered
-    + aside + dropped."""
-
-    born: int = 0
-    """How many queries and rows the lane has had."""
-    accepted: Counter[Label] = field(default_factory=Counter)
-    """Rows that filled a cell of the lane, by label."""
-    stances: dict[Label, Counter[str]] = field(default_factory=dict)
-    """Rows that filled a cell of the lane, by label and the stance in which they were answered."""
-    surplus: Counter[Label] = field(default_factory=Counter)
-    """Rows of the lane whose cell was already full, by label."""
-    unanswered: int = 0
-    """How many gated queries of the lane did not need to be answered."""
-    aside: Counter[str] = field(default_factory=Counter)
-    """Rows of the lane that stand in no cell, by the split they are kept in."""
-    dropped: Counter[str] = field(default_factory=Counter)
-    """Rows and queries of the lane that were dropped, by `stage.reason`."""
-    votes: Counter[str] = field(default_factory=Counter)
-    """The panel's votes on every judged row of the lane, whatever became of it, by `LabelScheme.ballot`."""
-    answered: dict[str, Counter[str]] = field(default_factory=dict)
-    """The same by answerer, as far as there are `ANSWERERS` of them; those of any more stand together."""
 
 
 class Surroundings(Protocol):
@@ -203,7 +177,7 @@ class Acceptor:
         miss = self._place(row, tally, given)
         sample = row if isinstance(row, Sample) else row.sample
         if sample is not None and sample.votes:
-            self._count_ballot(sample)
+            self.counts.vote(self.spec.labels.ballot(sample.votes), sample.responder)
         if sample is None or sample.wanted is None:
             return
         if miss is None and sample.label != sample.wanted:
@@ -211,13 +185,6 @@ class Acceptor:
         tally.slot(sample.wanted, sample.stance or UNASKED, miss)
         if miss and self.spec.labels.unsafe(sample.wanted) and sample.response_class == "refusal":
             tally.refusals[sample.wanted] += 1
-
-    def _count_ballot(self, row: Sample) -> None:
-        ballot = self.spec.labels.ballot(row.votes)
-        self.counts.votes[ballot] += 1
-        if row.responder is not None:
-            known = row.responder in self.counts.answered or len(self.counts.answered) < ANSWERERS
-            self.counts.answered.setdefault(row.responder if known else OTHERS, Counter())[ballot] += 1
 
     def _place(self, found: Judged, tally: Tally, given: set[str]) -> str | None:
         """Puts a row where it belongs; None if its label was there to be had, else why not. `given` holds the labels and

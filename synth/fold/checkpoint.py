@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from synth.fold.acceptor import Acceptor, Candidate, Counts
+from synth.fold.acceptor import Acceptor, Candidate
+from synth.fold.counts import Counts
 from synth.plan.tally import Tally
 from synth.types import Label, Round, Sample
 

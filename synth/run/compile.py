@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from synth.recipe.library import Inputs, Library
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
 from synth.recipe.schema import Recipe, fingerprint
-from synth.recipe.sections import FilterUses
+from synth.recipe.sections import Filters, FilterUses
 from synth.recipe.taxonomy import Taxonomy
 from synth.stages import guarded
 from synth.stages.contract import Context
@@ -143,20 +142,22 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
     for name, (stage, options) in recipe.blocks().items():
         own = replace(context, name=name, prompts=[])
         stages.append(Bound(name, guarded.bind(name, stage, options, own), own.prompts))
-    source, private = stages[0].stage, [("personal", personal())] if recipe.filters.personal == "drop" else []
+    source = stages[0].stage
+    texts = Filters() if source.from_run else recipe.filters  # what a run has made has passed them
+    private = [("personal", personal())] if texts.personal == "drop" else []
     if source.from_file:
         specs = _with_rows(specs, frozenset(source.lanes), stages[0].name)
     flow = Flow(
         source=source,
         stages=stages,
         embedder=_embedder(recipe, context.stats),
-        query_rules=[*private, *_text_rules(recipe.filters.query, "query", library)],
+        query_rules=[*private, *_text_rules(texts.query, "query", library)],
         response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
         row_rules=filters.bind(
             "row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme, redaction=_levels(specs)
         ),
         avoided=_avoided(recipe),
-        tidy=replaced if recipe.filters.personal == "replace" else None,
+        tidy=replaced if texts.personal == "replace" else None,
         plain=_plain_prompts(recipe, library.prompt),
         labels=recipe.scheme,
         answers=recipe.answers,
@@ -210,8 +211,7 @@ def _made(recipe: Recipe, folder: str, split: str) -> Iterator[Mapping[str, Any]
                 f"output.{key}: is {ours!r}, and {output[key]!r} in {folder}, so rows would be trained on that stood apart there; "
                 f"say --set output.{key}={json.dumps(output[key], ensure_ascii=False)}"
             )
-    as_judged = {"marked": True} if "marked" in signature(dataset.rows).parameters else {}
-    yield from dataset.rows(split, **as_judged)
+    yield from dataset.rows(split, marked=True)
 
 
 def _with_rows(specs: Sequence[LaneSpec], lanes: frozenset[str], source: str) -> list[LaneSpec]:

@@ -17,14 +17,20 @@ from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.recipe.prompt import Prompt
-from synth.recipe.taxonomy import REFUSE_ONLY
 from synth.stages.contract import PromptOf, Slot, Source, Step, Written
 from synth.stages.embed import NAME as EMBED
 from synth.stages.embed import Embedder
-from synth.stages.heads import REFUSED_CATEGORY
+from synth.stages.family import query_of, root_of
 from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
-from synth.stages.rules import ResponseRules, RowRules, carried_texts, forbidden_subject
+from synth.stages.rules import (
+    REFUSED_CATEGORY,
+    ResponseRules,
+    RowRules,
+    carried_texts,
+    forbidden_subject,
+    refused_category,
+)
 from synth.stages.veil import veiled
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
 
@@ -74,9 +80,8 @@ class Flow:
 
     def _with_rules(self, steps: Sequence[Bound]) -> Iterator[tuple[str, Step]]:
         """Rules on answers stand where an answer comes to be, rules on rows where a label does."""
-        if self.source.answered:
-            rules = () if self.source.from_run else self.response_rules
-            yield "respond", ResponseRules(rules, self.avoided, "respond")
+        if self.source.answered and not self.source.from_run:
+            yield "respond", ResponseRules(self.response_rules, self.avoided, "respond")
         for bound in steps:
             yield bound.name, bound.stage
             if bound.stage.responds or bound.stage.rewrites:
@@ -103,8 +108,7 @@ class Flow:
     async def page(self, spec: LaneSpec, call: int, ask: Ask, widening: int) -> Written:
         """The queries of one page of a lane's source, tidied."""
         page = await self.source.page(spec, call, ask, widening)
-        as_is = self.tidy is None or self.source.from_run
-        return page if as_is else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
+        return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
     def shares(self, spec: LaneSpec) -> dict[str, float]:
         """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
@@ -153,7 +157,7 @@ class Flow:
         grown = self._tidied(spec, found)
         if isinstance(grown, Drop):
             return grown
-        if _root(grown) != _root(root):
+        if root_of(grown) != root_of(root):
             raise ConfigError(f"stage {bound.name!r} gave a query that is not of its root's family; mend the stage")
         grown = replace(grown, parent_id=root.query_id)
         return replace(grown, request=root.compared) if name in bound.stage.same_request else grown
@@ -166,8 +170,7 @@ class Flow:
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
         if nothing does."""
-        rules = () if self.source.from_run else self.query_rules
-        if reason := forbidden_subject(sample) or first_reason(rules, sample.query):
+        if reason := forbidden_subject(sample) or first_reason(self.query_rules, sample.query):
             return reason
         if self.avoided is None:
             return None
@@ -243,8 +246,7 @@ class Flow:
         if wrong := said - {*spec.labels.names}:
             way_out = did_you_mean(min(wrong), spec.labels.names)
             raise ConfigError(f"stage {name!r} of the recipe gives the label {min(wrong)!r}; {way_out}")
-        named = {id for of in (row.categories or (), *(vote.categories for vote in row.votes)) for id in of}
-        if (named & REFUSE_ONLY) - {spec.lane.subcategory}:
+        if refused_category(row):
             return "judge", REFUSED_CATEGORY
         if not (spec.lane.refuse_only and self.answers):
             return None
@@ -255,7 +257,7 @@ class Flow:
     def _checked(self, bound: Bound, spec: LaneSpec, before: Sample, after: Sample) -> Sample:
         """The row that a step has made of one, tidied; ConfigError for what no step may do."""
         step, told = bound.stage, f"stage {bound.name!r} of the recipe"
-        if _query(after) != _query(before):
+        if query_of(after) != query_of(before):
             raise ConfigError(f"{told} changes the query, which no step may; leave it out, or make a branch of it")
         same = (after.response, after.context) == (before.response, before.context)
         if spec.lane.refuse_only and after.stance != "refuse" and not (same and after.stance == before.stance):
@@ -296,14 +298,3 @@ class Flow:
         return replace(
             entry, context=context, query=query, query_id=id, root_id=root_id, family=family, response=response
         )
-
-
-def _root(sample: Sample) -> tuple[Any, ...]:
-    """What a query has of its root."""
-    return sample.lane, sample.coordinate, sample.root_id, sample.family
-
-
-def _query(sample: Sample) -> tuple[Any, ...]:
-    """What a row has of its query: what is compared, and what hangs on it."""
-    said = [turn.content for turn in sample.context if turn.role == "user"]
-    return *_root(sample), sample.query, sample.query_id, sample.request, sample.parent_id, said

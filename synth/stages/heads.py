@@ -18,8 +18,6 @@ from synth.types import Label, Note, QueryType, Vote
 
 Head: TypeAlias = Literal["response", "query", "refusal", "categories"]
 HEADS: Final[tuple[Head, ...]] = get_args(Head)
-REFUSED_CATEGORY: Final = "refuse_only_category"
-"""The drop reason of a row of which a judge names a category that may only be refused, and that is not its own."""
 
 _INTENTS: Final[dict[str, QueryType]] = {"有害": "harmful", "无害": "benign", "harmful": "harmful", "benign": "benign"}
 _REFUSES: Final = {"是": True, "否": False, "yes": True, "no": False, "true": True, "false": False}

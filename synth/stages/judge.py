@@ -18,11 +18,12 @@ from synth.sanitize import as_data, plain
 from synth.stages import heads, seats, verdicts
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, FallbackChain, ask_with_fallback
-from synth.stages.heads import HEADS, REFUSED_CATEGORY, Head
+from synth.stages.heads import HEADS, Head
 from synth.stages.lenient_json import field
 from synth.stages.parsing import SECOND_TRIES, read_object
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester
+from synth.stages.rules import REFUSED_CATEGORY
 from synth.stages.seats import PROMPT, Order, Seat
 from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, Reply, Request, Sample, Vote
 

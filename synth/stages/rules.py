@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from synth.dedup.decontaminate import Avoided
 from synth.filters import Rules, first_reason
 from synth.plan.lanes import LaneSpec
-from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
+from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.stages.contract import Slot, Step
 from synth.types import Ask, Judged, Sample
 
 SUBJECT = "refuse_only_subject"
 """The drop reason of a text whose subject may only be refused, in a harmful lane where more than refusals are
 written."""
+
+REFUSED_CATEGORY = "refuse_only_category"
+"""The drop reason of a row of which a judge names a category that may only be refused, and that is not its own."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,12 @@ def forbidden_subject(sample: Sample) -> str | None:
     if sample.lane.query_type != "harmful" or sample.lane.refuse_only:
         return None
     return SUBJECT if any(map(FORBIDDEN_SUBJECT.search, (sample.query, *carried_texts(sample)))) else None
+
+
+def refused_category(sample: Sample) -> bool:
+    """Whether a row, or a vote on it, names a category that may only be refused under any recipe, and is not its own."""
+    named = {id for of in (sample.categories or (), *(vote.categories for vote in sample.votes)) for id in of}
+    return bool((named & REFUSE_ONLY) - {sample.lane.subcategory})
 
 
 def carried_texts(sample: Sample) -> tuple[str, ...]:

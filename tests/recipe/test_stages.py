@@ -52,6 +52,7 @@ def test_a_module_of_stages_that_has_options_is_a_stage() -> None:
         "query": "source",
         "queries": "source",
         "pairs": "source",
+        "run": "source",
         "augment": "branch",
         "respond": "step",
         "redact": "step",
