@@ -23,8 +23,10 @@ def test_a_guard_is_trained_in_two_stages_and_measured(
     with listening(application(tmp_path / "two")) as url:
         given = ("--guard", "libra", "--base-url", url, "--model", "guard", "--split", "validation")
         said = synth("eval", str(run), *given, "-o", str(tmp_path / "eval"), "--no-ordinary", "--json")
-        found = json.loads(said[said.index("{") :].splitlines()[0]) if False else json.loads(
-            (tmp_path / "eval" / "results.json").read_text(encoding="utf-8")
+        found = (
+            json.loads(said[said.index("{") :].splitlines()[0])
+            if False
+            else json.loads((tmp_path / "eval" / "results.json").read_text(encoding="utf-8"))
         )
         again = synth("eval", str(run), *given, "-o", str(tmp_path / "eval"), "--no-ordinary")
     assert found
