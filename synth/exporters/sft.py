@@ -94,11 +94,7 @@ def last_words(
 def _guard(dataset: Dataset, name: str, tokenizer: Path | None, prompt: Path | None) -> Guard:
     found = guard_of(dataset, name)
     if prompt is not None:
-        text = published(prompt)
-        if not text.places and "instruction" not in found.prompt.uses:
-            raise ConfigError(
-                f"--prompt {prompt}: has no place for query and answer; write {{query}} and {{response}} where they stand"
-            )
+        text = published(prompt, instruction="instruction" in found.prompt.uses)
         found = replace(found, published=text)
     if tokenizer is not None:
         found = replace(found, tokenizer=guard_tokenizer.load(tokenizer))
