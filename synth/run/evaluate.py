@@ -14,10 +14,11 @@ from synth.quality.evaluate.predictions import predictions_in
 from synth.quality.evaluate.reading import MODES, Asked, Said, guarded, said
 from synth.quality.evaluate.report import Part, Report, alarm, alarms_within, part
 from synth.quality.probe import pairs
-from synth.recipe import guard, guard_tokenizer
+from synth.recipe import guard
 from synth.recipe.backend import SCORES
-from synth.recipe.guard_format import Mode
-from synth.recipe.guard_text import published
+from synth.recipe.guard import tokenizers
+from synth.recipe.guard.format import Mode
+from synth.recipe.guard.text import published
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
@@ -105,7 +106,7 @@ def _guard(options: EvaluationOptions, test: Gold, modes: Sequence[Mode], polici
         text = published(options.prompt, instruction="instruction" in found.prompt.uses)
         found = replace(found, published=text)
     if options.tokenizer is not None:
-        found = replace(found, tokenizer=guard_tokenizer.load(options.tokenizer))
+        found = replace(found, tokenizer=tokenizers.load(options.tokenizer))
     if lacking := [mode for mode in modes if mode not in found.modes]:
         raise ConfigError(
             f"guard {name}: judges {' and '.join(found.modes)}s, no {lacking[0]}s; give --mode {found.modes[0]}"

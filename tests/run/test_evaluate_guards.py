@@ -9,7 +9,7 @@ from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
 from synth.quality.evaluate.report import Report
 from synth.recipe import guard
-from synth.recipe.guard_format import Mode
+from synth.recipe.guard.format import Mode
 from synth.run.evaluate import EvaluationOptions, evaluate
 from synth.run.guard_role import role_of
 from tests.support.guarding import guarding

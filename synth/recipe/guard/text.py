@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import ConfigError
-from synth.recipe.guard_format import Mode
+from synth.recipe.guard.format import Mode
 
 _PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}|\{(\w*)\}")
 _NAMES: Final[Mapping[str, str]] = {
