@@ -441,6 +441,12 @@ def test_list_has_a_line_on_everything(synth: Callable[..., Ended], kind: str) -
     assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
 
 
+def test_what_a_command_ends_with_is_harmless_on_a_terminal(synth: Callable[..., Ended]) -> None:
+    ended = synth("show", "gone\x1b[2J")
+    assert ended.status == 1
+    assert "gone·[2J" in ended.err
+
+
 def test_an_export_takes_the_options_of_its_format(synth: Callable[..., Ended], here: Path) -> None:
     synth("run", "demo", "-n", "20", "--only", "abuse", "-o", "x")
     for option in (("--set", "template=guard/lines"), ("--template", "guard/lines")):
