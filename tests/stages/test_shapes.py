@@ -12,7 +12,7 @@ from synth.recipe.load import load
 from synth.run.compile import compile_recipe
 from synth.stages.shapes import FORMS, LIMITS, Shapes
 from synth.types import Request
-from tests.conftest import Lab, tiny_recipe
+from tests.conftest import NEWER, Lab, tiny_recipe
 from tests.support.world import World
 
 SHAPES = {
@@ -70,7 +70,7 @@ def test_every_stance_that_is_told_how_to_write_is_told_the_same_shape_and_natur
         "harmful/safe": {"share": 0.4, "stances": {"refuse": 1, "safe_complete": 1}},
         "benign/safe": {"share": 0.2, "stances": {"natural": 1, "redact": 1}},
     }
-    lab.run(40, cells=cells, respond={"models": ["a", "b"], "shapes": SHAPES})
+    lab.run(40, cells=cells, respond={"models": ["a", "b"], "shapes": SHAPES}, models=NEWER)
     marks = {
         "refuse": "请明确拒绝",
         "safe": "不要一拒了之",
