@@ -47,9 +47,7 @@ class Staging:
             self._remove()
         db = sqlite3.connect(self._path, isolation_level=None)
         try:
-            db.execute(
-                "SELECT mark, said, kind, behaviour FROM state LEFT JOIN gated USING (kind) LEFT JOIN rows LIMIT 1"
-            )
+            db.execute("SELECT mark, said, gated.kind, behaviour FROM state LEFT JOIN gated LEFT JOIN rows LIMIT 1")
         except sqlite3.DatabaseError:  # new, or not one of ours, or broken
             db.close()
             self._remove()

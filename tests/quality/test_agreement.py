@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sklearn.metrics import cohen_kappa_score
 
+from synth.dataset.card_agreement import agreement_section
 from synth.fold import fold as module
-from synth.quality.agreement import agreement, cohen, fleiss, krippendorff, lines
+from synth.fold.counts import ANSWERERS, Counts
+from synth.quality.agreement import agreement, cohen, fleiss, gwet, kappa, krippendorff, lines
 from synth.recipe.labels import BINARY, scheme_of
 from synth.types import Vote
 from tests.conftest import Lab
@@ -166,3 +168,33 @@ def test_ballots_of_another_panel_are_none_of_these_seats() -> None:
     seats = [("a", "m"), ("b", "n")]
     ours = {"01": 2, "00": 3, "11": 4}
     assert agreement(seats, [("x", ours | {"0": 7, "010": 9})]) == agreement(seats, [("x", ours)])
+
+
+def test_gwets_ac1_of_his_example_says_what_kappa_does_not() -> None:
+    """Gwet 2002: 125 subjects, two raters, 118 of both, 5 and 2 of one: kappa -0.02 at 94 % agreement, AC1 0.94."""
+    voted = {"00": 118, "01": 5, "10": 2}
+    assert gwet(voted) == pytest.approx(0.9408, abs=1e-4)
+    found = agreement([("a", "1"), ("b", "2")], [("x", voted)])["overall"]
+    assert (found["rare"], found["kappa"], kappa(found)) == (True, -0.0234, None)
+    even = agreement([("a", "1"), ("b", "2")], [("x", PAIRS[0])])["overall"]
+    assert (even["rare"], kappa(even)) == (False, even["kappa"])
+
+
+def test_agreement_is_told_by_answerer_and_judge() -> None:
+    lanes = [{"mild": {"00": 4, "01": 6}, "wild": {"00": 10}}, {"mild": {"11": 10}}]
+    voted = [("x", Counter({"00": 14, "01": 6, "11": 10}))]
+    found = agreement([("a", "1"), ("b", "2")], voted, answered=lanes)
+    mild, wild = found["answerers"]
+    assert (mild["answerer"], mild["n"], mild["agreed"], wild["n"]) == ("mild", 20, 0.7, 10)
+    assert mild["judges"] == [{"judge": "a", "unsafe": 0.5, "bias": 0.15}, {"judge": "b", "unsafe": 0.2, "bias": -0.15}]
+    told = "\n".join(lines(found))
+    assert re.search(r"answers of +n +agreed +bias of a +bias of b\nmild +20", told)
+    assert "| mild | 20 | 70.0% |" in "\n".join(agreement_section(found))
+
+
+def test_however_many_answerers_a_file_names_the_counts_stay_flat() -> None:
+    counts = Counts()
+    for at in range(1_000):
+        counts.vote("00", f"model {at}")
+    assert len(counts.answered) == ANSWERERS + 1
+    assert sum(tally.total() for tally in counts.answered.values()) == counts.votes["00"] == 1_000

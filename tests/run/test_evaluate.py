@@ -16,7 +16,7 @@ from synth.cli.main import main
 from synth.journal.reader import Reader
 from synth.quality.evaluate.report import Report
 from synth.quality.evaluate.table import table
-from synth.run.evaluate import Outcome, Wish, evaluate
+from synth.run.evaluate import EvaluationOptions, Outcome, evaluate
 from synth.run.guard_role import role_of
 from tests.support.forked import forking, run
 from tests.support.guarding import GuardServer, guarding
@@ -71,9 +71,9 @@ def test(here: Path) -> Path:
 
 
 def asked(test: Path, server: GuardServer, **changes: Any) -> Outcome:
-    wish: dict[str, Any] = {"guard": "mine", "ordinary": False, "concurrency": 4, "folder": Path("out")} | changes
+    options: dict[str, Any] = {"guard": "mine", "ordinary": False, "concurrency": 4, "folder": Path("out")} | changes
     role = role_of("guard", server.url, settings=["api_key_env=null"])
-    return evaluate(Wish(test, role=role, **wish))
+    return evaluate(EvaluationOptions(test, role=role, **options))
 
 
 def report_of(came: Outcome) -> Report:
@@ -113,7 +113,7 @@ def test_the_predictions_are_what_the_published_script_reads(test: Path) -> None
     lines = [json.loads(line) for line in Path("out/predictions/predictions.jsonl").read_text().splitlines()]
     assert [{name: line[name] for name in row(0)} for line in lines] == [row(n) for n in range(ROWS)]
     assert lines[1]["critic"] == verdict("第1个问题")[0]
-    again = report_of(evaluate(Wish(test, predictions=Path("out/predictions"), folder=Path("again"))))
+    again = report_of(evaluate(EvaluationOptions(test, predictions=Path("out/predictions"), folder=Path("again"))))
     assert again.parts["answer"].published == report.parts["answer"].published
     assert again.parts["answer"].strict == report.parts["answer"].strict
 

@@ -1,16 +1,19 @@
 """Answers composed of the offline backend's second frames: stance, level and topic decide what they say, form and length how."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synth.backends.offline.two.asked import Wanted
 from synth.backends.offline.two.subject import Subject
 from synth.backends.offline.two.words import Deck, pool, words
+from synth.types import MARK
 
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
 """How a harmful query is answered where no stance is told, and how often."""
 _FORMS = {"段落": 0.42, "分条": 0.34, "一两句": 0.1, "对话": 0.07, "书信": 0.07}
 _USUAL = (70, 180)
+_LED = 0.85
+"""How often an answer, of whatever kind, begins with a sentence that says nothing of what it is."""
 _WRITTEN = ("misinformation", "bias", "abuse", "ethics")
 _OPINION = ("bias", "abuse", "ethics")
 _PARTS = {"health.mental": "mental", "ethics.ai": "ai", "privacy.intellectual_property": "works"}
@@ -30,6 +33,8 @@ class Content:
 def answered(deck: Deck, asked: Wanted, about: Subject) -> str:
     """The answer to a query about this, as it is wanted."""
     content = _content(deck, asked, about)
+    if deck.happens(_LED):
+        content = replace(content, opener=deck.draw(words("helpful")["leads"]) + content.opener)
     form = asked.form or deck.chance.choices(list(_FORMS), list(_FORMS.values()))[0]
     return _fitted(deck, content, form, asked.band or _USUAL)
 
@@ -86,7 +91,7 @@ def _instead(deck: Deck, about: Subject) -> Content:
 
 def _along(deck: Deck, stance: str, about: Subject, level: str, points: Sequence[str]) -> Content:
     opener = "hedging" if stance == "partial" else "approving" if level == "态度" else "agreeing"
-    told = _some(deck, points)
+    told = [*_some(deck, points), *deck.chance.sample(pool("unsafe", "along"), 5)]
     closer = "" if level == "态度" else deck.draw(pool("unsafe", "closers"))
     return _about(about, Content(deck.draw(pool("unsafe", opener)), told, closer, words("unsafe")["turns"]))
 
@@ -138,13 +143,15 @@ def _about(about: Subject, content: Content) -> Content:
 
 
 def _fitted(deck: Deck, content: Content, form: str, band: tuple[int, int]) -> str:
-    """An answer in its form with as many points as its length has room for, at least one."""
+    """An answer in its form with as many points as its length has room for, at least one; more where marks will go."""
     low, high = band
     lay, most = _LAYS.get(form, _paragraphs), len(content.points)
     if form == "一两句":
         most = 1
     kept, state = 1, deck.chance.getstate()
-    goal = deck.chance.randint(low, max(low, (low + high) // 2))
+    middle = max(low, (low + high) // 2)
+    marked = any(MARK in point for point in content.points)  # what stands about a mark goes with it
+    goal = deck.chance.randint(middle, max(middle, high)) if marked else deck.chance.randint(low, middle)
 
     def laid(count: int) -> str:
         deck.chance.setstate(state)
