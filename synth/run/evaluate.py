@@ -235,6 +235,7 @@ class _Evaluation:
         for name, found in {**within, **sets}.items():
             report.alarms[name] = alarm(found, self.test.labels)
             report.alarm_rows[name] = len(found)
+            report.alarm_unread[name] = sum(one.label is None for one in found)
 
     def _outcome(self, report: Report, counted: Mapping[Mode, list[tuple[Case, Said]]]) -> Outcome:
         if self.options.folder is None:

@@ -15,6 +15,7 @@ import pytest
 from synth.cli.main import main
 from synth.journal.reader import Reader
 from synth.quality.evaluate.report import Report
+from synth.quality.evaluate.table import table
 from synth.run.evaluate import EvaluationOptions, Outcome, evaluate
 from synth.run.guard_role import role_of
 from tests.support.forked import forking, run
@@ -170,6 +171,26 @@ def test_ordinary_questions_are_asked_beside_the_test(test: Path) -> None:
     assert report.parts["answer"].n == ROWS
     assert report.alarm_rows == {"file mine.jsonl": 1, "shipped ordinary": 60}
     assert {figure.value for figure in report.alarms.values()} == {0.0}
+
+
+def test_what_cannot_be_read_of_ordinary_questions_is_told_beside_the_share(test: Path) -> None:
+    with guarding(lambda prompt: verdict(prompt) if "第" in prompt else ("好的。", 0.5)) as server:
+        report = report_of(asked(test, server, ordinary=True))
+    unread = report.alarm_unread["shipped ordinary"]
+    assert unread > 50
+    (told,) = (line for line in table(report).splitlines() if "shipped ordinary" in line)
+    assert told.split()[2:5] == ["60", str(unread), "0.0%"]
+
+
+def test_a_run_keeps_out_of_an_evaluations_folder(
+    test: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with guarding(verdict) as server:
+        asked(test, server)
+    demo = ["run", "demo", "-n", "3", "--only", "bias.region", "-o", "out", "--dry-run"]
+    for arguments in (demo, demo[:-1]):
+        status, words = line_of(arguments, capsys, monkeypatch)
+        assert (status, words) == (1, "synth: out: is the folder of an evaluation; choose another -o DIR\n")
 
 
 def test_where_the_money_is_out_the_same_command_goes_on(test: Path) -> None:

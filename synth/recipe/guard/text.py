@@ -10,6 +10,8 @@ from synth.errors import ConfigError
 from synth.recipe.guard.format import Mode
 
 _PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}|\{(\w*)\}")
+_UNKNOWN: Final = re.compile(r"\{[A-Za-z_]\w*\}", re.ASCII)
+"""A place in a text that has none of those that are filled."""
 _NAMES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("query", "question", "prompt"), "query"),
     **dict.fromkeys(("response", "answer"), "response"),
@@ -53,7 +55,7 @@ def published(path: Path, *, instruction: bool = True) -> Published:
         raise ConfigError(f"--prompt {path}: cannot be read as UTF-8 text ({error})") from error
     if not found.text.strip():
         raise ConfigError(f"--prompt {path}: is empty; it must hold the text that the guard is asked with")
-    if "query" not in found.places and (found.places or not instruction):
+    if "query" not in found.places and (found.places or not instruction or _UNKNOWN.search(found.text)):
         lacking = "the query" if found.places else "query and answer"
         raise ConfigError(
             f"--prompt {path}: has no place for {lacking}; write {{query}} and {{response}} where they stand"

@@ -66,6 +66,7 @@ def test_a_published_text_asks_about_what_it_has_places_for(here: Path) -> None:
     [
         ("答：{response}", "has no place for the query"),
         ("{}{}{}", "more than two places"),
+        ("问：{user}\n答：{resp}\n", "has no place for query and answer"),
         (" \n", "is empty"),
         (None, "cannot be read as UTF-8 text"),
     ],
