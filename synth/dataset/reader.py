@@ -81,7 +81,7 @@ class Dataset:
         rows = self._stored(split)
         if marked or self.mark is not None:
             rows = map(restored_row, rows)
-        return rows if marked or self.mark is None else rendered_rows(rows, split, self.mark)
+        return rows if marked or self.mark is None else rendered_rows(rows, self.mark)
 
     def _stored(self, split: str) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq

@@ -29,7 +29,7 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, 
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
         for split, count in facts.splits.items():
-            rows = rendered_rows(staging.rows(split), split, recipe.output.mark)
+            rows = rendered_rows(staging.rows(split), recipe.output.mark)
             write_split(new / "data", split, rows, count, recipe.output.shard_rows)
         card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
         (new / "README.md").write_text(card_of_all, encoding="utf-8")
