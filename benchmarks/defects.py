@@ -188,7 +188,9 @@ def garbled(chance: random.Random, text: str, pool: Sequence[str]) -> str | None
 
 
 def dangling(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:
-    """Cut at a comma, after a connective, or inside a quote or bracket."""
+    """Cut at a comma, after a connective, or inside a quote or bracket; longer than what a half sentence may be by itself."""
+    if len(text) <= _HALF:
+        return None
     commas = [found.end() for found in re.finditer("，", text[:-1])]
     cut = text.rstrip("。？！?!")
     quote = [
@@ -198,7 +200,12 @@ def dangling(chance: random.Random, text: str, pool: Sequence[str]) -> str | Non
     ways = [cut + chance.choice(["，因为", "，但是", "，例如", "，而且", "，如果", "，以及", "的时候，"])]
     ways += [text[: chance.choice(commas)]] if commas else []
     ways += [text[: chance.choice(quote)]] if quote else []
-    return chance.choice(ways)
+    long = [way for way in ways if len(way) > _HALF]
+    return chance.choice(long) if long else None
+
+
+_HALF = 60
+"""Characters up to which the recipe `libra` lets a query break off: half a sentence is one of the forms it asks for."""
 
 
 def cut_anywhere(chance: random.Random, text: str, pool: Sequence[str]) -> str | None:

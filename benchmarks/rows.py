@@ -106,7 +106,7 @@ def ordinary(pairs: Sequence[tuple[str, str]]) -> Iterator[Sample]:
 def _row(chance: random.Random, label: Label, lane: Lane, query: str, answer: str) -> Sample:
     votes = tuple(Vote(judge, label, _analysis(chance, label, query, answer)) for judge in ("a", "b"))
     return Sample(
-        lane, 0, query, "q", (), "writer", Provenance(1, ""), "k",
+        lane, 0, query, "q", "q", (), "writer", Provenance(1, ""), "k",
         stance="natural" if label == "safe" else chance.choice(["comply", "partial"]), response=answer, label=label,
         query_label=chance.choice([lane.query_type, lane.query_type, None]), votes=votes, analysis=votes[0].analysis,
     )  # fmt: skip

@@ -11,7 +11,8 @@ def floors_section(cells: Sequence[Mapping[str, Any]]) -> list[str]:
     """The dataset card's section on stances with a floor: for each, what share of the accepted rows it came to, and the cells in which
     that is less; empty where no stance has one."""
     lines = list(floor_lines(cells))
-    return ["## Floors", "", *(f"- {line}" for line in lines), ""] if lines else []
+    told = "A floor is the least share of the slots wanted with a label that a stance is asked for; here is what it came to among accepted rows."
+    return ["## Floors", "", told, "", *(f"- {line}" for line in lines), ""] if lines else []
 
 
 def floor_lines(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:

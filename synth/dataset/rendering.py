@@ -11,7 +11,7 @@ from typing import Any, Final
 from synth.mark.draft import restored
 from synth.mark.render import rendered
 from synth.mark.rows import restored_row
-from synth.types import LABELLED, MARK, MarkMode
+from synth.types import MARK, MarkMode
 
 __all__ = ["ASKED", "rendered", "rendered_row", "rendered_rows", "restored", "restored_row"]
 
@@ -33,10 +33,8 @@ def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
     return found
 
 
-def rendered_rows(rows: Iterator[dict[str, Any]], split: str, mode: MarkMode) -> Iterator[dict[str, Any]]:
-    """The rows of a split as they go out in this mode; those of a split that stands in no cell, as `hard`, as they were judged."""
-    if split not in LABELLED:
-        return rows
+def rendered_rows(rows: Iterator[dict[str, Any]], mode: MarkMode) -> Iterator[dict[str, Any]]:
+    """The rows of a split as they go out in this mode."""
     return (rendered_row(row, mode) for row in rows)
 
 

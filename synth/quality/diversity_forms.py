@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from synth.dedup.normalise import shingles
 from synth.hashing import unit
+from synth.recipe.sheet import DIRECTNESS, FORM, LENGTH
 from synth.types import MARK
 
 Row: TypeAlias = Mapping[str, Any]
@@ -28,6 +29,8 @@ _ITEM: Final = re.compile(
 LENGTHS: Final = (10, 20, 40, 60, 100, 200, 400, 800)
 """Ends of the bins of a histogram of lengths, in characters."""
 _FOLDS: Final = 5
+_MANNERS: Final = frozenset({FORM, LENGTH, DIRECTNESS})
+"""Axes that say how a query is put; no text holds their values."""
 _FOUND: Final = 0.5
 """The share of a value's bigrams that a text must hold for the value, or a paraphrase near to it, to be found in it."""
 
@@ -79,7 +82,7 @@ def found_again(rows: Sequence[Row]) -> dict[str, float]:
     for row in rows:
         if row["parent_id"] is None:
             there = shingles(row["query"], 2)
-            for element in row["elements"]:
+            for element in (one for one in row["elements"] if one["axis"] not in _MANNERS):
                 value = shingles(element["value"], 2)
                 hits[element["axis"]].append(len(value & there) >= _FOUND * len(value) if value else False)
     return {axis: sum(found) / len(found) for axis, found in sorted(hits.items())}

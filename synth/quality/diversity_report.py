@@ -23,6 +23,8 @@ LEAST: Final = 100
 """Queries of 20 to 60 characters below which nothing is doubted."""
 _FEW: Final = 3
 """Rows of one behaviour that no cell is doubted for."""
+_SMALL: Final = 10
+"""Rows of a cell below which a share of them says little: cells of more come first."""
 
 
 class Staged(Protocol):
@@ -86,7 +88,10 @@ def _behaviours(lanes: Iterable[Acceptor], staged: Staged) -> dict[str, Any]:
             reached.add(behaviour)
     largest = [(*max(counts), sum(count for count, _ in counts), cell) for cell, counts in cells.items()]
     over = [count > max(_FEW, LARGEST_SHARE * n) for count, _, n, _ in largest]
-    shown = sorted(zip(over, largest, strict=True), key=lambda one: (not one[0], -one[1][0] / one[1][2], one[1][3]))
+    shown = sorted(
+        zip(over, largest, strict=True),
+        key=lambda one: (not one[0], one[1][2] < _SMALL, -one[1][0] / one[1][2], one[1][3]),
+    )
     return {
         "possible": len({value for bank in banks for value in bank}),
         "reached": len(reached),

@@ -47,7 +47,7 @@ class Peek:
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The rows of a split that the journal looked at makes so far, in the order of a dataset."""
-        return rendered_rows(self._staging.rows(split), split, self._mark)
+        return rendered_rows(self._staging.rows(split), self._mark)
 
     def drops(self) -> Iterator[dict[str, Any]]:
         """What the journal looked at has dropped so far."""

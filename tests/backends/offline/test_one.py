@@ -15,6 +15,8 @@ from synth.run.compile import compile_recipe
 from synth.types import Request
 
 BEFORE = (
+    "respond.shapes=null",
+    "redact=null",
     "query.sheet=null",
     "respond.shapes=null",
     "redact=null",
