@@ -90,7 +90,7 @@ class Dataset:
         """How the run's recipe has the mark go out; deleted where there is no run.json to tell."""
         recipe = (self.facts().get("recipe") or {}) if (self.folder / "run.json").exists() else {}
         told = (recipe.get("output") or {}).get("mark")
-        return told if told in get_args(MarkMode) else "delete"
+        return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
     def _stored(self, split: str) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq
