@@ -93,7 +93,11 @@ def test_an_answer_is_a_list_by_its_lines(answer: str, expected: bool) -> None:
 
 
 def test_what_was_drawn_is_found_in_a_text_or_not() -> None:
-    elements = [{"axis": "behaviour", "value": "打水手结"}, {"axis": "region", "value": "内蒙古草原"}, {"axis": "form", "value": "提问"}]
+    elements = [
+        {"axis": "behaviour", "value": "打水手结"},
+        {"axis": "region", "value": "内蒙古草原"},
+        {"axis": "form", "value": "提问"},
+    ]
     row = {"query": "怎么打水手结又快又牢", "parent_id": None, "elements": elements}
     assert found_again([row, row | {"parent_id": "a", "query": "别的"}]) == {"behaviour": 1, "region": 0}
 

@@ -20,7 +20,11 @@ def application(folder: Path) -> web.Application:
         ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
         with torch.no_grad():
             found = model.generate(
-                ids, max_new_tokens=body.get("max_tokens", 60), do_sample=False, output_scores=True, return_dict_in_generate=True
+                ids,
+                max_new_tokens=body.get("max_tokens", 60),
+                do_sample=False,
+                output_scores=True,
+                return_dict_in_generate=True,
             )
         new = found.sequences[0, ids.shape[1] :]
         choice: dict[str, Any] = {
