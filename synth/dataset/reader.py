@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from synth.dataset import policies
 from synth.dataset.groups import grouped
-from synth.dataset.rendering import rendered_rows, restored_row
+from synth.dataset.rendering import rendered_row, rendered_rows, restored_row
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED, MarkMode
@@ -83,7 +83,8 @@ class Dataset:
             return map(restored_row, rows)
         if self.mark is not None:
             return rendered_rows(map(restored_row, rows), self.mark)
-        return rows if split in LABELLED else rendered_rows(rows, self._usual_mark)
+        # Those of `hard`, and of a data set from before marks were rendered, have none yet.
+        return (row if row.get("marks") else rendered_row(row, self._usual_mark) for row in rows)
 
     @cached_property
     def _usual_mark(self) -> MarkMode:

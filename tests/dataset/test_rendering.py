@@ -1,5 +1,6 @@
 """Rows as they go out: the mark rendered where synth asked for it, the text that was judged restored for who judges it again."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,14 @@ def test_an_exported_repository_whose_mark_was_rendered_anew_is_whole(made: Path
     for split in Dataset(made).filled():
         there = list(Dataset(made / "export").rows(split, marked=True))
         assert there == list(Dataset(made).rows(split, marked=True))
+
+
+def test_a_data_set_from_before_marks_were_rendered_goes_out_without_them(lab: Lab) -> None:
+    lab.run(20, output={"mark": "keep"})
+    told = lab.folder / "run" / "run.json"
+    facts = json.loads(told.read_text(encoding="utf-8"))
+    del facts["recipe"]["output"]["mark"]
+    told.write_text(json.dumps(facts), encoding="utf-8")
+    found = Dataset(lab.folder / "run")
+    assert any(MARK in row["response"] for row in found.rows("train", marked=True))
+    assert not any(MARK in row["response"] for row in found.rows("train"))
