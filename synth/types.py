@@ -234,7 +234,7 @@ class Aside:
 
 
 Judged: TypeAlias = Sample | Drop | Aside
-
+"""What comes of a slot."""
 MARK: Final = "【略】"
 """What stands in an answer where operative detail was left out."""
 MarkMode: TypeAlias = Literal["delete", "vary", "keep"]

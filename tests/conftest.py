@@ -90,6 +90,10 @@ def tiny_taxonomy(one: int = 3, two: int = 2) -> str:
     )
 
 
+NEWER = {role: {"backend": "offline", "frames": 2, "model": role} for role in ("writer", "a", "b", "j1", "j2")}
+"""The tiny recipe's models as those that know the prompts of slot sheets, shapes and redaction."""
+
+
 def tiny_recipe(**changes: Any) -> schema.Recipe:
     """A recipe over the tiny taxonomy with all stages."""
     offline = {"backend": "offline"}

@@ -16,7 +16,7 @@ from synth.errors import ConfigError
 from synth.plan.targets import least
 from synth.recipe import files, load, plugins, prompt, taxonomy
 from synth.recipe.guard import load as load_guard
-from synth.recipe.guard_trial import codes_to_try, tried
+from synth.recipe.guard.trial import codes_to_try, tried
 from synth.recipe.role import OFFLINE
 from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe, rendered

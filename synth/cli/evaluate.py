@@ -107,7 +107,7 @@ def evaluate(
             f"--{told[0].replace('_', '-')} is of a guard that is asked; leave it out beside --predictions"
         )
     screen = Screen()
-    wish = work.Wish(
+    options = work.EvaluationOptions(
         test,
         out or (None if predictions else Path("runs") / f"eval-{test.stem}-{Path(str(guard)).stem}"),
         guard,
@@ -117,7 +117,7 @@ def evaluate(
         report=lambda line: screen.line(f"synth: {line}"),
         **given,
     )
-    came = work.evaluate(wish)
+    came = work.evaluate(options)
     if came.report is not None:
         click.echo(written(came.report) if as_json else table(came.report), nl=not as_json)
     for path in came.files:

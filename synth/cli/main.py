@@ -46,8 +46,9 @@ def main() -> None:
 
 def _end(line: str, status: int) -> None:
     from synth.recipe.credentials import hidden
+    from synth.sanitize import for_terminal
 
-    click.echo(f"synth: {hidden(line)}", err=True)
+    click.echo(f"synth: {for_terminal(hidden(line))}", err=True)
     sys.exit(status)
 
 

@@ -28,7 +28,7 @@ def summary(result: Result, folder: Path, labels: LabelScheme = BINARY) -> str:
         _scenario_line(scenario, [cell for cell in result.cells if cell["scenario"] == scenario], labels)
         for scenario in dict.fromkeys(cell["scenario"] for cell in result.cells)
     ]
-    lines += ["", *_short(result), *floor_lines(result.cells)]
+    lines += ["", *_short(result), *floor_lines(result.cells, 3)]
     counts = {name: count for name, count in result.counts.items() if name != "aside"} | result.counts["aside"]
     lines.append(", ".join(f"{name} {count}" for name, count in counts.items()) + f"; {result.calls} calls")
     lines += [of_controls(judge) for judge in result.controls]

@@ -15,9 +15,9 @@ def floors_section(cells: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["## Floors", "", told, "", *(f"- {line}" for line in lines), ""] if lines else []
 
 
-def floor_lines(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def floor_lines(cells: Sequence[Mapping[str, Any]], most: int = SHOWN) -> Iterator[str]:
     """A dataset's floors in words, for card and table: by kind of cell and stance the share of its accepted rows, then the cells in which
-    it is under its floor, with the stance's yield."""
+    it is under its floor, `most` of them, with the stance's yield."""
     held = [(cell, stance, one) for cell in cells for stance, one in (cell.get("floors") or {}).items()]
     for kind, stance in dict.fromkeys((_kind(cell), stance) for cell, stance, _ in held):
         ours = [(cell, one) for cell, name, one in held if (_kind(cell), name) == (kind, stance)]
@@ -28,13 +28,13 @@ def floor_lines(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         words += f" ({got / rows:.0%})" if rows else ""
         yield f"{words}, floor {' to '.join(f'{floor:.0%}' for floor in dict.fromkeys((floors[0], floors[-1])))}"
         under = [(cell, one) for cell, one in ours if one["under"]]
-        for cell, one in under[:SHOWN]:
+        for cell, one in under[:most]:
             yield (
                 f"{cell['subcategory']}/{kind}: {one['accepted']} of {cell['accepted']} {stance}, under its floor; "
                 f"{_yield(one)}"
             )
-        if len(under) > SHOWN:
-            yield f"… and {len(under) - SHOWN} more under their floor"
+        if len(under) > most:
+            yield f"… and {len(under) - most} more under their floor"
 
 
 def _kind(cell: Mapping[str, Any]) -> str:

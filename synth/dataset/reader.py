@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from synth.dataset import policies
 from synth.dataset.groups import grouped
@@ -79,9 +79,18 @@ class Dataset:
         """Read back: the rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time. With
         `marked` their text is as it was judged: for whatever judges or filters them again."""
         rows = self._stored(split)
-        if marked or self.mark is not None:
-            rows = map(restored_row, rows)
-        return rows if marked or self.mark is None else rendered_rows(rows, self.mark)
+        if marked:
+            return map(restored_row, rows)
+        if self.mark is not None:
+            return rendered_rows(map(restored_row, rows), self.mark)
+        return rows if split in LABELLED else rendered_rows(rows, self._usual_mark)
+
+    @cached_property
+    def _usual_mark(self) -> MarkMode:
+        """How the run's recipe has the mark go out; deleted where there is no run.json to tell."""
+        recipe = (self.facts().get("recipe") or {}) if (self.folder / "run.json").exists() else {}
+        told = (recipe.get("output") or {}).get("mark")
+        return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
     def _stored(self, split: str) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq

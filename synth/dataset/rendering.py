@@ -34,7 +34,7 @@ def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
 
 
 def rendered_rows(rows: Iterator[dict[str, Any]], mode: MarkMode) -> Iterator[dict[str, Any]]:
-    """The rows of a split as they go out in this mode, `hard` too: who judges it again restores them."""
+    """The rows of a split as they go out in this mode."""
     return (rendered_row(row, mode) for row in rows)
 
 

@@ -16,6 +16,7 @@ from synth.dataset.shards import content_hash, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.filters.language import fluency_table
 from synth.recipe.schema import Recipe
+from synth.types import LABELLED
 
 DROPS = re.compile(r"([^./]+)\.[^/]+\.jsonl")
 """Names of the files in DIR/drops: stage and reason."""
@@ -29,7 +30,9 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, 
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
         for split, count in facts.splits.items():
-            rows = rendered_rows(staging.rows(split), recipe.output.mark)
+            rows = staging.rows(split)
+            if split in LABELLED:  # what was set aside stays as it was judged: it is judged again
+                rows = rendered_rows(rows, recipe.output.mark)
             write_split(new / "data", split, rows, count, recipe.output.shard_rows)
         card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
         (new / "README.md").write_text(card_of_all, encoding="utf-8")

@@ -11,7 +11,6 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
-import yaml
 from pydantic import ConfigDict, ValidationError, validate_call
 
 from synth.dataset.reader import Dataset
@@ -19,6 +18,7 @@ from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError, did_you_mean
 from synth.exporters import files
 from synth.recipe import guard, plugins
+from synth.recipe.settings import setting
 from synth.recipe.yaml import complaint
 
 GROUP = "synth.exporters"
@@ -65,6 +65,8 @@ def find(name: str, say: Say | None = None) -> Export:
 
     def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
         with plugins.blamed(f"--to {name}", found):
+            if out.resolve().is_relative_to((dataset.folder / "dataset").resolve()):
+                raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
             offered: dict[str, Any] = {"counts": Counter()}
             if hasattr(found, "export"):
                 paths: list[Path] = _bound(found.export, name, (dataset, out), options)
@@ -81,16 +83,7 @@ def find(name: str, say: Say | None = None) -> Export:
 def settings(given: Sequence[str]) -> dict[str, Any]:
     """Options of any export format, read as the command line has them: `key=value` with YAML values. ConfigError for
     another text."""
-    options: dict[str, Any] = {}
-    for setting in given:
-        key, separator, text = setting.partition("=")
-        if not separator or not key:
-            raise ConfigError(f"--set {setting!r}: must be KEY=VALUE, e.g. template=guard/libra", status=2)
-        try:
-            options[key] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {key}: the value is not YAML", status=2) from error
-    return options
+    return dict(setting(one, example="template=guard/libra") for one in given)
 
 
 def guard_of(dataset: Dataset, template: str) -> guard.Guard:

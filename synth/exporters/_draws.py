@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from synth.hashing import shuffled, unit
 from synth.recipe.guard import Guard
-from synth.recipe.guard_format import UNDRAWN, Draw, Mode
+from synth.recipe.guard.format import UNDRAWN, Draw, Mode
 from synth.types import Label
 
 RULES: Final = 0.5

@@ -8,7 +8,7 @@ from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.files import Counts, Record
 from synth.hashing import unit
-from synth.recipe.guard_truth import refuses
+from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import LabelScheme
 from synth.sanitize import as_data
 

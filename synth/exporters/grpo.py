@@ -11,7 +11,7 @@ from synth.errors import ConfigError
 from synth.exporters import _reward, _trainers, guard_of
 from synth.exporters.files import Counts, Record
 from synth.recipe.guard import Guard
-from synth.recipe.guard_verdict import fields as fields_of
+from synth.recipe.guard.verdict import fields as fields_of
 
 FILE = "parquet"
 SOURCE: Final = "synth"

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError, did_you_mean
 from synth.exporters.files import Counts, Record
-from synth.recipe.guard_truth import refuses
+from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import LabelScheme
 from synth.sanitize import as_data
 

@@ -14,11 +14,10 @@ from synth.errors import ConfigError
 from synth.exporters import _trainers, guard_of
 from synth.exporters._draws import Chance, draws
 from synth.exporters.files import Record
-from synth.recipe import guard_tokenizer
-from synth.recipe.guard import Guard
-from synth.recipe.guard_format import Draw, Mode
-from synth.recipe.guard_text import published
-from synth.recipe.guard_truth import Choices
+from synth.recipe.guard import Guard, tokenizers
+from synth.recipe.guard.format import Draw, Mode
+from synth.recipe.guard.text import published
+from synth.recipe.guard.truth import Choices
 
 FILE = "jsonl"
 Controversial: TypeAlias = Literal["unsafe", "safe", "drop"]
@@ -94,14 +93,10 @@ def last_words(
 def _guard(dataset: Dataset, name: str, tokenizer: Path | None, prompt: Path | None) -> Guard:
     found = guard_of(dataset, name)
     if prompt is not None:
-        text = published(prompt)
-        if not text.places and "instruction" not in found.prompt.uses:
-            raise ConfigError(
-                f"--prompt {prompt}: has no place for query and answer; write {{query}} and {{response}} where they stand"
-            )
+        text = published(prompt, instruction="instruction" in found.prompt.uses)
         found = replace(found, published=text)
     if tokenizer is not None:
-        found = replace(found, tokenizer=guard_tokenizer.load(tokenizer))
+        found = replace(found, tokenizer=tokenizers.load(tokenizer))
     return found
 
 

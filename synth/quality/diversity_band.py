@@ -53,7 +53,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "opening": Bound("{:.0%} of harmful queries begin with the same four characters", 0.08, 0.5),
 }
 """The worst real set and a margin. One opening has 7 % of the texts in the worst draw of a real set."""
-BEHAVIOUR: Final = 0.1
+LARGEST_SHARE: Final = 0.1
 """The share of a cell's rows that one behaviour may have."""
 TELLING: Final = 0.6
 """The balanced accuracy with which a single feature may tell the label among harmful rows."""

@@ -7,9 +7,9 @@ from typing import Any, Final, Protocol
 
 from synth.dataset.rendering import rendered_row
 from synth.fold.acceptor import Acceptor
-from synth.plan.lanes import BEHAVIOUR as BEHAVIOURS
+from synth.plan.lanes import BEHAVIOUR
 from synth.quality.diversity import TEXTS, diversity, matched
-from synth.quality.diversity_band import BEHAVIOUR, BOUNDS, REAL, TELLING
+from synth.quality.diversity_band import BOUNDS, LARGEST_SHARE, REAL, TELLING
 from synth.quality.diversity_forms import answers, found_again, queries, telling
 from synth.quality.doubts.findings import Doubt
 from synth.quality.doubts.votes import RoleNames
@@ -79,7 +79,7 @@ def _texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _behaviours(lanes: Iterable[Acceptor], staged: Staged) -> dict[str, Any]:
     """How many behaviours harmful rows were drawn of, of how many; and the cells of which one behaviour has too large a share."""
-    banks = [lane.spec.banks.get(BEHAVIOURS, ()) for lane in lanes if lane.spec.lane.query_type == "harmful"]
+    banks = [lane.spec.banks.get(BEHAVIOUR, ()) for lane in lanes if lane.spec.lane.query_type == "harmful"]
     cells: dict[str, list[tuple[int, str]]] = {}
     reached: set[str] = set()
     for kind, cell, behaviour, count in staged.behaviours():
@@ -87,7 +87,7 @@ def _behaviours(lanes: Iterable[Acceptor], staged: Staged) -> dict[str, Any]:
         if kind == "harmful":
             reached.add(behaviour)
     largest = [(*max(counts), sum(count for count, _ in counts), cell) for cell, counts in cells.items()]
-    over = [count > max(_FEW, BEHAVIOUR * n) for count, _, n, _ in largest]
+    over = [count > max(_FEW, LARGEST_SHARE * n) for count, _, n, _ in largest]
     shown = sorted(
         zip(over, largest, strict=True),
         key=lambda one: (not one[0], one[1][2] < _SMALL, -one[1][0] / one[1][2], one[1][3]),
@@ -121,7 +121,7 @@ def doubts(found: Mapping[str, Any], cast: RoleNames) -> Iterator[Doubt]:
     behaviours = found.get("behaviours") or {}
     if behaviours.get("over"):
         first, cells = behaviours["largest"][0], behaviours["cells"]
-        words = f"in {behaviours['over']} of {cells} cells one behaviour has over {BEHAVIOUR:.0%} of the rows ({first['cell']}: {first['count']} of {first['n']})"
+        words = f"in {behaviours['over']} of {cells} cells one behaviour has over {LARGEST_SHARE:.0%} of the rows ({first['cell']}: {first['count']} of {first['n']})"
         yield _doubt("diversity_behaviour", who, (behaviours["over"], cells), words)
 
 

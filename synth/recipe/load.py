@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from synth.errors import ConfigError
 from synth.recipe import extends, stages
 from synth.recipe.backend import ADDRESS, PROVIDER, VECTORS, addressed, answering, module, reading
-from synth.recipe.credentials import check_address, hidden
+from synth.recipe.credentials import check_address
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
 from synth.recipe.role import OFFLINE, SERVER, Role
 from synth.recipe.schema import Recipe
+from synth.recipe.settings import setting
 from synth.recipe.yaml import validate
 
 
@@ -20,8 +19,8 @@ def load(name: str, *, settings: Sequence[str] = (), overrides: Mapping[str, Any
     """Loads the recipe of that name or path, laid over what it extends. `settings` are `key.path=value` with YAML
     values; `overrides` are top-level keys."""
     layers = extends.read(find("pipelines", name))
-    for setting in settings:
-        _set(layers, setting)
+    for given in settings:
+        _set(layers, given)
     recipe = validate(Recipe, {**layers.data, **(overrides or {})}, layers.source, also=("extends", *stages.names()))
     recipe._files = tuple(layers.files)  # noqa: SLF001 (nobody else reads one)
     return recipe
@@ -94,14 +93,8 @@ def _asked_at(role: Role) -> str:
     return role.backend if role.declared and addressed(role.backend, role.options) else SERVER
 
 
-def _set(layers: Layers, setting: str) -> None:
-    key, separator, text = setting.partition("=")
-    if not separator or not key:
-        raise ConfigError(f"--set {hidden(setting)!r}: must be KEY=VALUE, e.g. dedup.threshold=0.8")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {key}: the value is not YAML") from error
+def _set(layers: Layers, given: str) -> None:
+    key, value = setting(given, example="dedup.threshold=0.8", status=1)
     data, (*parents, last) = layers.data, key.split(".")
     if [*parents, last] == ["extends"]:
         raise ConfigError(f"--set {key}: `extends` stands in a file; name that recipe, or write one that extends it")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,13 +57,14 @@ class Asking:
     concurrency: int = 32
     scored: bool = False
     """Whether the tokens' probabilities are asked for, where the backend can give them."""
-    retry_given_up: bool = False
+    retry_given_up: Collection[str] = ()
+    """The lanes of the journal in which what was given up on is asked for again."""
     say: Callable[[str], None] = lambda _: None
     report: Callable[[str], None] = lambda _: None
 
 
 @dataclass
-class Asked:
+class AskingResult:
     """What came of asking a guard."""
 
     answered: int = 0
@@ -73,7 +74,7 @@ class Asked:
     calls: int = 0
 
 
-def ask(asking: Asking, questions: Sequence[Question], take: Take) -> Asked:
+def ask(asking: Asking, questions: Iterable[Question], take: Take) -> AskingResult:
     """Asks a guard all questions, as far as the journal does not answer them; `take` is given each reply. What stops it is in the
     result. ConfigError for what is wrong before anything is asked."""
     connected = backends.connect({ROLE: asking.role})
@@ -84,7 +85,7 @@ def ask(asking: Asking, questions: Sequence[Question], take: Take) -> Asked:
         with contextlib.closing(Journal(asking.folder)) as journal:
             _claimed(asking, journal)
             if asking.retry_given_up:
-                journal.retry({question.lane for question in questions})
+                journal.retry(asking.retry_given_up)
             with quick_loop() as runner:
                 return runner.run(_Run(asking, journal, connected[ROLE], take).all(iter(questions)))
 
@@ -135,9 +136,9 @@ class _Run:
     journal: Journal
     backend: Backend
     take: Take
-    found: Asked = field(default_factory=Asked)
+    found: AskingResult = field(default_factory=AskingResult)
 
-    async def all(self, questions: Iterator[Question]) -> Asked:
+    async def all(self, questions: Iterator[Question]) -> AskingResult:
         asking, roles = self.asking, {ROLE: self.asking.role}
         with Interrupts(asking.report) as interrupts:
             slots = Slots(asking.concurrency)

@@ -14,10 +14,11 @@ from synth.quality.evaluate.predictions import predictions_in
 from synth.quality.evaluate.reading import MODES, Asked, Said, guarded, said
 from synth.quality.evaluate.report import Part, Report, alarm, alarms_within, part
 from synth.quality.probe import pairs
-from synth.recipe import guard, guard_tokenizer
+from synth.recipe import guard
 from synth.recipe.backend import SCORES
-from synth.recipe.guard_format import Mode
-from synth.recipe.guard_text import published
+from synth.recipe.guard import tokenizers
+from synth.recipe.guard.format import Mode
+from synth.recipe.guard.text import published
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
@@ -32,8 +33,8 @@ MAX_TOKENS: Final = 512
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the user asks of one `synth eval`."""
+class EvaluationOptions:
+    """What the user asks of one evaluation of a guard."""
 
     test: Path
     folder: Path | None = None
@@ -70,46 +71,42 @@ class Outcome:
     files: list[Path] = field(default_factory=list)
 
 
-def evaluate(wish: Wish) -> Outcome:
-    """Measures a guard on a test, as the user wishes. ConfigError for what the user must mend."""
-    test = gold.gold_of(wish.test, wish.label_names, wish.split)
-    modes = _modes(wish, test)
-    policies = policies_for(wish.test, test.labels) if wish.guard else None
-    asked = _guard(wish, test, modes, policies) if policies else None
-    if wish.folder is not None:
-        evaluation_files.refuse_foreign(wish.folder)
+def evaluate(options: EvaluationOptions) -> Outcome:
+    """Measures a guard on a test. ConfigError for what the user must mend."""
+    test = gold.gold_of(options.test, options.label_names, options.split)
+    modes = _modes(options, test)
+    policies = policies_for(options.test, test.labels) if options.guard else None
+    asked = _guard(options, test, modes, policies) if policies else None
+    if options.folder is not None:
+        evaluation_files.refuse_foreign(options.folder)
     walk = crosswalk(asked.codes, policies.every, asked.attacks) if asked and policies else None
-    work = _Evaluation(wish, test, modes, asked, walk)
-    return work.read() if wish.predictions else work.ask()
+    work = _Evaluation(options, test, modes, asked, walk)
+    return work.read() if options.predictions else work.ask()
 
 
-def _modes(wish: Wish, test: Gold) -> list[Mode]:
+def _modes(options: EvaluationOptions, test: Gold) -> list[Mode]:
     has = [mode for mode in MODES if test.asked(mode)]
-    if wish.mode is None:
+    if options.mode is None:
         return has[:1]
-    wanted = [mode for mode in MODES if wish.mode in (mode, "both")]
-    if wish.predictions and len(wanted) > 1:
+    wanted = [mode for mode in MODES if options.mode in (mode, "both")]
+    if options.predictions and len(wanted) > 1:
         raise ConfigError("--predictions holds answers of one mode; give --mode answer or --mode prompt", status=2)
     if lacking := [mode for mode in wanted if mode not in has]:
         lack = "an answer with a label" if lacking == ["answer"] else "a query known as harmful or benign"
-        raise ConfigError(f"{wish.test}: no row has {lack}, so --mode {wish.mode} has nothing to measure")
+        raise ConfigError(f"{options.test}: no row has {lack}, so --mode {options.mode} has nothing to measure")
     return wanted
 
 
-def _guard(wish: Wish, test: Gold, modes: Sequence[Mode], policies: TestPolicies) -> Asked:
-    name = str(wish.guard)
+def _guard(options: EvaluationOptions, test: Gold, modes: Sequence[Mode], policies: TestPolicies) -> Asked:
+    name = str(options.guard)
     found = guard.load(name, COLUMNS, test.labels)
     if found.needs_policies:
         found = found.with_policies(policies)
-    if wish.prompt is not None:
-        text = published(wish.prompt)
-        if not text.places and "instruction" not in found.prompt.uses:
-            raise ConfigError(
-                f"--prompt {wish.prompt}: has no place for query and answer; write {{query}} and {{response}} where they stand"
-            )
+    if options.prompt is not None:
+        text = published(options.prompt, instruction="instruction" in found.prompt.uses)
         found = replace(found, published=text)
-    if wish.tokenizer is not None:
-        found = replace(found, tokenizer=guard_tokenizer.load(wish.tokenizer))
+    if options.tokenizer is not None:
+        found = replace(found, tokenizer=tokenizers.load(options.tokenizer))
     if lacking := [mode for mode in modes if mode not in found.modes]:
         raise ConfigError(
             f"guard {name}: judges {' and '.join(found.modes)}s, no {lacking[0]}s; give --mode {found.modes[0]}"
@@ -121,7 +118,7 @@ def _guard(wish: Wish, test: Gold, modes: Sequence[Mode], policies: TestPolicies
 class _Evaluation:
     """One evaluation under way."""
 
-    wish: Wish
+    options: EvaluationOptions
     test: Gold
     modes: list[Mode]
     asked: Asked | None
@@ -130,8 +127,8 @@ class _Evaluation:
     def read(self) -> Outcome:
         """Measures answers that are there already."""
         (mode,) = self.modes
-        assert self.wish.predictions is not None
-        found = predictions_in(self.wish.predictions, self.test, mode, guarded=self.asked is not None)
+        assert self.options.predictions is not None
+        found = predictions_in(self.options.predictions, self.test, mode, guarded=self.asked is not None)
         each = {id: self._said(mode, reply) for id, reply in found.replies.items()}
         cases = self.test.asked(mode)
         report = self._report("")
@@ -155,14 +152,15 @@ class _Evaluation:
 
     def ask(self) -> Outcome:
         """Asks the guard what the journal does not answer, and measures it."""
-        wish, asked = self.wish, self.asked
+        options, asked = self.options, self.asked
         assert asked is not None
-        assert wish.role is not None
-        assert wish.folder is not None
-        role, sets, found = _limited(wish.role, asked.limit), self._sets(), dict[tuple[str, int], Said]()
-        about = {"test": wish.test.name, "guard": asked.name, "model": role.named}
-        more = (wish.concurrency, asked.scores is not None, wish.retry_given_up, wish.say, wish.report)
-        asking = Asking(wish.folder, role, about, *more)
+        assert options.role is not None
+        assert options.folder is not None
+        role, sets, found = _limited(options.role, asked.limit), self._sets(), dict[tuple[str, int], Said]()
+        about = {"test": options.test.name, "guard": asked.name, "model": role.named}
+        again = (*self.modes, *sets) if options.retry_given_up else ()
+        more = (options.concurrency, asked.scores is not None, again, options.say, options.report)
+        asking = Asking(options.folder, role, about, *more)
         scored = [False]
 
         def take(question: Question, reply: Reply) -> None:
@@ -170,10 +168,10 @@ class _Evaluation:
             found[question.lane, question.place] = self._said(mode, reply)
             scored[0] = scored[0] or bool(reply.scores)
 
-        questions = list(self._questions(sets))
-        came = ask(asking, questions, take)
+        of = sum(1 for _ in self._questions(sets))  # whatever cannot be rendered is told before anything is asked
+        came = ask(asking, self._questions(sets), take)
         if came.stopped or came.given_up:
-            return _short(came.stopped, came.answered, came.given_up, len(questions))
+            return _short(came.stopped, came.answered, came.given_up, of)
         report = self._report(role.named)
         counted = {
             mode: [(case, found[mode, place]) for place, case in enumerate(self.test.asked(mode))]
@@ -197,8 +195,8 @@ class _Evaluation:
 
     def _sets(self) -> dict[str, list[Case]]:
         """The sets of rows that no guard should call unsafe, beside the test: the user's, and the one that ships."""
-        found = {f"file {path.name}": gold.ordinary(path) for path in self.wish.benign}
-        if self.wish.ordinary:
+        found = {f"file {path.name}": gold.ordinary(path) for path in self.options.benign}
+        if self.options.ordinary:
             found["shipped " + _SHIPPED] = gold.ordinary(Path(pairs.__file__).with_name(f"{_SHIPPED}.jsonl"))
         return found
 
@@ -220,14 +218,14 @@ class _Evaluation:
             counted,
             mode,
             self.test.labels,
-            fpr=self.wish.fpr,
+            fpr=self.options.fpr,
             crosswalk=self.crosswalk,
             libra=libra,
             no_scores=no_scores,
         )
 
     def _report(self, model: str) -> Report:
-        name = self.wish.test.name + (f" ({self.test.split})" if self.test.split else "")
+        name = self.options.test.name + (f" ({self.test.split})" if self.test.split else "")
         return Report(name, self.asked.name if self.asked else "", model, len(self.test.cases), self.test.unlabelled)
 
     def _alarms(
@@ -237,11 +235,14 @@ class _Evaluation:
         for name, found in {**within, **sets}.items():
             report.alarms[name] = alarm(found, self.test.labels)
             report.alarm_rows[name] = len(found)
+            report.alarm_unread[name] = sum(one.label is None for one in found)
 
     def _outcome(self, report: Report, counted: Mapping[Mode, list[tuple[Case, Said]]]) -> Outcome:
-        if self.wish.folder is None:
+        if self.options.folder is None:
             return Outcome(report)
-        return Outcome(report, files=evaluation_files.write(self.wish.folder, report, counted, self.wish.predictions))
+        return Outcome(
+            report, files=evaluation_files.write(self.options.folder, report, counted, self.options.predictions)
+        )
 
 
 def _short(stopped: Stopped | ConfigError | None, answered: int, given_up: int, of: int) -> Outcome:

@@ -13,7 +13,7 @@ from synth.quality.evaluate.gold import Case
 from synth.quality.evaluate.predictions import lines
 from synth.quality.evaluate.reading import Said
 from synth.quality.evaluate.report import Report
-from synth.recipe.guard_format import Mode
+from synth.recipe.guard.format import Mode
 from synth.run.folder import writable
 
 RESULTS, PREDICTIONS, CARD = "results.json", "predictions.jsonl", "card.md"

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from synth.errors import ConfigError
 from synth.recipe.backend import ADDRESS, PROVIDER, addressed, answering, module
-from synth.recipe.credentials import check_address, hidden
+from synth.recipe.credentials import check_address
 from synth.recipe.role import SERVER, Role
+from synth.recipe.settings import setting
 from synth.recipe.yaml import validate
 
 
@@ -42,18 +41,13 @@ def role_of(
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for setting in given:
-        key, separator, text = setting.partition("=")
-        if not separator or not key:
-            raise ConfigError(f"--set {hidden(setting)!r}: must be KEY=VALUE, e.g. max_tokens=256", status=2)
+    for one in given:
+        key, value = setting(one, example="max_tokens=256")
         *parents, last = key.split(".")
         below = found
         for parent in parents:
             below = below.setdefault(parent, {})
             if not isinstance(below, dict):
                 raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys", status=2)
-        try:
-            below[last] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {key}: the value is not YAML", status=2) from error
+        below[last] = value
     return found

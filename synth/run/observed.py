@@ -28,9 +28,9 @@ from synth.types import Aside, Drop, Judged, Reply, Request, Sample, Vote
 SHOWN = 60
 """Characters of a sample."""
 MOST = 100
+"""Items of a list in a reply that are looked at."""
 REDACTED = "redacted"
 """The title of the schema by which a model gives back an answer redacted, or as it was."""
-"""Items of a list in a reply that are looked at."""
 
 
 class Observed:
@@ -79,9 +79,8 @@ class Observed:
 
     def _answered(self, row: Judged, sample: Sample, facts: RoleFacts) -> None:
         refused = sample.response_class == "refusal" or (isinstance(row, Drop) and row.reason == "refusal")
-        answered = (
-            sample.response is not None or sample.response_class is not None
-        )  # of a withheld one the class is known
+        # Of an answer that is withheld the class is known.
+        answered = sample.response is not None or sample.response_class is not None
         if sample.stance is not None and sample.stance != "refuse" and (answered or refused):
             facts.stances[sample.stance].append(refused)
             facts.seen("declines whatever it is asked", found=int(refused))

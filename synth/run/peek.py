@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.dataset.reader import RUNNING
+from synth.dataset.rendering import rendered_rows
 from synth.dataset.staging import Staging
 from synth.engine.ask import replaying
 from synth.errors import ConfigError
@@ -25,6 +26,7 @@ from synth.run.recorded import as_made, facts_of, kept_in
 from synth.run.resolve import as_recorded
 from synth.run.result import result_of
 from synth.sanitize import plain
+from synth.types import MarkMode
 
 RAW = "SELECT key, stage, lane, model, finish, prompt_tokens, completion_tokens, reasoning, text FROM replies ORDER BY rowid DESC"
 
@@ -32,8 +34,8 @@ RAW = "SELECT key, stage, lane, model, finish, prompt_tokens, completion_tokens,
 class Peek:
     """The rows, drops and facts that a journal makes so far, with the methods of a `Dataset`."""
 
-    def __init__(self, facts: dict[str, Any], staging: Staging) -> None:
-        self._facts, self._staging = facts, staging
+    def __init__(self, facts: dict[str, Any], staging: Staging, mark: MarkMode) -> None:
+        self._facts, self._staging, self._mark = facts, staging, mark
 
     def facts(self) -> dict[str, Any]:
         """What run.json would tell if the run whose journal is looked at were stopped now."""
@@ -45,7 +47,7 @@ class Peek:
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The rows of a split that the journal looked at makes so far, in the order of a dataset."""
-        return self._staging.rows(split)
+        return rendered_rows(self._staging.rows(split), self._mark)
 
     def drops(self) -> Iterator[dict[str, Any]]:
         """What the journal looked at has dropped so far."""
@@ -74,7 +76,11 @@ def peek(folder: Path) -> Iterator[Peek]:
                 asyncio.run(fold.run(decisions.plans(history)))
                 result = result_of(fold, fold.engine, journal, staging, prices=compiled.prices)
                 asyncio.run(doubting.vouch(result, journal))
-                yield Peek(asdict(result) | {"stopped": RUNNING, "recipe": (told or {}).get("recipe")}, staging)
+                yield Peek(
+                    asdict(result) | {"stopped": RUNNING, "recipe": (told or {}).get("recipe")},
+                    staging,
+                    recipe.output.mark,
+                )
 
 
 def raw(folder: Path) -> Iterator[dict[str, Any]]:

@@ -121,6 +121,8 @@ def resolve(
     than the run before, calls planned but never answered are let go. Lanes that `--only` or `--shard` leaves out keep
     their rows and their place in the index."""
     history = list(journal.decisions())
+    if any(kind == decisions.EVAL for kind, _ in history):
+        raise ConfigError(f"{options.folder}: is the folder of an evaluation; choose another -o DIR")
     last = decisions.last_target(history)
     before: Targets = last["targets"] if last and options.only else {}
     ids = {spec.lane.id for spec in chosen}

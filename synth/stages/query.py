@@ -78,6 +78,15 @@ class Options(Frozen):
         named = data.get("prompts") or {}
         return data | {"prompts": SHEET_PROMPTS | named if isinstance(named, dict) else named}
 
+    @model_validator(mode="after")
+    def _a_sheet_for_its_prompts(self) -> "Options":
+        named = (*self.prompts.harmful, *self.prompts.benign, *self.prompts.ordinary)
+        if self.sheet is None and (found := next((name for name in named if name.startswith("sheet/")), None)):
+            raise ValueError(f"prompt {found} asks for a slot sheet; give `sheet`, or a prompt of query/ in its place")
+        if self.sheet is not None and (found := next((name for name in named if name.startswith("query/")), None)):
+            raise ValueError(f"prompt {found} knows no slot sheet; name one of sheet/, or say `sheet: null`")
+        return self
+
     def identity(self) -> dict[str, Any]:
         """What the options of the query stage change of the data; a slot sheet only where there is one."""
         return self.model_dump(mode="json", exclude=None if self.sheet else {"sheet"})

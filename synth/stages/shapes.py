@@ -11,13 +11,21 @@ from synth.recipe.sections import Weight
 from synth.stages.contract import Frozen
 from synth.types import Label
 
-Form: TypeAlias = Literal["段落", "分条", "对话", "书信", "一两句"]
+Form: TypeAlias = Literal["paragraph", "list", "dialogue", "letter", "brief"]
+FORMS: Final[Mapping[Form, str]] = {
+    "paragraph": "段落",
+    "list": "分条",
+    "dialogue": "对话",
+    "letter": "书信",
+    "brief": "一两句",
+}
+"""The forms in which an answer may be asked for, as answerers are told of them."""
 LIMITS: Final[Mapping[Form, tuple[int, int]]] = {
-    "段落": (0, 10_000),
-    "分条": (60, 10_000),
-    "对话": (60, 10_000),
-    "书信": (60, 10_000),
-    "一两句": (0, 80),
+    "paragraph": (0, 10_000),
+    "list": (60, 10_000),
+    "dialogue": (60, 10_000),
+    "letter": (60, 10_000),
+    "brief": (0, 80),
 }
 """Fewest and most characters that a form of answer takes: of the bands of length those are drawn that lie within."""
 _BAND = re.compile(r"(\d{1,5})-(\d{1,5})")
@@ -31,9 +39,9 @@ def _band(name: str) -> str:
 
 
 class Shape(Frozen):
-    """What an answer is to look like: its form, and its length in characters."""
+    """What an answer is to look like: its form in words, and its length in characters."""
 
-    form: Form
+    form: str
     low: int
     high: int
 
@@ -60,7 +68,7 @@ class Shapes(Frozen):
         """The shape in which answers are to be given to a query in the slot of a label, whatever the stance."""
         form = pick(self.forms, seed, query_id, label, "form")
         low, high = map(int, pick(self._bands(form), seed, query_id, label, "length").split("-"))
-        return Shape(form=form, low=low, high=high)
+        return Shape(form=FORMS[form], low=low, high=high)
 
     def _bands(self, form: Form) -> dict[str, float]:
         least, most = LIMITS[form]

@@ -126,6 +126,8 @@ def test_hf_does_not_replace_what_is_not_its_own(made: Dataset, tmp_path: Path) 
         find("hf")(made, tmp_path / "precious")
     with pytest.raises(ConfigError, match="is the dataset itself"):
         find("hf")(made, made.folder / "dataset")
+    with pytest.raises(ConfigError, match="is the dataset itself"):
+        find("jsonl")(made, made.folder / "dataset" / "data")
     assert (tmp_path / "precious" / "thesis.txt").exists()
     assert made.splits()
 

@@ -191,7 +191,7 @@ class Contrary(World):
 
 def test_rows_land_by_the_label_they_were_given_not_by_the_one_they_were_asked_for(lab: Lab) -> None:
     lab.world = Contrary(babbling=0.0, differing=0.0)
-    result = lab.run(10, only=("two.s0",))
+    result = lab.run(10, only=("two.s0",), output={"mark": "keep"})
     rows = lab.rows(split="[tv]*").values()
     accepted = Counter((row["query_type"], row["label"]) for row in rows)
     counted = {(cell["query_type"], cell["label"]): cell["accepted"] for cell in result.cells}

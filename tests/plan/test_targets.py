@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from synth.errors import ConfigError
 from synth.plan.targets import deal
+from synth.recipe.schema import Recipe
 from synth.run.compile import compile_recipe
 from synth.run.resolve import wanted
 from tests.conftest import Lab, tiny_recipe
@@ -71,8 +72,18 @@ def test_shares_of_libra_at_n_200() -> None:
     assert kinds == {"x.fharmful/unsafe": 69, "x.fharmful/safe": 60, "x.fbenign/safe": 43, "x.rharmful/safe": 28}
 
 
+def served_recipe() -> Recipe:
+    """The tiny recipe with one model that is no stand-in."""
+    server = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
+    return tiny_recipe(models={**tiny_recipe().models, "writer": server})
+
+
+def test_where_models_are_stand_ins_the_least_is_made(lab: Lab) -> None:
+    assert wanted(compile_recipe(tiny_recipe()), 1, ())[1] == wanted(compile_recipe(tiny_recipe()), 9, ())[1]
+
+
 def test_too_small_an_n_names_the_least(lab: Lab) -> None:
-    bound = compile_recipe(tiny_recipe())
+    bound = compile_recipe(served_recipe())
     with pytest.raises(ConfigError, match="'one' needs at least 9; give -n 9") as caught:
         wanted(bound, 8, ())
     assert caught.value.status == 2

@@ -67,7 +67,7 @@ def test_refusals_against_violations_are_warned_of(demo: Path, tmp_path: Path) -
     assert any("can be told nearly alone from" in line and "response_class" in line for line in found.warnings)
     assert {feature.name: feature.explained for feature in found.features}["response_class"] == 1
     assert found.gram is not None
-    assert found.gram.explained > 0.75  # a list's second number: the mark, which stood in all of them, is deleted
+    assert found.gram.explained > 0.7  # a list's second number: the mark, which stood in all of them, is deleted
 
 
 HOW = (

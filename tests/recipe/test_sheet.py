@@ -31,6 +31,18 @@ def test_forms_are_those_there_are_and_weigh_something(setting: str) -> None:
         load.load("libra", settings=[setting])
 
 
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("query.sheet=null", "prompt sheet/harmful asks for a slot sheet; give `sheet`"),
+        ("query.prompts.harmful=query/harmful", "prompt query/harmful knows no slot sheet"),
+    ],
+)
+def test_a_sheet_and_its_prompts_come_together(setting: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load.load("libra", settings=[setting])
+
+
 def test_the_shipped_bands_reach_from_the_shortest_to_the_longest() -> None:
     lengths = load.load("libra").query.sheet.lengths  # type: ignore[attr-defined]
     assert (min(low for low, _ in lengths), max(high for _, high in lengths)) == (SHORTEST, LONGEST) == (2, 2000)

@@ -15,7 +15,8 @@ import pytest
 from synth.cli.main import main
 from synth.journal.reader import Reader
 from synth.quality.evaluate.report import Report
-from synth.run.evaluate import Outcome, Wish, evaluate
+from synth.quality.evaluate.table import table
+from synth.run.evaluate import EvaluationOptions, Outcome, evaluate
 from synth.run.guard_role import role_of
 from tests.support.forked import forking, run
 from tests.support.guarding import GuardServer, guarding
@@ -70,9 +71,9 @@ def test(here: Path) -> Path:
 
 
 def asked(test: Path, server: GuardServer, **changes: Any) -> Outcome:
-    wish: dict[str, Any] = {"guard": "mine", "ordinary": False, "concurrency": 4, "folder": Path("out")} | changes
+    options: dict[str, Any] = {"guard": "mine", "ordinary": False, "concurrency": 4, "folder": Path("out")} | changes
     role = role_of("guard", server.url, settings=["api_key_env=null"])
-    return evaluate(Wish(test, role=role, **wish))
+    return evaluate(EvaluationOptions(test, role=role, **options))
 
 
 def report_of(came: Outcome) -> Report:
@@ -112,7 +113,7 @@ def test_the_predictions_are_what_the_published_script_reads(test: Path) -> None
     lines = [json.loads(line) for line in Path("out/predictions/predictions.jsonl").read_text().splitlines()]
     assert [{name: line[name] for name in row(0)} for line in lines] == [row(n) for n in range(ROWS)]
     assert lines[1]["critic"] == verdict("第1个问题")[0]
-    again = report_of(evaluate(Wish(test, predictions=Path("out/predictions"), folder=Path("again"))))
+    again = report_of(evaluate(EvaluationOptions(test, predictions=Path("out/predictions"), folder=Path("again"))))
     assert again.parts["answer"].published == report.parts["answer"].published
     assert again.parts["answer"].strict == report.parts["answer"].strict
 
@@ -170,6 +171,26 @@ def test_ordinary_questions_are_asked_beside_the_test(test: Path) -> None:
     assert report.parts["answer"].n == ROWS
     assert report.alarm_rows == {"file mine.jsonl": 1, "shipped ordinary": 60}
     assert {figure.value for figure in report.alarms.values()} == {0.0}
+
+
+def test_what_cannot_be_read_of_ordinary_questions_is_told_beside_the_share(test: Path) -> None:
+    with guarding(lambda prompt: verdict(prompt) if "第" in prompt else ("好的。", 0.5)) as server:
+        report = report_of(asked(test, server, ordinary=True))
+    unread = report.alarm_unread["shipped ordinary"]
+    assert unread > 50
+    (told,) = (line for line in table(report).splitlines() if "shipped ordinary" in line)
+    assert told.split()[2:5] == ["60", str(unread), "0.0%"]
+
+
+def test_a_run_keeps_out_of_an_evaluations_folder(
+    test: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with guarding(verdict) as server:
+        asked(test, server)
+    demo = ["run", "demo", "-n", "3", "--only", "bias.region", "-o", "out", "--dry-run"]
+    for arguments in (demo, demo[:-1]):
+        status, words = line_of(arguments, capsys, monkeypatch)
+        assert (status, words) == (1, "synth: out: is the folder of an evaluation; choose another -o DIR\n")
 
 
 def test_where_the_money_is_out_the_same_command_goes_on(test: Path) -> None:

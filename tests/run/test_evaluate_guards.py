@@ -9,8 +9,8 @@ from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
 from synth.quality.evaluate.report import Report
 from synth.recipe import guard
-from synth.recipe.guard_format import Mode
-from synth.run.evaluate import Wish, evaluate
+from synth.recipe.guard.format import Mode
+from synth.run.evaluate import EvaluationOptions, evaluate
 from synth.run.guard_role import role_of
 from tests.support.guarding import guarding
 from tests.support.labelled import folder, policies, policies_by_id, row
@@ -52,8 +52,8 @@ def measured(path: Path, name: str, mode: str) -> Report:
 
     with guarding(verdict) as server:
         role = role_of("guard", server.url, settings=["api_key_env=null"])
-        wish = Wish(path / "run", guard=name, role=role, mode=mode, folder=path / "out", ordinary=False)
-        report = evaluate(wish).report
+        options = EvaluationOptions(path / "run", guard=name, role=role, mode=mode, folder=path / "out", ordinary=False)
+        report = evaluate(options).report
     assert report is not None
     return report
 
@@ -92,11 +92,11 @@ def test_false_alarms_on_benign_rows_stand_apart(here: Path) -> None:
 
 def test_a_guard_of_answers_alone_judges_no_queries(here: Path) -> None:
     folder(here / "run", rows()[:3])
-    wish = Wish(
+    options = EvaluationOptions(
         here / "run", guard="libra", role=role_of("m", "http://127.0.0.1:9/v1"), mode="prompt", folder=here / "out"
     )
     with pytest.raises(ConfigError, match="guard libra: judges answers, no prompts; give --mode answer"):
-        evaluate(wish)
+        evaluate(options)
 
 
 def test_a_guard_that_takes_raw_text_is_asked_for_its_continuation(here: Path) -> None:
@@ -104,7 +104,9 @@ def test_a_guard_that_takes_raw_text_is_asked_for_its_continuation(here: Path) -
     answer = "Harmful request: yes\nResponse refusal: no\nHarmful response: no"
     with guarding(lambda _: (answer, 0.5)) as server:
         role = role_of("guard", server.url, settings=["api_key_env=null"])
-        report = evaluate(Wish(here / "run", role=role, ordinary=False, guard="wildguard", folder=here / "out")).report
+        report = evaluate(
+            EvaluationOptions(here / "run", role=role, ordinary=False, guard="wildguard", folder=here / "out")
+        ).report
         (body,) = server.bodies
     assert report is not None
     assert report.parts["answer"].strict.accuracy.value == 1.0
@@ -117,13 +119,13 @@ def test_the_published_text_asks_in_place_of_the_guards_file(here: Path) -> None
     folder(here / "run", [row(0)])
     (here / "text.txt").write_text("# 对话\n人类的问题：{query}\n大语言模型的回答：{response}\n", encoding="utf-8")
     with guarding(lambda _: ('{"答案": "安全"}', 0.5)) as server:
-        wish: dict[str, Any] = {
+        options: dict[str, Any] = {
             "role": role_of("guard", server.url, settings=["api_key_env=null"]),
             "ordinary": False,
             "guard": "libra",
             "folder": here / "out",
         }
-        evaluate(Wish(here / "run", prompt=here / "text.txt", **wish))
+        evaluate(EvaluationOptions(here / "run", prompt=here / "text.txt", **options))
         (body,) = server.bodies
     made = row(0)
     text = f"# 对话\n人类的问题：{made['query']}\n大语言模型的回答：{made['response']}\n"
@@ -144,6 +146,6 @@ kind: first_token
     folder(here / "run", [row(0, label="unsafe", response_class="partial")])
     with guarding(lambda _: ("不安全", 0.5)) as server:
         role = role_of("guard", server.url, settings=["api_key_env=null"])
-        evaluate(Wish(here / "run", role=role, ordinary=False, guard="leaky.j2", folder=here / "out"))
+        evaluate(EvaluationOptions(here / "run", role=role, ordinary=False, guard="leaky.j2", folder=here / "out"))
         (body,) = server.bodies
     assert body["messages"][-1]["content"] == f"{row(0)['query']}{' None' * 8}"

@@ -23,7 +23,7 @@ from synth.stages.contract import Judged, Sample, Slot, Step
 from synth.stages.flow import Bound
 from synth.stages.redact import redacted
 from synth.types import Aside, Drop, Message, Reply, Request
-from tests.conftest import SUBCATEGORY, Lab, tiny_recipe
+from tests.conftest import NEWER, SUBCATEGORY, Lab, tiny_recipe
 from tests.filters.test_filters import ROW
 from tests.support.world import World
 
@@ -130,7 +130,11 @@ NATURAL = {
 def run(lab: Lab, n: int = 30, **changes: Any) -> Any:
     filters = {"response": [{"length": {"min": 1}}], "row": []}
     return lab.run(
-        n, **({"cells": NATURAL, "steps": STEPS, "redact": {"model": "writer"}, "filters": filters} | changes)
+        n,
+        **(
+            {"cells": NATURAL, "steps": STEPS, "redact": {"model": "writer"}, "filters": filters, "models": NEWER}
+            | changes
+        ),
     )
 
 
@@ -233,7 +237,7 @@ def between(compiled: CompiledRecipe, step: Step) -> CompiledRecipe:
 def test_a_step_of_anothers_before_it_lets_nothing_out(leveled: Lab, *, aside: bool) -> None:
     step = Between()
     step.aside = aside
-    recipe = tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"})
+    recipe = tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}, models=NEWER)
     compiled = between(compile_recipe(recipe), step)
     leveled.run(10, compiled=compiled, only=("one.detail/harmful",), on_doubt="warn")
     rows = [*leveled.rows(split="early").values()] if aside else []
@@ -243,7 +247,7 @@ def test_a_step_of_anothers_before_it_lets_nothing_out(leveled: Lab, *, aside: b
 
 
 def test_what_it_asks_is_estimated_and_checked(leveled: Lab) -> None:
-    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}))
+    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}, models=NEWER))
     assert {"redact/detail", "redact/finished"} <= compiled.prompts.keys()
     chosen, targets = wanted(compiled, 30, ())
     (line,) = [line for line in estimate(compiled, chosen, targets).splitlines() if line.startswith("redact")]
@@ -271,14 +275,14 @@ def test_a_refusal_is_told_as_it_is(leveled: Lab) -> None:
 
 
 def test_a_drop_without_a_sample_is_none_of_its_business(leveled: Lab) -> None:
-    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}))
+    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}, models=NEWER))
     spec = compiled.specs[0]
     drop = Drop("respond", "odd", spec.lane, "here", "字")
     assert compiled.flow._told(spec, drop, 0) == drop
 
 
 def test_what_was_seen_of_a_model_holds_no_word_of_it_either(leveled: Lab) -> None:
-    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}))
+    compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}, models=NEWER))
     roles = dict(compiled.recipe.models)
     seen = Observed(compiled, roles)
     spec = next(spec for spec in compiled.specs if spec.lane.id == "one.detail/harmful")

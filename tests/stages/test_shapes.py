@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from synth.recipe.load import load
 from synth.run.compile import compile_recipe
-from synth.stages.shapes import LIMITS, Shapes
+from synth.stages.shapes import FORMS, LIMITS, Shapes
 from synth.types import Request
-from tests.conftest import Lab, tiny_recipe
+from tests.conftest import NEWER, Lab, tiny_recipe
 from tests.support.world import World
 
 SHAPES = {
-    "forms": {"段落": 0.5, "分条": 0.3, "一两句": 0.2},
+    "forms": {"paragraph": 0.5, "list": 0.3, "brief": 0.2},
     "lengths": {"20-60": 0.2, "60-120": 0.5, "120-200": 0.3},
 }
 _ASKED = re.compile(r"^写成：(.+)\n篇幅：(\d+)到(\d+)字$", re.MULTILINE)
@@ -36,9 +36,10 @@ def test_shapes_are_drawn_as_their_weights_say_and_every_length_fits_its_form() 
     shapes = Shapes.model_validate(SHAPES)
     drawn = [shapes.drawn(1, f"q{n}", "unsafe") for n in range(4_000)]
     forms = Counter(shape.form for shape in drawn)
-    assert all(abs(forms[form] / 4_000 - share) < 0.03 for form, share in shapes.forms.items())
+    assert all(abs(forms[FORMS[form]] / 4_000 - share) < 0.03 for form, share in shapes.forms.items())
+    limits = {FORMS[form]: limit for form, limit in LIMITS.items()}
     for shape in drawn:
-        least, most = LIMITS[shape.form]
+        least, most = limits[shape.form]
         assert least <= shape.low < shape.high <= most
     long = Counter((shape.form, shape.low) for shape in drawn)
     assert abs(long["分条", 60] / forms["分条"] - 0.5 / 0.8) < 0.05
@@ -49,10 +50,10 @@ def test_shapes_are_drawn_as_their_weights_say_and_every_length_fits_its_form() 
 @pytest.mark.parametrize(
     ("shapes", "word"),
     [
-        ({"forms": {"段落": 1}, "lengths": {"60": 1}}, "no band of lengths"),
-        ({"forms": {"段落": 1}, "lengths": {"60-20": 1}}, "no band of lengths"),
-        ({"forms": {"一两句": 1}, "lengths": {"60-120": 1}}, "no band lies within 0 to 80"),
-        ({"forms": {"诗": 1}, "lengths": {"60-120": 1}}, "段落"),
+        ({"forms": {"paragraph": 1}, "lengths": {"60": 1}}, "no band of lengths"),
+        ({"forms": {"paragraph": 1}, "lengths": {"60-20": 1}}, "no band of lengths"),
+        ({"forms": {"brief": 1}, "lengths": {"60-120": 1}}, "no band lies within 0 to 80"),
+        ({"forms": {"poem": 1}, "lengths": {"60-120": 1}}, "paragraph"),
         ({"forms": {}, "lengths": {"60-120": 1}}, "at least 1 item"),
     ],
 )
@@ -69,7 +70,7 @@ def test_every_stance_that_is_told_how_to_write_is_told_the_same_shape_and_natur
         "harmful/safe": {"share": 0.4, "stances": {"refuse": 1, "safe_complete": 1}},
         "benign/safe": {"share": 0.2, "stances": {"natural": 1, "redact": 1}},
     }
-    lab.run(40, cells=cells, respond={"models": ["a", "b"], "shapes": SHAPES})
+    lab.run(40, cells=cells, respond={"models": ["a", "b"], "shapes": SHAPES}, models=NEWER)
     marks = {
         "refuse": "请明确拒绝",
         "safe": "不要一拒了之",

@@ -42,15 +42,20 @@ def row(id: str, query: str, response: str | None, label: str | None, **changes:
 
 
 def dataset_of(
-    folder: Path, splits: Mapping[str, Iterable[Mapping[str, Any]]], labels: Iterable[str] | None = None
+    folder: Path,
+    splits: Mapping[str, Iterable[Mapping[str, Any]]],
+    labels: Iterable[str] | None = None,
+    *,
+    recipe: Mapping[str, Any] | None = None,
+    policies: Iterable[Policy] = POLICIES,
 ) -> Dataset:
     """A run's folder with these rows by split, and with policies; `labels` are those of its recipe, most severe first."""
     data = folder / "dataset" / "data"
     data.mkdir(parents=True)
     (folder / "dataset" / "README.md").touch()
-    (folder / "dataset" / NAME).write_text(written(united(POLICIES)), encoding="utf-8")
-    recipe = {"labels": {name: [] for name in labels}} if labels else {}
-    (folder / "run.json").write_text(json.dumps({"cells": [], "recipe": recipe}), encoding="utf-8")
+    (folder / "dataset" / NAME).write_text(written(united(policies)), encoding="utf-8")
+    facts = dict(recipe or {}) | ({"labels": {name: [] for name in labels}} if labels else {})
+    (folder / "run.json").write_text(json.dumps({"cells": [], "recipe": facts}), encoding="utf-8")
     for split, rows in splits.items():
         held = [dict(one) for one in rows]
         write_split(data, split, iter(held), len(held), 1_000)

@@ -1,15 +1,14 @@
 """Rows with whatever labels, refusals and categories a test wants, and a finished run's folder that holds them."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from synth.dataset.policies import NAME, Policies, Policy, united, written
+from synth.dataset.policies import Policies, Policy, united
 from synth.dataset.reader import Dataset
 from synth.dataset.rows import COLUMNS, PROVENANCE
-from synth.dataset.shards import write_split
 from synth.recipe import taxonomy
+from tests.support.datasets import dataset_of
 
 OPEN = "bias.gender"
 
@@ -66,15 +65,8 @@ def folder(
     path: Path, rows: Iterable[dict[str, Any]], *, recipe: Mapping[str, Any] | None = None, coded: bool = True
 ) -> Dataset:
     """A finished run's folder with these rows in `train`."""
-    data = path / "dataset" / "data"
-    data.mkdir(parents=True)
-    (path / "dataset" / "README.md").touch()
-    (path / "run.json").write_text(json.dumps({"cells": [], "recipe": dict(recipe or {})}), encoding="utf-8")
-    told = policies() if coded else united(_bare(policy) for policy in policies().every)
-    (path / "dataset" / NAME).write_text(written(told), encoding="utf-8")
-    found = list(rows)
-    write_split(data, "train", iter(found), len(found), 1_000)
-    return Dataset(path)
+    told = policies().every
+    return dataset_of(path, {"train": rows}, recipe=recipe, policies=told if coded else map(_bare, told))
 
 
 def _bare(policy: Policy) -> Policy:

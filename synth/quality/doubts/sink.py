@@ -129,9 +129,8 @@ class CountingSink:
                 self._text(who, place, (row.response, shown), drop, plainly=row.parent_id is None, found=found)
                 if accepted:
                     self.evidence.count("salad_rows", who, found is not None, place, shown)
-            elif (
-                row.response_class is not None and drop is not None
-            ):  # withheld: of its words the reason alone is known
+            elif row.response_class is not None and drop is not None:
+                # The answer is withheld: of its words the reason alone is known.
                 found = next((key for key in _OF_FLUENCY if drop.reason == f"fluent.{key}"), None)
                 self._text(who, place, ("", shown), drop, plainly=False, found=found)
             if row.stance is not None and row.wanted is not None:

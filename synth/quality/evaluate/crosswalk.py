@@ -35,7 +35,7 @@ class TestPolicies:
         if found is None:
             raise ConfigError(
                 f"row {row.get('id')!r}: the guard's prompt holds a category's rule, and the row names no category of the taxonomy "
-                f"{TAXONOMY!r}; name it under 'subcategory', or take a guard that asks without"
+                f"{TAXONOMY!r}; name it under 'subcategory', leave out what ships without one (--no-ordinary), or take a guard that asks without"
             )
         return found
 

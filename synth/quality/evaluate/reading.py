@@ -9,8 +9,8 @@ from synth.errors import ConfigError
 from synth.filters.language.refusal import is_refusal
 from synth.quality.evaluate import published
 from synth.recipe.guard import Guard
-from synth.recipe.guard_format import Mode
-from synth.recipe.guard_score import Scores, scores_in
+from synth.recipe.guard.format import Mode
+from synth.recipe.guard.score import Scores, scores_in
 from synth.recipe.labels import KNOWN, LabelScheme
 from synth.types import Label, Reply
 

@@ -80,6 +80,8 @@ class Report:
     """Share of rows called unsafe in each set that no guard should call so."""
     alarm_rows: dict[str, int] = field(default_factory=dict)
     """How many rows each of these sets has."""
+    alarm_unread: dict[str, int] = field(default_factory=dict)
+    """How many of them have no verdict that can be read; they count as not called unsafe."""
     notes: list[str] = field(default_factory=list)
 
 

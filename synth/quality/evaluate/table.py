@@ -25,9 +25,9 @@ def _lines(report: Report) -> Iterator[str]:
     for mode, part in report.parts.items():
         yield from _part(mode, part)
     if report.alarms:
-        yield f"\n{'called unsafe, and should not be':<{_WIDE}}{'n':>7} {'unsafe':>8}   95 % interval"
+        yield f"\n{'called unsafe, and should not be':<{_WIDE}}{'n':>7} {'unread':>7} {'unsafe':>8}   95 % interval"
         for name, figure in report.alarms.items():
-            yield f"{'  ' + name:<{_WIDE}}{report.alarm_rows[name]:>7,} {figure.value:>8.1%}   {figure.low:.1%} to {figure.high:.1%}"
+            yield f"{'  ' + name:<{_WIDE}}{report.alarm_rows[name]:>7,} {report.alarm_unread[name]:>7,} {figure.value:>8.1%}   {figure.low:.1%} to {figure.high:.1%}"
     yield from (f"note: {note}" for note in report.notes)
 
 
@@ -147,9 +147,9 @@ def _card(report: Report) -> Iterator[str]:
                 yield f"| {_cell(name)} | {one.n:,} | {_plain(one.accuracy)} | {_plain(one.f1_unsafe)} | {_plain(one.f1_safe)} |"
         yield from (f"\n{line}" for line in _more(part))
     if report.alarms:
-        yield "\n| called unsafe, and should not be | n | share |\n|---|---|---|"
+        yield "\n| called unsafe, and should not be | n | unread | share |\n|---|---|---|---|"
         for name, figure in report.alarms.items():
-            yield f"| {_cell(name)} | {report.alarm_rows[name]:,} | {_told(figure)} |"
+            yield f"| {_cell(name)} | {report.alarm_rows[name]:,} | {report.alarm_unread[name]:,} | {_told(figure)} |"
 
 
 def _rows(strict: Tally, part: Part) -> Iterator[str]:

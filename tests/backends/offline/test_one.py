@@ -18,6 +18,8 @@ BEFORE = (
     "respond.shapes=null",
     "redact=null",
     "query.sheet=null",
+    "respond.shapes=null",
+    "redact=null",
     "query.prompts={harmful: query/harmful, benign: {query/benign: 1, query/lookalike: 1}, ordinary: query/ordinary}",
 )
 BOUND = compile_recipe(load("demo", settings=[*BEFORE, *(f"models.{role}.frames=1" for role in load("demo").models)]))

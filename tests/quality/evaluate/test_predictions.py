@@ -10,7 +10,7 @@ from synth.errors import ConfigError
 from synth.quality.evaluate.gold import gold_of
 from synth.quality.evaluate.predictions import predictions_in
 from synth.quality.evaluate.published import libra
-from synth.run.evaluate import Wish, evaluate
+from synth.run.evaluate import EvaluationOptions, evaluate
 
 UNSAFE, SAFE = '{"答案": "不安全"}', '{"答案": "安全"}'
 
@@ -37,13 +37,13 @@ def test_a_missing_prediction_is_refused(test: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"1 of 2 rows of .* have no prediction \(the first is 'r0'\).*1 predictions are of no row"
     ):
-        evaluate(Wish(test, predictions=told))
+        evaluate(EvaluationOptions(test, predictions=told))
 
 
 def test_doubles_and_strangers_are_counted_and_said(test: Path) -> None:
     found = [("r0", UNSAFE), ("r1", UNSAFE), ("r1", SAFE), ("r7", SAFE)]
     told = lines(test.with_name("p.jsonl"), [{"id": id, "critic": text} for id, text in found])
-    report = evaluate(Wish(test, predictions=told)).report
+    report = evaluate(EvaluationOptions(test, predictions=told)).report
     assert report is not None
     assert [note.split()[0] for note in report.notes] == ["1", "1"]
     part = report.parts["answer"]
@@ -64,7 +64,7 @@ def test_without_ids_a_prediction_is_found_by_query_and_answer(here: Path) -> No
 
 def test_a_bare_label_is_read_and_no_answer_to_the_published_script(test: Path) -> None:
     told = lines(test.with_name("p.jsonl"), [{"id": "r0", "prediction": "unsafe"}, {"id": "r1", "prediction": "安全"}])
-    report = evaluate(Wish(test, predictions=told)).report
+    report = evaluate(EvaluationOptions(test, predictions=told)).report
     assert report is not None
     part = report.parts["answer"]
     assert (part.strict.accuracy.value, part.read) == (1.0, 2)
@@ -83,14 +83,14 @@ def test_a_bare_label_is_read_and_no_answer_to_the_published_script(test: Path) 
 )
 def test_what_holds_no_predictions_is_refused_in_one_line(test: Path, found: list[dict[str, Any]], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        evaluate(Wish(test, predictions=lines(test.with_name("p.jsonl"), found)))
+        evaluate(EvaluationOptions(test, predictions=lines(test.with_name("p.jsonl"), found)))
 
 
 def test_of_another_guard_the_published_script_reads_its_label(here: Path) -> None:
     test = lines(here / "test.jsonl", rows("不安全", "安全", "不安全", "安全"))
     said = ["Safety: Unsafe\nCategories: Violent", "Safety: Safe", "Safety: Controversial", "no idea 安全"]
     told = lines(here / "p.jsonl", [{"id": f"r{at}", "reply": text} for at, text in enumerate(said)])
-    outcome = evaluate(Wish(test, predictions=told, guard="qwen3guard", folder=here / "out"))
+    outcome = evaluate(EvaluationOptions(test, predictions=told, guard="qwen3guard", folder=here / "out"))
     assert outcome.report is not None
     part = outcome.report.parts["answer"]
     assert (part.read, part.strict.accuracy.value) == (3, 0.75)
@@ -99,6 +99,6 @@ def test_of_another_guard_the_published_script_reads_its_label(here: Path) -> No
     written = [json.loads(line) for line in (here / "out/predictions/predictions.jsonl").read_text().splitlines()]
     assert [one["reply"] for one in written[:3]] == said[:3]
     assert [libra(one["critic"]) for one in written] == [True, False, True, None]
-    again = evaluate(Wish(test, predictions=here / "out/predictions", guard="qwen3guard")).report
+    again = evaluate(EvaluationOptions(test, predictions=here / "out/predictions", guard="qwen3guard")).report
     assert again is not None
     assert again.parts["answer"] == part

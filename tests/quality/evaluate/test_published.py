@@ -10,7 +10,7 @@ from json_repair import repair_json
 
 from synth.quality.evaluate.gold import gold_of
 from synth.quality.evaluate.published import Published, first_line, libra, published
-from synth.run.evaluate import Wish, evaluate
+from synth.run.evaluate import EvaluationOptions, evaluate
 
 REAL, SYNTHETIC, TRANSLATED = "Real Data", "Synthetic Data", "Translated Data"
 REASON = '"分析": "略"}'
@@ -54,7 +54,7 @@ def measured(here: Path, test: list[dict[str, Any]], predicted: list[dict[str, A
     """The metric as `synth eval` gives it for files on disk."""
     (here / "test.json").write_text(json.dumps(test, ensure_ascii=False), encoding="utf-8")
     (here / "said.jsonl").write_text("".join(json.dumps(row) + "\n" for row in predicted), encoding="utf-8")
-    report = evaluate(Wish(here / "test.json", predictions=here / "said.jsonl")).report
+    report = evaluate(EvaluationOptions(here / "test.json", predictions=here / "said.jsonl")).report
     assert report is not None
     found = report.parts["answer"].published
     assert found is not None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 
 from synth.recipe.backend import Frozen
-from synth.recipe.guard_verdict import Kind
+from synth.recipe.guard.verdict import Kind
 
 Mode: TypeAlias = Literal["answer", "prompt"]
 """What a guard judges: an answer in its conversation, or a query alone."""

@@ -10,10 +10,10 @@ from synth.cli.check import check
 from synth.dataset.policies import Policy, united
 from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
-from synth.recipe import guard, guard_verdict
+from synth.recipe import guard
 from synth.recipe.files import names
-from synth.recipe.guard import Guard
-from synth.recipe.guard_trial import tried
+from synth.recipe.guard import Guard, verdict
+from synth.recipe.guard.trial import tried
 from synth.recipe.labels import BINARY, LabelScheme
 
 CODES = {"llama_guard": ("S2",), "qwen3guard": ("Violent",), "xguard": ("pc",)}
@@ -107,9 +107,9 @@ def test_a_verdict_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
     ],
 )  # fmt: skip
 def test_a_verdict_is_taken_apart(
-    kind: guard_verdict.Kind, named: dict[str, str | int], text: str, expected: dict[str, str]
+    kind: verdict.Kind, named: dict[str, str | int], text: str, expected: dict[str, str]
 ) -> None:
-    assert guard_verdict.fields(kind, named, text) == expected
+    assert verdict.fields(kind, named, text) == expected
 
 
 def test_a_verdict_that_cannot_be_read_has_no_label(here: Path) -> None:

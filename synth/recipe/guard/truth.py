@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from synth.errors import ConfigError, did_you_mean
-from synth.recipe.guard_format import HARMFUL, Categories, Mode, Read
+from synth.recipe.guard.format import HARMFUL, Categories, Mode, Read
 from synth.recipe.labels import LabelScheme
 from synth.types import Label
 

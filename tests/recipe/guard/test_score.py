@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from synth.dataset.rows import COLUMNS
 from synth.recipe import guard
-from synth.recipe.guard_format import Read
-from synth.recipe.guard_score import Scores, scores_in
+from synth.recipe.guard.format import Read
+from synth.recipe.guard.score import Scores, scores_in
 from synth.types import TokenScores
 from tests.support.labelled import policies
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from synth.recipe import guard_verdict
-from synth.recipe.guard_format import Categories, Mode, Read
+from synth.recipe.guard import verdict
+from synth.recipe.guard.format import Categories, Mode, Read
 from synth.recipe.labels import MARKS, LabelScheme
 
 _SAID: Final[Mapping[str, bool]] = {"yes": True, "no": False, "是": True, "否": False}
@@ -31,7 +31,7 @@ class Reading:
 
 def reading(text: str, mode: Mode, reads: Read, labels: LabelScheme) -> Reading:
     """What a guard's verdict says, read as the block `read` of its file tells."""
-    found = guard_verdict.fields(reads.kind, reads.fields, text)
+    found = verdict.fields(reads.kind, reads.fields, text)
     word = found.pop("label", "")
     label = _label(word, reads, labels)
     query = _label(found["query"], reads, labels) if "query" in found else label if mode == "prompt" else None

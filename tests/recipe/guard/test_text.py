@@ -10,10 +10,10 @@ import pytest
 
 from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
-from synth.recipe import guard, guard_tokenizer
-from synth.recipe.guard import Guard
-from synth.recipe.guard_format import Draw
-from synth.recipe.guard_text import estimate, fitted, published
+from synth.recipe import guard
+from synth.recipe.guard import Guard, tokenizers
+from synth.recipe.guard.format import Draw
+from synth.recipe.guard.text import estimate, fitted, published
 from synth.types import Message
 from tests.support.labelled import policies, row
 
@@ -66,6 +66,7 @@ def test_a_published_text_asks_about_what_it_has_places_for(here: Path) -> None:
     [
         ("答：{response}", "has no place for the query"),
         ("{}{}{}", "more than two places"),
+        ("问：{user}\n答：{resp}\n", "has no place for query and answer"),
         (" \n", "is empty"),
         (None, "cannot be read as UTF-8 text"),
     ],
@@ -177,12 +178,12 @@ def test_a_real_tokenizer_renders_what_a_guard_reads(tmp_path: Path) -> None:
     saved = transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>", bos_token="<s>")
     saved.chat_template = CHATML
     saved.save_pretrained(str(tmp_path / "tokenizer"))
-    found = guard_tokenizer.load(tmp_path / "tokenizer")
+    found = tokenizers.load(tmp_path / "tokenizer")
     asked = replace(load("libra"), tokenizer=found).asked(ONE, "answer")
     assert asked == replace(load("libra"), tokenizer=Tokens(CHATML)).asked(ONE, "answer")
-    assert guard_tokenizer.count(found, "绳结打好了。") == 6
+    assert tokenizers.count(found, "绳结打好了。") == 6
     with pytest.raises(ConfigError, match="holds no tokenizer that can be read"):
-        guard_tokenizer.load(tmp_path)
+        tokenizers.load(tmp_path)
 
 
 def test_a_tokenizer_that_cannot_be_had_is_one_line(here: Path) -> None:
@@ -193,4 +194,4 @@ def test_a_tokenizer_that_cannot_be_had_is_one_line(here: Path) -> None:
     else:
         expected = "is no folder"
     with pytest.raises(ConfigError, match=expected):
-        guard_tokenizer.load(here / "nowhere")
+        tokenizers.load(here / "nowhere")

@@ -14,8 +14,8 @@ from synth.dataset.rows import COLUMNS
 from synth.errors import ConfigError
 from synth.recipe import guard
 from synth.recipe.guard import Guard
-from synth.recipe.guard_format import Draw, Mode
-from synth.recipe.guard_truth import Choices
+from synth.recipe.guard.format import Draw, Mode
+from synth.recipe.guard.truth import Choices
 from synth.recipe.labels import KNOWN
 from tests.support.labelled import policies, policies_by_id, row
 

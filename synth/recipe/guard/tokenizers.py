@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from synth.errors import ConfigError
-from synth.recipe.guard_format import Read
+from synth.recipe.guard.format import Read
 
 
 class Tokenizer(Protocol):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field
 
 from synth.recipe.backend import Frozen
-from synth.recipe.guard_format import Read
+from synth.recipe.guard.format import Read
 from synth.types import Label, TokenScores
 
 _THOUGHT: Final = "</think>"

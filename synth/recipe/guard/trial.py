@@ -5,8 +5,8 @@ from typing import Any
 
 from synth.errors import ConfigError
 from synth.recipe.guard import Guard
-from synth.recipe.guard_format import Mode
-from synth.recipe.guard_truth import query_label
+from synth.recipe.guard.format import Mode
+from synth.recipe.guard.truth import query_label
 from synth.types import Label
 
 

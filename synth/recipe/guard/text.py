@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import ConfigError
-from synth.recipe.guard_format import Mode
+from synth.recipe.guard.format import Mode
 
 _PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}|\{(\w*)\}")
+_UNKNOWN: Final = re.compile(r"\{[A-Za-z_]\w*\}", re.ASCII)
+"""A place in a text that has none of those that are filled."""
 _NAMES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("query", "question", "prompt"), "query"),
     **dict.fromkeys(("response", "answer"), "response"),
@@ -44,18 +46,19 @@ class Published:
         return "".join(values[part] if place else part for part, place in found)
 
 
-def published(path: Path) -> Published:
-    """Reads the file that holds a guard's published text. ConfigError for one that cannot be read, or has places that
-    nothing fills."""
+def published(path: Path, *, instruction: bool = True) -> Published:
+    """Reads the file that holds a guard's published text; `instruction` says whether it may be an instruction alone, since the
+    guard's file has a place for one. ConfigError for one that cannot be read, or has places that nothing fills."""
     try:
         found = Published(path.read_bytes().decode("utf-8-sig"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--prompt {path}: cannot be read as UTF-8 text ({error})") from error
     if not found.text.strip():
         raise ConfigError(f"--prompt {path}: is empty; it must hold the text that the guard is asked with")
-    if found.places and "query" not in found.places:
+    if "query" not in found.places and (found.places or not instruction or _UNKNOWN.search(found.text)):
+        lacking = "the query" if found.places else "query and answer"
         raise ConfigError(
-            f"--prompt {path}: has no place for the query; write {{query}} and {{response}} where they stand"
+            f"--prompt {path}: has no place for {lacking}; write {{query}} and {{response}} where they stand"
         )
     return found
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 import yaml
 
 from synth.errors import ConfigError
-from synth.recipe import guard_tokenizer
-from synth.recipe.guard_format import PLAIN, UNDRAWN, Draw, Mode, Read
-from synth.recipe.guard_reading import Reading, lines_of, numbered, reading
-from synth.recipe.guard_text import Published, estimate, fitted
-from synth.recipe.guard_tokenizer import Tokenizer
-from synth.recipe.guard_truth import AS_EVER, Choices, Codes, Policies, Terms, Truth, check_codes
+from synth.recipe.guard import tokenizers
+from synth.recipe.guard.format import PLAIN, UNDRAWN, Draw, Mode, Read
+from synth.recipe.guard.reading import Reading, lines_of, numbered, reading
+from synth.recipe.guard.text import Published, estimate, fitted
+from synth.recipe.guard.tokenizers import Tokenizer
+from synth.recipe.guard.truth import AS_EVER, Choices, Codes, Policies, Terms, Truth, check_codes
 from synth.recipe.labels import BINARY, WORDS, LabelScheme
 from synth.recipe.prompt import ROLES, Prompt
 from synth.recipe.yaml import validate
@@ -121,18 +121,16 @@ class Guard:
         told = self._told(row, mode, draw) | self._policies_told(row, None, ())
         if self.reads and self.reads.raw:
             text = self._asked(told)[-1].content
-            return guard_tokenizer.bare(self.tokenizer, text) if self.tokenizer else text
+            return tokenizers.bare(self.tokenizer, text) if self.tokenizer else text
         if self.tokenizer is None:
             return self._asked(told)
-        own = guard_tokenizer.writes_instruction(self.tokenizer, self.reads) and self.published is None
+        own = tokenizers.writes_instruction(self.tokenizer, self.reads) and self.published is None
         turns = told["conversation"] if own else [asdict(message) for message in self._asked(told)]
         numbered = (
             own and self.reads is not None and self.reads.categories is not None and self.reads.categories.numbered
         )
         shown = {code: f"{name}." for code, name in told["shown"]} if numbered and draw.shown else {}
-        return guard_tokenizer.rendered(
-            self.tokenizer, turns, self.reads, shown, reason_first=own and draw.reason_first
-        )
+        return tokenizers.rendered(self.tokenizer, turns, self.reads, shown, reason_first=own and draw.reason_first)
 
     def verdict(
         self,
@@ -196,7 +194,7 @@ class Guard:
     def _fits(self, told: Mapping[str, Any], limit: int) -> bool:
         """Whether the verdict and the token that ends it are no more tokens than that."""
         text = self._written(told)
-        return (estimate(text) if self.tokenizer is None else guard_tokenizer.count(self.tokenizer, text)) < limit
+        return (estimate(text) if self.tokenizer is None else tokenizers.count(self.tokenizer, text)) < limit
 
     def _told(self, row: Mapping[str, Any], mode: Mode | None, draw: Draw) -> dict[str, Any]:
         names = self.columns & (self.prompt.uses | _NEEDED)

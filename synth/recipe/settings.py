@@ -1,0 +1,20 @@
+"""Settings of the command line: `--set KEY=VALUE`, with values as YAML has them."""
+
+from typing import Any
+
+import yaml
+
+from synth.errors import ConfigError
+from synth.recipe.credentials import hidden
+
+
+def setting(given: str, *, example: str, status: int = 2) -> tuple[str, Any]:
+    """The key and the value of a `--set KEY=VALUE`. ConfigError, which ends in that exit status, for another text; it shows the
+    example."""
+    key, separator, text = given.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set {hidden(given)!r}: must be KEY=VALUE, e.g. {example}", status=status)
+    try:
+        return key, yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {key}: the value is not YAML", status=status) from error
