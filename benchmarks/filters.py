@@ -32,7 +32,7 @@ from synth.stages.parsing import SECOND_TRIES
 
 TOP = Path(__file__).parents[1]
 TABLE, FIGURES = TOP / "docs" / "filters.md", TOP / "synth" / "filters" / "measured.json"
-PLANTED = 600
+PLANTED = 3000
 PLANTERS = defects.PLANTERS | judged.PLANTERS
 SUBJECTS = {"query": "queries", "response": "answers", "row": "rows"}
 ONE_IN = 10

@@ -14,6 +14,10 @@ _LINE, _MOST, _ALONE = 10, 0.6, 30
 _TAGGED = re.compile(
     r"[#＃@][^\s#＃。！？]{1,40}$|(?:祝好|此致|敬上|的祝福|best regards|祝愿)[，,]?\s*[^。！？\n]{0,20}$", re.IGNORECASE
 )
+_PROSE = re.compile(
+    r"(?:因此|其中|总之|总的来说|综上|另外|此外|所以|但是|然而|同时|最后|通过|以上|在这|这[个种些是样])[^\n]{0,60}，"
+)
+"""How a line begins that is prose, whatever stands above it."""
 _WORDED = re.compile(r"[\w，,、]$")
 
 
@@ -35,6 +39,8 @@ def _breaks_off(text: str) -> bool:
         return text[-1] in "，,、" or bool(_HAN.search(last))
     if not above:
         return len(last) >= _ALONE and "，" in last
+    if _PROSE.match(last):
+        return True
     long = [line for line in above if len(line) >= _LINE and line[-1] not in ":："]
     listed = bool(_LISTED.match(last))
     if listed and any(map(_LISTED.match, above)):
@@ -42,7 +48,7 @@ def _breaks_off(text: str) -> bool:
     else:
         long = [line for line in long if bool(_LISTED.match(line)) == listed] or long
     ended = sum(bool(_STOPS.search(line)) for line in long)
-    return bool(long) and ended >= _MOST * len(long) and len(last) > 1
+    return bool(long) and ended >= _MOST * len(long)
 
 
 _PARTS = re.compile(

@@ -79,6 +79,8 @@ def test_a_query_is_one_whole_request_of_a_user(query: str, expected: str | None
 ANSWERS = [
     ("先把土松开，晒上半天。再浇透水，然后把种子按", "unfinished"),
     ("要点如下：\n1. 先把土松开，浇透水。\n2. 把种子按进土里，盖一层", "unfinished"),
+    ("面粉三百克\n水两百克\n酵母五克\n因此，和面的时候水不要一次加完，面粉的吸", "unfinished"),
+    ("先把土松开，浇透水。\n种子按进土里，盖一层薄土。\n始", "unfinished"),
     ("要点如下：\n- 松土\n- 浇水\n- 搭架子", None),
     ("可以这样写：\n```python\nprint(1)", "unfinished"),
     ("夏天到了，去海边走走。#旅行 #夏天", None),
