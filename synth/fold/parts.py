@@ -32,9 +32,11 @@ class Tasks:
 
     async def stop(self) -> None:
         """Cancels whatever part of the fold's work runs ahead of its turn; requests in flight land on their own."""
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        while self._running:  # one that ends may begin another
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.sleep(0)  # until `_ended` has seen them
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)

@@ -41,7 +41,9 @@ def role_names(compiled: CompiledRecipe) -> RoleNames:
             known = roles.get((stage, model))
             roles[stage, model] = leaf if known in (None, leaf) else f"{known} / {leaf}"
     judge = [bound for bound in flow.stages if bound.stage is flow.panel]
-    shown = [text for bound in judge for entry in bound.prompts for text, _ in entry.prompt.files.values()]
+    asked = [entry for bound in judge for entry in bound.prompts]
+    shown = [text for entry in asked for text, _ in entry.prompt.files.values()]
+    shown += [text for entry in asked for text in entry.examples.values() if isinstance(text, str)]
     branches = [bound.name for bound in flow.stages if bound.stage.kind == "branch"]
     return RoleNames(
         roles=roles,

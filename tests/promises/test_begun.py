@@ -151,7 +151,7 @@ def test_a_run_with_both_ends_met_and_every_such_answer_is_whole(here: Path) -> 
             model=None,
             base_url=server.url,
         )
-        result = execute.run(compile_recipe(recipe), execute.RunOptions(here / "run", 3, ("crime.gambling",)))
+        result = execute.run(compile_recipe(recipe), execute.RunOptions(here / "run", 12, ("crime.gambling",)))
         paths = {"prompt" if "prompt" in body else "messages" for body in server.bodies}
     assert result.status == 0, result.message
     assert paths == {"prompt", "messages"}

@@ -45,7 +45,8 @@ def alike(body: dict[str, Any], reply: Reply, chance: random.Random) -> Reply:
         queries = json.loads(reply.text)["queries"]
     except (ValueError, KeyError, TypeError):
         return reply
-    return replace(reply, text=json.dumps({"queries": queries[:1] * len(queries)}, ensure_ascii=False))
+    same = [{**one, "query": queries[0]["query"]} for one in queries]
+    return replace(reply, text=json.dumps({"queries": same}, ensure_ascii=False))
 
 
 def test_models_that_are_fit_are_not_doubted(here: Path) -> None:

@@ -126,15 +126,16 @@ def test_labels_of_ones_own_names_from_the_recipe_to_the_trainer(lab: Lab) -> No
     assert "| severe | mild | against the panel |" in card
     call("export", "run", "--to", "libra")
     exported = json.loads(Path("run/export/libra/train.json").read_text(encoding="utf-8"))
-    assert {row["label"] for row in exported} == {"高危", "低危", "安全"}
-    told = json.loads(call("audit", "run", "--read", "run/export/libra/train.json", "--json").output)
-    assert (told["found"], told["panel"]["accuracy"]["value"]) == (len(exported), 1.0)
-    judged = json.loads(
-        call("audit", "run", "--read", "run/export/libra/train.json", "--judge", "--json").output.splitlines()[-1]
-    )
+    assert {row["label"] for row in exported} == {"不安全", "安全"}, "the published script knows no others"
+    call("export", "run", "--to", "jsonl")
+    table = "run/export/jsonl/train.jsonl"
+    told = json.loads(call("audit", "run", "--read", table, "--json").output)
+    rows = Path(table).read_text(encoding="utf-8").splitlines()
+    assert (told["found"], told["panel"]["accuracy"]["value"]) == (len(rows), 1.0)
+    judged = json.loads(call("audit", "run", "--read", table, "--judge", "--json").output.splitlines()[-1])
     assert judged["panel"]["missed"] == 0
-    call("dedup", "run/export/libra/train.json", "--on", "question", "--conflicts", "stricter", "-o", "out.json")
-    call("filter", "run/export/libra/train.json", "-o", "filtered.jsonl")
+    call("dedup", table, "--on", "query", "--conflicts", "stricter", "-o", "out.jsonl")
+    call("filter", table, "-o", "filtered.jsonl")
 
 
 def test_the_live_table_has_a_column_for_every_label(lab: Lab) -> None:

@@ -92,7 +92,7 @@ def test_a_package_brings_a_filter_a_format_a_prompt_and_a_recipe(
         "synth.exporters": "ids = ours.ids",
         "synth.folders": "ours = ours",
     }
-    prompt = (TOP / "prompts" / "query" / "harmful.j2").read_text(encoding="utf-8")
+    prompt = (TOP / "prompts" / "sheet" / "harmful.j2").read_text(encoding="utf-8")
     files = {"ours/__init__.py": "", "ours/rules.py": FILTERS, "ours/ids.py": EXPORTER}
     install("ours", points, files | {"ours/pipelines/ours.yaml": RECIPE, "ours/prompts/ours/harmful.j2": prompt})
     ended = synth("run", "ours", "--json")
@@ -103,7 +103,7 @@ def test_a_package_brings_a_filter_a_format_a_prompt_and_a_recipe(
     assert "extends" not in facts["recipe"]
     assert "ours/harmful" in facts["prompts"]
     assert synth("export", "runs/ours", "--to", "ids").returncode == 0
-    assert len((here / "runs" / "ours" / "export" / "ids" / "train.jsonl").read_text().splitlines()) >= 24
+    assert len((here / "runs" / "ours" / "export" / "ids" / "train.jsonl").read_text().splitlines()) > 20
     assert "[text] Drops what speaks of cats. (word: str = '猫')" in synth("list", "filters").stdout
     assert "A line a row." in synth("list", "formats").stdout
     assert "我们的配方。" in synth("list", "recipes").stdout

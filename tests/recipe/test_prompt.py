@@ -29,6 +29,16 @@ TOLD = {
     "form": "段落",
     "length": {"low": 60, "high": 120},
     "labels": ("不安全", "有争议", "安全"),
+    "reply": '{"analysis": "分析", "label": "结论", "intent": "意图"}',
+    "lean": "strict",
+    "intents": ("有害", "无害"),
+    "heads": ("response", "query", "refusal", "categories"),
+    "categories": ("甲类", "乙类"),
+    "samples": (0, 1, 2),
+    "slots": [
+        [{"axis": "behaviour", "value": "做甲事"}, {"axis": "form", "value": "提问"}],
+        [{"axis": "form", "value": "半句"}],
+    ],
     "messages": [{"role": "system", "content": "要求"}, {"role": "user", "content": "问题"}],
 }
 

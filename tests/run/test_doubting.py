@@ -18,7 +18,7 @@ def test_what_a_stand_in_writes_is_not_judged() -> None:
 def test_roles_are_named_by_stage_and_model() -> None:
     data = load("libra").model_dump(mode="json", exclude_unset=True)
     data["models"]["both"] = {"chain": ["answerer_a", "answerer_b"]}
-    data["models"]["mock"] = {"backend": "offline", "model": "offline-judge"}
+    data["models"]["mock"] = {"backend": "offline", "frames": 2, "model": "offline-judge"}
     data["respond"] = {"models": ["both"]}
     data["judge"] = data["judge"] | {"models": ["judge_a", "mock"]}
     cast = role_names(compile_recipe(Recipe.model_validate(data)))
@@ -27,7 +27,7 @@ def test_roles_are_named_by_stage_and_model() -> None:
     assert cast.roles["query", "Qwen/Qwen2.5-32B-Instruct"] == "writer"
     assert cast.seats == (("judge_a", "Qwen/Qwen2.5-32B-Instruct"), None)
     assert cast.gate == ("query", "augment", "dedup")
-    assert cast.templates["query/harmful"] == "query"
+    assert cast.templates["sheet/harmful"] == "query"
     assert "分析" in cast.placeholders
     assert cast.rules["crime.gambling"]
 

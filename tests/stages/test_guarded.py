@@ -311,7 +311,7 @@ def test_a_run_that_another_package_stopped_goes_on_to_what_it_would_have_been(
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "judge.verdict: first failed (IndexError: oops; rules.py, line " in done.stderr
-    assert not [word for word in ("Traceback", "never awaited", "pending") if word in done.stderr]
+    assert not [word for word in ("Traceback", "never awaited", "pending") if word in done.stderr], done.stderr
     one, other = (sorted((ended(out=out) / "dataset" / "data").glob("*.parquet")) for out in ("stopped", "calm"))
     assert one
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
