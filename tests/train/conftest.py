@@ -52,9 +52,8 @@ def export(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[...,
     def exported(to: str, *options: str, of: Path | None = None) -> Export:
         folder = tmp_path_factory.mktemp(to) / to
         said = synth("export", str(of or run), "--to", to, "-o", str(folder), *options)
-        starts = {
-            line.split()[0]: line.strip() for line in said.splitlines() if re.match(r"\s+(trl|swift|llama)", line)
-        }
+        found = (re.match(r"\s+((?:PYTHONPATH=\S+ )?(trl|swift|llama\S+) .*)", line) for line in said.splitlines())
+        starts = {line[2]: line[1].strip() for line in found if line}
         return Export(folder, starts)
 
     return exported
@@ -68,11 +67,12 @@ def train(model: Path, tmp_path: Path) -> Callable[..., str]:
         brief, environment = BRIEF[trainer]
         line = export.starts[trainer].replace("MODEL", str(of or model))
         words = [*shlex.split(line), *shlex.split(brief), *more]
+        modules = words.pop(0).partition("=")[2] if words[0].startswith("PYTHONPATH=") else ""
         program = ROOT / f".venv-train-{environment}" / "bin" / words[0]
         done = subprocess.run(
             [str(program), *words[1:]],
             cwd=tmp_path,
-            env=os.environ | OFFLINE | {"PYTHONPATH": str(STUBS)},
+            env=os.environ | OFFLINE | {"PYTHONPATH": os.pathsep.join([str(STUBS), modules])},
             capture_output=True,
             text=True,
             check=False,
