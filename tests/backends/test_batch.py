@@ -99,7 +99,10 @@ def test_what_goes_wrong_on_the_way_is_paid_once(lab: Lab, calm: str, fault: str
     assert stats["faults"][fault] > 0
     assert lab.bytes() == calm
     assert (stats["repeated"], stats["files_uploaded_again"], stats["rows_again"]) == (0, 0, 0)
-    assert stats["files_uploaded"] == stats["batches"]
+    assert stats["files_uploaded"] - stats["batches"] in (
+        0,
+        1,
+    )  # a file may be up, and its batch not made, as the run ends
     assert stats["files_kept"] == 0
 
 

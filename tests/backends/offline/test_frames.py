@@ -82,13 +82,13 @@ def test_the_first_frames_are_refused_for_prompts_that_they_have_no_words_for(
     prompt = tmp_path / "prompts" / f"{name}.j2"
     prompt.parent.mkdir(parents=True)
     prompt.write_text("{% block user %}风险类别：{{ n }}{% endblock %}", encoding="utf-8")
-    offline = {"backend": "offline", "frames": frames}
+    offline, sheet = {"backend": "offline", "frames": frames}, {"sheet": {}} if name.startswith("sheet/") else {}
     recipe = tiny_recipe(
         models={role: {**offline, "model": role} for role in ("writer", "a", "b", "j1", "j2")},
-        query={"model": "writer", "elements": ["behaviour"], "prompts": {"harmful": name}},
+        query={"model": "writer", "elements": ["behaviour"], "prompts": {"harmful": name}} | sheet,
     )
     if refused:
-        with pytest.raises(ConfigError, match=r"^models\.\w+: frames 1 .* prompt sheet/mine; say `frames: 2`$"):
+        with pytest.raises(ConfigError, match=r"^models\.\w+: frames 1 .* prompt sheet/\w+; say `frames: 2`$"):
             compile_recipe(recipe)
     else:
         compile_recipe(recipe)
