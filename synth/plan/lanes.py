@@ -45,6 +45,11 @@ class LaneSpec:
     """The share of a lane's slots for a label that yield never takes from a stance, for each that has a floor."""
 
     @property
+    def rule_text(self) -> str:
+        """What the judges of a lane are told of its subcategory, as one text."""
+        return "\n".join([str(self.subcategory["definition"]), *map(str, self.subcategory["rule"].values())])
+
+    @property
     def variables(self) -> dict[str, Any]:
         """The variables that every prompt of a lane may use: `scenario` and `subcategory`."""
         return {"scenario": self.scenario, "subcategory": self.subcategory}
@@ -129,7 +134,14 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
     if subcategory.refuse_only:
         kinds = ("harmful",)  # no twins
     axes = next((found for _, options in recipe.blocks().values() if (found := getattr(options, "elements", ()))), ())
-    sheet = next((found for _, options in recipe.blocks().values() if (found := getattr(options, "sheet", None))), None)
+    sheet = next(
+        (
+            found
+            for _, options in recipe.blocks().values()
+            if isinstance(found := getattr(options, "sheet", None), Sheet)
+        ),
+        None,
+    )
     if sheet is not None and (taken := {FORM, LENGTH, DIRECTNESS} & {*axes}):
         raise ConfigError(f"query.elements: {min(taken)!r} is an axis of the slot sheet; give the bank another name")
     return [

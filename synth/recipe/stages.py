@@ -45,7 +45,7 @@ class FoundStage:
 
     def says(self, fact: str) -> bool:
         """Whether the class of a stage that a recipe names declares a fact as true: `answered`, `responds`, `judges`,
-        `rewrites`."""
+        `rewrites`, `redacts`."""
         return bool(getattr(self.makes, fact, False))
 
 

@@ -9,14 +9,14 @@ from synth.recipe import stages
 if TYPE_CHECKING:
     from synth.recipe.schema import Recipe
 
-REDACT = "redact"
-
 
 def usual(recipe: "Recipe") -> tuple[str, ...]:
-    """The steps of a recipe that names none: `respond` and, where the recipe has it, `redact`, unless its source brings answers; and `judge`."""
-    if _answered(recipe):
-        return ("judge",)
-    return ("respond", *([REDACT] if recipe.options(REDACT) is not None else []), "judge")
+    """The steps of a recipe that names none: `respond` and what it has that redacts, unless its source brings answers; and `judge`."""
+    return ("judge",) if _answered(recipe) else ("respond", *_redacting(recipe), "judge")
+
+
+def _redacting(recipe: "Recipe") -> list[str]:
+    return [name for name, stage in _said(recipe, "step") if stage.says("redacts")]
 
 
 def _answered(recipe: "Recipe") -> bool:
@@ -78,7 +78,7 @@ def _check_steps(recipe: "Recipe") -> None:
             raise ValueError(f"steps: {name!r} is no step; {did_you_mean(name, steps)}")
         if name not in blocks:
             raise ValueError(f"needs `{name}`, which is one of its steps; write what it takes under that key, or {{}}")
-    spared = {REDACT} if _answered(recipe) else set()  # what it would work on does not come to be
+    spared = _redacting(recipe) if _answered(recipe) else ()  # what they would work on does not come to be
     if recipe.steps is None and (idle := [name for name, _ in _said(recipe, "step") if name not in {*order, *spared}]):
         raise ValueError(f"{idle[0]}: stands nowhere in the order; add `steps: [{', '.join((*order, idle[0]))}]`")
     _check_redact(blocks, order)
@@ -93,14 +93,16 @@ def _check_steps(recipe: "Recipe") -> None:
 
 
 def _check_redact(blocks: Mapping[str, tuple[stages.FoundStage, Any]], order: Sequence[str]) -> None:
-    """Nothing that reads answers comes between what gives them and `redact`."""
-    if REDACT not in order:
-        return
-    before = order[: order.index(REDACT)]
-    if not any(blocks[name][0].says("responds") for name in before):
-        raise ValueError("steps: no answer comes to be before `redact`; put it behind `respond`")
-    if judge := next((name for name in before if blocks[name][0].says("judges")), None):
-        raise ValueError(f"steps: {judge} would see answers before `redact` has worked on them; put it behind `redact`")
+    """No judge comes between what gives answers and what redacts them."""
+    for at, step in enumerate(order):
+        if not blocks[step][0].says("redacts"):
+            continue
+        if not any(blocks[name][0].says("responds") for name in order[:at]):
+            raise ValueError(f"steps: no answer comes to be before `{step}`; put it behind `respond`")
+        if judge := next((name for name in order[:at] if blocks[name][0].says("judges")), None):
+            raise ValueError(
+                f"steps: {judge} would see answers before `{step}` has worked on them; put it behind `{step}`"
+            )
 
 
 def _check_cells(recipe: "Recipe") -> None:

@@ -49,7 +49,7 @@ def role_names(compiled: CompiledRecipe) -> RoleNames:
         roles=roles,
         seats=tuple(_seat(recipe, seat) for seat in getattr(flow.panel, "seats", ())),
         gate=tuple(dict.fromkeys((flow.begins, *branches, "dedup"))),
-        rules={spec.lane.subcategory: _rule(spec.subcategory) for spec in compiled.specs},
+        rules={spec.lane.subcategory: spec.rule_text for spec in compiled.specs},
         placeholders=shown_in(shown),
         labels=flow.labels,
         checked=getattr(flow.panel, "checks", False),
@@ -58,10 +58,6 @@ def role_names(compiled: CompiledRecipe) -> RoleNames:
         },
         templates={entry.prompt.name: bound.name for bound in flow.stages for entry in bound.prompts},
     )
-
-
-def _rule(subcategory: Mapping[str, Any]) -> str:
-    return "\n".join([str(subcategory["definition"]), *map(str, subcategory["rule"].values())])
 
 
 def _seat(recipe: Recipe, seat: Who) -> Who | None:

@@ -20,6 +20,7 @@ from synth.recipe.routing import leaves
 from synth.run.compile import CompiledRecipe
 from synth.run.doubting import role_names
 from synth.sanitize import masked, shortened
+from synth.stages import redact
 from synth.stages.cleaning import cleaned
 from synth.stages.lenient_json import json_in
 from synth.stages.parsing import checked
@@ -29,8 +30,6 @@ SHOWN = 60
 """Characters of a sample."""
 MOST = 100
 """Items of a list in a reply that are looked at."""
-REDACTED = "redacted"
-"""The title of the schema by which a model gives back an answer redacted, or as it was."""
 
 
 class Observed:
@@ -137,7 +136,7 @@ class Observed:
         facts.as_json += request.schema is not None
         why, sample = self._fault(facts, request, reply), ""
         if request.schema is not None:
-            answers = facts.part == "answerer" or request.schema.get("title") == REDACTED
+            answers = facts.part == "answerer" or request.schema.get("title") == redact.TITLE
             sample = masked(reply.text, "reply", reply.finish) if answers else shortened(reply.text, SHOWN)
         names = ("gives no answer", "is cut off", "is not the JSON asked for", "is filtered", "declines")
         for name in names[: None if facts.part != "answerer" else -1]:  # whether an answer may decline, its stance says

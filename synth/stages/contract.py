@@ -144,6 +144,9 @@ class Step(_Stage, Protocol):
     rewrites: ClassVar[bool] = False
     """Whether a step changes the answer or the turns before the query. Earlier verdicts on the row are then void: a
     step that judges must follow. In refuse-only lanes such a step is left out."""
+    redacts: ClassVar[bool] = False
+    """Whether a step takes out of answers what may leave the journal in no form: what it `withholds` until then. It stands
+    behind what answers, and before every judge."""
 
     seats: Sequence[tuple[str, str]] = ()
     """The judges of a step that gives labels, as (role, model), in the order in which a row's votes stand."""

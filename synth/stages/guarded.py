@@ -11,7 +11,7 @@ from synth.recipe.stages import FoundStage
 from synth.stages.contract import Branch, Context, Slot, Source, Step, Written
 from synth.types import REASON, Aside, Ask, Drop, Judged, Note, Request, Sample, Vote
 
-FACTS = ("answered", "from_file", "from_run", "responds", "judges", "rewrites")
+FACTS = ("answered", "from_file", "from_run", "responds", "judges", "rewrites", "redacts")
 """What a recipe is checked by before anything is bound."""
 
 _PIECES = {

@@ -24,6 +24,8 @@ OFFERED = frozenset({"scenario", "subcategory", "query", "response"})
 LEVELS: Final = ("detail", "finished")
 """What a subcategory may have taken out of natural answers. Where its taxonomy does not say, it is detail."""
 NATURAL: Final = "natural"
+TITLE: Final = "redacted"
+"""The title of the schema by which a model gives back an answer redacted, or as it was."""
 _LEFT = 8
 """Chinese characters that must be left of an answer beside its marks."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -40,12 +42,12 @@ class Options(Frozen):
 class Redactor(Step):
     """The redact stage: has the mark put in place of what could be done or sent in natural answers, where an unsafe one was wanted."""
 
-    rewrites = True
+    rewrites = redacts = True
 
     def __init__(self, options: Options, context: Context) -> None:
         self._router, self._seed = context.router(options.model), context.seed
         self._prompts = {level: context.prompt(f"redact/{level}", OFFERED) for level in LEVELS}
-        self._schema = object_schema("redacted", text={"type": "string"})
+        self._schema = object_schema(TITLE, text={"type": "string"})
         self._share = _share_due(context.specs)
 
     def uses(self, spec: LaneSpec, prompt: str) -> bool:

@@ -13,14 +13,13 @@ from synth.plan.lanes import LaneSpec
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, ask_with_fallback
 from synth.stages.parsing import read_text
-from synth.stages.reply_stats import OK, PromptUse
+from synth.stages.reply_stats import OK, REFUSAL, PromptUse
 from synth.stages.shapes import Shapes
 from synth.types import Ask, Drop, Label, Reply, Sample, Stance
 
 OFFERED = frozenset({"query"})
 SHAPED = {"scenario": None, "subcategory": None, "query": None, "form": "段落", "length": {"low": 60, "high": 120}}
 """What the prompts under `answer/` may use, with examples: those under `respond/` know the query alone."""
-REFUSAL = "refusal"
 
 
 class Options(Frozen):

@@ -1,10 +1,15 @@
 """The stages of a recipe: which there are, what they come to together, and that recipes of before are who they were."""
 
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from synth.recipe import stages
+from synth.errors import ConfigError
+from synth.recipe import plugins, stages
 from synth.recipe.schema import Recipe, fingerprint
 from synth.run.compile import compile_recipe
 from tests.conftest import Lab, tiny_recipe
@@ -103,3 +108,49 @@ def test_compiling_enters_each_stage_once(lab: Lab, monkeypatch: pytest.MonkeyPa
 def test_steps_that_make_no_flow_are_refused(changes: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         tiny_recipe(**changes)
+
+
+BLACKEN = """
+from dataclasses import replace
+from synth.stages.contract import Context, Frozen, Step
+
+class Options(Frozen):
+    sheet: str = "一张"
+
+class Blacken(Step):
+    rewrites = redacts = True
+
+    async def run(self, spec, sample, slot, ask):
+        return sample
+
+def bind(options: Options, context: Context) -> Blacken:
+    return Blacken()
+"""
+
+
+@pytest.fixture
+def blacken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A package with a step that redacts."""
+    about = tmp_path / "site" / "blacken-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about.parent / "blacken.py").write_text(BLACKEN, encoding="utf-8")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: blacken\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[synth.stages]\nblacken = blacken\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(about.parent)
+    plugins._points.cache_clear()
+    yield
+    plugins._points.cache_clear()
+    sys.modules.pop("blacken", None)
+
+
+@pytest.mark.usefixtures("blacken")
+def test_what_redacts_says_so_itself_and_stands_between_answer_and_judge(lab: Lab) -> None:
+    compiled = compile_recipe(tiny_recipe(blacken={}))
+    assert compiled.recipe.order == ("respond", "blacken", "judge")
+    assert not [spec for spec in compiled.specs if spec.sheet is not None]  # its own `sheet` is no slot sheet
+    for steps, word in (
+        (["blacken", "respond", "judge"], "before `blacken`; put it behind `respond`"),
+        (["respond", "judge", "blacken"], "before `blacken` has worked on them"),
+    ):
+        with pytest.raises((ConfigError, ValidationError), match=word):
+            tiny_recipe(blacken={}, steps=steps)
