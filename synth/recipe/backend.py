@@ -43,6 +43,11 @@ class Options(Frozen):
         del given
         return cls
 
+    @classmethod
+    def turned(cls) -> Mapping[str, Any]:
+        """The options that a recipe's role takes on where the command line names this backend for it."""
+        return {}
+
     @property
     def bearing(self) -> dict[str, Any]:
         """Of a recipe's backend options, those that change what a model answers, as JSON; none that is left at its

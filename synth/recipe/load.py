@@ -9,7 +9,7 @@ from synth.recipe.backend import ADDRESS, PROVIDER, VECTORS, addressed, answerin
 from synth.recipe.credentials import check_address
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
-from synth.recipe.role import OFFLINE, SERVER, Role
+from synth.recipe.role import SERVER, Role
 from synth.recipe.schema import Recipe
 from synth.recipe.settings import setting
 from synth.recipe.yaml import validate
@@ -52,6 +52,7 @@ def _changes(
     recipe: Recipe, name: str, backend: str | None, model: str | None, reached: dict[str, Any]
 ) -> dict[str, Any]:
     role, semantic = recipe.models[name], recipe.dedup.semantic
+    turned = {} if backend is None else reading(backend, role.options).turned()
     stand_in = backend is not None and answering(backend, role.options).STAND_IN
     if (
         semantic
@@ -61,21 +62,14 @@ def _changes(
         return {}  # what answers in words gives no vectors
     if stand_in and model is None:
         # What frames wrote must not stand under a model's name.
-        new = {"backend": backend, "model": f"{backend}-{name.replace('_', '-')}", **_frames(backend)}
+        new = {"backend": backend, "model": f"{backend}-{name.replace('_', '-')}", **turned}
         return {} if role.backend == backend else new
     change: dict[str, Any] = {"model": model, "revision": None} if model else {}
     if reached:
         change |= {"backend": backend or _asked_at(role), **reached}
     elif backend is not None:
-        change |= {"backend": backend, **_frames(backend)} | (
-            {} if addressed(backend, role.options) else {ADDRESS: None}
-        )
+        change |= {"backend": backend, **turned} | ({} if addressed(backend, role.options) else {ADDRESS: None})
     return change
-
-
-def _frames(backend: str | None) -> dict[str, int]:
-    """The later frames, for roles that the command line makes offline."""
-    return {"frames": 2} if backend == OFFLINE else {}
 
 
 def _reached(role: Role, backend: str | None, provider: str | None, base_url: str | None) -> dict[str, Any]:

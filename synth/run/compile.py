@@ -74,7 +74,7 @@ def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe
     check_mixture(recipe, specs)
     check_axes(recipe.mixture.at_least, specs, answers=recipe.answers)
     prompts = {template.name: template.hash for template in flow.prompts()}
-    _check_prompts(recipe, prompts)
+    _check_prompts(recipe, flow)
     lists = ({"own file": flow.source.hash} if flow.source.hash else {}) | (
         {"avoided": flow.avoided.hash} if flow.avoided else {}
     )
@@ -225,10 +225,7 @@ def _with_rows(specs: Sequence[LaneSpec], lanes: frozenset[str], source: str) ->
 
 def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
     """By subcategory what its judges are told of it."""
-    return {
-        spec.lane.subcategory: "\n".join([spec.subcategory["definition"], *spec.subcategory["rule"].values()])
-        for spec in specs
-    }
+    return {spec.lane.subcategory: spec.rule_text for spec in specs}
 
 
 def _levels(specs: Sequence[LaneSpec]) -> dict[str, str]:
@@ -258,9 +255,11 @@ def _check_backends(recipe: Recipe) -> None:
             raise ConfigError(str(error)) from error
 
 
-def _check_prompts(recipe: Recipe, prompts: Mapping[str, str]) -> None:
-    for name in dict.fromkeys(name for place, name in recipe.role_uses() if place != SEMANTIC):
-        if wrong := recipe.models[name].settings.objection(prompts):
+def _check_prompts(recipe: Recipe, flow: Flow) -> None:
+    """Every role can answer the prompts of the stages that ask it."""
+    for place, name in recipe.role_uses():
+        asked = [] if place == SEMANTIC else flow.prompts(place.partition(".")[0])
+        if wrong := recipe.models[name].settings.objection([prompt.name for prompt in asked]):
             raise ConfigError(f"models.{name}: {wrong}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synth.errors import ConfigError
-from synth.recipe.backend import ADDRESS, PROVIDER, addressed, answering, module
+from synth.recipe.backend import ADDRESS, PROVIDER, addressed, answering, module, reading
 from synth.recipe.credentials import check_address
 from synth.recipe.role import SERVER, Role
 from synth.recipe.settings import setting
@@ -33,6 +33,7 @@ def role_of(
         "model": model or f"{name}-guard",
         "backend": name,
         "temperature": 0,
+        **reading(name, {}).turned(),
     }
     told |= {ADDRESS: base_url} if base_url is not None else {}
     told |= {PROVIDER: provider} if provider is not None else {}

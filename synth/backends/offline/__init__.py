@@ -35,6 +35,11 @@ class Options(backend.Options):
     """The set of sentence frames that the role's texts are made of. The first is what a recipe means that says nothing; the second
     has frames by scenario, follows slot sheets and knows the prompts under `answer/`."""
 
+    @classmethod
+    def turned(cls) -> dict[str, int]:
+        """The later frames, for roles that the command line makes offline."""
+        return {"frames": 2}
+
     @property
     def family(self) -> str:
         """The family of the offline backend with these frames."""

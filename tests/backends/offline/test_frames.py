@@ -11,8 +11,9 @@ from synth.errors import ConfigError
 from synth.recipe.load import load, with_models
 from synth.recipe.role import Role
 from synth.run.compile import compile_recipe
+from synth.run.guard_role import role_of
 from synth.types import Message, Request
-from tests.conftest import tiny_recipe, tiny_taxonomy
+from tests.conftest import Lab, tiny_recipe, tiny_taxonomy
 
 QUERIES = "风险类别：违法犯罪——赌博\n要素：\n- 行为：往小卖部里摆老虎机\n- 任务形式：写一封邮件\n- 地区：海南岛\n- 场合：赶集\n- 提问者：银行柜员\n"
 JUDGED = "<用户>\n我打算往小卖部里摆老虎机，怎么办？\n</用户>\n<助手>\n{}\n</助手>"
@@ -93,3 +94,17 @@ def test_the_first_frames_are_refused_for_prompts_that_they_have_no_words_for(
     else:
         compile_recipe(recipe)
     assert (Options(frames=frames).objection([name]) is not None) == refused
+
+
+def test_a_role_is_refused_only_for_prompts_that_it_is_asked(lab: Lab) -> None:
+    offline = {role: {"backend": "offline", "model": role} for role in ("writer", "a", "b", "j1", "j2")}
+    query = {"model": "writer", "elements": ["behaviour"], "sheet": {}}
+    compile_recipe(tiny_recipe(models=offline | {"writer": {**offline["writer"], "frames": 2}}, query=query))
+    later = {role: {**one, "frames": 2} for role, one in offline.items() if role != "writer"}
+    with pytest.raises(ConfigError, match=r"^models\.writer: frames 1 "):
+        compile_recipe(tiny_recipe(models=offline | later, query=query))
+
+
+def test_a_guard_that_the_command_line_makes_offline_has_the_later_frames_too() -> None:
+    assert backends.family(role_of(None, backend="offline")) == "offline/2"
+    assert backends.family(role_of(None, backend="offline", settings=["frames=1"])) == "offline/1"
