@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from synth.errors import ConfigError
-from synth.hashing import short_hash
 from synth.mark.rows import restored_row
 from synth.plan.lanes import LaneSpec
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.sanitize import plain
 from synth.stages.contract import Context, Source, Written
 from synth.stages.query import query_id
+from synth.stages.repeats import Repeats
 from synth.types import Ask, Drop, Provenance, Sample
 
 UNSORTED = "own.unsorted"
@@ -39,7 +39,7 @@ class OwnFile(Source):
         self._refuse_only = {spec.lane.subcategory for spec in context.specs if spec.lane.refuse_only}
         self._offsets: dict[str, array[int]] = {}
         self._digest = blake2b(digest_size=8)
-        self._repeated: set[int] = set()
+        self._repeated = frozenset[int]()
         """Offsets of pairs that stand in the file before."""
         self.unsorted = 0
         try:
@@ -52,18 +52,17 @@ class OwnFile(Source):
         self.hash, self.lanes = self._digest.hexdigest(), frozenset(self._offsets)
 
     def _scan(self, lines: IO[bytes]) -> None:
-        offset, seen = 0, set[str]()
+        offset, pairs = 0, Repeats()
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 row = self._parse(line, number)
                 lane = self._lane_of(row, number)
                 self._offsets.setdefault(lane, array("Q")).append(offset)
-                pair = short_hash(lane, row["query"].strip(), row["response"].strip()) if self._pairs else str(offset)
-                if pair in seen:
-                    self._repeated.add(offset)
-                seen.update((pair,) if self._pairs else ())
+                if self._pairs:
+                    pairs.add(offset, lane, row["query"].strip(), row["response"].strip())
             offset += len(line)
             self._digest.update(line)
+        self._repeated = pairs.found()
 
     def available(self, spec: LaneSpec) -> int | None:
         """How many rows of the user's own file belong to a lane."""

@@ -12,11 +12,11 @@ from typing import IO, Annotated, Any
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from synth.errors import ConfigError
-from synth.hashing import short_hash
 from synth.plan.lanes import LaneSpec
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
 from synth.sanitize import plain
 from synth.stages.contract import Context, Frozen, Source, Written
+from synth.stages.repeats import Repeats
 from synth.types import HARD, Ask, Drop, Element, Message, Note, Provenance, QueryType, Sample, Stance
 
 PAGE = 50
@@ -71,7 +71,7 @@ class Made(Source):
         self._specs = {spec.lane.id: spec for spec in context.specs}
         self._refuse_only = {spec.lane.subcategory for spec in context.specs if spec.lane.refuse_only}
         self._offsets: dict[str, array[int]] = {}
-        self._repeated: set[int] = set()
+        self._repeated = frozenset[int]()
         if options.path is None:
             self.lanes = frozenset(self._specs)
             self.missing = f"{context.name}.path: names no run whose rows are to be judged; say --set {NAME}.path=DIR"
@@ -86,20 +86,17 @@ class Made(Source):
         self.lanes = frozenset(self._offsets)
 
     def _spool(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        digest, seen = blake2b(digest_size=8), set[str]()
+        digest, texts = blake2b(digest_size=8), Repeats()
         for number, told in enumerate(rows, start=1):
             row = self._checked(told, number)
             lane = self._lane_of(row, number)
             line = row.model_dump_json().encode("utf-8", "surrogatepass") + b"\n"
             offset = self._rows.tell()
             self._offsets.setdefault(lane, array("Q")).append(offset)
-            id = short_hash(row.query_id, row.stance or "", row.responder or "", row.response)
-            if id in seen:
-                self._repeated.add(offset)
-            seen.add(id)
+            texts.add(offset, row.query_id, row.stance or "", row.responder or "", row.response)
             self._rows.write(line)
             digest.update(line)
-        self.hash = digest.hexdigest()
+        self.hash, self._repeated = digest.hexdigest(), texts.found()
 
     def available(self, spec: LaneSpec) -> int | None:
         """How many rows of the other run belong to a lane."""
