@@ -137,9 +137,7 @@ def fleiss(voted: Mapping[str, int]) -> float | None:
     total, seats = sum(voted.values()), len(next(iter(voted), ""))
     if not total or seats < 2:
         return None
-    panel = [sum(_share(voted, seat, label) for seat in range(seats)) / seats for label in _labels(voted)]
-    pairs = sum(count * sum(n * (n - 1) for n in Counter(votes).values()) for votes, count in voted.items())
-    return _beyond(pairs / (total * seats * (seats - 1)), sum(share**2 for share in panel))
+    return _beyond(_met(voted, seats), sum(share**2 for share in _panel(voted, seats)))
 
 
 def gwet(voted: Mapping[str, int]) -> float | None:
@@ -148,10 +146,9 @@ def gwet(voted: Mapping[str, int]) -> float | None:
     total, seats = sum(voted.values()), len(next(iter(voted), ""))
     if not total or seats < 2:
         return None
-    shares = [sum(_share(voted, seat, label) for seat in range(seats)) / seats for label in _labels(voted)]
-    chance = sum(share * (1 - share) for share in shares) / (max(2, len(shares)) - 1)
-    pairs = sum(count * sum(n * (n - 1) for n in Counter(votes).values()) for votes, count in voted.items())
-    return _beyond(pairs / (total * seats * (seats - 1)), chance)
+    panel = _panel(voted, seats)
+    chance = sum(share * (1 - share) for share in panel) / (max(2, len(panel)) - 1)
+    return _beyond(_met(voted, seats), chance)
 
 
 def krippendorff(voted: Mapping[str, int]) -> float | None:
@@ -181,13 +178,12 @@ def _agreed(voted: Mapping[str, int]) -> dict[str, Any]:
     whole = {votes: count for votes, count in voted.items() if NO_VERDICT not in votes}
     total, seats = sum(whole.values()), len(next(iter(whole), ""))
     same = sum(count for votes, count in whole.items() if len(set(votes)) == 1)
-    panel = [sum(_share(whole, seat, label) for seat in range(seats)) / seats for label in _labels(whole)]
     return {
         "n": total,
         "agreed": _rounded(same / total if total else None),
         "kappa": _rounded(cohen(whole) if seats == 2 else fleiss(whole)),
         "ac1": _rounded(gwet(whole)),
-        "rare": sum(share**2 for share in panel) > RARE,
+        "rare": sum(share**2 for share in _panel(whole, seats)) > RARE,
     }
 
 
@@ -231,6 +227,17 @@ def _labels(voted: Mapping[str, int]) -> list[str]:
 def _share(voted: Mapping[str, int], seat: int, label: str) -> float:
     """Of the votes of a seat those that give a label."""
     return sum(count for votes, count in voted.items() if votes[seat] == label) / sum(voted.values())
+
+
+def _panel(voted: Mapping[str, int], seats: int) -> list[float]:
+    """The share of each label among all votes."""
+    return [sum(_share(voted, seat, label) for seat in range(seats)) / seats for label in _labels(voted)]
+
+
+def _met(voted: Mapping[str, int], seats: int) -> float:
+    """The share of pairs of a row's votes that agree."""
+    pairs = sum(count * sum(n * (n - 1) for n in Counter(votes).values()) for votes, count in voted.items())
+    return pairs / (sum(voted.values()) * seats * (seats - 1))
 
 
 def _beyond(met: float, chance: float) -> float | None:

@@ -57,8 +57,8 @@ class Recipe(Frozen):
     composed: dict[str, Mix | Chain] = Field(default_factory=dict)
     """The recipe's roles that are made of others, by name. In a recipe file they stand under `models` too."""
     steps: tuple[str, ...] | None = None
-    """The stages a row goes through after the near-duplicate check, in order; None: `respond`, unless rows have
-    their answer, and `judge`."""
+    """The stages a row goes through after the near-duplicate check, in order; None: `respond` and what redacts, unless
+    rows have their answer, and `judge`."""
     dedup: Dedup = Dedup()
     accept: Accept = Accept()
     avoid: tuple[str, ...] = ()
