@@ -9,7 +9,8 @@ from synth.types import Label
 @dataclass
 class Family:
     """The rows that the family at hand has given a lane, by label: accepted or surplus, so that what it may still give
-    does not hang on N. A family's queries stand together in the lane, so one is remembered."""
+    does not hang on N. What is made of a root stands beside it in the lane, so one family is remembered; rows of a file
+    that have one query, and stand apart there, are not counted together."""
 
     most: int | None = None
     """The most rows of one family that a cell takes; None is no limit."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -137,16 +137,8 @@ def resolve(
     if options.shard is not None:
         ids &= options.shard
         specs = [spec for spec in specs if spec.lane.id in ids | {plan.lane for plan in recorded}]
-    inputs = FoldInputs(
-        flow=compiled.flow,
-        specs=specs,
-        targets={spec.lane.id: asked[spec.lane.id] for spec in specs},
-        dedup=compiled.recipe.dedup,
-        concurrency=compiled.recipe.concurrency,
-        at_least=compiled.recipe.mixture.at_least,
-        family=compiled.recipe.accept.family,
-        frozen=frozenset(spec.lane.id for spec in specs) - ids,
-    )
+    targets = {spec.lane.id: asked[spec.lane.id] for spec in specs}
+    inputs = _inputs(compiled, targets, frozen=targets.keys() - ids)
     changed = decisions.differences(last["identity"], compiled.identity) if last else ""
     read_before = recorded_inputs(history, last["identity"]) if last else None
     return ResolvedRun(
@@ -177,15 +169,20 @@ def _shipped(
 def as_recorded(compiled: CompiledRecipe, asked: Targets) -> FoldInputs:
     """A run resolved to ask nothing: what a fold needs to make the rows that a journal holds; every wanted lane keeps
     what it has."""
+    return _inputs(compiled, asked, frozen=asked.keys())
+
+
+def _inputs(compiled: CompiledRecipe, targets: Targets, frozen: Iterable[str]) -> FoldInputs:
+    recipe = compiled.recipe
     return FoldInputs(
         flow=compiled.flow,
-        specs=[spec for spec in compiled.specs if spec.lane.id in asked],
-        targets=asked,
-        dedup=compiled.recipe.dedup,
-        concurrency=compiled.recipe.concurrency,
-        at_least=compiled.recipe.mixture.at_least,
-        family=compiled.recipe.accept.family,
-        frozen=frozenset(asked),
+        specs=[spec for spec in compiled.specs if spec.lane.id in targets],
+        targets=targets,
+        dedup=recipe.dedup,
+        concurrency=recipe.concurrency,
+        at_least=recipe.mixture.at_least,
+        family=recipe.accept.family,
+        frozen=frozenset(frozen),
     )
 
 
