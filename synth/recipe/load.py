@@ -11,7 +11,7 @@ from synth.recipe.extends import Layers
 from synth.recipe.files import find
 from synth.recipe.role import OFFLINE, SERVER, Role
 from synth.recipe.schema import Recipe
-from synth.recipe.settings import setting
+from synth.recipe.settings import put, setting
 from synth.recipe.yaml import validate
 
 
@@ -95,12 +95,6 @@ def _asked_at(role: Role) -> str:
 
 def _set(layers: Layers, given: str) -> None:
     key, value = setting(given, example="dedup.threshold=0.8", status=1)
-    data, (*parents, last) = layers.data, key.split(".")
-    if [*parents, last] == ["extends"]:
+    if key == "extends":
         raise ConfigError(f"--set {key}: `extends` stands in a file; name that recipe, or write one that extends it")
-    for parent in parents:
-        data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys")
-    data[last] = value
-    layers.put((*parents, last), value, f"--set {key}")
+    layers.put(tuple(put(layers.data, key, value, status=1)), value, f"--set {key}")

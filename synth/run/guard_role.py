@@ -7,7 +7,7 @@ from synth.errors import ConfigError
 from synth.recipe.backend import ADDRESS, PROVIDER, addressed, answering, module
 from synth.recipe.credentials import check_address
 from synth.recipe.role import SERVER, Role
-from synth.recipe.settings import setting
+from synth.recipe.settings import put, setting
 from synth.recipe.yaml import validate
 
 
@@ -42,12 +42,5 @@ def role_of(
 def _settings(given: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in given:
-        key, value = setting(one, example="max_tokens=256")
-        *parents, last = key.split(".")
-        below = found
-        for parent in parents:
-            below = below.setdefault(parent, {})
-            if not isinstance(below, dict):
-                raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys", status=2)
-        below[last] = value
+        put(found, *setting(one, example="max_tokens=256"))
     return found
