@@ -12,7 +12,7 @@ from pydantic import SkipValidation
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters import _trainers, guard_of
-from synth.exporters._draws import Chance, draws
+from synth.exporters._draws import Chance, draws, lists
 from synth.exporters.files import Record
 from synth.recipe.guard import Guard, tokenizers
 from synth.recipe.guard.format import Draw, Mode
@@ -160,14 +160,8 @@ def _takes(guard: Guard, row: Mapping[str, Any], mode: Mode, chance: Chance, tal
     before = row["label"] if mode == "answer" else row["query_label"]
     between = before not in (guard.labels.names[0], guard.labels.safe, "harmful", "benign")
     tally["mapped"] += between and truth.label != before and not truth.outside
-    tally["unflipped"] += (
-        bool(truth.codes) and mode == "answer" and _lists_categories(guard, chance) and not chance.known
-    )
+    tally["unflipped"] += bool(truth.codes) and mode == "answer" and lists(guard, chance) and not chance.known
     return True
-
-
-def _lists_categories(guard: Guard, chance: Chance) -> bool:
-    return chance.augment and bool(guard.reads and guard.reads.categories and guard.reads.categories.numbered)
 
 
 def _record(guard: Guard, row: Mapping[str, Any], mode: Mode, suffix: str, draw: Draw) -> Record:

@@ -1,5 +1,6 @@
 """`synth eval`: a guard asked about the rows of a test, or its answers read from a file, and all of it measured."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -195,7 +196,10 @@ class _Evaluation:
 
     def _sets(self) -> dict[str, list[Case]]:
         """The sets of rows that no guard should call unsafe, beside the test: the user's, and the one that ships."""
-        found = {f"file {path.name}": gold.ordinary(path) for path in self.options.benign}
+        names = Counter(path.name for path in {*self.options.benign})
+        found = {
+            f"file {path.name if names[path.name] == 1 else path}": gold.ordinary(path) for path in self.options.benign
+        }
         if self.options.ordinary:
             found["shipped " + _SHIPPED] = gold.ordinary(Path(pairs.__file__).with_name(f"{_SHIPPED}.jsonl"))
         return found

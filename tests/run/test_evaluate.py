@@ -173,6 +173,18 @@ def test_ordinary_questions_are_asked_beside_the_test(test: Path) -> None:
     assert {figure.value for figure in report.alarms.values()} == {0.0}
 
 
+def test_files_of_one_name_are_told_apart(test: Path) -> None:
+    files = []
+    for number, place in enumerate(("a", "b"), start=1):
+        files.append(Path(place) / "mine.jsonl")
+        files[-1].parent.mkdir()
+        rows = [{"query": f"{place}{n}怎么系鞋带？", "response": "先打一个结。"} for n in range(number)]
+        files[-1].write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    with guarding(verdict) as server:
+        report = report_of(asked(test, server, benign=tuple(files)))
+    assert report.alarm_rows == {"file a/mine.jsonl": 1, "file b/mine.jsonl": 2}
+
+
 def test_what_cannot_be_read_of_ordinary_questions_is_told_beside_the_share(test: Path) -> None:
     with guarding(lambda prompt: verdict(prompt) if "第" in prompt else ("好的。", 0.5)) as server:
         report = report_of(asked(test, server, ordinary=True))
