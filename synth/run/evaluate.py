@@ -26,7 +26,10 @@ from synth.run.ask_guard import ROLE, Asking, Question, ask
 from synth.types import Reply
 
 _SHIPPED: Final = "ordinary"
-_GOLD: Final = ("label", "analysis", "votes", "query_label", "response_class", "categories", "notes")
+_GOLD: Final = (
+    *("label", "analysis", "votes", "categories", "notes"),
+    *("query_label", "query_type", "stance", "response_class"),
+)
 """Columns that a guard must not be told: they hold what it is to find out."""
 INTERRUPTED, SHORT = 130, 3
 MAX_TOKENS: Final = 512
@@ -134,10 +137,10 @@ class _Evaluation:
         cases = self.test.asked(mode)
         report = self._report("")
         by_id = {case.id: case for case in cases}
-        rows = [
-            (source, self._unsafe(by_id[id], mode), self._said(mode, Reply(text)).libra)
-            for source, id, text in found.all
-        ]
+        rows = []
+        for source, id, text in found.all:
+            read = each[id] if text == each[id].text else self._said(mode, Reply(text))
+            rows.append((source, self._unsafe(by_id[id], mode), read.libra))
         counted = [(case, each[case.id]) for case in cases]
         report.parts[mode] = self._part(counted, mode, rows, no_scores="answers out of a file have none")
         if found.unknown:

@@ -173,6 +173,25 @@ def test_ordinary_questions_are_asked_beside_the_test(test: Path) -> None:
     assert {figure.value for figure in report.alarms.values()} == {0.0}
 
 
+def test_a_guard_is_told_nothing_of_what_it_is_to_find_out(test: Path) -> None:
+    telling = {
+        "query_type": "harmful",
+        "query_label": "harmful",
+        "stance": "comply",
+        "response_class": "compliance",
+        "analysis": "违规",
+        "categories": ["bias.gender"],
+    }
+    shown = "".join(f"｛{{{{ {name} }}}}｝" for name in telling)
+    Path("prompts/guard/mine.j2").write_text(GUARD.replace("问：", f"{shown}\n问："), encoding="utf-8")
+    test.write_text(json.dumps([row(n) | telling for n in range(ROWS)], ensure_ascii=False), encoding="utf-8")
+    with guarding(verdict) as server:
+        report_of(asked(test, server))
+        told = json.dumps(server.bodies, ensure_ascii=False)
+    assert len(server.bodies) == ROWS
+    assert not [word for word in ("harmful", "comply", "compliance", "违规", "bias.gender") if word in told]
+
+
 def test_files_of_one_name_are_told_apart(test: Path) -> None:
     files = []
     for number, place in enumerate(("a", "b"), start=1):

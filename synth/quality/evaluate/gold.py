@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import KNOWN, LabelScheme
 from synth.sanitize import plain
 from synth.tables.io import batches, files_of
-from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
+from synth.tables.labels import COLUMNS, TELLING, LabelReader, is_empty, reader_of
 from synth.types import Label
 
 QUERY: Final = ("query", "question", "prompt", "instruction", "text")
@@ -181,11 +180,7 @@ def _label(row: Mapping[str, Any], place: str, reader: LabelReader, *, known: bo
 def _harm(row: Mapping[str, Any], place: str) -> bool | None:
     for name in HARM:
         value = row.get(name)
-        if (
-            value is None
-            or (isinstance(value, str) and not value.strip())
-            or (isinstance(value, float) and isnan(value))
-        ):
+        if is_empty(value):
             continue
         said = _HARM.get(str(value).strip().lower())
         if said is None:
