@@ -31,6 +31,17 @@ def with_models(
 ) -> Recipe:
     """A loaded recipe with every role's backend, model, address or provider as the command line says; an address or a
     provider alone turns roles that have none (`offline`) into `openai`."""
+    check_reached(backend, base_url, provider)
+    models = {
+        name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
+        for name, role in recipe.models.items()
+    }
+    return recipe.model_copy(update={"models": models})
+
+
+def check_reached(backend: str | None, base_url: str | None, provider: str | None) -> None:
+    """Checks backend, address and provider as a command names them. ConfigError for one that is none, and for what does not go
+    together."""
     if backend is not None:
         module(backend)
     if provider is not None and backend is not None and PROVIDER not in reading(backend, {}).model_fields:
@@ -41,11 +52,6 @@ def with_models(
         check_address(base_url, "--base-url")
     if backend and base_url and not addressed(backend, {}):
         raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
-    models = {
-        name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
-        for name, role in recipe.models.items()
-    }
-    return recipe.model_copy(update={"models": models})
 
 
 def _changes(

@@ -355,6 +355,11 @@ def test_the_command_prints_a_table_or_one_object(
         (["libra.json", "--guard", "mine", "--model", "m", "--set", "max_token=1"], 1, "max_token"),
         (["libra.json", "--guard", "mine", "--model", "m", "--set", "max_tokens"], 2, "must be KEY=VALUE"),
         (["libra.json", "--guard", "mine", "--model", "m", "--backend", "batch"], 1, "a guard is asked now"),
+        (
+            ["libra.json", "--guard", "mine", "--backend", "offline", "--provider", "openai"],
+            1,
+            "--provider goes with a server; leave out --backend offline",
+        ),
         (["nowhere.json", "--guard", "mine", "--model", "m"], 1, "no such file or folder"),
     ],
 )
