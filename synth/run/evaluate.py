@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +17,7 @@ from synth.quality.evaluate.report import Part, Report, alarm, alarms_within, pa
 from synth.quality.probe import pairs
 from synth.recipe import guard
 from synth.recipe.backend import SCORES
-from synth.recipe.guard import tokenizers
 from synth.recipe.guard.format import Mode
-from synth.recipe.guard.text import published
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
@@ -106,11 +104,7 @@ def _guard(options: EvaluationOptions, test: Gold, modes: Sequence[Mode], polici
     found = guard.load(name, COLUMNS, test.labels)
     if found.needs_policies:
         found = found.with_policies(policies)
-    if options.prompt is not None:
-        text = published(options.prompt, instruction="instruction" in found.prompt.uses)
-        found = replace(found, published=text)
-    if options.tokenizer is not None:
-        found = replace(found, tokenizer=tokenizers.load(options.tokenizer))
+    found = found.asking(options.prompt, options.tokenizer)
     if lacking := [mode for mode in modes if mode not in found.modes]:
         raise ConfigError(
             f"guard {name}: judges {' and '.join(found.modes)}s, no {lacking[0]}s; give --mode {found.modes[0]}"

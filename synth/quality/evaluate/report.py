@@ -172,7 +172,7 @@ def _groups(counted: _Counted, side: Callable[[Label], bool]) -> Iterator[tuple[
 
 def _mean(several: Sequence[Tally]) -> Mean:
     def mean(figures: Sequence[Figure | None]) -> float | None:
-        return plain_mean([figure and figure.value for figure in figures])
+        return plain_mean([None if figure is None else figure.value for figure in figures])
 
     return Mean(
         mean([one.accuracy for one in several]),
