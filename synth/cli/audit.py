@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from synth.cli.options import AS_JSON, LABEL_NAMES
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -31,12 +33,8 @@ import click
     metavar="RECIPE",
     help="With --judge: the recipe of the run, whose addresses and keys are used.",
 )
-@click.option(
-    "--label-names",
-    metavar="NAMES",
-    help="What the numbers in a label column stand for, from 0 on: safe,unsafe. Names of a data set's own classes are known.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@LABEL_NAMES
+@AS_JSON
 def audit(
     folder: Path,
     out: Path | None,

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
+
 
 @click.command("eval")
 @click.argument("test", metavar="TEST", type=click.Path(path_type=Path))
@@ -48,9 +50,7 @@ import click
 @click.option(
     "--split", metavar="NAME", help="Of a run or data set.  [default: test, validation or train, the first with rows]"
 )
-@click.option(
-    "--label-names", metavar="NAMES", help="What the numbers in a label column stand for, from 0 on: safe,unsafe."
-)
+@LABEL_NAMES
 @click.option(
     "--fpr",
     type=click.FloatRange(0, 1),
@@ -59,13 +59,7 @@ import click
     metavar="X",
     help="Share of safe rows that a threshold on the guard's probabilities may call unsafe.",
 )
-@click.option(
-    "--benign",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Table of questions with helpful answers, none of which should be called unsafe. May be repeated.",
-)
+@BENIGN
 @click.option(
     "--ordinary/--no-ordinary", default=True, help="Ask about the 60 ordinary questions that ship, too.  [default: yes]"
 )
@@ -78,7 +72,7 @@ import click
     help="Any key of a role in a recipe, e.g. max_tokens=256 or api_key_env=MY_KEY; may be repeated.",
 )
 @click.option("--retry-given-up", is_flag=True, help="Ask again for what was given up on.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@AS_JSON
 def evaluate(
     test: Path, guard: str | None, predictions: Path | None, out: Path | None, as_json: bool, **given: Any
 ) -> None:

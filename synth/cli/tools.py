@@ -6,11 +6,7 @@ from typing import Any
 
 import click
 
-_label_names = click.option(
-    "--label-names",
-    metavar="NAMES",
-    help="What the numbers in a label column stand for, from 0 on: safe,unsafe. Names of a data set's own classes are known.",
-)
+from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
 
 
 @click.command()
@@ -36,7 +32,7 @@ _label_names = click.option(
     type=click.Choice(["majority", "stricter", "drop"]),
     help="Compare queries with answers, and where labels differ keep a row of the label that most have, of the most severe, or none.",
 )
-@_label_names
+@LABEL_NAMES
 @click.option(
     "--semantic",
     metavar="MODEL",
@@ -67,7 +63,7 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
 @click.option(
     "--only", multiple=True, metavar="NAME", help="Only this filter; may be repeated. See `synth list filters`."
 )
-@_label_names
+@LABEL_NAMES
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
@@ -90,15 +86,9 @@ def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Pat
     metavar="FILE",
     help="Labelled table or data set to try it on; a column `source` groups it. May be repeated.",
 )
-@click.option(
-    "--benign",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Table of ordinary questions with helpful answers, none of which should be called unsafe. May be repeated.",
-)
-@_label_names
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@BENIGN
+@LABEL_NAMES
+@AS_JSON
 def probe(
     folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], label_names: str | None, as_json: bool
 ) -> None:

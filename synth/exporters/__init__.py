@@ -89,8 +89,7 @@ def settings(given: Sequence[str]) -> dict[str, Any]:
 def guard_of(dataset: Dataset, template: str) -> guard.Guard:
     """For exporters: the guard's file of that name (`guard/libra`, or `libra` for short), for the rows of a dataset: with
     their labels, and with their policies if the file speaks of any."""
-    name = template if "/" in template or template.endswith(".j2") else f"guard/{template}"
-    found = guard.load(name, COLUMNS, dataset.labels)
+    found = guard.load(template, COLUMNS, dataset.labels)
     return found.with_policies(dataset.policies) if found.needs_policies else found
 
 

@@ -30,14 +30,19 @@ class Chance:
 
 def draws(guard: Guard, row: Mapping[str, Any], mode: Mode, chance: Chance) -> Iterator[tuple[str, Draw]]:
     """What one row of a dataset becomes in a guard's training data: a draw for each record, with what its id ends in."""
-    categories = guard.reads.categories if guard.reads else None
-    listed = guard.published is None or "categories" in guard.published.places
-    if categories and categories.numbered and chance.augment and listed:
+    if lists(guard, chance):
         yield from _lists(guard, row, mode, chance)
     elif "rules" in guard.prompt.uses and guard.published is None and chance.rules:
         yield "", _ruled(guard, row, chance)
     else:
         yield "", Draw(reason_first=chance.reason_first) if chance.reason_first else UNDRAWN
+
+
+def lists(guard: Guard, chance: Chance) -> bool:
+    """Whether a draw says which categories the guard's prompt names: they are numbered, and it has a place for a list of them."""
+    categories = guard.reads.categories if guard.reads else None
+    listed = guard.published is None or "categories" in guard.published.places
+    return categories is not None and categories.numbered and chance.augment and listed
 
 
 def _lists(guard: Guard, row: Mapping[str, Any], mode: Mode, chance: Chance) -> Iterator[tuple[str, Draw]]:

@@ -12,11 +12,10 @@ from pydantic import SkipValidation
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters import _trainers, guard_of
-from synth.exporters._draws import Chance, draws
+from synth.exporters._draws import Chance, draws, lists
 from synth.exporters.files import Record
-from synth.recipe.guard import Guard, tokenizers
+from synth.recipe.guard import Guard
 from synth.recipe.guard.format import Draw, Mode
-from synth.recipe.guard.text import published
 from synth.recipe.guard.truth import Choices
 
 FILE = "jsonl"
@@ -54,7 +53,7 @@ def records(  # noqa: PLR0913 (the parameters of a format are its options)
     whose chat template the prompt is rendered, `prompt` a file with the published text that asks the guard. Where the
     guard's categories are numbered, `augment` shuffles and thins them out, and `rules` is the most that a prompt names
     besides its own. What chance gives is by `seed`."""
-    found = replace(_guard(dataset, guard, tokenizer, prompt), choices=Choices(controversial, rest))
+    found = replace(guard_of(dataset, guard).asking(prompt, tokenizer), choices=Choices(controversial, rest))
     found.check_codes()
     chance = Chance(seed, augment, rules, reason_first, _all_known(dataset))
     tally = Counter[str]() if counts is None else counts
@@ -88,16 +87,6 @@ def last_words(
             else "no query alone is among them; --set modes=[answer,prompt] has them"
         )
     return [*told, *_trainers.words(_kind(found, tokenizer), files)]
-
-
-def _guard(dataset: Dataset, name: str, tokenizer: Path | None, prompt: Path | None) -> Guard:
-    found = guard_of(dataset, name)
-    if prompt is not None:
-        text = published(prompt, instruction="instruction" in found.prompt.uses)
-        found = replace(found, published=text)
-    if tokenizer is not None:
-        found = replace(found, tokenizer=tokenizers.load(tokenizer))
-    return found
 
 
 def _modes(guard: Guard, asked: Mode | Sequence[Mode] | None) -> tuple[Mode, ...]:
@@ -160,14 +149,8 @@ def _takes(guard: Guard, row: Mapping[str, Any], mode: Mode, chance: Chance, tal
     before = row["label"] if mode == "answer" else row["query_label"]
     between = before not in (guard.labels.names[0], guard.labels.safe, "harmful", "benign")
     tally["mapped"] += between and truth.label != before and not truth.outside
-    tally["unflipped"] += (
-        bool(truth.codes) and mode == "answer" and _lists_categories(guard, chance) and not chance.known
-    )
+    tally["unflipped"] += bool(truth.codes) and mode == "answer" and lists(guard, chance) and not chance.known
     return True
-
-
-def _lists_categories(guard: Guard, chance: Chance) -> bool:
-    return chance.augment and bool(guard.reads and guard.reads.categories and guard.reads.categories.numbered)
 
 
 def _record(guard: Guard, row: Mapping[str, Any], mode: Mode, suffix: str, draw: Draw) -> Record:

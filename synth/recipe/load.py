@@ -11,7 +11,7 @@ from synth.recipe.extends import Layers
 from synth.recipe.files import find
 from synth.recipe.role import SERVER, Role
 from synth.recipe.schema import Recipe
-from synth.recipe.settings import setting
+from synth.recipe.settings import put, setting
 from synth.recipe.yaml import validate
 
 
@@ -31,6 +31,17 @@ def with_models(
 ) -> Recipe:
     """A loaded recipe with every role's backend, model, address or provider as the command line says; an address or a
     provider alone turns roles that have none (`offline`) into `openai`."""
+    check_reached(backend, base_url, provider)
+    models = {
+        name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
+        for name, role in recipe.models.items()
+    }
+    return recipe.model_copy(update={"models": models})
+
+
+def check_reached(backend: str | None, base_url: str | None, provider: str | None) -> None:
+    """Checks backend, address and provider as a command names them. ConfigError for one that is none, and for what does not go
+    together."""
     if backend is not None:
         module(backend)
     if provider is not None and backend is not None and PROVIDER not in reading(backend, {}).model_fields:
@@ -41,11 +52,6 @@ def with_models(
         check_address(base_url, "--base-url")
     if backend and base_url and not addressed(backend, {}):
         raise ConfigError(f"--base-url goes with a server; leave out --backend {backend}, or the address")
-    models = {
-        name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
-        for name, role in recipe.models.items()
-    }
-    return recipe.model_copy(update={"models": models})
 
 
 def _changes(
@@ -89,12 +95,6 @@ def _asked_at(role: Role) -> str:
 
 def _set(layers: Layers, given: str) -> None:
     key, value = setting(given, example="dedup.threshold=0.8", status=1)
-    data, (*parents, last) = layers.data, key.split(".")
-    if [*parents, last] == ["extends"]:
+    if key == "extends":
         raise ConfigError(f"--set {key}: `extends` stands in a file; name that recipe, or write one that extends it")
-    for parent in parents:
-        data = data.setdefault(parent, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys")
-    data[last] = value
-    layers.put((*parents, last), value, f"--set {key}")
+    layers.put(tuple(put(layers.data, key, value, status=1)), value, f"--set {key}")

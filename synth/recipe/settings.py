@@ -1,5 +1,6 @@
 """Settings of the command line: `--set KEY=VALUE`, with values as YAML has them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -18,3 +19,15 @@ def setting(given: str, *, example: str, status: int = 2) -> tuple[str, Any]:
         return key, yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {key}: the value is not YAML", status=status) from error
+
+
+def put(data: dict[str, Any], key: str, value: Any, *, status: int = 2) -> Sequence[str]:
+    """Puts the value of a `--set` under its key, whose parts stand in one another (`a.b` in `a`); gives the parts. ConfigError,
+    which ends in that exit status, where one of them holds no keys."""
+    *parents, last = parts = key.split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys", status=status)
+    data[last] = value
+    return parts

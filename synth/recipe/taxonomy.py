@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from synth.errors import ConfigError
 from synth.recipe.extends import check_depth
 from synth.recipe.files import extended, find, shipped
-from synth.recipe.yaml import read_yaml, validate
+from synth.recipe.yaml import read_yaml, several, validate
 
 REFUSE_ONLY = frozenset({"crime.minors", "crime.special_control"})
 """Refuse-only under any file, overlay or recipe: sexual content involving minors, weapons that can kill many."""
@@ -48,13 +48,13 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
     return items
 
 
-def _several(value: Any) -> Any:
-    """A single code stands for a list of one, and `-` for none: the guard has no such category."""
-    return () if value == NO_CODE else (value,) if isinstance(value, str) else value
+def _codes(value: Any) -> Any:
+    return () if value == NO_CODE else several(value)
 
 
 NO_CODE = "-"
-Codes = Annotated[tuple[Text, ...], BeforeValidator(_several), AfterValidator(_distinct)]
+"""Stands among a subcategory's codes where the guard has no such category."""
+Codes = Annotated[tuple[Text, ...], BeforeValidator(_codes), AfterValidator(_distinct)]
 GuardName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Bank = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
 

@@ -92,6 +92,14 @@ def validate(
         raise ConfigError(f"{where}: {line}") from error
 
 
+def several(value: Any) -> Any:
+    """For a field of a model that YAML fills: a single word stands for a list of one. YAML reads `Yes` and `No` as truths, which
+    no word is."""
+    if isinstance(value, bool):
+        raise ValueError("YAML takes this word for true or false; put it in quotes")  # noqa: TRY004 (pydantic's way to complain)
+    return (value,) if isinstance(value, str) else value
+
+
 def first_wrong(model: type[BaseModel], data: Any, error: ValidationError) -> tuple[str, str]:
     """The first thing wrong in options written in YAML that may hold an API key under any name: its place, and what is
     wrong; of values only numbers are shown."""

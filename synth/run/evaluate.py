@@ -1,7 +1,8 @@
 """`synth eval`: a guard asked about the rows of a test, or its answers read from a file, and all of it measured."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,16 +17,17 @@ from synth.quality.evaluate.report import Part, Report, alarm, alarms_within, pa
 from synth.quality.probe import pairs
 from synth.recipe import guard
 from synth.recipe.backend import SCORES
-from synth.recipe.guard import tokenizers
 from synth.recipe.guard.format import Mode
-from synth.recipe.guard.text import published
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
 from synth.types import Reply
 
 _SHIPPED: Final = "ordinary"
-_GOLD: Final = ("label", "analysis", "votes", "query_label", "response_class", "categories", "notes")
+_GOLD: Final = (
+    *("label", "analysis", "votes", "categories", "notes"),
+    *("query_label", "query_type", "stance", "response_class"),
+)
 """Columns that a guard must not be told: they hold what it is to find out."""
 INTERRUPTED, SHORT = 130, 3
 MAX_TOKENS: Final = 512
@@ -102,11 +104,7 @@ def _guard(options: EvaluationOptions, test: Gold, modes: Sequence[Mode], polici
     found = guard.load(name, COLUMNS, test.labels)
     if found.needs_policies:
         found = found.with_policies(policies)
-    if options.prompt is not None:
-        text = published(options.prompt, instruction="instruction" in found.prompt.uses)
-        found = replace(found, published=text)
-    if options.tokenizer is not None:
-        found = replace(found, tokenizer=tokenizers.load(options.tokenizer))
+    found = found.asking(options.prompt, options.tokenizer)
     if lacking := [mode for mode in modes if mode not in found.modes]:
         raise ConfigError(
             f"guard {name}: judges {' and '.join(found.modes)}s, no {lacking[0]}s; give --mode {found.modes[0]}"
@@ -133,10 +131,10 @@ class _Evaluation:
         cases = self.test.asked(mode)
         report = self._report("")
         by_id = {case.id: case for case in cases}
-        rows = [
-            (source, self._unsafe(by_id[id], mode), self._said(mode, Reply(text)).libra)
-            for source, id, text in found.all
-        ]
+        rows = []
+        for source, id, text in found.all:
+            read = each[id] if text == each[id].text else self._said(mode, Reply(text))
+            rows.append((source, self._unsafe(by_id[id], mode), read.libra))
         counted = [(case, each[case.id]) for case in cases]
         report.parts[mode] = self._part(counted, mode, rows, no_scores="answers out of a file have none")
         if found.unknown:
@@ -195,7 +193,10 @@ class _Evaluation:
 
     def _sets(self) -> dict[str, list[Case]]:
         """The sets of rows that no guard should call unsafe, beside the test: the user's, and the one that ships."""
-        found = {f"file {path.name}": gold.ordinary(path) for path in self.options.benign}
+        names = Counter(path.name for path in {*self.options.benign})
+        found = {
+            f"file {path.name if names[path.name] == 1 else path}": gold.ordinary(path) for path in self.options.benign
+        }
         if self.options.ordinary:
             found["shipped " + _SHIPPED] = gold.ordinary(Path(pairs.__file__).with_name(f"{_SHIPPED}.jsonl"))
         return found

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from synth.errors import ConfigError
-from synth.recipe.backend import ADDRESS, PROVIDER, addressed, answering, module, reading
-from synth.recipe.credentials import check_address
+from synth.recipe.backend import ADDRESS, PROVIDER, answering, reading
+from synth.recipe.load import check_reached
 from synth.recipe.role import SERVER, Role
-from synth.recipe.settings import setting
+from synth.recipe.settings import put, setting
 from synth.recipe.yaml import validate
 
 
@@ -21,14 +21,10 @@ def role_of(
     """The role by which a guard is asked, at temperature 0. `settings` are `key=value` of any key of a role. ConfigError for what
     does not go together."""
     name = backend or SERVER
-    module(name)
+    check_reached(backend, base_url, provider)
     stand_in = answering(name, {}).STAND_IN
     if model is None and not stand_in:
         raise ConfigError("--model: say what the guard is called at its server", status=2)
-    if base_url is not None:
-        check_address(base_url, "--base-url")
-        if not addressed(name, {}):
-            raise ConfigError(f"--base-url goes with a server; leave out --backend {name}, or the address", status=2)
     told: dict[str, Any] = {
         "model": model or f"{name}-guard",
         "backend": name,
@@ -43,12 +39,5 @@ def role_of(
 def _settings(given: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in given:
-        key, value = setting(one, example="max_tokens=256")
-        *parents, last = key.split(".")
-        below = found
-        for parent in parents:
-            below = below.setdefault(parent, {})
-            if not isinstance(below, dict):
-                raise ConfigError(f"--set {key}: {parent!r} holds a single value, no keys", status=2)
-        below[last] = value
+        put(found, *setting(one, example="max_tokens=256"))
     return found

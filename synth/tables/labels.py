@@ -44,11 +44,7 @@ class LabelReader:
         """The label in a column of a table's row; None for an empty one. ConfigError for what is no label, and for a number
         nobody explains."""
         value = row[column]
-        if (
-            value is None
-            or (isinstance(value, float) and isnan(value))
-            or (isinstance(value, str) and not value.strip())
-        ):
+        if is_empty(value):
             return None
         label = None
         if (number := _number(value)) is not None:
@@ -73,6 +69,12 @@ class LabelReader:
     def _words(self) -> list[str]:
         names = [*reversed(self.scheme.names)]
         return list(dict.fromkeys([*names, *map(self.scheme.word, names)]))
+
+
+def is_empty(value: object) -> bool:
+    """Whether nothing stands in a table's cell: no value, no number, a text without a letter."""
+    blank = isinstance(value, str) and not value.strip()
+    return value is None or blank or (isinstance(value, float) and isnan(value))
 
 
 def reader_of(path: Path, names: str | None = None) -> LabelReader:

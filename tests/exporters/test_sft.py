@@ -141,6 +141,14 @@ def test_a_label_is_turned_round_only_where_every_category_is_known(
     assert counts["unflipped"] == ("-flip" not in expected)
 
 
+def test_of_a_published_text_without_a_list_of_categories_no_twin_is_missed(tmp_path: Path) -> None:
+    dataset = folder(tmp_path / "run", [row(1, "crime.property", "unsafe", query_label=None)])
+    (tmp_path / "asks.txt").write_text("请审核。问：{query} 答：{response}\n", encoding="utf-8")
+    counts, prompt = Counter[str](), tmp_path / "asks.txt"
+    list(sft.records(dataset, guard="llamaguard", modes="answer", prompt=prompt, counts=counts))
+    assert (counts["answer"], counts["unflipped"]) == (1, 0)
+
+
 def test_shieldlms_rules_stand_in_half_of_the_rows_with_the_one_that_decides() -> None:
     found = guard.load("shieldlm", COLUMNS).with_policies(policies())
     subcategories, ruled = [*policies_by_id()], 0

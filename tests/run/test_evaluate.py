@@ -173,6 +173,37 @@ def test_ordinary_questions_are_asked_beside_the_test(test: Path) -> None:
     assert {figure.value for figure in report.alarms.values()} == {0.0}
 
 
+def test_a_guard_is_told_nothing_of_what_it_is_to_find_out(test: Path) -> None:
+    telling = {
+        "query_type": "harmful",
+        "query_label": "harmful",
+        "stance": "comply",
+        "response_class": "compliance",
+        "analysis": "违规",
+        "categories": ["bias.gender"],
+    }
+    shown = "".join(f"｛{{{{ {name} }}}}｝" for name in telling)
+    Path("prompts/guard/mine.j2").write_text(GUARD.replace("问：", f"{shown}\n问："), encoding="utf-8")
+    test.write_text(json.dumps([row(n) | telling for n in range(ROWS)], ensure_ascii=False), encoding="utf-8")
+    with guarding(verdict) as server:
+        report_of(asked(test, server))
+        told = json.dumps(server.bodies, ensure_ascii=False)
+    assert len(server.bodies) == ROWS
+    assert not [word for word in ("harmful", "comply", "compliance", "违规", "bias.gender") if word in told]
+
+
+def test_files_of_one_name_are_told_apart(test: Path) -> None:
+    files = []
+    for number, place in enumerate(("a", "b"), start=1):
+        files.append(Path(place) / "mine.jsonl")
+        files[-1].parent.mkdir()
+        rows = [{"query": f"{place}{n}怎么系鞋带？", "response": "先打一个结。"} for n in range(number)]
+        files[-1].write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    with guarding(verdict) as server:
+        report = report_of(asked(test, server, benign=tuple(files)))
+    assert report.alarm_rows == {"file a/mine.jsonl": 1, "file b/mine.jsonl": 2}
+
+
 def test_what_cannot_be_read_of_ordinary_questions_is_told_beside_the_share(test: Path) -> None:
     with guarding(lambda prompt: verdict(prompt) if "第" in prompt else ("好的。", 0.5)) as server:
         report = report_of(asked(test, server, ordinary=True))
@@ -324,6 +355,11 @@ def test_the_command_prints_a_table_or_one_object(
         (["libra.json", "--guard", "mine", "--model", "m", "--set", "max_token=1"], 1, "max_token"),
         (["libra.json", "--guard", "mine", "--model", "m", "--set", "max_tokens"], 2, "must be KEY=VALUE"),
         (["libra.json", "--guard", "mine", "--model", "m", "--backend", "batch"], 1, "a guard is asked now"),
+        (
+            ["libra.json", "--guard", "mine", "--backend", "offline", "--provider", "openai"],
+            1,
+            "--provider goes with a server; leave out --backend offline",
+        ),
         (["nowhere.json", "--guard", "mine", "--model", "m"], 1, "no such file or folder"),
     ],
 )

@@ -14,8 +14,6 @@ from synth.recipe import taxonomy
 from synth.recipe.labels import LabelScheme
 
 TAXONOMY: Final = "libra"
-NO_CODE: Final = "-"
-"""What stands among a category's codes where the guard has no such category."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Crosswalk:
 def crosswalk(of: str, every: Iterable[Any], attacks: Mapping[str, str]) -> Crosswalk | None:
     """The categories of these policies in the words of a guard, `of` its key among their codes; None where they have none for it."""
     codes = {
-        category: tuple(_plain(code) for code in told if code != NO_CODE)
+        category: tuple(_plain(code) for code in told if code != taxonomy.NO_CODE)
         for policy in every
         for key, told in policy.codes.items()
         if _key(key) == _key(of)

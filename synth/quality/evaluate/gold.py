@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
 from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.hashing import short_hash
+from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import KNOWN, LabelScheme
 from synth.sanitize import plain
 from synth.tables.io import batches, files_of
-from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
+from synth.tables.labels import COLUMNS, TELLING, LabelReader, is_empty, reader_of
 from synth.types import Label
 
 QUERY: Final = ("query", "question", "prompt", "instruction", "text")
@@ -180,11 +180,7 @@ def _label(row: Mapping[str, Any], place: str, reader: LabelReader, *, known: bo
 def _harm(row: Mapping[str, Any], place: str) -> bool | None:
     for name in HARM:
         value = row.get(name)
-        if (
-            value is None
-            or (isinstance(value, str) and not value.strip())
-            or (isinstance(value, float) and isnan(value))
-        ):
+        if is_empty(value):
             continue
         said = _HARM.get(str(value).strip().lower())
         if said is None:
@@ -194,17 +190,9 @@ def _harm(row: Mapping[str, Any], place: str) -> bool | None:
 
 
 def _refusal(row: Mapping[str, Any], kind: str) -> bool:
-    """As people or judges say; else as the rules for classes of answers see it."""
-    told = [row.get("response_refusal_label")]
-    told += [
-        note.get("value")
-        for note in row.get("notes") or ()
-        if isinstance(note, Mapping) and (note.get("stage"), note.get("key")) == ("judge", "refusal")
-    ]
-    for word in told:
-        if isinstance(word, str) and word.strip().lower() in _REFUSALS:
-            return _REFUSALS[word.strip().lower()]
-    return kind == "refusal"
+    """As people say; else as of any row whose answer is of this class."""
+    said = _REFUSALS.get((_word(row, "response_refusal_label") or "").lower())
+    return refuses({"notes": row.get("notes"), "response_class": kind}) if said is None else said
 
 
 def _categories(row: Mapping[str, Any], scheme: LabelScheme, label: Label | None) -> tuple[str, ...]:

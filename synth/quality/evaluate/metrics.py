@@ -47,6 +47,12 @@ def tally(pairs: Iterable[tuple[bool, bool | None]]) -> Tally | None:
     )
 
 
+def plain_mean(values: Sequence[float | None]) -> float | None:
+    """The mean of sources' figures, each as much as any other; None where one has none."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
+
+
 def _share(hits: int, n: int) -> Figure | None:
     return wilson(hits, n) if n else None
 

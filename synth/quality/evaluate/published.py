@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from synth.quality.evaluate.metrics import plain_mean
 from synth.stages.mending import mended
 
 ANSWER: Final = "答案"
@@ -74,13 +75,9 @@ def _rates(counts: Counter[tuple[bool, bool]]) -> Rates:
 
 
 def _mean(several: list[Rates]) -> Rates:
-    def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known and len(known) == len(values) else None
-
     return Rates(
         sum(one.n for one in several),
-        mean([one.accuracy for one in several]),
-        mean([one.f1_unsafe for one in several]),
-        mean([one.f1_safe for one in several]),
+        plain_mean([one.accuracy for one in several]),
+        plain_mean([one.f1_unsafe for one in several]),
+        plain_mean([one.f1_safe for one in several]),
     )

@@ -8,7 +8,7 @@ from typing import Final
 from synth.quality.evaluate.crosswalk import Crosswalk
 from synth.quality.evaluate.curves import Curve, curve
 from synth.quality.evaluate.gold import Case
-from synth.quality.evaluate.metrics import Named, Tally, named, tally
+from synth.quality.evaluate.metrics import Named, Tally, named, plain_mean, tally
 from synth.quality.evaluate.published import Published, published
 from synth.quality.evaluate.reading import Said
 from synth.quality.metrics import Figure, wilson
@@ -172,8 +172,7 @@ def _groups(counted: _Counted, side: Callable[[Label], bool]) -> Iterator[tuple[
 
 def _mean(several: Sequence[Tally]) -> Mean:
     def mean(figures: Sequence[Figure | None]) -> float | None:
-        known = [figure.value for figure in figures if figure is not None]
-        return sum(known) / len(known) if known and len(known) == len(figures) else None
+        return plain_mean([None if figure is None else figure.value for figure in figures])
 
     return Mean(
         mean([one.accuracy for one in several]),

@@ -15,7 +15,7 @@ from synth.errors import ConfigError
 from synth.recipe.guard import tokenizers
 from synth.recipe.guard.format import PLAIN, UNDRAWN, Draw, Mode, Read
 from synth.recipe.guard.reading import Reading, lines_of, numbered, reading
-from synth.recipe.guard.text import Published, estimate, fitted
+from synth.recipe.guard.text import Published, estimate, fitted, published
 from synth.recipe.guard.tokenizers import Tokenizer
 from synth.recipe.guard.truth import AS_EVER, Choices, Codes, Policies, Terms, Truth, check_codes
 from synth.recipe.labels import BINARY, WORDS, LabelScheme
@@ -76,6 +76,14 @@ class Guard:
     def with_policies(self, policies: Policies) -> "Guard":
         """A copy of the guard that finds each row's policy among these."""
         return replace(self, policies=policies)
+
+    def asking(self, text: Path | None, tokenizer: Path | None) -> "Guard":
+        """A copy of the guard that asks in the published text of one file, and renders by the tokenizer in a folder, where these
+        are named."""
+        found = self
+        if text is not None:
+            found = replace(found, published=published(text, instruction="instruction" in self.prompt.uses))
+        return found if tokenizer is None else replace(found, tokenizer=tokenizers.load(tokenizer))
 
     def check_codes(self) -> None:
         """ConfigError for a guard that names categories of which its policies have no codes, or others than its file."""

@@ -8,19 +8,13 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from synth.recipe.backend import Frozen
 from synth.recipe.guard.verdict import Kind
+from synth.recipe.yaml import several
 
 Mode: TypeAlias = Literal["answer", "prompt"]
 """What a guard judges: an answer in its conversation, or a query alone."""
 
 
-def _several(value: Any) -> Any:
-    """A single word stands for a list of one; YAML reads `Yes` and `No` as truths, which no word is."""
-    if isinstance(value, bool):
-        raise ValueError("YAML takes this word for true or false; put it in quotes")  # noqa: TRY004 (pydantic's way to complain)
-    return (value,) if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_several)]
+Words = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(several)]
 
 
 class Categories(Frozen):

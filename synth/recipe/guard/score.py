@@ -4,12 +4,13 @@ under `scores`."""
 import re
 from collections.abc import Callable, Iterator, Sequence
 from math import exp
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
 from synth.recipe.backend import Frozen
 from synth.recipe.guard.format import Read
+from synth.recipe.yaml import several
 from synth.types import Label, TokenScores
 
 _THOUGHT: Final = "</think>"
@@ -17,11 +18,7 @@ _OPENING: Final = " \t\r\n\"'“”「『【[({:："
 """What may stand before the word of a verdict, in a token of its own or at the beginning of the word's."""
 
 
-def _several(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Tokens = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), BeforeValidator(_several)]
+Tokens = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), BeforeValidator(several)]
 
 
 class Scores(Frozen):

@@ -147,10 +147,10 @@ def query_label(word: object, labels: LabelScheme) -> Label | None:
 
 
 def refuses(row: Mapping[str, Any]) -> bool:
-    """Whether a row's answer refuses: as the judges said where they were asked, else by its response class."""
-    said = {
-        note["key"]: note["value"]
-        for note in row.get("notes") or ()
-        if isinstance(note, Mapping) and note["stage"] == "judge"
-    }
-    return said["refusal"] == "yes" if "refusal" in said else row.get("response_class") == "refusal"
+    """Whether a row's answer refuses: as the judges said where they were asked, else by its response class. The row may be of
+    anybody's table."""
+    notes = row.get("notes")
+    for note in notes if isinstance(notes, list | tuple) else ():
+        if isinstance(note, Mapping) and (note.get("stage"), note.get("key")) == ("judge", "refusal"):
+            return bool(note.get("value") == "yes")
+    return row.get("response_class") == "refusal"

@@ -104,6 +104,25 @@ def test_rows_that_nobody_labelled_are_counted(tmp_path: Path) -> None:
     assert (len(gold.cases), gold.unlabelled) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("told", "refuses"),
+    [
+        ({}, True),
+        ({"notes": 5}, True),
+        ({"notes": "同上"}, True),
+        ({"notes": [{"stage": "judge"}, {"text": "读过"}]}, True),
+        ({"notes": [{"stage": "judge", "key": "refusal", "value": "no"}]}, False),
+        ({"notes": [{"stage": "judge", "key": "refusal", "value": "no"}], "response_refusal_label": "refusal"}, True),
+        ({"response_refusal_label": "Compliance"}, False),
+    ],
+)
+def test_an_answer_refuses_as_people_say_or_judges_or_else_its_class(
+    tmp_path: Path, told: dict[str, Any], refuses: bool
+) -> None:
+    (one,) = cases(lines(tmp_path / "t.jsonl", [ROW | {"response": "抱歉，我不能协助这个请求。"} | told]))
+    assert one.refusal is refuses
+
+
 ROW = {"query": "问", "response": "答", "label": "安全"}
 WRONG: list[tuple[str, str, str]] = [
     ("t.jsonl", "", "holds no labelled rows"),

@@ -212,11 +212,20 @@ def test_a_query_alone_is_asked_about_without_an_answer(name: str) -> None:
         assert "Agent:" not in alone
 
 
-def test_the_judges_word_on_a_refusal_counts_before_the_rules() -> None:
-    found = load("wildguard")
+@pytest.mark.parametrize(
+    ("name", "mode", "says"),
+    [
+        ("wildguard", "answer", "Response refusal: {}"),
+        ("qwen3guard", "answer", "Refusal: {}"),
+        ("lines", "answer", "Refusal: {}"),
+        ("lines", None, "Refusal: {}"),
+    ],
+)
+def test_the_judges_word_on_a_refusal_counts_before_the_rules(name: str, mode: Mode | None, says: str) -> None:
+    found = load(name)
     told = row(response_class="refusal", notes=[{"stage": "judge", "key": "refusal", "value": "no"}])
-    assert "Response refusal: no" in found.verdict(told, "answer")
-    assert "Response refusal: yes" in found.verdict(told | {"notes": []}, "answer")
+    assert says.format("no") in found.verdict(told, mode).replace("No", "no")
+    assert says.format("yes") in found.verdict(told | {"notes": []}, mode).replace("Yes", "yes")
 
 
 def test_jailbreak_is_a_category_of_queries_alone() -> None:
