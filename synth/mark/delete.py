@@ -58,6 +58,11 @@ def by_phrase(text: str) -> Draft:
     return _without(text, _PHRASES)
 
 
+WAYS: Final = ((by_clause, 0.5), (by_phrase, 0.5), (by_clause, 0.25))
+"""The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps
+then; with less it would not say what it was judged for, and its marks are put into words."""
+
+
 def _without(text: str, passes: Sequence[tuple[re.Pattern[str], int]]) -> Draft:
     draft = draft_of(text)
     for pattern in (_UNIT, _QUOTED):
@@ -181,7 +186,7 @@ def _mend(text: str, place: int) -> Iterator[Span]:
     if before in _WEAK and after in _WEAK + _STRONG:
         yield (place - 1, place, "。" if after == "\n" and before not in "：:" else "")
     elif (
-        (before in _STRONG + "“‘「『《（(" and after in _WEAK + "。" and (before != "\n" or after))
+        (before in _STRONG + "“‘「『《（(" and after in _WEAK + "。")
         or (before == "\n" and after in " 　")
         or (before == "\n" and text[place : place + 2] == "\n\n")
         or (place == 0 and after == "\n" and text)
