@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synth.mark.draft import Mark, restored
@@ -18,14 +18,17 @@ def restored_row(row: Mapping[str, Any]) -> dict[str, Any]:
         name, _, number = column.partition(".")
         if not number and isinstance(row.get(name), str):
             found[name] = restored(row[name], marks)
-        elif number.isdigit() and isinstance(row.get(name), list):
-            found[name] = [
-                {**vote, "analysis": restored(vote["analysis"], marks)} if at == int(number) else vote
-                for at, vote in enumerate(found[name])
-            ]
+        elif number and isinstance(row.get(name), list):
+            found[name] = [_vote(vote, marks) if str(at) == number else vote for at, vote in enumerate(found[name])]
     if by_column:
         found["marks"] = []
     return found
+
+
+def _vote(vote: Any, marks: Sequence[Mark]) -> Any:
+    """A vote with its analysis restored; anything else, of a column that others filled, as it is."""
+    told = vote.get("analysis") if isinstance(vote, Mapping) else None
+    return {**vote, "analysis": restored(told, marks)} if isinstance(told, str) else vote
 
 
 def _marks(value: Any) -> list[tuple[str, Mark]]:
@@ -33,9 +36,9 @@ def _marks(value: Any) -> list[tuple[str, Mark]]:
     if isinstance(value, str) and value.startswith("[{"):  # in a CSV file
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
     try:
         return [(str(one["column"]), Mark(int(one["at"]), int(one["length"]), str(one["was"]))) for one in value or ()]
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         return []
