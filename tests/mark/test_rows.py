@@ -59,6 +59,12 @@ def test_a_column_of_that_name_that_others_filled_stops_nothing(marks: Any, vote
     assert restored_row({"marks": marks, "votes": votes})["votes"] == votes
 
 
+@pytest.mark.parametrize("places", [[(-3, 2)], [(0, 9)], [(4, 0)], [(0, 2), (1, 1)], [(1, -1)]])
+def test_a_text_that_its_marks_do_not_fit_is_left_as_it_is(places: list[tuple[int, int]]) -> None:
+    marks = [{"column": "response", "at": at, "length": length, "was": "【略】"} for at, length in places]
+    assert restored_row({"response": "打个结", "marks": marks})["response"] == "打个结"
+
+
 def table(path: Path, *rows: dict[str, Any]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
