@@ -17,7 +17,7 @@ _HAN: Final = "[一-鿿]"
 _GENERIC: Final = r"(?:方法|方式|办法|手段|时候|时间|时机|地方|地点|东西|人|情况|途径|渠道|步骤|比例|原因|位置|形式|过程|手法|技巧|工具|材料|话|名义|身份|顺序)"
 _PLACED: Final = r"(?:里面|里|上面|上(?![传网车学班])|中间|中|内|附近|旁边|那里|之间|期间)?"
 
-_UNIT: Final = re.compile(rf"{_M}(?:\s*{_AND}?\s*{_M})+")
+_UNIT: Final = re.compile(rf"{_M}(?:\s*(?:{_AND}\s*)?{_M})+")
 _QUOTED: Final = re.compile(rf"[“‘「『《]({_M})[，。、！？；]?[”’」』》]")
 _ASIDE: Final = ((re.compile(rf"[（(][^（()）\n]{{0,30}}{_M}[^（()）\n]{{0,30}}[)）]"), 0),)
 _PHRASES: Final = _ASIDE + tuple(
