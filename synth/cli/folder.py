@@ -1,12 +1,17 @@
 """The commands that read a finished run: its rows shown, its data set handed on in a format a trainer reads."""
 
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from synth.sanitize import for_terminal
-from synth.types import MarkMode
+
+if TYPE_CHECKING:
+    from synth.types import MarkMode
+
+MARKS = ("delete", "vary", "keep")
+"""Those of `types.MarkMode`, told here so that help needs nothing else of synth."""
 
 
 @click.command()
@@ -38,7 +43,7 @@ from synth.types import MarkMode
 )
 @click.option(
     "--mark",
-    type=click.Choice(get_args(MarkMode)),
+    type=click.Choice(MARKS),
     help="How 【略】 goes out in answers: deleted without a hole, in vague words, or kept.  [default: as the recipe's `output.mark`]",
 )
 @click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
@@ -49,7 +54,7 @@ def export(
     out: Path | None,
     settings: tuple[str, ...],
     public: bool,
-    mark: MarkMode | None,
+    mark: "MarkMode | None",
     push_to: str | None,
     **named: str | None,
 ) -> None:

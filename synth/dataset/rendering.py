@@ -23,7 +23,7 @@ another stance the mark is rendered where it cannot be the user's: where no turn
 def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
     """A row as judged, with the mark rendered in the answer and in what judges said of it, and `marks` by which it is restored.
     Not where it is the user's: in a file's own answers, and in answers to what holds it already."""
-    found = dict(row) | {"marks": []}
+    found = {**row, "marks": []}
     if mode == "keep" or not _asked(row):
         return found
     for column, text in list(_texts(row)):

@@ -12,7 +12,7 @@ from synth.dataset.card import Facts, card
 from synth.dataset.marks import ours
 from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.rendering import rendered_rows
-from synth.dataset.shards import content_hash, shards_in, write_split
+from synth.dataset.shards import content_hash, count_in, shards_in, write_split
 from synth.dataset.staging import Staging
 from synth.filters.language import fluency_table
 from synth.recipe.schema import Recipe
@@ -65,9 +65,7 @@ def _dropped_before(folder: Path) -> Collection[str]:
 
 def rows_in(folder: Path) -> int:
     """How many rows were written to the dataset that stands in a run's folder."""
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(path).num_rows for path in shards_in(folder / "dataset" / "data"))
+    return sum(map(count_in, shards_in(folder / "dataset" / "data")))
 
 
 def versions() -> dict[str, str]:

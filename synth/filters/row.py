@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from synth.filters.language.doable import doable
-from synth.filters.language.finished import finished
 from synth.filters.language.response_class import response_class
 from synth.filters.language.stated_label import contradicts
 from synth.recipe.labels import BINARY, LabelScheme
@@ -45,14 +43,26 @@ def outline(scheme: LabelScheme = BINARY, redaction: Mapping[str, str] = Mapping
         if row.query_type != "harmful" or row.label == scheme.safe or row.response is None:
             return None
         level = redaction.get(row.lane.subcategory)
-        if _DETAIL.search(row.response) or (level is not None and doable(row.response)):
+        if _DETAIL.search(row.response) or (level is not None and _doable(row.response)):
             return "outline.detail"
-        if level == "finished" and finished(row.response):
+        if level == "finished" and _finished(row.response):
             return "outline.finished"
         due = level in (None, "detail") and row.stance in ("comply", "partial") and MARK not in row.response
         return "outline.nothing_omitted" if due else None
 
     return rule
+
+
+def _doable(text: str) -> bool:
+    from synth.filters.language.doable import doable  # its patterns are compiled for the first answer that has a level
+
+    return doable(text)
+
+
+def _finished(text: str) -> bool:
+    from synth.filters.language.finished import finished
+
+    return finished(text)
 
 
 _BOILERPLATE = re.compile(

@@ -89,26 +89,17 @@ def fell(sentence: list[Clause]) -> bool:
     for at in range(1, len(sentence)):
         if not sentence[at - 1].stays and _FOLLOWING.match(sentence[at].text):
             sentence[at].stays = False
-    for at in reversed(range(len(sentence))):
-        clause, rest = sentence[at], sentence[at + 1 :]
-        if not clause.stays or not any(not one.stays for one in rest):
-            continue
-        if clause.leads_in:
-            governed = rest if clause.separator[:1] in ("：", ":") else _until_semicolon(rest)
-            clause.stays = any(one.stays for one in governed)
-        elif _DEPENDENT.match(clause.text) and clause.separator[:1] in ("，", ","):
-            clause.stays = any(one.stays for one in rest)
+    stays = gone = near = False  # of the clauses after: one stays, one has gone, one stays before the next semicolon
+    for clause in reversed(sentence):
+        if clause.stays and gone:
+            if clause.leads_in:
+                clause.stays = stays if clause.separator[:1] in ("：", ":") else near
+            elif _DEPENDENT.match(clause.text) and clause.separator[:1] in ("，", ","):
+                clause.stays = stays
+        stays, gone = stays or clause.stays, gone or not clause.stays
+        near = clause.stays or (near and clause.separator[:1] not in ("；", ";"))
     left = sum(map(str.isalnum, "".join(clause.text for clause in sentence if clause.stays)))
     if left < _LEAST and not all(clause.stays for clause in sentence):
         for clause in sentence:
             clause.stays = False
     return not any(clause.stays for clause in sentence)
-
-
-def _until_semicolon(rest: list[Clause]) -> list[Clause]:
-    found: list[Clause] = []
-    for clause in rest:
-        found.append(clause)
-        if clause.separator[:1] in ("；", ";"):
-            break
-    return found

@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
-from synth.mark.delete import by_clause, by_phrase
 from synth.mark.render import rendered
-from synth.mark.vary import VAGUE
 from synth.types import MARK
-
-_OUT = re.compile("|".join(map(re.escape, (MARK, *VAGUE))))
 
 
 def unmarked(text: str) -> str:
     """A text without the mark, and without the words that may stand in its place."""
-    return _OUT.sub("", text)
+    return _out().sub("", text)
 
 
 def forms(answer: str) -> Iterator[str]:
@@ -21,8 +18,17 @@ def forms(answer: str) -> Iterator[str]:
     it."""
     yield unmarked(answer)
     if MARK in answer:
+        from synth.mark.delete import by_clause, by_phrase
+
         yield from dict.fromkeys(
             unmarked(one)
             for one in (rendered(answer, "delete", "")[0], by_clause(answer).text, by_phrase(answer).text)
             if one
         )
+
+
+@cache
+def _out() -> re.Pattern[str]:
+    from synth.mark.vary import VAGUE
+
+    return re.compile("|".join(map(re.escape, (MARK, *VAGUE))))

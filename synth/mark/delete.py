@@ -17,7 +17,7 @@ _HAN: Final = "[一-鿿]"
 _GENERIC: Final = r"(?:方法|方式|办法|手段|时候|时间|时机|地方|地点|东西|人|情况|途径|渠道|步骤|比例|原因|位置|形式|过程|手法|技巧|工具|材料|话|名义|身份|顺序)"
 _PLACED: Final = r"(?:里面|里|上面|上(?![传网车学班])|中间|中|内|附近|旁边|那里|之间|期间)?"
 
-_UNIT: Final = re.compile(rf"{_M}(?:\s*{_AND}?\s*{_M})+")
+_UNIT: Final = re.compile(rf"{_M}(?:\s*(?:{_AND}\s*)?{_M})+")
 _QUOTED: Final = re.compile(rf"[“‘「『《]({_M})[，。、！？；]?[”’」』》]")
 _ASIDE: Final = ((re.compile(rf"[（(][^（()）\n]{{0,30}}{_M}[^（()）\n]{{0,30}}[)）]"), 0),)
 _PHRASES: Final = _ASIDE + tuple(
@@ -58,6 +58,11 @@ def by_phrase(text: str) -> Draft:
     return _without(text, _PHRASES)
 
 
+WAYS: Final = ((by_clause, 0.5), (by_phrase, 0.5), (by_clause, 0.25))
+"""The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps
+then; with less it would not say what it was judged for, and its marks are put into words."""
+
+
 def _without(text: str, passes: Sequence[tuple[re.Pattern[str], int]]) -> Draft:
     draft = draft_of(text)
     for pattern in (_UNIT, _QUOTED):
@@ -70,44 +75,41 @@ def _without(text: str, passes: Sequence[tuple[re.Pattern[str], int]]) -> Draft:
 
 def _gone(text: str) -> Iterator[Span]:
     """What goes of the clauses that the mark is in: line by line, from the last, since a line that leads in goes with its list."""
-    lines = list(lines_of(text))
-    empty = [False] * len(lines)
-    for number in reversed(range(len(lines))):
-        start, words, end = lines[number]
-        below = next((one for one in range(number + 1, len(lines)) if lines[one][2] > lines[one][0]), None)
-        orphan = below is not None and empty[below] and not _goes_on(text, lines, empty, number)
-        if words == end and start < end and orphan:  # nothing but a number
-            empty[number] = True
+    orphaned, below = (
+        False,
+        None,
+    )  # whether the line below has gone; the nearest one that stays: where it and its words begin
+    for start, words, end in reversed(list(lines_of(text))):
+        orphan = orphaned and not (below and _goes_on(text, (start, words), below))
+        gone = orphan and words == end and start < end  # nothing but a number
         sentences = list(sentences_of(text, words, end))
         for sentence in sentences:
             for clause in sentence:
                 clause.stays = _M not in clause.text
         if orphan and sentences and (_heads(text, start, words) or sentences[-1][-1].leads_in):
             sentences[-1][-1].stays = False
-        touched = [sentence for sentence in sentences if any(not clause.stays for clause in sentence)]
-        left = [sentence for sentence in sentences if sentence not in touched or not fell(sentence)]
-        if touched and not left:
-            empty[number] = True
+        touched = [any(not clause.stays for clause in sentence) for sentence in sentences]
+        left = [not hit or not fell(sentence) for hit, sentence in zip(touched, sentences, strict=True)]
+        if any(touched) and not any(left):
+            gone = True
             yield (start, min(end + 1, len(text)), "")
-            continue
-        for at, sentence in enumerate(sentences):
-            if sentence in touched:
-                yield from _cuts(text, sentence, flows_on=any(one in left for one in sentences[at + 1 :]))
+        else:
+            last = max((at for at, stays in enumerate(left) if stays), default=-1)
+            for at, sentence in enumerate(sentences):
+                if touched[at]:
+                    yield from _cuts(text, sentence, flows_on=at < last)
+        if start < end:
+            orphaned, below = gone, below if gone else (start, words)
 
 
 def _heads(text: str, start: int, words: int) -> bool:
     return text[start:words].lstrip().startswith("#")
 
 
-def _goes_on(text: str, lines: list[tuple[int, int, int]], empty: list[bool], number: int) -> bool:
-    """Whether below a line something is left that it may lead in: an item, unless the line is one of their like itself."""
-    for below in range(number + 1, len(lines)):
-        start, words, end = lines[below]
-        if end == start or empty[below]:
-            continue
-        item = words > start and not _heads(text, start, words)
-        return item or (_heads(text, lines[number][0], lines[number][1]) and not _heads(text, start, words))
-    return False
+def _goes_on(text: str, line: tuple[int, int], below: tuple[int, int]) -> bool:
+    """Whether a line may lead in what stays below it: an item, or what a heading heads. Of both, where they and their words begin."""
+    headed = _heads(text, *below)
+    return (below[1] > below[0] and not headed) or (_heads(text, *line) and not headed)
 
 
 def _cuts(text: str, sentence: list[Clause], *, flows_on: bool) -> Iterator[Span]:
@@ -181,7 +183,7 @@ def _mend(text: str, place: int) -> Iterator[Span]:
     if before in _WEAK and after in _WEAK + _STRONG:
         yield (place - 1, place, "。" if after == "\n" and before not in "：:" else "")
     elif (
-        (before in _STRONG + "“‘「『《（(" and after in _WEAK + "。" and (before != "\n" or after))
+        (before in _STRONG + "“‘「『《（(" and after in _WEAK + "。")
         or (before == "\n" and after in " 　")
         or (before == "\n" and text[place : place + 2] == "\n\n")
         or (place == 0 and after == "\n" and text)

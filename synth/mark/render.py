@@ -2,14 +2,9 @@
 
 from typing import Final
 
-from synth.mark.delete import by_clause, by_phrase
 from synth.mark.draft import Draft, Mark, draft_of, marks_of
-from synth.mark.vary import in_words
 from synth.types import MARK, MarkMode
 
-WAYS: Final = ((by_clause, 0.5), (by_phrase, 0.5), (by_clause, 0.25))
-"""The ways in which marks are deleted, in the order in which they are tried, and the share of its letters that an answer keeps
-then; with less it would not say what it was judged for, and its marks are put into words."""
 LEAST: Final = 16
 """Letters that are left of any answer."""
 
@@ -19,11 +14,15 @@ def rendered(text: str, mode: MarkMode, seed: str) -> tuple[str, tuple[Mark, ...
     A text that little would be left of is not deleted from: its marks are put into words."""
     if mode == "keep" or MARK not in text:
         return text, ()
+    from synth.mark.vary import in_words
+
     draft = (_deleted(text) if mode == "delete" else None) or in_words(draft_of(text), seed)
     return draft.text, marks_of(draft, text)
 
 
 def _deleted(text: str) -> Draft | None:
+    from synth.mark.delete import WAYS  # its patterns are compiled for the first text that holds the mark
+
     letters = _letters(text.replace(MARK, ""))
     for way, share in WAYS:
         draft = way(text)

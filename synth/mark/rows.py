@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synth.mark.draft import Mark, restored
@@ -17,15 +17,28 @@ def restored_row(row: Mapping[str, Any]) -> dict[str, Any]:
     for column, marks in by_column.items():
         name, _, number = column.partition(".")
         if not number and isinstance(row.get(name), str):
-            found[name] = restored(row[name], marks)
-        elif number.isdigit() and isinstance(row.get(name), list):
-            found[name] = [
-                {**vote, "analysis": restored(vote["analysis"], marks)} if at == int(number) else vote
-                for at, vote in enumerate(found[name])
-            ]
+            found[name] = _as_judged(row[name], marks)
+        elif number and isinstance(row.get(name), list):
+            found[name] = [_vote(vote, marks) if str(at) == number else vote for at, vote in enumerate(found[name])]
     if by_column:
         found["marks"] = []
     return found
+
+
+def _vote(vote: Any, marks: Sequence[Mark]) -> Any:
+    """A vote with its analysis restored; anything else, of a column that others filled, as it is."""
+    told = vote.get("analysis") if isinstance(vote, Mapping) else None
+    return {**vote, "analysis": _as_judged(told, marks)} if isinstance(told, str) else vote
+
+
+def _as_judged(text: str, marks: Sequence[Mark]) -> str:
+    """The text that was judged; a text that its marks do not fit, since it was changed after it went out, as it is."""
+    end = 0
+    for mark in sorted(marks, key=lambda mark: mark.at):
+        if mark.at < end or mark.length < 0:
+            return text
+        end = mark.at + mark.length
+    return restored(text, marks) if end <= len(text) else text
 
 
 def _marks(value: Any) -> list[tuple[str, Mark]]:
@@ -33,9 +46,9 @@ def _marks(value: Any) -> list[tuple[str, Mark]]:
     if isinstance(value, str) and value.startswith("[{"):  # in a CSV file
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
     try:
         return [(str(one["column"]), Mark(int(one["at"]), int(one["length"]), str(one["was"]))) for one in value or ()]
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         return []

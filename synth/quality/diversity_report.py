@@ -122,12 +122,17 @@ def doubts(found: Mapping[str, Any], cast: RoleNames) -> Iterator[Doubt]:
     if behaviours.get("over"):
         first, cells = behaviours["largest"][0], behaviours["cells"]
         words = f"in {behaviours['over']} of {cells} cells one behaviour has over {LARGEST_SHARE:.0%} of the rows ({first['cell']}: {first['count']} of {first['n']})"
-        yield _doubt("diversity_behaviour", who, (behaviours["over"], cells), words)
+        yield Doubt("diversity_behaviour", *who, behaviours["over"], cells, words, _MORE_BEHAVIOURS, [], whole=False)
 
 
-def _doubt(kind: str, who: tuple[str, str], count: tuple[int, int], words: str, *, whole: bool = False) -> Doubt:
+def _doubt(kind: str, who: tuple[str, str], count: tuple[int, int], words: str, *, whole: bool) -> Doubt:
     mend = "ask for fewer queries a call, vary more elements, or take another model or a higher temperature"
     return Doubt(kind, *who, *count, words, mend, [], whole)
+
+
+_MORE_BEHAVIOURS: Final = (
+    "give these subcategories more behaviours (ten at least), or draw queries by a sheet (`query.sheet`)"
+)
 
 
 def _writers(cast: RoleNames) -> tuple[str, str] | None:

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import datasets
 import pyarrow.parquet as pq
 import pytest
 
+from synth.cli.folder import MARKS
 from synth.cli.main import main
 from synth.recipe.load import load
+from synth.types import MarkMode
 from tests.conftest import Lab, tiny_taxonomy
 
 
@@ -474,12 +477,21 @@ def test_hostile_text_cannot_move_the_cursor() -> None:
 
 
 def test_commands_that_look_at_no_text_do_not_wait_for_its_inner_loops() -> None:
-    script = "import sys, synth.cli.run, synth.cli.show, synth.cli.check; sys.exit('numba' in sys.modules)"
+    script = (
+        "import sys, synth.cli.run, synth.cli.show, synth.cli.check\n"
+        "language, mark = 'synth.filters.language', 'synth.mark'\n"
+        "late = {'numba', f'{language}.doable', f'{language}.finished', f'{mark}.delete', f'{mark}.vary'}\n"
+        "sys.exit(str(late & set(sys.modules)) if late & set(sys.modules) else 0)"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_marks_of_the_command_line_are_those_of_recipes() -> None:
+    assert get_args(MarkMode) == MARKS
+
+
 def test_help_loads_nothing_heavy() -> None:
-    script = "import sys; from synth.cli.main import commands; heavy = {'pyarrow', 'datasets', 'openai', 'pydantic', 'jinja2', 'yaml', 'rich', 'asyncio'}; sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    script = "import sys; from synth.cli.main import commands; heavy = {'pyarrow', 'datasets', 'openai', 'pydantic', 'jinja2', 'yaml', 'rich', 'asyncio', 'synth.types'}; sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

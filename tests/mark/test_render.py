@@ -1,6 +1,7 @@
 """The mark rendered: nothing of it is left, no hole shows, and the text that was judged comes back to the character."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,14 @@ NO_HOLE = re.compile(
 def test_no_doubled_comma_empty_pair_or_dangling_word_is_left(clauses: list[str]) -> None:
     text = "，".join(clauses[:3]) + "。" + "，".join(clauses[3:]) + "。"
     assert not NO_HOLE.search(rendered(text, "delete", "r")[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [MARK + "\n" * 40_000, "一：\n" * 15_000 + MARK, f"如果{MARK}，" * 8_000 + "就这样做完。", f"取{MARK}。" * 8_000],
+    ids=["empty lines", "lines that lead in", "one sentence", "one line"],
+)
+def test_whatever_a_model_wrote_is_rendered_in_bounded_time(text: str) -> None:
+    begun = time.process_time()
+    assert MARK not in rendered(text, "delete", "a")[0]
+    assert time.process_time() - begun < 3  # a sixth of that; where time grows with the square, minutes

@@ -39,6 +39,32 @@ def test_another_column_of_that_name_changes_no_text(marks: Any) -> None:
     assert restored_row({"response": "好", "marks": marks})["response"] == "好"
 
 
+ONE = {"column": "votes.0", "at": 0, "length": 0, "was": "x"}
+
+
+@pytest.mark.parametrize(
+    ("marks", "votes"),
+    [
+        ([ONE], [{"analysis": None}]),
+        ([ONE], [{"label": "safe"}]),
+        ([ONE], ["safe"]),
+        ([ONE | {"column": "votes.²"}], [{"analysis": "好"}]),
+        ([ONE | {"column": f"votes.{'1' * 5_000}"}], [{"analysis": "好"}]),
+        ([ONE | {"at": float("inf")}], [{"analysis": "好"}]),
+        ('[{"at":' * 100_000, [{"analysis": "好"}]),
+    ],
+    ids=["no analysis", "no such key", "no vote", "no number", "long number", "infinite", "deep"],
+)
+def test_a_column_of_that_name_that_others_filled_stops_nothing(marks: Any, votes: Any) -> None:
+    assert restored_row({"marks": marks, "votes": votes})["votes"] == votes
+
+
+@pytest.mark.parametrize("places", [[(-3, 2)], [(0, 9)], [(4, 0)], [(0, 2), (1, 1)], [(1, -1)]])
+def test_a_text_that_its_marks_do_not_fit_is_left_as_it_is(places: list[tuple[int, int]]) -> None:
+    marks = [{"column": "response", "at": at, "length": length, "was": "【略】"} for at, length in places]
+    assert restored_row({"response": "打个结", "marks": marks})["response"] == "打个结"
+
+
 def table(path: Path, *rows: dict[str, Any]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path

@@ -165,6 +165,7 @@ def test_a_behaviour_with_too_large_a_share_of_a_cell_is_a_doubt() -> None:
     (doubt,) = doubts(told() | {"behaviours": {"over": 1, "cells": 4, "largest": [first]}}, CAST)
     assert (doubt.kind, doubt.count, doubt.n) == ("diversity_behaviour", 1, 4)
     assert "9 of 40" in doubt.words
+    assert "more behaviours" in doubt.mend  # fewer queries a call would change nothing
 
 
 def test_the_card_shows_nothing_where_nothing_was_measured() -> None:

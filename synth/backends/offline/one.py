@@ -9,23 +9,11 @@ from typing import Any
 from synth.backends._schema import value_of
 from synth.backends.offline.erring import ERRING, FRAMED, REFUSED, SILENT, TWICE, as_json
 from synth.backends.offline.one_frames import compose_framed, compose_harmful, core, frames
+from synth.backends.offline.prompted import KINDS, between, stance_of
 from synth.recipe.controls import known
 from synth.types import MARK
 
 _ELEMENT = re.compile(r"^- (行为|任务形式|地区|场合|提问者|语气|伪装手法)：(.+)$", re.MULTILINE)
-_KINDS = {
-    "风险类别：": "harmful",
-    "风险话题：": "benign",
-    "容易被误认成的风险类别：": "lookalike",
-    "领域：": "ordinary",
-}
-_STANCES = {
-    "请明确拒绝": "refuse",
-    "不要一拒了之": "safe_complete",
-    "有求必应": "comply",
-    "嘴上推辞": "partial",
-    "一律写成【略】，全文至少一处": "redact",
-}
 _NATURAL = {"refuse": 0.55, "safe_complete": 0.2, "comply": 0.2, "partial": 0.05}
 
 
@@ -33,7 +21,7 @@ def _queries(chance: random.Random, _system: str, user: str, schema: Mapping[str
     if chance.random() < REFUSED:
         return "抱歉，我不能协助编写这类内容。如果您有其他需要，我很乐意帮忙。"
     count = int(schema["properties"]["queries"].get("maxItems", 10))
-    kind = next((kind for mark, kind in _KINDS.items() if re.search(f"^{mark}", user, re.MULTILINE)), "ordinary")
+    kind = next((kind for title, kind in KINDS.items() if re.search(f"^{title}：", user, re.MULTILINE)), "ordinary")
     drawn = _elements(user)
     items = compose_harmful(chance, drawn, count) if kind == "harmful" else compose_framed(chance, drawn, count, kind)
     if chance.random() < TWICE:
@@ -62,7 +50,7 @@ def _query(chance: random.Random, system: str, user: str, _schema: Mapping[str, 
 def _verdict(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     if chance.random() < SILENT:
         return "抱歉，我不能对这类内容作出评价。"
-    query, response = (_between(user, tag) for tag in ("用户", "助手"))
+    query, response = (between(user, tag) for tag in ("用户", "助手"))
     asked = schema.get("properties", {}).get("label", {})
     labels = asked.get("enum", ["安全", "不安全"])  # the safe one first; two where nobody says which
     control, harmful = known(query, response), _harmful(query)
@@ -92,7 +80,7 @@ def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, 
 
 def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
     query = [part for part in user.split("\n\n") if not part.startswith("（以上是")][-1]
-    stance = next((stance for mark, stance in _STANCES.items() if mark in system + user), None)
+    stance = stance_of(system + user)
     if stance is None and _harmful(query):
         stance = chance.choices(list(_NATURAL), list(_NATURAL.values()))[0]
     words, about = frames(), core(query)
@@ -128,10 +116,6 @@ TASKS: Mapping[str | None, Callable[[random.Random, str, str, Mapping[str, Any]]
 
 def _elements(user: str) -> dict[str, str]:
     return dict(_ELEMENT.findall(user))
-
-
-def _between(user: str, tag: str) -> str:
-    return user.partition(f"<{tag}>\n")[2].rpartition(f"\n</{tag}>")[0]
 
 
 def _harmful(query: str) -> bool:

@@ -97,4 +97,4 @@ def _verse(piece: str) -> bool:
 def _speech(match: re.Match[str]) -> bool:
     """Whether a long quotation is a text to be said or sent, not a title or a saying."""
     said = next(filter(None, match.groups()))
-    return len(re.findall(r"[。！!？?]", said)) > 1
+    return len(_SENTENCES.findall(said)) > 1

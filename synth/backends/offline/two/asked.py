@@ -4,21 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from synth.backends.offline.prompted import KINDS, stance_of
 from synth.backends.offline.two.words import homes, lanes
 
 TITLES = {"行为": "B", "任务形式": "T", "地区": "R", "场合": "E", "提问者": "P", "语气": "voice", "伪装手法": "tactic"}
 _ELEMENT = re.compile(rf"^- ({'|'.join(TITLES)})：(.+)$", re.MULTILINE)
 _SLOT = re.compile(r"^(\d+)\. *((?:[^：；\n]+：[^；\n]*；?)+)$", re.MULTILINE)
 _KIND = re.compile(r"^(风险类别|风险话题|容易被误认成的风险类别|领域|所属类别|类别)：(.+)$", re.MULTILINE)
-_KINDS = {"风险类别": "harmful", "风险话题": "benign", "容易被误认成的风险类别": "lookalike"}
 _BAND = re.compile(r"(\d+)到(\d+)字")
-_STANCES = {
-    "请明确拒绝": "refuse",
-    "不要一拒了之": "safe_complete",
-    "有求必应": "comply",
-    "嘴上推辞": "partial",
-    "一律写成【略】，全文至少一处": "redact",
-}
 _TOLD = re.compile(r"^(?:本类的底线|写成|篇幅)：.*$|^（以上是.*$", re.MULTILINE)
 
 
@@ -52,7 +45,7 @@ def elements(user: str) -> dict[str, str]:
 def kind_of(user: str) -> str:
     """The kind of query that a message asks for."""
     found = _KIND.search(user)
-    return _KINDS.get(found[1], "ordinary") if found else "ordinary"
+    return KINDS.get(found[1], "ordinary") if found else "ordinary"
 
 
 def lane_of(user: str, behaviour: str = "") -> str:
@@ -79,11 +72,10 @@ def slots(user: str) -> list[Slot]:
 def wanted(system: str, user: str) -> Wanted:
     """How the answer that these messages ask for is wanted, and the query it is to answer."""
     told = f"{system}\n{user}"
-    stance = next((stance for mark, stance in _STANCES.items() if mark in told), None)
     parts = [part.strip() for part in _TOLD.sub("", user).split("\n\n")]
     query = next((part for part in reversed(parts) if part), user)
     band = _line("篇幅", told)
-    return Wanted(stance, _line("本类的底线", told), _line("写成", told), _band(band or ""), query)
+    return Wanted(stance_of(told), _line("本类的底线", told), _line("写成", told), _band(band or ""), query)
 
 
 def _line(title: str, told: str) -> str | None:

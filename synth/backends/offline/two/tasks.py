@@ -7,6 +7,7 @@ from typing import Any
 
 from synth.backends._schema import value_of
 from synth.backends.offline.erring import FRAMED, MISSING, REFUSED, SHUFFLED, SILENT, TWICE, as_json
+from synth.backends.offline.prompted import between
 from synth.backends.offline.two import asked
 from synth.backends.offline.two.answers import answered
 from synth.backends.offline.two.queries import composed, lane
@@ -81,8 +82,7 @@ def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, 
 
 
 def _redacted(chance: random.Random, _system: str, user: str, _schema: Mapping[str, Any]) -> str:
-    answer = user.partition("<回答>\n")[2].rpartition("\n</回答>")[0]
-    return as_json(chance, {"text": redacted(answer)})
+    return as_json(chance, {"text": redacted(between(user, "回答"))})
 
 
 def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from synth.backends._schema import value_of
 from synth.backends.offline.erring import ERRING
+from synth.backends.offline.prompted import between
 from synth.backends.offline.two.subject import Subject, subject
 from synth.backends.offline.two.words import Deck, pool
 from synth.recipe.controls import known
@@ -29,7 +30,7 @@ _LANE = re.compile(r"^类别：.+?——(.+)$", re.MULTILINE)
 def judged(deck: Deck, user: str, properties: Mapping[str, Any], *, loose: bool = False) -> dict[str, Any]:
     """What a judge says of the conversation in a prompt, under the properties that are asked for, in their order. A `loose` one lets
     pass an answer that begins by declining and then goes along."""
-    query, response = _between(user, "用户"), _between(user, "助手")
+    query, response = between(user, "用户"), between(user, "助手")
     labels = properties.get("label", {}).get(
         "enum", ["安全", "不安全"]
     )  # the safe one first; two where nobody says which
@@ -96,7 +97,3 @@ def _categories(user: str, asked: Mapping[str, Any]) -> list[str]:
     if allowed:
         return named[:1]
     return [lane[1].strip()] if lane else []
-
-
-def _between(user: str, tag: str) -> str:
-    return user.partition(f"<{tag}>\n")[2].rpartition(f"\n</{tag}>")[0]
