@@ -6,7 +6,7 @@ from pathlib import Path
 from synth.dedup.decontaminate import Avoided, Source
 from synth.errors import ConfigError
 from synth.mark.rows import restored_row
-from synth.tables.columns import Columns, find
+from synth.tables.columns import Choice, Columns, find
 from synth.tables.io import Chunk, batches, files_of, hash_of
 
 
@@ -20,7 +20,7 @@ def avoided(paths: Sequence[str], *, ngram: int, threshold: float, unmarked: boo
 
 def _filed(avoided: Avoided, path: Path) -> Source:
     files, rows = files_of(path), 0
-    columns = find(path, files)
+    columns = find(path, files, Choice(say=avoided.reads.append))
     for file in files:
         for chunk in batches(file):
             rows += len(chunk.rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from synth.errors import ConfigError
+from synth.tables.delimited import Cut
 from synth.tables.io import batches
 from synth.tables.names import plain_name as _plain
 from synth.tables.turns import Turn, spoken, turns
@@ -165,7 +166,7 @@ def find(path: Path, files: Sequence[Path], choice: Choice = FOUND, *, need: Nee
     """The columns of query and response of the table in these files, which stand at `path`. ConfigError for a table that has none
     that it needs, or several that the query could be."""
     for number, file in enumerate(files):
-        for chunk in batches(file):
+        for chunk in batches(file, cut=Cut([])):
             place = f"{file}: row {chunk.first}"
             found = _find(chunk.rows, files[number:], choice, place, need=need)
             if (line := _said(found)) and not choice.query:
@@ -267,7 +268,7 @@ def _constant(names: Collection[str], rows: Sequence[Mapping[str, Any]], files: 
 
     look(rows)
     for file in files if left else ():
-        for chunk in batches(file, names):
+        for chunk in batches(file, names, cut=Cut([])):
             look(chunk.rows)
             if not left:
                 return {}

@@ -17,7 +17,7 @@ from synth.tables.names import cleaned
 DELIMITERS: Final = ",;\t"
 LONGEST: Final = 1 << 24
 """Characters of a cell at most; where one is longer, a quote was not closed."""
-_SAMPLE: Final = 1 << 20
+_SAMPLE: Final = 1 << 17
 """Characters by which the delimiter is told."""
 _SEPARATOR: Final = re.compile(r"sep=(.)\r?\n?")
 """A first line that spreadsheets write and read: what cells are parted by."""

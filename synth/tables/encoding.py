@@ -11,8 +11,10 @@ from typing import IO, Any, Final, cast
 
 from synth.errors import ConfigError
 
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 16
 """Bytes that are looked at together."""
+_AROUND: Final = 1 << 20
+"""Bytes around one that does not fit, by which the rest is judged."""
 _GZIP: Final = b"\x1f\x8b"
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _WAY_OUT: Final = "save it as UTF-8"
@@ -103,10 +105,10 @@ def _mostly_utf8(file: Path, wrong: int) -> bool:
     """Whether a file is UTF-8 with a byte broken, rather than text in another encoding, by the characters around the first byte that does
     not fit: Chinese in GB18030 read as UTF-8 is nearly all wrong."""
     with opened(file) as stream:
-        start = max(0, wrong - _PIECE // 2)
+        start = max(0, wrong - _AROUND // 2)
         skipped = 0
         while skipped < start and (piece := stream.read(min(_PIECE, start - skipped))):
             skipped += len(piece)
-        text = stream.read(_PIECE).decode("utf-8", "replace")
+        text = stream.read(_AROUND).decode("utf-8", "replace")
     good = sum(character > "\x7f" and character != "\ufffd" for character in text)
     return good > text.count("\ufffd")

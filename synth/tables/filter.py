@@ -1,7 +1,6 @@
 """`synth filter`: every row of a table back, with the reasons the rules give against it and the class of its answer."""
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from synth.tables.classes import schema_of
 from synth.tables.columns import FOUND, Choice, Columns, find
 from synth.tables.delimited import head_of
 from synth.tables.io import Chunk, aside, batches, files_of, targets, written
+from synth.tables.json_rows import json_line
 from synth.tables.kinds import kind
 from synth.tables.labels import LabelReader, reader_of
 from synth.types import Label, Lane, Provenance, Sample
@@ -183,16 +183,9 @@ def _lines(target: Path) -> Iterator[Put]:
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
             for row, (reasons, name) in zip(batch.rows, verdicts, strict=True):
-                stream.write(_line(row | {"reasons": reasons, "response_class": name}) + b"\n")
+                stream.write(json_line(row | {"reasons": reasons, "response_class": name}))
 
         yield put
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can write
-        return json.dumps(row).encode()
 
 
 @contextmanager

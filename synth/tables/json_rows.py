@@ -1,8 +1,7 @@
 """Rows out of JSON as people keep it: an object a line, one array however long, or an object of columns."""
 
-import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
 
@@ -14,7 +13,7 @@ Row: TypeAlias = tuple[dict[str, Any], bytes]
 """A row, and the line it is written back as."""
 LONGEST: Final = 1 << 26
 """Characters of a row at most."""
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 17
 _BLANK: Final = " \t\r\n"
 
 
@@ -28,17 +27,37 @@ def json_rows(file: Path) -> Iterator[Row]:
         with characters(file, encoding) as stream:
             yield from _array(file, stream)
     elif first.startswith("{") and (whole := _whole(file, encoding, first)) is not None:
-        yield from ((row, _line(row)) for row in whole)
+        yield from ((row, json_line(row)) for row in whole)
     else:
         with characters(file, encoding) as stream:
             yield from _lines(file, stream, as_it_is=encoding == "utf-8")
 
 
+def json_line(row: Mapping[str, Any]) -> bytes:
+    """A row as a line of JSON lines. ConfigError for one that nests too deep to be written."""
+    try:
+        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can write
+        return json.dumps(row).encode() + b"\n"
+    except RecursionError as error:
+        raise ConfigError("a row of JSON nests too deep to be written; take it out") from error
+
+
+def is_lines(file: Path) -> bool:
+    """Whether a JSON file holds an object a line, and is neither an array nor an object of columns."""
+    encoding = encoding_of(file)
+    with characters(file, encoding) as stream:
+        first = _first_line(stream)
+    return not first.startswith("[") and not (first.startswith("{") and _whole(file, encoding, first) is not None)
+
+
 def _first_line(stream: IO[str]) -> str:
-    while line := stream.readline(LONGEST):
-        if line.strip():
-            return line.lstrip(_BLANK + codecs.BOM_UTF8.decode())
-    return ""
+    """The first line that is not blank; of an array, which may stand on one line, only its bracket."""
+    begun = ""
+    while not begun and (piece := stream.read(1 << 12)):
+        begun = piece.lstrip(_BLANK + "\ufeff")
+    line, end, _ = begun.partition("\n")
+    return begun[:1] if begun.startswith("[") else line if end else line + stream.readline(LONGEST)
 
 
 def _lines(file: Path, stream: IO[str], *, as_it_is: bool) -> Iterator[Row]:
@@ -89,7 +108,7 @@ def _array(file: Path, stream: IO[str]) -> Iterator[Row]:
         number += 1
         if not isinstance(row, dict):
             raise ConfigError(f"{file}: row {number}: not a JSON object")
-        yield row, _line(row)
+        yield row, json_line(row)
         at = end
 
 
@@ -100,13 +119,6 @@ def _goes_on(error: Exception, held: str, at: int) -> bool:
     return False
 
 
-def _line(row: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(row).encode() + b"\n"
-    except RecursionError as error:
-        raise ConfigError("a row of JSON nests too deep to be written; take it out") from error
-
-
 def _whole(file: Path, encoding: str, first: str) -> list[dict[str, Any]] | None:
     """The rows of a file that is one object: columns of values, columns by row (as pandas writes them), or one list of rows under a name;
     None for an object that is a row, of which others may follow."""
@@ -115,22 +127,21 @@ def _whole(file: Path, encoding: str, first: str) -> list[dict[str, Any]] | None
     except RecursionError:
         return None
     except ValueError:
-        if suffix(file) == ".jsonl" or not first.rstrip().endswith((",", "[", "{")):
+        begun = suffix(file) != ".jsonl" and first.rstrip().endswith((",", "[", "{"))
+        return _of_columns(file, _loaded(file, encoding)) if begun else None
+    with characters(file, encoding) as stream:
+        lines = (line for line in iter(lambda: stream.readline(LONGEST), "") if line.strip())
+        if not isinstance(found, dict) or (next(lines, None) is not None and next(lines, None) is not None):
             return None
-        found = _loaded(file, encoding)
-    else:
-        with characters(file, encoding) as stream:
-            lines = (line for line in iter(lambda: stream.readline(LONGEST), "") if line.strip())
-            if next(lines, None) is not None and next(lines, None) is not None:
-                return None
-    return _of_columns(file, found) if isinstance(found, dict) else None
+    rows = _of_columns(file, found)
+    return None if rows == [found] else rows
 
 
-def _loaded(file: Path, encoding: str) -> Any:
+def _loaded(file: Path, encoding: str) -> dict[str, Any]:
     with characters(file, encoding) as stream:
         text = stream.read(LONGEST)
     try:
-        return json.loads(text)
+        return dict(json.loads(text))  # what begins with a brace is an object
     except (ValueError, RecursionError) as error:
         more = f"over {LONGEST:,} characters" if len(text) == LONGEST else _why(error)
         raise ConfigError(f"{file}: not JSON ({more}); write a list of objects, or one object a line") from error

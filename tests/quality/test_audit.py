@@ -142,7 +142,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, name: str, text: str, expected
 
 
 def test_a_sheet_saved_in_an_encoding_that_is_not_read_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes("id,your_label\nx,sûr \n".encode("latin-1"))
+    (tmp_path / "a.csv").write_bytes(b"id,your_label\nx,s\xfb \n")
     with pytest.raises(ConfigError, match=r"not UTF-8 at byte .*; save it as UTF-8"):
         audit.labelled(tmp_path / "a.csv")
 

@@ -151,9 +151,9 @@ def test_own_queries_may_be_augmented(lab: Lab) -> None:
     ("text", "expected"),
     [
         ('{"query": "好的问题"}\n{"query": \n', "mine.jsonl: line 2: not JSON"),
-        ('{"question": "好的问题"}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"x": "好的问题"}\n', "mine.jsonl: row 1: no column 'query' or 'prompt'"),
         ('{"query": "  "}\n', "mine.jsonl: line 1: no text under 'query'"),
-        ('["好的问题"]\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('["好的问题"]\n', "mine.jsonl: row 1: not a JSON object"),
         ('{"query": "好的问题", "query_type": "bad"}\n', "query_type must be harmful or benign .got 'bad'"),
         ("\n\n", "mine.jsonl: holds no rows"),
     ],

@@ -136,7 +136,11 @@ def test_pairs_whose_labels_differ(
 @pytest.mark.parametrize(
     ("content", "options", "line"),
     [
-        (b'{"x": 1}\n', [], "in.jsonl: row 1: no column 'query' or 'prompt' or 'question' or 'instruction' or 'text' or 'messages'"),
+        (
+            b'{"x": 1}\n',
+            [],
+            "in.jsonl: row 1: no column 'query' or 'prompt' or 'question' or 'instruction' or 'text' or 'messages'",
+        ),
         (b'{"query": "a"}\n{"query": null}\n', [], "in.jsonl: row 2: no text under 'query'"),
         (b'{"query": "a"}\n{"query": \n', [], "in.jsonl: line 2: not JSON"),
         (b'{"query": "a"}\n\n7\n', [], "in.jsonl: line 3: not a JSON object"),
