@@ -21,7 +21,7 @@ Need: TypeAlias = Literal["query", "either", "nothing"]
 
 QUERY: Final = "query"
 _ASKED: Final = (
-    *(QUERY, "prompt", "question", "instruction", "user_input", "user_query", "request", "goal"),
+    *(QUERY, "prompt", "question", "instruction", "user_input", "user_query", "request"),
     *("问题", "提问", "问", "查询", "提示词", "提示", "指令", "用户提问", "用户问题", "用户输入", "请求"),
 )
 """What columns of queries are called, most certain first."""
@@ -32,7 +32,7 @@ _ABOUT: Final = (
     (("question", "prompt", "问题", "提示词"), ("context", "上下文", "材料")),
 )
 """Tasks, and what they are about, which stands in a column of its own: the two together are the query."""
-_TEXT: Final = ("text", "input", "content", "sentence", "behavior", "文本", "内容", "输入", "正文", "句子")
+_TEXT: Final = ("text", "input", "content", "sentence", "goal", "behavior", "文本", "内容", "输入", "正文", "句子")
 """Columns of any text, read as queries where none of the others is there."""
 _ANSWERED: Final = (
     *(
@@ -235,7 +235,11 @@ def _chosen(
     sure = [group for group in varying if _plain(group[0]) not in _TEXT]
     if len(sure) == 1 and answered:
         return sure[0]
-    left = [group for group in varying if not any(_within(other, group, rows) for other in varying if other != group)]
+    left = [
+        group
+        for group in varying
+        if group in sure or not any(_within(other, group, rows) for other in varying if other != group)
+    ]
     left = left or varying[:1]
     if len(left) > 1:
         one, other = (" + ".join(map(repr, group)) for group in left[:2])
