@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from synth.errors import ConfigError
 from synth.tables.delimited import Cut
 from synth.tables.io import batches
+from synth.tables.names import ABOUT, ANSWERED, ASKED, BEFORE, QUERY, SPEAKERS, TEXT, TURNS
 from synth.tables.names import plain_name as _plain
 from synth.tables.turns import Turn, spoken, turns
 
@@ -19,40 +20,6 @@ Group: TypeAlias = tuple[str, ...]
 Need: TypeAlias = Literal["query", "either", "nothing"]
 """What a table must have: a query, a query or a response, or neither."""
 
-QUERY: Final = "query"
-_ASKED: Final = (
-    *(QUERY, "prompt", "question", "instruction", "user_input", "user_query", "request"),
-    *("问题", "提问", "问", "查询", "提示词", "提示", "指令", "用户提问", "用户问题", "用户输入", "请求"),
-)
-"""What columns of queries are called, most certain first."""
-_SPEAKERS: Final = (("human", "assistant"), ("human", "gpt"), ("user", "assistant"), ("用户", "助手"), ("人类", "助手"))
-"""Names of queries beside one of answers; alone they may name whoever wrote."""
-_ABOUT: Final = (
-    (("instruction", "指令"), ("input", "context", "输入", "上下文", "材料")),
-    (("question", "prompt", "问题", "提示词"), ("context", "上下文", "材料")),
-)
-"""Tasks, and what they are about, which stands in a column of its own: the two together are the query."""
-_TEXT: Final = ("text", "input", "content", "sentence", "goal", "behavior", "文本", "内容", "输入", "正文", "句子")
-"""Columns of any text, read as queries where none of the others is there."""
-_ANSWERED: Final = (
-    *(
-        "response",
-        "answer",
-        "output",
-        "completion",
-        "reply",
-        "model_output",
-        "model_response",
-        "assistant",
-        "gpt",
-        "target",
-    ),
-    *("回答", "答案", "回复", "输出", "答复", "响应", "应答", "答", "助手", "模型回答", "模型输出"),
-)
-"""What columns of answers are called, most certain first."""
-_TURNS: Final = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "对话")
-_BEFORE: Final = ("context", "history")
-"""Earlier turns, where they are a list."""
 _OWN: Final = {QUERY, "query_id"}
 """Columns of rows that a run made, of whose columns nobody needs to say anything."""
 WAY_OUT: Final = "say which with --query-column"
@@ -177,7 +144,7 @@ def find(path: Path, files: Sequence[Path], choice: Choice = FOUND, *, need: Nee
 
 def is_answer(name: str) -> bool:
     """Whether a column of this name holds answers."""
-    return _plain(name) in map(_plain, _ANSWERED)
+    return _plain(name) in map(_plain, ANSWERED)
 
 
 def _find(
@@ -188,11 +155,11 @@ def _find(
     choice = FOUND if set(names) >= _OWN else choice
     if missing := next((name for name in (*choice.query, choice.response) if name and name not in names), None):
         raise ConfigError(f"{place}: no column {missing!r}; there is: {_list(names)}")
-    response = choice.response or _first(_ANSWERED, by)
-    before = next((by[name] for name in _BEFORE if name in by and _holds(rows, by[name], turns)), None)
+    response = choice.response or _first(ANSWERED, by)
+    before = next((by[name] for name in BEFORE if name in by and _holds(rows, by[name], turns)), None)
     if choice.query:
         return Columns(choice.query, response, before=before)
-    said = next((by[name] for name in map(_plain, _TURNS) if name in by and _holds(rows, by[name], turns)), None)
+    said = next((by[name] for name in map(_plain, TURNS) if name in by and _holds(rows, by[name], turns)), None)
     groups = _groups(by, rows)
     if said is not None and not (groups and response is not None):
         return Columns(turns=said)
@@ -209,15 +176,15 @@ def _find(
 
 def _groups(by: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> list[Group]:
     """The columns that may be the query, a task and what it is about as one, in order of certainty."""
-    spoken_by = [one for one, other in _SPEAKERS if one in by and other in by]
-    asked = [name for name in dict.fromkeys((*map(_plain, _ASKED), *spoken_by)) if name in by]
+    spoken_by = [one for one, other in SPEAKERS if one in by and other in by]
+    asked = [name for name in dict.fromkeys((*map(_plain, ASKED), *spoken_by)) if name in by]
     groups = []
     for name in asked:
-        about = next((others for tasks, others in _ABOUT if name in tasks), ())
+        about = next((others for tasks, others in ABOUT if name in tasks), ())
         more = [by[other] for other in about if other in by and _holds(rows, by[other], _is_text)]
         groups.append((by[name], *more[:1]))
     taken = {name for group in groups for name in group}
-    return [*groups, *((by[name],) for name in _TEXT if name in by and by[name] not in taken)]
+    return [*groups, *((by[name],) for name in TEXT if name in by and by[name] not in taken)]
 
 
 def _chosen(
@@ -232,7 +199,7 @@ def _chosen(
     varying = [group for group in varying if any(_holds(rows, name, _any_text) for name in group)] or varying
     if not varying or _plain(varying[0][0]) == QUERY:
         return varying[0] if varying else ()
-    sure = [group for group in varying if _plain(group[0]) not in _TEXT]
+    sure = [group for group in varying if _plain(group[0]) not in TEXT]
     if len(sure) == 1 and answered:
         return sure[0]
     left = [

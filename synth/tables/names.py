@@ -1,8 +1,33 @@
-"""Names of columns, and other words in cells, without what spreadsheets and people leave around them."""
+"""Names of columns: what those of queries, answers and conversations are called, and names without what spreadsheets leave around them."""
 
 import unicodedata
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+
+QUERY: Final = "query"
+ASKED: Final = (
+    *(QUERY, "prompt", "question", "instruction", "user_input", "user_query", "request"),
+    *("问题", "提问", "问", "查询", "提示词", "提示", "指令", "用户提问", "用户问题", "用户输入", "请求"),
+)
+"""What columns of queries are called, most certain first."""
+SPEAKERS: Final = (("human", "assistant"), ("human", "gpt"), ("user", "assistant"), ("用户", "助手"), ("人类", "助手"))
+"""Names of queries beside one of answers; alone they may name whoever wrote."""
+ABOUT: Final = (
+    (("instruction", "指令"), ("input", "context", "输入", "上下文", "材料")),
+    (("question", "prompt", "问题", "提示词"), ("context", "上下文", "材料")),
+)
+"""Tasks, and what they are about, which stands in a column of its own: the two together are the query."""
+TEXT: Final = ("text", "input", "content", "sentence", "goal", "behavior", "文本", "内容", "输入", "正文", "句子")
+"""Columns of any text, read as queries where none of the others is there."""
+ANSWERED: Final = (
+    *("response", "answer", "output", "completion", "reply"),
+    *("model_output", "model_response", "assistant", "gpt", "target"),
+    *("回答", "答案", "回复", "输出", "答复", "响应", "应答", "答", "助手", "模型回答", "模型输出"),
+)
+"""What columns of answers are called, most certain first."""
+TURNS: Final = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "对话")
+BEFORE: Final = ("context", "history")
+"""Earlier turns, where they are a list."""
 
 
 @lru_cache(maxsize=4096)

@@ -64,9 +64,10 @@ PLAIN = [
     (table(指令=ASK, 输出=REPLY), "reads `指令` as the query, `输出` as the response"),
     (table(文本=ASK, 回复=REPLY), "reads `文本` as the query, `回复` as the response"),
     (table(prompt=ASK, output=REPLY, text=[f"### {q}" for q in ASK]), "reads `prompt` as the query, `output`"),
+    (table(goal=REPLY, prompt=ASK, response=REPLY), "reads `prompt` as the query"),
     (
-        table(goal=ASK, target=REPLY, text=[f"### {q}" for q in ASK], prompt=[f"演一出戏：{q}" for q in ASK]),
-        "reads `goal`",
+        table(goal=ASK, target=REPLY, text=[f"### {q}" for q in ASK]),
+        "reads `goal` as the query, `target` as the response",
     ),
     (
         table(title=REPLY, question=ASK, text=REPLY, answer=REPLY),
@@ -171,6 +172,7 @@ def test_a_conversation_is_its_last_turns_and_is_compared_with_those_before(tmp_
     ("rows", "one", "other"),
     [
         (table(prompt=ASK, text=REPLY), "'prompt'", "'text'"),
+        (table(goal=ASK, prompt=[f"演一出戏：{q}" for q in ASK]), "'prompt'", "'goal'"),
         (table(question=ASK, prompt=REPLY, response=REPLY), "'prompt'", "'question'"),
         (table(instruction=ASK, input=REPLY, question=REPLY[::-1]), "'question'", "'instruction' [+] 'input'"),
     ],
