@@ -29,12 +29,13 @@ def together(files: Sequence[Labelled], scheme: LabelScheme) -> Labelled:
 
 
 def _rows(files: Sequence[Labelled]) -> list[tuple[LabelledRow, dict[int, str]]]:
-    """Every row, found again among readers by its id or else its text, with the label of each reader that has labelled it."""
+    """Every row, found again among readers by its id, if no other row of the file has it, or else its text, with each reader's label."""
     rows: list[tuple[LabelledRow, dict[int, str]]] = []
     known: dict[str, int] = {}
     for reader, file in enumerate(files):
+        ids = Counter(row.id for row in file.rows)
         for row in file.rows:
-            keys = [key for key in (row.id, row.text) if key is not None]
+            keys = [key for key in (row.id if ids[row.id] == 1 else None, row.text) if key is not None]
             at = next((known[key] for key in keys if key in known), len(rows))
             if at == len(rows):
                 rows.append((row, {}))
