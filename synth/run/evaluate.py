@@ -90,6 +90,10 @@ def evaluate(options: EvaluationOptions) -> Outcome:
 
 def _modes(options: EvaluationOptions, test: Gold) -> list[Mode]:
     has = [mode for mode in MODES if test.asked(mode)]
+    if not has:
+        raise ConfigError(
+            f"{options.test}: no row has an answer with a label, or a query known as harmful or benign (`query_label`)"
+        )
     if options.mode is None:
         return has[:1]
     wanted = [mode for mode in MODES if options.mode in (mode, "both")]

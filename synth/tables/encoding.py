@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from synth.errors import ConfigError
+from synth.sanitize import shortened
 
 _PIECE: Final = 1 << 16
 """Bytes that are looked at together."""
@@ -30,7 +31,7 @@ def readable(file: Path) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ConfigError(f"{file}: a broken gzip file ({error}); get it again, or unpack what is whole") from error
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror or error})") from error
+        raise ConfigError(f"{file}: cannot be read ({shortened(error.strerror or str(error), 120)})") from error
 
 
 def zipped(file: Path) -> bool:

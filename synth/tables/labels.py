@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from synth.errors import ConfigError
 from synth.recipe.labels import KNOWN, LabelScheme, named_in
+from synth.sanitize import shortened
 from synth.tables.names import cleaned, plain_name
 from synth.types import Label
 
@@ -72,12 +73,14 @@ class LabelReader:
             return None
         label = None
         if (number := _number(value)) is not None:
-            label = self._numbered(number, column, f"{place}: label {value!r}")
+            label = self._numbered(number, column, f"{place}: label {shortened(repr(value), 80)}")
         elif isinstance(value, str):
             label = self.scheme.read(cleaned(value))
         if label is None:
             under = "" if column == LABEL else f" (under {column!r})"
-            raise ConfigError(f"{place}: label {value!r} is none of {', '.join(self._words())}{under}")
+            raise ConfigError(
+                f"{place}: label {shortened(repr(value), 80)} is none of {', '.join(self._words())}{under}"
+            )
         return label
 
     def _numbered(self, number: int, column: str, what: str) -> Label | None:

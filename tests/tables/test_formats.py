@@ -84,6 +84,18 @@ def test_texts_are_read_whatever_they_are_called(tmp_path: Path, name: str, text
     assert rows_of(tmp_path / f"{name}.gz") == ROWS
 
 
+def test_a_flipped_byte_of_a_columnar_file_is_one_line(tmp_path: Path) -> None:
+    pa.parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "t.parquet")
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    for at in (5, 30, len(content) // 2, len(content) - 30):
+        hurt = content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :]
+        (tmp_path / "t.parquet").write_bytes(hurt)
+        try:
+            rows_of(tmp_path / "t.parquet")
+        except ConfigError as error:
+            assert "\n" not in str(error)
+
+
 def test_a_name_that_lies_does_not_matter_to_columnar_files(tmp_path: Path) -> None:
     table = pa.Table.from_pylist(ROWS)
     pa.parquet.write_table(table, tmp_path / "t.csv")

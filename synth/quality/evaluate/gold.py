@@ -11,7 +11,7 @@ from synth.filters.language.response_class import response_class
 from synth.hashing import short_hash
 from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import KNOWN, LabelScheme
-from synth.sanitize import plain
+from synth.sanitize import plain, shortened
 from synth.tables.columns import FOUND, Choice, Columns, find
 from synth.tables.io import batches, files_of
 from synth.tables.labels import LabelReader, is_empty, reader_of
@@ -188,7 +188,7 @@ def _harm(row: Mapping[str, Any], place: str) -> bool | None:
             continue
         said = _HARM.get(str(value).strip().lower())
         if said is None:
-            raise ConfigError(f"{place}: {name} {value!r} is neither harmful nor benign")
+            raise ConfigError(f"{place}: {name} {shortened(repr(value), 80)} is neither harmful nor benign")
         return said
     return None
 
