@@ -1,7 +1,6 @@
 """Which columns of anybody's table hold the query and the response: one finder for every command that reads rows.
 
-It goes by what columns are called, in English and Chinese, and by what they hold: a column that is the same in every row is a frame
-around the text and not the text, one that contains another is that text rendered, and a conversation is a list of turns.
+It goes by what columns are called and by what they hold: one that is the same in every row is no text, one that contains another is that rendered.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from synth.errors import ConfigError
 from synth.tables.delimited import Cut
 from synth.tables.io import batches
-from synth.tables.names import ABOUT, ANSWERED, ASKED, BEFORE, QUERY, SPEAKERS, TEXT, TURNS
+from synth.tables.names import ABOUT, ANSWERED, ASKED, BEFORE, QUERY, SPEAKERS, TEXT, TURNS, listed
 from synth.tables.names import plain_name as _plain
 from synth.tables.turns import Turn, spoken, turns
 
@@ -154,13 +153,16 @@ def _find(
     by = {_plain(name): name for name in reversed(names)}
     choice = FOUND if set(names) >= _OWN else choice
     if missing := next((name for name in (*choice.query, choice.response) if name and name not in names), None):
-        raise ConfigError(f"{place}: no column {missing!r}; there is: {_list(names)}")
+        raise ConfigError(f"{place}: no column {missing!r}; there is: {listed(names)}")
     response = choice.response or _first(ANSWERED, by)
     before = next((by[name] for name in BEFORE if name in by and _holds(rows, by[name], turns)), None)
     if choice.query:
         return Columns(choice.query, response, before=before)
     said = next((by[name] for name in map(_plain, TURNS) if name in by and _holds(rows, by[name], turns)), None)
     groups = _groups(by, rows)
+    if said is None and not groups:
+        unnamed = [name for name in names if name != response and _holds(rows, name, spoken)]
+        said = unnamed[0] if len(unnamed) == 1 else None
     if said is not None and not (groups and response is not None):
         return Columns(turns=said)
     several = {name for group in groups for name in group} if groups[1:] or (groups[:1] and groups[0][1:]) else set()
@@ -168,7 +170,7 @@ def _find(
     query = _chosen(groups, constant, rows, place, answered=response is not None)
     if not query and (need == "query" or (need == "either" and response is None)):
         wanted = " or ".join(map(repr, (QUERY, "prompt", "question", "instruction", "text", "messages")))
-        raise ConfigError(f"{place}: no column {wanted}; there is: {_list(names)}; {WAY_OUT}")
+        raise ConfigError(f"{place}: no column {wanted}; there is: {listed(names)}; {WAY_OUT}")
     query = tuple(name for name in query if not _blank(constant, name)) or query[:1]
     frame = frozenset(name for name in query if name in constant)
     return Columns(query, response, constant=frame if len(frame) < len(query) else frozenset(), before=before)
@@ -293,8 +295,3 @@ def _is_text(value: Any) -> bool:
 
 def _any_text(value: Any) -> bool:
     return bool(value.strip() if isinstance(value, str) else spoken(value))
-
-
-def _list(names: Sequence[str]) -> str:
-    told = ", ".join(map(str, names[:20])) or "none"
-    return told if len(names) <= 20 else f"{told} and {len(names) - 20:,} more"

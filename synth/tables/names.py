@@ -1,6 +1,7 @@
 """Names of columns: what those of queries, answers and conversations are called, and names without what spreadsheets leave around them."""
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ ANSWERED: Final = (
     *("回答", "答案", "回复", "输出", "答复", "响应", "应答", "答", "助手", "模型回答", "模型输出"),
 )
 """What columns of answers are called, most certain first."""
-TURNS: Final = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "对话")
+TURNS: Final = ("messages", "message", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "对话")
 BEFORE: Final = ("context", "history")
 """Earlier turns, where they are a list."""
 
@@ -41,3 +42,9 @@ def cleaned(name: Any) -> str:
     """A word in a cell, or a column's name, without the blanks, marks and quotes that spreadsheets leave around it."""
     found = "".join(c for c in str(name) if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace())
     return " ".join(found.split()).strip("'\"“”‘’ ")
+
+
+def listed(names: Sequence[object]) -> str:
+    """The names of a table's columns for a message, the first twenty of them."""
+    told = ", ".join(map(str, names[:20])) or "none"
+    return told if len(names) <= 20 else f"{told} and {len(names) - 20:,} more"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from synth.tables.names import ANSWERED, ASKED, SPEAKERS, plain_name
+
 Turn: TypeAlias = tuple[str, str]
 """Who speaks (`user`, `assistant`), and the text."""
 _WHO: Final[Mapping[str, str]] = MappingProxyType(
@@ -14,14 +16,20 @@ _WHO: Final[Mapping[str, str]] = MappingProxyType(
 """Others (a system's instruction, a tool) say nothing of their own in a conversation."""
 _SPEAKER: Final = ("role", "from", "speaker", "user")
 _SAID: Final = ("content", "value", "text")
+_QUERIES: Final = tuple(map(plain_name, (*ASKED, *dict.fromkeys(one for one, _ in SPEAKERS), "q")))
+_ANSWERS: Final = tuple(
+    map(plain_name, (*ANSWERED, *dict.fromkeys(other for _, other in SPEAKERS), "bot", "moss", "a"))
+)
 LONGEST: Final = 1 << 24
 
 
 def turns(value: Any) -> list[Turn] | None:
-    """The turns of a conversation in a cell of a column that holds conversations: `role` and `content`, `from` and `value`, texts or pairs
-    of texts in turn, as a list or, in a CSV file, as JSON of one; None for anything else."""
+    """The turns of a conversation in a cell of a column that holds conversations: `role` and `content`, `from` and `value`, texts in turn,
+    queries with their answers, as a list or, in a CSV file, as JSON of one; None for anything else."""
     if isinstance(value, str):
         value = _loaded(value)
+    if isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in value.values()):
+        value = list(value.values())  # by number of the turn
     if not isinstance(value, list) or not value:
         return None
     if all(isinstance(one, str) for one in value):
@@ -30,7 +38,7 @@ def turns(value: Any) -> list[Turn] | None:
         isinstance(one, list | tuple) and len(one) == 2 and all(isinstance(text, str) for text in one) for one in value
     ):
         return [turn for asked, answered in value for turn in (("user", asked), ("assistant", answered))]
-    return spoken(value)
+    return spoken(value) or _asked_and_answered(value)
 
 
 def spoken(value: Any) -> list[Turn] | None:
@@ -47,6 +55,21 @@ def spoken(value: Any) -> list[Turn] | None:
             continue
         if (speaker := _WHO.get(who.strip().lower())) is not None:
             found.append((speaker, text))
+    return found
+
+
+def _asked_and_answered(value: list[Any]) -> list[Turn] | None:
+    """The turns of a list of which each entry is a query with its answer, under whatever name."""
+    found: list[Turn] = []
+    for one in value:
+        by = {plain_name(name): said for name, said in one.items()} if isinstance(one, Mapping) else {}
+        pair = [
+            (who, next((by[name] for name in names if isinstance(by.get(name), str)), None))
+            for who, names in (("user", _QUERIES), ("assistant", _ANSWERS))
+        ]
+        if pair[0][1] is None:
+            return None
+        found += [(who, text) for who, text in pair if text is not None]
     return found
 
 

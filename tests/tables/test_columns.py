@@ -74,6 +74,16 @@ PLAIN = [
         "reads `question` as the query, `answer` as the response",
     ),
     (table(messages=turns("role", "content", ("user", "assistant"))), "reads the last turns under `messages`"),
+    (table(message=turns("role", "content", ("user", "assistant"))), "reads the last turns under `message`"),
+    (table(session=turns("role", "content", ("User", "Assistant"))), "reads the last turns under `session`"),
+    (
+        table(conversation=[[{"human": q, "assistant": a}] for q, a in zip(ASK, REPLY, strict=True)]),
+        "reads the last turns",
+    ),
+    (
+        table(chat=[{"turn_1": {"Human": q, "MOSS": a}} for q, a in zip(ASK, REPLY, strict=True)]),
+        "reads the last turns",
+    ),
     (table(conversations=turns("from", "value", ("human", "gpt"))), "reads the last turns under `conversations`"),
     (
         table(id=["1", "2", "3", "4"], conversation=turns("role", "content", ("user", "assistant"))),
