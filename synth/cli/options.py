@@ -34,6 +34,6 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object 
 
 def choice(query_columns: tuple[str, ...], response_column: str | None) -> Any:
     """What the user says of a table's columns; what is read as the query is said on stderr, once for each table."""
-    from synth.tables.columns import Choice
+    from synth.tables.text_columns import Choice
 
     return Choice(query_columns, response_column, lambda line: click.echo(f"synth: {for_terminal(line)}", err=True))

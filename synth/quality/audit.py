@@ -17,11 +17,12 @@ from synth.quality.metrics import Figure, Scores, scores
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.sanitize import for_terminal
 from synth.tables import io
-from synth.tables.columns import FOUND, Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.delimited import Cut
 from synth.tables.labels import LabelReader, is_empty, reader_for
 from synth.tables.matching import same_text
 from synth.tables.names import cleaned, plain_name
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label
 
 YOURS, NOTE = "your_label", "note"

@@ -21,7 +21,7 @@ from synth.recipe.guard.format import Mode
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
-from synth.tables.columns import FOUND, Choice
+from synth.tables.text_columns import FOUND, Choice
 from synth.types import Reply
 
 _SHIPPED: Final = "ordinary"

@@ -15,8 +15,9 @@ from synth.sanitize import plain
 from synth.stages.contract import Context, Source, Written
 from synth.stages.query import query_id
 from synth.stages.repeats import Repeats
-from synth.tables.columns import Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.revisited import bytes_of, revisited
+from synth.tables.text_columns import Choice, Columns
 from synth.types import Ask, Drop, Message, Provenance, Sample
 
 UNSORTED = "own.unsorted"

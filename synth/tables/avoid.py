@@ -6,8 +6,9 @@ from pathlib import Path
 from synth.dedup.decontaminate import Avoided, Source
 from synth.errors import ConfigError
 from synth.mark.rows import restored_row
-from synth.tables.columns import Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.io import Chunk, batches, files_of, hash_of
+from synth.tables.text_columns import Choice, Columns
 
 
 def avoided(paths: Sequence[str], *, ngram: int, threshold: float, unmarked: bool = False) -> Avoided:

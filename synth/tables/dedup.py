@@ -18,10 +18,11 @@ from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.mark.compare import unmarked
 from synth.mark.rows import restored_row
-from synth.tables.columns import FOUND, Choice, Columns, find, is_answer
+from synth.tables.columns import find, is_answer
 from synth.tables.io import Chunk, aside, batches, files_of, targets, text, writer
 from synth.tables.kinds import stem
 from synth.tables.labels import LabelReader, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.tables.vectors import embedder
 from synth.vector import Embed
 

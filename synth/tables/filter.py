@@ -16,12 +16,13 @@ from synth.mark.rows import restored_row
 from synth.recipe import load
 from synth.recipe.sections import FilterUse
 from synth.tables.classes import schema_of
-from synth.tables.columns import FOUND, Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.delimited import head_of
 from synth.tables.io import Chunk, aside, batches, files_of, targets, written
 from synth.tables.json_rows import json_line
 from synth.tables.kinds import kind
 from synth.tables.labels import LabelReader, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label, Lane, Provenance, Sample
 
 RECIPE = "libra"

@@ -1,5 +1,6 @@
 """Names of columns: what those of queries, answers and conversations are called, and names without what spreadsheets leave around them."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,8 +12,16 @@ ASKED: Final = (
     *("问题", "提问", "问", "查询", "提示词", "提示", "指令", "用户提问", "用户问题", "用户输入", "请求"),
 )
 """What columns of queries are called, most certain first."""
-SPEAKERS: Final = (("human", "assistant"), ("human", "gpt"), ("user", "assistant"), ("用户", "助手"), ("人类", "助手"))
-"""Names of queries beside one of answers; alone they may name whoever wrote."""
+SPEAKERS: Final = (
+    *(("human", "assistant"), ("human", "gpt"), ("user", "assistant"), ("用户", "助手"), ("人类", "助手")),
+    *(("goal", "target"), ("q", "a")),
+)
+"""Names of queries beside one of answers; alone they may be of anything."""
+_AROUND: Final = re.compile(
+    r"text|content|string|original|final|raw|full|zh|cn|chinese|user|model|llm"
+    r"|内容|文本|原文|全文|正文|描述|标准|原始|最终|用户|模型|中文|的"
+)
+"""Words that stand beside those, and say nothing more of what a column holds."""
 ABOUT: Final = (
     (("instruction", "指令"), ("input", "context", "输入", "上下文", "材料")),
     (("question", "prompt", "问题", "提示词"), ("context", "上下文", "材料")),
@@ -34,8 +43,23 @@ BEFORE: Final = ("context", "history")
 @lru_cache(maxsize=4096)
 def plain_name(name: object) -> str:
     """A column's name as it is compared with those that are known: letters and digits alone, in one case and width."""
-    folded = unicodedata.normalize("NFKC", str(name)[:200]).casefold()
-    return "".join(c for c in folded if c.isalnum())
+    return "".join(c for c in _folded(name) if c.isalnum())
+
+
+@lru_cache(maxsize=4096)
+def core_name(name: object) -> str:
+    """A column's name as `plain_name` has it, without words beside the one that says what it holds: `question` of `question_text`."""
+    words = re.split(r"[^a-z0-9\u3400-\u9fff]+|(?<=[\u3400-\u9fff])(?=[a-z])", _folded(name))
+    kept = [word if word.isascii() and not _AROUND.fullmatch(word) else _without(word) for word in words]
+    return "".join(kept) or plain_name(name)
+
+
+def _without(word: str) -> str:
+    return "" if word.isascii() else _AROUND.sub("", word)
+
+
+def _folded(name: object) -> str:
+    return unicodedata.normalize("NFKC", str(name)[:200]).casefold()
 
 
 def cleaned(name: Any) -> str:

@@ -12,9 +12,10 @@ from synth.errors import ConfigError
 from synth.quality.evaluate import gold
 from synth.quality.probe import pairs
 from synth.tables.avoid import avoided
-from synth.tables.columns import Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.dedup import Want, dedup
 from synth.tables.filter import filter_table
+from synth.tables.text_columns import Choice, Columns
 from tests.support.world import sentence
 
 ASK, REPLY, FRAME = (
@@ -59,6 +60,11 @@ PLAIN = [
     ),
     (table(human=ASK, assistant=REPLY), "reads `human` as the query, `assistant` as the response"),
     (table(user=["甲", "乙", "丙", "丁"], text=ASK, reply=REPLY), "reads `text` as the query, `reply` as the response"),
+    (table(question_text=ASK, response_zh=REPLY), "reads `question_text` as the query, `response_zh` as the response"),
+    (table(用户的问题=ASK, 问题类型=REPLY, 模型回复内容=REPLY), "reads `用户的问题` as the query, `模型回复内容` as"),
+    (table(instruction_zh=ASK, input_zh="", output_zh=REPLY), "reads `instruction_zh` as the query, `output_zh`"),
+    (table(Goal=ASK, Target=REPLY, Behavior=REPLY), "reads `Goal` as the query, `Target` as the response"),
+    (table(q=ASK, a=REPLY, topic=REPLY), "reads `q` as the query, `a` as the response"),
     (table(问题=ASK, 回答=REPLY), "reads `问题` as the query, `回答` as the response"),
     (table(提问=ASK, 答案=REPLY), "reads `提问` as the query, `答案` as the response"),
     (table(指令=ASK, 输出=REPLY), "reads `指令` as the query, `输出` as the response"),

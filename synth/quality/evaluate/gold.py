@@ -12,9 +12,10 @@ from synth.hashing import short_hash
 from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import KNOWN, LabelScheme
 from synth.sanitize import plain, shortened
-from synth.tables.columns import FOUND, Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.io import batches, files_of
 from synth.tables.labels import LabelReader, is_empty, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label
 
 HARM: Final = ("query_label", "prompt_harm_label", "prompt_label", "query_type")

@@ -13,8 +13,9 @@ from synth.quality.evaluate.published import ANSWER, SAFE_WORD, UNSAFE_WORD, lib
 from synth.quality.evaluate.reading import Said
 from synth.sanitize import plain
 from synth.tables import io
-from synth.tables.columns import FOUND, Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.matching import same_text
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Reply
 
 CRITIC: Final = "critic"

@@ -9,9 +9,10 @@ from typing import Any
 from synth.errors import ConfigError
 from synth.hashing import unit
 from synth.sanitize import plain
-from synth.tables.columns import FOUND, Choice, Columns, find
+from synth.tables.columns import find
 from synth.tables.io import batches, files_of
 from synth.tables.labels import COLUMNS, TELLING, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 
 _OURS = (
     *(*COLUMNS, *TELLING, "source", "id", "query_id", "parent_id", "root_id"),

@@ -14,7 +14,7 @@ from synth.quality.probe.grams import Rows, rows
 from synth.quality.probe.model import Rate, View
 from synth.quality.probe.pairs import Pair
 from synth.quality.probe.shortcuts import Feature, Gram
-from synth.tables.columns import FOUND, Choice
+from synth.tables.text_columns import FOUND, Choice
 
 SAMPLE = 20_000
 """Rows it learns from at most."""
