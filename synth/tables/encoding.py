@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ _AROUND: Final = 1 << 20
 """Bytes around one that does not fit, by which the rest is judged."""
 _GZIP: Final = b"\x1f\x8b"
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_PRIVATE: Final = re.compile("[\ue000-\uf8ff]")
+"""What commas and full stops of a traditional Excel (Big5) come to in GB18030, where they are characters of nobody's."""
 _WAY_OUT: Final = "save it as UTF-8"
 
 
@@ -92,6 +95,8 @@ def _unfit(file: Path, encoding: str) -> int | None:
                 return at - held + error.start
             if "\0" in text:
                 _refuse_nul(file, encoding, at, text)
+            if encoding == "gb18030" and (private := _PRIVATE.search(text)):
+                return at - held + len(text[: private.start()].encode(encoding))
             if not piece:
                 return None
             at += len(piece)

@@ -110,6 +110,7 @@ def test_a_name_that_lies_does_not_matter_to_columnar_files(tmp_path: Path) -> N
     [
         ("a.csv", b"query,n\n\xce\xca\xff,1\n", r"not UTF-8 at byte 8, and not GB18030; save it as UTF-8"),
         ("a.csv", ("问题\n" + "甲" * 900 + "\n").encode()[:-2] + b"\n", "not UTF-8 at byte 2704, and not GB18030"),
+        ("a.csv", "query\n今天，天氣好。\n".encode("big5"), "not UTF-8 at byte 6, and not GB18030"),
         ("a.csv", b"\xef\xbb\xbfquery\n\xce\xca\n", "not UTF-8 at byte 9; save"),
         ("a.csv", b"\xff\xfea\x00\x00\xd8", "not UTF-16 at byte"),
         (
