@@ -225,10 +225,12 @@ def test_readers_of_different_rows_are_refused(made: Dataset, sheet: Rows, tmp_p
     [
         ("问题\n二", "问题\r\n二 ", True),
         ("=1+1", "'=1+1", True),
+        ("你好;=1+1", "你好;'=1+1", True),
         ("他说“好”", "他说“好”", True),
         ("问" * 40_000, "问" * 32_767, True),
         ("问题一", "问题二", False),
-        ("甲" * 20_000 + "乙", "甲" * 20_000 + "丙", False),
+        ("甲" * 15_000 + "乙", "甲" * 15_000 + "丙", False),
+        ("a b " * 10_000, ("a b " * 10_000)[:32_767], True),
     ],
 )
 def test_a_text_is_known_again_whatever_a_spreadsheet_made_of_it(one: str, other: str, same: bool) -> None:
