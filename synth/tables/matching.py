@@ -4,8 +4,8 @@ from typing import Final
 
 from synth.hashing import short_hash
 
-_CELL: Final = 20_000
-"""Characters of a text that are compared: a spreadsheet cuts a cell off at 32,767, blanks and marks among them."""
+_CELL: Final = 16_000
+"""Characters of a text that are compared: a spreadsheet cuts a cell off at 32,767, line ends and runs of blanks among them."""
 _AROUND: Final = '"\u2018\u2019\u201c\u201d\ufeff'
 
 
@@ -16,4 +16,4 @@ def same_text(query: str, response: str | None) -> str:
 
 
 def _bare(text: str) -> str:
-    return "".join(text.replace("'", "").strip().strip(_AROUND).split())[:_CELL]
+    return " ".join(text.replace("'", "").strip().strip(_AROUND).split())[:_CELL].replace(" ", "")
