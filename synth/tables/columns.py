@@ -61,6 +61,8 @@ def _find(
         said = unnamed[0] if len(unnamed) == 1 else None
     if said is not None and not (groups and response is not None):
         return Columns(turns=said)
+    if (own := by.get(QUERY)) and _plain(own) == QUERY and any(row.get(own) != rows[0].get(own) for row in rows):
+        return Columns((own,), response, before=before)
     sure, groups = groups, [*groups, *_texts(by, groups)]
     several = {name for group in groups for name in group} if groups[1:] or (groups[:1] and groups[0][1:]) else set()
     constant = _constant(several, rows, files) if len(rows) > 1 else {}
