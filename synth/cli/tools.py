@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
+from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
 
 
 @click.command()
@@ -25,8 +25,10 @@ from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
     "columns",
     multiple=True,
     metavar="COLUMN",
-    help="Column to compare; repeated, rows must be alike in each.  [default: query, text, prompt …]",
+    help="Column to compare; repeated, rows must be alike in each.  [default: the query]",
 )
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @click.option(
     "--conflicts",
     type=click.Choice(["majority", "stricter", "drop"]),
@@ -50,11 +52,21 @@ from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
+def dedup(
+    path: Path,
+    out: Path,
+    columns: tuple[str, ...],
+    query_columns: tuple[str, ...],
+    response_column: str | None,
+    **want: Any,
+) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
     from synth.tables import dedup
 
-    report = dedup.dedup(path, out, dedup.Want(columns=columns, **want))
+    if columns and (query_columns or response_column):
+        raise click.UsageError("--on compares columns each by itself; leave out --query-column and --response-column")
+    asked = dedup.Want(columns=columns, choice=choice(query_columns, response_column), **want)
+    report = dedup.dedup(path, out, asked)
     click.echo(report.line(), err=True)
 
 
@@ -64,15 +76,25 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     "--only", multiple=True, metavar="NAME", help="Only this filter; may be repeated. See `synth list filters`."
 )
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Path) -> None:
+def filter_(
+    path: Path,
+    only: tuple[str, ...],
+    label_names: str | None,
+    query_columns: tuple[str, ...],
+    response_column: str | None,
+    out: Path,
+) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
     from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
-    for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES).lines():
+    told = choice(query_columns, response_column)
+    for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES, choice=told).lines():
         click.echo(line, err=True)
 
 
@@ -88,14 +110,22 @@ def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Pat
 )
 @BENIGN
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @AS_JSON
 def probe(
-    folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], label_names: str | None, as_json: bool
+    folder: Path,
+    tests: tuple[Path, ...],
+    benign: tuple[Path, ...],
+    label_names: str | None,
+    query_columns: tuple[str, ...],
+    response_column: str | None,
+    as_json: bool,
 ) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
     from synth.quality.probe import report, table
 
-    found = report.probe(folder, tests, benign, label_names)
+    found = report.probe(folder, tests, benign, label_names, choice=choice(query_columns, response_column))
     click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
     for line in found.warnings:
         click.echo(f"synth: warning: {line}", err=True)

@@ -44,6 +44,8 @@ class Avoided:
         self._queries, self._responses = Passages(SHORTEST_QUERY), Passages(SHORTEST_RESPONSE)
         self._rests = Passages(SHORTEST_REST)
         self.sources: tuple[Source, ...] = ()
+        self.reads: list[str] = []
+        """What is read as the query of these sources, in a line each, where that is not plain."""
         self._unmarked = unmarked
 
     @property

@@ -29,6 +29,10 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
             f"warning: query.sheet.lengths: no query of {low}-{high} is ever asked for, since a call's texts must fit the writer's "
             f"max_tokens; raise it to {least:,} or more, or take the band out"
         )
+    avoided = compiled.flow.avoided
+    for line in (getattr(compiled.flow.source, "reads", ""), *(avoided.reads if avoided else ())):
+        if line:
+            yield f"note: {line}"
     if unsorted := getattr(compiled.flow.source, "unsorted", 0):
         yield f"note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted"
 

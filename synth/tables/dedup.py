@@ -18,15 +18,15 @@ from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.mark.compare import unmarked
 from synth.mark.rows import restored_row
-from synth.tables.avoid import RESPONSE
-from synth.tables.io import KINDS, Chunk, aside, batches, column, files_of, targets, text, writer
+from synth.tables.columns import find, is_answer
+from synth.tables.io import Chunk, aside, batches, files_of, targets, text, writer
+from synth.tables.kinds import stem
 from synth.tables.labels import LabelReader, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.tables.vectors import embedder
 from synth.vector import Embed
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
-TEXT = ("query", "text", "prompt", "question", "instruction")
-"""Columns looked for, in this order, where none is named."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Want:
     threshold: float
     ngram: int = 2
     columns: tuple[str, ...] = ()
-    """Compared; the first of `TEXT` that there is if empty, with `response` if conflicts are to be resolved."""
+    """Compared, each by itself; if empty the query as `choice` has it or `find` finds it, with the response if conflicts are to be resolved."""
+    choice: Choice = FOUND
     conflicts: Rule | None = None
     label_names: str | None = None
     """What numbers in the label column stand for, from 0 on, with commas."""
@@ -83,7 +84,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
     files = files_of(path)
     places, beside = targets(path, files, out), _beside(out)
     with embedder(want.semantic, want.base_url) as embed:
-        clusters = _Clusters(want, reader_of(path, want.label_names), embed)
+        found = Columns(want.columns) if want.columns else find(path, files, want.choice)
+        clusters = _Clusters(want, reader_of(path, want.label_names), embed, found)
         for file in files:
             for batch in batches(file):
                 clusters.take(file, batch)
@@ -111,9 +113,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
 
 def _beside(out: Path) -> dict[str, Path]:
     """The two files that nobody names, by their endings. ConfigError where one would replace what is not of an earlier dedup."""
-    stem = out.with_suffix("") if out.suffix in KINDS else out
     starts = {"joined.jsonl": b'{"row": ', "report.json": b'{\n "threshold": '}
-    found = {ending: stem.with_name(f"{stem.name}.{ending}") for ending in starts}
+    found = {ending: out.with_name(f"{stem(out)}.{ending}") for ending in starts}
     for ending, file in found.items():
         if os.path.lexists(file) and not begins(file, starts[ending]):
             raise ConfigError(
@@ -126,9 +127,9 @@ class _Clusters:
     """For every row, by number from 0: the first row of its cluster, its likeness to what it joined, its label (how severe it is,
     from 1 on; 0 for none)."""
 
-    def __init__(self, want: Want, reader: LabelReader, embed: Embed | None) -> None:
+    def __init__(self, want: Want, reader: LabelReader, embed: Embed | None, found: Columns) -> None:
         self._want, self._reader, self._label = want, reader, ""
-        self.columns = want.columns
+        self.columns, self._found = want.columns, found
         self._ours = False
         self._embed = embed
         self._indexes: dict[tuple[str, str], tuple[Index | Cascade, array[int]]] = {}
@@ -191,8 +192,8 @@ class _Clusters:
     def _look_at(self, row: dict[str, Any], place: str) -> None:
         """What the first row tells of all."""
         if not self.columns:
-            answers = ("response",) if self._want.conflicts and "response" in row else ()
-            self.columns = (column(row, TEXT, place), *answers)
+            answers = (self._found.response_name,) if self._want.conflicts and self._found.answers else ()
+            self.columns = (self._found.name, *answers)
         # In a run's own data set a query and its augmentations are of one family, and query types do not meet.
         self._ours = self.columns == ("query",) and {"query_id", "parent_id", "query_type"} <= row.keys()
         if self._want.conflicts:
@@ -212,7 +213,7 @@ class _Clusters:
             if (name, kind) not in self._indexes:
                 self._indexes[name, kind] = self._index(), array("q")
             index, numbers = self._indexes[name, kind]
-            texts = [_compared(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
+            texts = [self._compared(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
             rows = [batch.rows[at] for at in places] if self._ours else []
             families = [row.get("root_id") or row["parent_id"] or row["query_id"] for row in rows]
             for at, near in zip(places, index.admit_all(texts, families), strict=True):
@@ -222,14 +223,20 @@ class _Clusters:
                 found[at] = own if near is None else (numbers[near.row], near.similarity, near.by == "meaning")
         return found
 
+    def _compared(self, row: dict[str, Any], name: str, place: str) -> str:
+        """What is compared of a row: its query, or its text in a column, of an answer with the mark taken out."""
+        if self._want.columns:
+            return unmarked(text(restored_row(row), name, place)) if is_answer(name) else text(row, name, place)
+        if name == self._found.name:
+            return self._found.compared(row, place)
+        response = self._found.response_of(restored_row(row), place)
+        if response is None:
+            raise ConfigError(f"{place}: no text under {name!r}")
+        return unmarked(response)
+
     def _index(self) -> Index | Cascade:
         near = Index(ngram=self._want.ngram, threshold=self._want.threshold)
         return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
-
-
-def _compared(row: dict[str, Any], name: str, place: str) -> str:
-    """What is compared of a row: its text in a column, of an answer with the mark taken out."""
-    return unmarked(text(restored_row(row), name, place)) if name in RESPONSE else text(row, name, place)
 
 
 def _wins(rule: Rule, cast: Counter[int]) -> int:

@@ -221,7 +221,7 @@ ROW = '{"query": "a", "label": "safe"}\n'
         ('{"query": "a", "label": [1]}\n', "row 1: label [1] is none of safe"),
         ('{"query": "a", "label": null}\n', "holds no labelled rows"),
         ('{"query": 7, "unsafe": 1}\n', "row 1: no text under 'query'"),
-        ('{"x": 7, "unsafe": 1}\n', "row 1: no column 'query' or 'question'"),
+        ('{"x": 7, "unsafe": 1}\n', "row 1: no column 'query' or 'prompt'"),
         ('{"query": "a", "label": ""}\n', "holds no labelled rows"),
         ('{"query": "a\\ud800", "unsafe": 1, "parent_id": "\\ud800"}\n', "has 1 unsafe rows"),
         ("", "holds no labelled rows"),

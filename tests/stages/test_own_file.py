@@ -11,6 +11,7 @@ from synth.errors import ConfigError
 from synth.recipe.schema import Recipe
 from synth.run import execute
 from synth.run.compile import compile_recipe
+from synth.run.lint import advice
 from synth.types import Request
 from tests.conftest import Lab, tiny_recipe
 from tests.support.world import World, sentence
@@ -151,9 +152,9 @@ def test_own_queries_may_be_augmented(lab: Lab) -> None:
     ("text", "expected"),
     [
         ('{"query": "好的问题"}\n{"query": \n', "mine.jsonl: line 2: not JSON"),
-        ('{"question": "好的问题"}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"x": "好的问题"}\n', "mine.jsonl: row 1: no column 'query' or 'prompt'"),
         ('{"query": "  "}\n', "mine.jsonl: line 1: no text under 'query'"),
-        ('["好的问题"]\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('["好的问题"]\n', "mine.jsonl: row 1: not a JSON object"),
         ('{"query": "好的问题", "query_type": "bad"}\n', "query_type must be harmful or benign .got 'bad'"),
         ("\n\n", "mine.jsonl: holds no rows"),
     ],
@@ -194,3 +195,36 @@ def test_odd_pairs_go_through_and_none_is_lost(lab: Lab) -> None:
     assert result.status == 0
     assert result.counts["born"] == made == len(ODD)
     assert len(lab.rows()) > 8
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_pairs_may_be_a_table_of_any_kind(lab: Lab, encoding: str) -> None:
+    rows = [[sentence(i), f"第{i}个回答，抱歉；不行", "harmful" if i % 2 else ""] for i in range(12)]
+    text = "".join(
+        ";".join(row) + "\r\n"
+        for row in [["问题", "回答", "query_type"], *([*row[:1], f'"{row[1]}"', row[2]] for row in rows)]
+    )
+    (lab.folder / "mine.csv").write_bytes(text.encode(encoding))
+    compiled = compile_recipe(pairs(pairs="mine.csv"))
+    lab.run(compiled=compiled)
+    assert {(row["query"], row["response"]) for row in lab.rows().values()} <= {(row[0], row[1]) for row in rows}
+    assert len(lab.rows()) > 6
+    assert "note: mine.csv: reads `问题` as the query, `回答` as the response" in list(advice(compiled))
+    assert lab.run(compiled=compile_recipe(pairs(pairs="mine.csv"))).calls == 0
+
+
+def test_a_conversations_turns_before_its_last_query_are_its_context(lab: Lab) -> None:
+    said = [
+        ("system", "你是助手"),
+        ("user", sentence(1)),
+        ("assistant", sentence(2)),
+        ("user", sentence(3)),
+        ("assistant", "抱歉"),
+    ]
+    row = {"messages": [{"role": who, "content": text} for who, text in said], "query_type": "benign"}
+    write(lab, [row | {"messages": [*row["messages"][:3], *row["messages"][3:]]}])
+    lab.world = World(babbling=0, differing=0)
+    lab.run(compiled=compile_recipe(pairs()))
+    (found,) = lab.rows().values()
+    assert (found["query"], found["response"]) == (sentence(3), "抱歉")
+    assert found["context"] == [{"role": "user", "content": sentence(1)}, {"role": "assistant", "content": sentence(2)}]

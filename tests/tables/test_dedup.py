@@ -136,11 +136,15 @@ def test_pairs_whose_labels_differ(
 @pytest.mark.parametrize(
     ("content", "options", "line"),
     [
-        (b'{"x": 1}\n', [], "in.jsonl: row 1: no column 'query' or 'text' or 'prompt' or 'question' or 'instruction'"),
+        (
+            b'{"x": 1}\n',
+            [],
+            "in.jsonl: row 1: no column 'query' or 'prompt' or 'question' or 'instruction' or 'text' or 'messages'",
+        ),
         (b'{"query": "a"}\n{"query": null}\n', [], "in.jsonl: row 2: no text under 'query'"),
         (b'{"query": "a"}\n{"query": \n', [], "in.jsonl: line 2: not JSON"),
         (b'{"query": "a"}\n\n7\n', [], "in.jsonl: line 3: not a JSON object"),
-        (b'{"query": "\xff"}\n', [], "in.jsonl: line 1: not JSON"),
+        (b'{"query": "\xff"}\n', [], "in.jsonl: not UTF-8 at byte 11, and not GB18030"),
         (b"", [], "in.jsonl: holds no rows"),
         (b'{"query": "a"}\n', ["--on", "nope"], "in.jsonl: row 1: no text under 'nope'"),
         (b'{"query": "a"}\n', ["--conflicts", "drop"], "in.jsonl: row 1: no column 'label'"),
@@ -167,8 +171,8 @@ def test_what_is_wrong_is_one_line(here: Path, content: bytes, options: list[str
         ("in.parquet", b"PAR1", "not a Parquet file"),
         ("in.arrow", b"\x00" * 40, "not an Arrow stream"),
         ("in.csv", b'query,n\n"a,1\n', "not CSV"),
-        ("in.csv", b"query,n\na\n", "row 1: has not as many fields"),
-        ("in.csv", "query\n问".encode("gb18030"), "not UTF-8"),
+        ("in.csv", b"query,n\na\n", r"row 1 \(line 2\): has 1 cells where the head has 2"),
+        ("in.csv", b"query\n\xce\xca\xff", "not UTF-8 at byte 6, and not GB18030"),
         ("in.json", b"[1]", "row 1: not a JSON object"),
         ("in.txt", b"a", "is none of .jsonl"),
         ("absent.jsonl", None, "no such file"),

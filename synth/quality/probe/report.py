@@ -14,6 +14,7 @@ from synth.quality.probe.grams import Rows, rows
 from synth.quality.probe.model import Rate, View
 from synth.quality.probe.pairs import Pair
 from synth.quality.probe.shortcuts import Feature, Gram
+from synth.tables.text_columns import FOUND, Choice
 
 SAMPLE = 20_000
 """Rows it learns from at most."""
@@ -76,18 +77,26 @@ class Report:
 
 
 def probe(
-    folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = (), label_names: str | None = None
+    folder: Path,
+    tests: Sequence[Path] = (),
+    benign: Sequence[Path] = (),
+    label_names: str | None = None,
+    *,
+    choice: Choice = FOUND,
 ) -> Report:
     """Trains a linear model on the rows in `folder` (a run, or any labelled table), tries it and reports. Every file is
     read before anything is learnt. `label_names` are what numbers in a label column stand for, from 0 on, with commas.
     ConfigError for too few rows of a label."""
-    learnt, labelled = pairs.sample(folder, SAMPLE, label_names)
+    learnt, labelled = pairs.sample(folder, SAMPLE, label_names, choice)
     unsafe = np.array([int(pair.unsafe) for pair in learnt])
     for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
         if count < LEAST:
             raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
-    asked = [(str(path), pairs.every(path, label_names)) for path in tests]
-    ordinary = [("60 that ship with synth", pairs.ordinary()), *((str(path), pairs.answers(path)) for path in benign)]
+    asked = [(str(path), pairs.every(path, label_names, choice)) for path in tests]
+    ordinary = [
+        ("60 that ship with synth", pairs.ordinary()),
+        *((str(path), pairs.answers(path, choice)) for path in benign),
+    ]
     seen, held_out, alarms = _held_out(folder, learnt, unsafe)
     learned = model.trained(seen, unsafe)
     for name, found in ordinary:
