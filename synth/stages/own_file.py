@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
+from synth.dedup.passages import Finder
 from synth.errors import ConfigError
 from synth.mark.rows import restored_row
 from synth.plan.lanes import LaneSpec
@@ -41,6 +42,7 @@ class OwnFile(Source):
         self._digest = blake2b(digest_size=8)
         self._repeated = frozenset[int]()
         """Offsets of pairs that stand in the file before."""
+        self._finder = Finder() if context.passages else None
         self.unsorted = 0
         try:
             with self._path.open("rb") as lines:
@@ -50,6 +52,9 @@ class OwnFile(Source):
         if not self._offsets:
             raise ConfigError(f"{path}: holds no rows")
         self.hash, self.lanes = self._digest.hexdigest(), frozenset(self._offsets)
+        if self._finder:
+            self.passages = self._finder.found()
+            self.hash += f" {self.passages.hash}"
 
     def _scan(self, lines: IO[bytes]) -> None:
         offset, pairs = 0, Repeats()
@@ -60,6 +65,8 @@ class OwnFile(Source):
                 self._offsets.setdefault(lane, array("Q")).append(offset)
                 if self._pairs:
                     pairs.add(offset, lane, row["query"].strip(), row["response"].strip())
+                if self._finder:
+                    self._finder.add([plain(row["query"])])
             offset += len(line)
             self._digest.update(line)
         self._repeated = pairs.found()

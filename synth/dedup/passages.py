@@ -1,0 +1,185 @@
+"""Passages that many rows of one file share: wrappers, openings and closings that say nothing of what a row asks.
+
+A passage is WIDE characters or more, normalised, that stand in LEAST rows and a hundredth of all rows. What is compared of a text is
+what its passages leave. They are found once, in all of a file, so they do not move with how many of its rows are used.
+"""
+
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import IO, Any
+
+import numpy as np
+
+from synth.dedup.normalise import Numbers, normalise_all
+
+LEAST = 20
+"""The fewest rows that share a passage, and a hundredth of the rows."""
+LEFT = 8
+"""Where fewer characters are left of a text, what is compared is the whole text."""
+TOGETHER = 2
+"""Where that few are left, and so many of them stand together, they are what a row asks: it must be the same to the character."""
+SKETCH = 1 << 21
+"""Counters, of eight bytes."""
+AT_ONCE = 1_000
+"""Texts that are taken up together."""
+FIRST = 1 << 12
+"""Windows that a table has room for at first."""
+SHOWN = 40
+"""Characters of a passage that are shown."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A passage that many rows of a file share: how many, and its first characters as they are compared."""
+
+    rows: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Passages:
+    """The passages of a file, and what they leave of any text."""
+
+    templates: Sequence[Template] = ()
+    """Those that were found, of most rows first."""
+    hash: str = ""
+    """Of all windows that make them up."""
+    _table: Any = field(default=None, repr=False)
+
+    def rest(self, codes: Numbers, ends: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """What is compared of normalised texts: their characters and ends without passages, or whole where little is left;
+        and for each whether it is near to its equals alone."""
+        if self._table is None:
+            return codes, ends, np.zeros(len(ends), np.bool_)
+        from synth.dedup import passages_kernel
+
+        covered = np.zeros(len(codes), np.int32)
+        passages_kernel.cover(self._table, codes, ends, covered)
+        left, longest = np.zeros(len(ends), np.int64), np.zeros(len(ends), np.int64)
+        passages_kernel.pieces(covered, ends, left, longest)
+        sizes = np.diff(ends, prepend=0)
+        whole = left < LEFT
+        kept = (covered == 0) | np.repeat(whole, sizes)
+        strict = whole & (left < sizes) & (longest >= TOGETHER)
+        return codes[kept], np.cumsum(np.where(whole, sizes, left)), strict
+
+    def asked(self, texts: Sequence[str]) -> list[str]:
+        """Texts without passages, normalised; one that has none, or of which little else is left, as it is."""
+        codes, ends = normalise_all(texts)
+        rests, after, _ = self.rest(codes, ends)
+        whole = rests.astype("<u4", copy=False).tobytes().decode("utf-32-le")
+        found, start = [], 0
+        for text, size, end in zip(texts, np.diff(ends, prepend=0).tolist(), after.tolist(), strict=True):
+            found.append(text if end - start == size else whole[start:end])
+            start = end
+        return found
+
+
+class Finder:
+    """Finds the passages of a file whose texts it is given in order. What it has seen it keeps on disk, normalised; memory is
+    bounded by a sketch."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._counts, self._last = np.zeros(SKETCH, np.uint32), np.zeros(SKETCH, np.uint32)
+        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the finder is gone)
+        weakref.finalize(self, self._spool.close)
+        self._ends: list[Numbers] = []
+        self._texts: list[str] = []
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Takes up the next rows' texts, among which passages are to be found."""
+        self._texts += texts
+        if len(self._texts) >= AT_ONCE:
+            self._take()
+
+    def _take(self) -> None:
+        from synth.dedup import passages_kernel
+
+        codes, ends = normalise_all(self._texts)
+        passages_kernel.sketch(self._counts, self._last, passages_kernel.Rows(codes, ends, self._rows + 1))
+        self._rows += len(ends)
+        self._ends.append(ends)
+        self._spool.write(codes)
+        self._texts = []
+
+    def found(self) -> Passages:
+        """The passages that enough of the rows share."""
+        from synth.dedup import passages_kernel as kernel
+
+        self._take()
+        least = max(LEAST, -(-self._rows // 100))
+        if not (self._counts >= least).any():
+            return Passages()
+        table, first = _table(kernel, FIRST), 1
+        for codes, ends in self._chunks():
+            begin = 0
+            while (begin := kernel.tally(table, self._counts, least, kernel.Rows(codes, ends, first), begin)) < len(
+                ends
+            ):
+                room = int(ends[begin]) - (int(ends[begin - 1]) if begin else 0)
+                table = _larger(kernel, table, table.rows >= 0, 2 * (len(table.rows) + room))
+            first += len(ends)
+        shared = table.rows >= least
+        if not shared.any():
+            return Passages()
+        table = _larger(kernel, table, shared, int(shared.sum()) + 1)
+        return Passages(self._templates(table, least), _hash_of(table), table)
+
+    def _chunks(self) -> Iterator[tuple[Numbers, Numbers]]:
+        self._spool.seek(0)
+        for ends in self._ends:
+            size = 4 * int(ends[-1]) if len(ends) else 0
+            yield np.frombuffer(bytearray(self._spool.read(size)), np.uint32), ends
+
+    def _templates(self, table: Any, least: int) -> list[Template]:
+        from synth.dedup import passages_kernel as kernel
+
+        seen = kernel.Seen(*(np.zeros(len(table.rows), np.int64) for _ in range(3)))
+        base = 0
+        for codes, ends in self._chunks():
+            covered = np.zeros(len(codes), np.int32)
+            kernel.cover(table, codes, ends, covered)
+            kernel.openings(covered, ends, seen, base)
+            base += len(codes)
+        found = [
+            Template(int(seen.rows[at]), self._text(int(seen.places[at]), int(seen.lengths[at])))
+            for at in np.flatnonzero(seen.rows >= least).tolist()
+        ]
+        return sorted(found, key=lambda one: (-one.rows, one.text))
+
+    def _text(self, place: int, length: int) -> str:
+        self._spool.seek(4 * place)
+        text = self._spool.read(4 * min(length, SHOWN)).decode("utf-32-le")
+        return f"{text}…" if length > SHOWN else text
+
+
+def _table(kernel: Any, room: int) -> Any:
+    """An empty table with room for so many windows."""
+    slots = np.zeros(1 << (2 * room).bit_length(), np.int32)
+    windows, rows = np.zeros((room + 1, kernel.WIDE), np.uint32), np.zeros(room + 1, np.int64)
+    return kernel.Table(slots, windows, rows, rows.copy(), np.zeros(1, np.int64))
+
+
+def _larger(kernel: Any, table: Any, kept: Numbers, room: int) -> Any:
+    """A table with room for so many windows, and the windows of another that are to be kept."""
+    found = _table(kernel, room)
+    numbers = np.flatnonzero(kept[1 : int(table.used[0]) + 1]) + 1
+    for part, of in ((found.windows, table.windows), (found.rows, table.rows), (found.last, table.last)):
+        part[1 : len(numbers) + 1] = of[numbers]
+    found.used[0] = len(numbers)
+    kernel.refile(found)
+    return found
+
+
+def _hash_of(table: Any) -> str:
+    """Of a table's windows and of how many rows hold each, whatever their order."""
+    used = int(table.used[0])
+    lines = sorted(
+        window.tobytes() + rows.tobytes()
+        for window, rows in zip(table.windows[1 : used + 1], table.rows[1:], strict=False)
+    )
+    return blake2b(b"".join(lines), digest_size=8).hexdigest()
