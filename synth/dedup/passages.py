@@ -21,6 +21,8 @@ LEFT = 8
 """Where fewer characters are left of a text, what is compared is the whole text."""
 TOGETHER = 2
 """Where that few are left, and so many of them stand together, they are what a row asks: it must be the same to the character."""
+MOST = 3 / 4
+"""Of a passage's rows: fewer characters at the edge of a text, before or after it, are of the wrapper too where so many have them."""
 SKETCH = 1 << 21
 """Counters, of eight bytes."""
 AT_ONCE = 1_000
@@ -48,6 +50,7 @@ class Passages:
     hash: str = ""
     """Of all windows that make them up."""
     _table: Any = field(default=None, repr=False)
+    _edges: Any = field(default=None, repr=False)
 
     def rest(self, codes: Numbers, ends: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         """What is compared of normalised texts: their characters and ends without passages, or whole where little is left;
@@ -58,6 +61,7 @@ class Passages:
 
         covered = np.zeros(len(codes), np.int32)
         passages_kernel.cover(self._table, codes, ends, covered)
+        passages_kernel.trim(self._edges, codes, ends, covered)
         left, longest = np.zeros(len(ends), np.int64), np.zeros(len(ends), np.int64)
         passages_kernel.pieces(covered, ends, left, longest)
         sizes = np.diff(ends, prepend=0)
@@ -127,7 +131,8 @@ class Finder:
         if not shared.any():
             return Passages()
         table = _larger(kernel, table, shared, int(shared.sum()) + 1)
-        return Passages(self._templates(table, least), _hash_of(table), table)
+        templates, edges = self._templates(table, least)
+        return Passages(templates, _hash_of(table), table, edges)
 
     def _chunks(self) -> Iterator[tuple[Numbers, Numbers]]:
         self._spool.seek(0)
@@ -135,21 +140,40 @@ class Finder:
             size = 4 * int(ends[-1]) if len(ends) else 0
             yield np.frombuffer(bytearray(self._spool.read(size)), np.uint32), ends
 
-    def _templates(self, table: Any, least: int) -> list[Template]:
+    def _templates(self, table: Any, least: int) -> tuple[list[Template], Any]:
+        """What is told of the passages, and what stands at the edges of texts that have them."""
         from synth.dedup import passages_kernel as kernel
 
-        seen = kernel.Seen(*(np.zeros(len(table.rows), np.int64) for _ in range(3)))
-        base = 0
-        for codes, ends in self._chunks():
-            covered = np.zeros(len(codes), np.int32)
-            kernel.cover(table, codes, ends, covered)
+        seen, base = kernel.Seen(*(np.zeros(len(table.rows), np.int64) for _ in range(3))), 0
+        for codes, ends, covered in self._covered(table):
             kernel.openings(covered, ends, seen, base)
             base += len(codes)
-        found = [
+        shared = np.flatnonzero(seen.rows >= least)
+        told = [
             Template(int(seen.rows[at]), self._text(int(seen.places[at]), int(seen.lengths[at])))
-            for at in np.flatnonzero(seen.rows >= least).tolist()
+            for at in shared.tolist()
         ]
-        return sorted(found, key=lambda one: (-one.rows, one.text))
+        numbers, size = np.full(len(table.rows), -1, np.int64), (2, len(shared), kernel.WIDE - 1)
+        numbers[shared] = np.arange(len(shared))
+        edges = kernel.Edges(
+            numbers, np.zeros((*size, size[2]), np.uint32), *(np.zeros(size[:n], np.int64) for n in (3, 2, 2))
+        )
+        for codes, ends, covered in self._covered(table):
+            kernel.vote(edges, codes, ends, covered)
+        edges.votes[:] = 0
+        for codes, ends, covered in self._covered(table):
+            kernel.poll(edges, codes, ends, covered)
+        fixed = (edges.votes >= least) & (edges.votes >= MOST * edges.rows[:, :, None])
+        edges.lengths[:] = np.max(fixed * np.arange(1, size[2] + 1), axis=2, initial=0)
+        return sorted(told, key=lambda one: (-one.rows, one.text)), edges
+
+    def _covered(self, table: Any) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+        from synth.dedup import passages_kernel
+
+        for codes, ends in self._chunks():
+            covered = np.zeros(len(codes), np.int32)
+            passages_kernel.cover(table, codes, ends, covered)
+            yield codes, ends, covered
 
     def _text(self, place: int, length: int) -> str:
         self._spool.seek(4 * place)

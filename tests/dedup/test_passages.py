@@ -44,19 +44,55 @@ def by_hand(texts: Sequence[str], rows: Sequence[str]) -> list[tuple[str, bool]]
     counts = Counter(window for row in rows for window in set(windows(normalise(row))))
     least = max(LEAST, -(-len(rows) // 100))
     shared = {window: count for window, count in counts.items() if count >= least}
-    return [by_hand_one(normalise(text), shared) for text in texts]
+    marked = [marks(normalise(row), shared) for row in rows]
+    openings = Counter(opening for marks in marked for opening in set(marks) if opening)
+    edges: list[dict[str, Counter[str]]] = [{}, {}]
+    for row, marks_ in zip(rows, marked, strict=True):
+        for known, (opening, free) in zip(edges, sides(normalise(row), marks_), strict=True):
+            if openings[opening] >= least:
+                known.setdefault(opening, Counter()).update([*free, ""])
+    fixed = [{o: longest(found, least) for o, found in known.items()} for known in edges]
+    return [by_hand_one(normalise(text), shared, fixed) for text in texts]
+
+
+def longest(found: Counter[str], least: int) -> str:
+    most = [text for text, count in found.items() if count >= least and count >= 0.75 * found[""]]
+    return max(most, key=len, default="")
 
 
 def windows(text: str) -> list[str]:
     return [text[at : at + WIDE] for at in range(len(text) - WIDE + 1)]
 
 
-def by_hand_one(text: str, shared: dict[str, int]) -> tuple[str, bool]:
+def marks(text: str, shared: dict[str, int]) -> list[str]:
+    """For each character the window that its passage begins with; nothing where it stands in none."""
     counts = [shared.get(window, 0) for window in windows(text)]
-    covered = [False] * len(text)
+    found = [""] * len(text)
     for at, count in enumerate(counts):
         if count and all(other <= 2 * count for other in counts[max(0, at - WIDE + 1) : at + WIDE]):
-            covered[at : at + WIDE] = [True] * WIDE
+            opening = found[at] or text[at : at + WIDE]
+            found[at : at + WIDE] = [opening] * WIDE
+    return found
+
+
+def sides(text: str, marked: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """At the beginning and at the end: the passage that is nearest, and the pieces before it, up to eleven characters."""
+    places = [at for at, opening in enumerate(marked) if opening]
+    if not places:
+        return [("", []), ("", [])]
+    before, after = min(places[0], WIDE - 1), min(len(text) - 1 - places[-1], WIDE - 1)
+    heads = [text[:length] for length in range(1, before + 1)]
+    return [(marked[places[0]], heads), (marked[places[-1]], [text[-length:] for length in range(1, after + 1)])]
+
+
+def by_hand_one(text: str, shared: dict[str, int], fixed: list[dict[str, str]]) -> tuple[str, bool]:
+    covered = list(map(bool, marks(text, shared)))
+    (first, heads), (last, tails) = sides(text, marks(text, shared))
+    head, tail = fixed[0].get(first, ""), fixed[1].get(last, "")
+    if head in heads:
+        covered[: len(head)] = [True] * len(head)
+    if tail in tails:
+        covered[len(text) - len(tail) :] = [True] * len(tail)
     rest = "".join(character for character, gone in zip(text, covered, strict=True) if not gone)
     if len(rest) >= 8:
         return rest, False
