@@ -6,6 +6,7 @@ its end to its front. Everything else counts, whatever its length.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -44,6 +45,7 @@ _IDLE: Final = (
 )
 """Words that ask nothing of their own."""
 _OPENING: Final = re.compile("(?:那个|那你|那|嗯|唉|哎|诶|喂|话说|就是|对了)+")
+_OPENINGS: Final = frozenset("那嗯唉哎诶喂话就对")
 _MOVABLE: Final = re.compile("(?<![不没])[怎因时能会]")
 
 
@@ -60,17 +62,44 @@ _ALTERNATIVE: Final = re.compile(r"([^不没]{1,3})[不没]\1")
 def gist(text: str) -> str:
     """What a normalised text says without the words that ask nothing of their own, those that mean the same as one, and, of
     what is left, the turn of it that sorts first."""
-    found = _OPENING.sub("", text, count=1) if _OPENING.match(text) else text
-    found = _ALTERNATIVE.sub(r"\1", _WORDS.sub(lambda word: _KINDS[word[0]], _ALTERNATIVE.sub(r"\1", found)))
-    moved, found = "".join(sorted(_MOVABLE.findall(found))), _MOVABLE.sub("", found)
-    if len(found) >= MOVED:
-        found = min((found[at:] + found[:at] for at in _seams(found)), default=found)
-    return moved + found or text
+    return _ordered(_worded([text])[0]) or text
 
 
-def _seams(text: str) -> list[int]:
-    """Where a part may end that is moved: not within a number or a word of letters."""
-    return [at for at in range(len(text)) if not (text[at].isascii() and text[at - 1].isascii())]
+def _worded(texts: Sequence[str]) -> list[str]:
+    begun = [_OPENING.sub("", text, count=1) if text[:1] in _OPENINGS else text for text in texts]
+    # All in one pass: no word holds a line break, and no normalised text does.
+    return list(map(_stated, _WORDS.sub(_kind, "\n".join(map(_stated, begun))).split("\n")))
+
+
+def _ordered(text: str) -> str:
+    moved = _MOVABLE.findall(text)
+    if moved:
+        moved.sort()
+        text = _MOVABLE.sub("", text)
+    return "".join(moved) + (_turned(text) if len(text) >= MOVED else text)
+
+
+def _kind(word: re.Match[str]) -> str:
+    return _KINDS[word[0]]
+
+
+def _stated(text: str) -> str:
+    """A text with 会不会 as 会, and so on."""
+    return _ALTERNATIVE.sub(r"\1", text) if "不" in text or "没" in text else text
+
+
+def _turned(text: str) -> str:
+    """The turn of a text that sorts first: the same for all that differ by one part moved from the end to the front. No part
+    ends within a number or a word of letters."""
+    if len(text.encode()) == 3 * len(text):
+        first = min(text)
+        if text.count(first) == 1:
+            before, _, after = text.partition(first)
+            return first + after + before
+        seams = [at for at, character in enumerate(text) if character == first]
+    else:
+        seams = [at for at in range(len(text)) if not (text[at].isascii() and text[at - 1].isascii())]
+    return min((text[at:] + text[:at] for at in seams), default=text)
 
 
 def gists(codes: Numbers, ends: Numbers, lone: Numbers, short: int) -> tuple[Numbers, Numbers, Numbers]:
@@ -78,16 +107,14 @@ def gists(codes: Numbers, ends: Numbers, lone: Numbers, short: int) -> tuple[Num
     near to their equals alone, as those are that were `lone` before."""
     sizes = np.diff(ends, prepend=0)
     maybe = np.flatnonzero((sizes <= short * LONGEST) & ~lone)
-    if not len(maybe):
-        return codes, ends, lone
     whole = codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
-    parts = {at: gist(whole[ends[at] - sizes[at] : ends[at]]) for at in maybe.tolist()}
-    parts = {at: found for at, found in parts.items() if len(found) <= short}
-    short_ones = np.fromiter(parts, np.int64, len(parts))
+    starts, stops = (ends - sizes)[maybe].tolist(), ends[maybe].tolist()
+    found = _worded([whole[start:end] for start, end in zip(starts, stops, strict=True)]) if starts else []
+    parts, done = [], 0
     lone, sizes = lone.copy(), sizes.copy()
-    lone[short_ones], sizes[short_ones] = True, [len(found) for found in parts.values()]
-    texts = [
-        parts[at] if at in parts else whole[start:end]
-        for at, (start, end) in enumerate(zip([0, *ends.tolist()], ends.tolist(), strict=False))
-    ]
-    return np.frombuffer(bytearray("".join(texts).encode("utf-32-le")), np.uint32), np.cumsum(sizes), lone
+    for at, start, end, one in zip(maybe.tolist(), starts, stops, found, strict=True):
+        if len(one) <= short and len(said := _ordered(one) or whole[start:end]) <= short:
+            parts += [whole[done:start], said]
+            lone[at], sizes[at], done = True, len(said), end
+    codes = np.frombuffer(bytearray("".join([*parts, whole[done:]]).encode("utf-32-le")), np.uint32)
+    return codes, np.cumsum(sizes), lone

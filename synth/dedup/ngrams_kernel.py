@@ -46,13 +46,13 @@ class Store(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none."""
+    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none; one that is `lone`
+    is one gram as a whole, near to its equals alone."""
 
     codes: Numbers
     ends: Numbers
     families: Numbers
     lone: Numbers
-    """Whether a text is one gram as a whole: near to its equals alone."""
 
 
 class Task(NamedTuple):

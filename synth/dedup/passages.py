@@ -29,6 +29,8 @@ AT_ONCE = 1_000
 """Texts that are taken up together."""
 FIRST = 1 << 12
 """Windows that a table has room for at first."""
+COUNTED = 1 << 20
+"""Windows that are counted exactly at a time, 70 bytes each; where more might be shared, they are counted in parts."""
 SHOWN = 40
 """Characters of a passage that are shown."""
 
@@ -88,7 +90,7 @@ class Finder:
 
     def __init__(self) -> None:
         self._rows = 0
-        self._counts, self._last = np.zeros(SKETCH, np.uint32), np.zeros(SKETCH, np.uint32)
+        self._counts = np.zeros((SKETCH, 2), np.uint32)
         self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the finder is gone)
         weakref.finalize(self, self._spool.close)
         self._ends: list[Numbers] = []
@@ -104,35 +106,44 @@ class Finder:
         from synth.dedup import passages_kernel
 
         codes, ends = normalise_all(self._texts)
-        passages_kernel.sketch(self._counts, self._last, passages_kernel.Rows(codes, ends, self._rows + 1))
+        passages_kernel.sketch(self._counts, passages_kernel.Rows(codes, ends, self._rows + 1))
         self._rows += len(ends)
         self._ends.append(ends)
-        self._spool.write(codes)
+        self._spool.write(codes.tobytes())
         self._texts = []
 
     def found(self) -> Passages:
         """The passages that enough of the rows share."""
-        from synth.dedup import passages_kernel as kernel
-
         self._take()
         least = max(LEAST, -(-self._rows // 100))
-        if not (self._counts >= least).any():
+        if not (self._counts[:, 0] >= least).any():
             return Passages()
-        table, first = _table(kernel, FIRST), 1
-        for codes, ends in self._chunks():
-            begin = 0
-            while (begin := kernel.tally(table, self._counts, least, kernel.Rows(codes, ends, first), begin)) < len(
-                ends
-            ):
-                room = int(ends[begin]) - (int(ends[begin - 1]) if begin else 0)
-                table = _larger(kernel, table, table.rows >= 0, 2 * (len(table.rows) + room))
-            first += len(ends)
-        shared = table.rows >= least
-        if not shared.any():
+        parts, table = 1, None
+        while table is None:
+            table = self._shared(least, parts)
+            parts *= 2
+        if not table.used[0]:
             return Passages()
-        table = _larger(kernel, table, shared, int(shared.sum()) + 1)
         templates, edges = self._templates(table, least)
         return Passages(templates, _hash_of(table), table, edges)
+
+    def _shared(self, least: int, parts: int) -> Any:
+        """The windows that enough of the rows share, counted exactly in so many parts; None if that takes too much memory."""
+        from synth.dedup import passages_kernel as kernel
+
+        shared = _table(kernel, FIRST)
+        for part in range(parts):
+            sieve, table, first = kernel.Sieve(self._counts, least, part, parts), _table(kernel, FIRST), 1
+            for codes, ends in self._chunks():
+                begin, rows = 0, kernel.Rows(codes, ends, first)
+                while (begin := kernel.tally(table, sieve, rows, begin)) < len(ends):
+                    if table.used[0] > COUNTED:
+                        return None
+                    room = int(ends[begin]) - (int(ends[begin - 1]) if begin else 0)
+                    table = _united(kernel, (table, table.rows >= 0), room=2 * (len(table.rows) + room))
+                first += len(ends)
+            shared = _united(kernel, (shared, shared.rows >= least), (table, table.rows >= least))
+        return shared
 
     def _chunks(self) -> Iterator[tuple[Numbers, Numbers]]:
         self._spool.seek(0)
@@ -188,13 +199,16 @@ def _table(kernel: Any, room: int) -> Any:
     return kernel.Table(slots, windows, rows, rows.copy(), np.zeros(1, np.int64))
 
 
-def _larger(kernel: Any, table: Any, kept: Numbers, room: int) -> Any:
-    """A table with room for so many windows, and the windows of another that are to be kept."""
-    found = _table(kernel, room)
-    numbers = np.flatnonzero(kept[1 : int(table.used[0]) + 1]) + 1
-    for part, of in ((found.windows, table.windows), (found.rows, table.rows), (found.last, table.last)):
-        part[1 : len(numbers) + 1] = of[numbers]
-    found.used[0] = len(numbers)
+def _united(kernel: Any, *tables: tuple[Any, Numbers], room: int = 0) -> Any:
+    """A table of the windows that are to be kept of others, with room for so many at least."""
+    kept = [(table, np.flatnonzero(keep[1 : int(table.used[0]) + 1]) + 1) for table, keep in tables]
+    used = sum(len(numbers) for _, numbers in kept)
+    found, at = _table(kernel, max(room, used + 1)), 1
+    for table, numbers in kept:
+        for part, of in ((found.windows, table.windows), (found.rows, table.rows), (found.last, table.last)):
+            part[at : at + len(numbers)] = of[numbers]
+        at += len(numbers)
+    found.used[0] = used
     kernel.refile(found)
     return found
 

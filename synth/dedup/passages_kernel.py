@@ -15,6 +15,7 @@ WIDE = 12
 FALL = 2
 """Where a window's rows are this many times fewer than those of one that it overlaps, a passage has ended."""
 BASE = 0x9E3779B97F4A7C15
+POWER = pow(BASE, WIDE, 1 << 64)
 
 
 class Table(NamedTuple):
@@ -52,8 +53,8 @@ class Seen(NamedTuple):
 
 
 @compiled
-def sketch(counts: Numbers, last: Numbers, texts: Rows) -> None:
-    """Counts windows by hash, each once a row."""
+def sketch(counts: Numbers, texts: Rows) -> None:
+    """Counts windows by hash, each once a row: beside each count stands the last row that was counted."""
     codes, ends, first = texts.codes, texts.ends, texts.first
     mask = np.uint64(len(counts) - 1)
     for number in range(len(ends)):
@@ -63,17 +64,26 @@ def sketch(counts: Numbers, last: Numbers, texts: Rows) -> None:
             hashed = _rolled(hashed, codes, at, start)
             if at - start >= WIDE - 1:
                 cell = _mixed(hashed) & mask
-                if last[cell] != row:
-                    last[cell] = row
-                    counts[cell] += 1
+                if counts[cell, 1] != row:
+                    counts[cell, 1] = row
+                    counts[cell, 0] += 1
+
+
+class Sieve(NamedTuple):
+    """Which windows are counted exactly: of one part of all, by hash, those for which the sketch comes to `least`."""
+
+    counts: Numbers
+    least: int
+    part: int
+    parts: int
 
 
 @compiled
-def tally(table: Table, counts: Numbers, least: int, texts: Rows, begin: int) -> int:
-    """Counts exactly, each once a row, the windows for which the sketch comes to `least`; gives the text for which there
-    is no room, or how many there are."""
+def tally(table: Table, sieve: Sieve, texts: Rows, begin: int) -> int:
+    """Counts exactly, each once a row, the windows that pass the sieve; gives the text for which there is no room, or how
+    many there are."""
     codes, ends, first = texts.codes, texts.ends, texts.first
-    mask = np.uint64(len(counts) - 1)
+    mask, part, parts = np.uint64(len(sieve.counts) - 1), np.uint64(sieve.part), np.uint64(sieve.parts)
     for number in range(begin, len(ends)):
         start = ends[number - 1] if number else 0
         row, hashed = first + number, np.uint64(0)
@@ -82,7 +92,10 @@ def tally(table: Table, counts: Numbers, least: int, texts: Rows, begin: int) ->
             return number
         for at in range(start, ends[number]):
             hashed = _rolled(hashed, codes, at, start)
-            if at - start >= WIDE - 1 and counts[_mixed(hashed) & mask] >= least:
+            if at - start < WIDE - 1:
+                continue
+            mixed = _mixed(hashed)
+            if sieve.counts[mixed & mask, 0] >= sieve.least and (mixed >> np.uint64(40)) % parts == part:
                 slot = _slot(table, hashed, codes, at - WIDE + 1)
                 if not table.slots[slot]:
                     enter(table, slot, codes[at - WIDE + 1 : at + 1])
@@ -123,7 +136,7 @@ def cover(table: Table, codes: Numbers, ends: Numbers, covered: Numbers) -> None
             if at - start >= WIDE - 1:
                 found = table.slots[_slot(table, hashed, codes, at - WIDE + 1)]
                 shared[at - WIDE + 1] = found
-                held = held or found > 0
+                held = held or bool(found)
         if held:
             _cover_one(table, shared[start : ends[number]], covered[start : ends[number]])
 
@@ -135,7 +148,7 @@ def _cover_one(table: Table, shared: Numbers, covered: Numbers) -> None:
         rows = table.rows[shared[at]]
         whole = rows > 0
         for other in range(max(0, at - WIDE + 1), min(len(shared), at + WIDE)):
-            whole = whole and table.rows[shared[other]] <= FALL * rows
+            whole = whole and bool(table.rows[shared[other]] <= FALL * rows)
         if whole:
             if not covered[at]:
                 opening = shared[at]
@@ -253,10 +266,7 @@ def _rolled(hashed: Number, codes: Numbers, at: int, start: int) -> Number:
     """The hash of the window that ends at a place, from that of the one before."""
     hashed = hashed * np.uint64(BASE) + np.uint64(codes[at]) + np.uint64(1)
     if at - start >= WIDE:
-        power = np.uint64(1)
-        for _ in range(WIDE):
-            power *= np.uint64(BASE)
-        hashed -= power * (np.uint64(codes[at - WIDE]) + np.uint64(1))
+        hashed -= np.uint64(POWER) * (np.uint64(codes[at - WIDE]) + np.uint64(1))
     return hashed
 
 
@@ -268,7 +278,7 @@ def _mixed(hashed: Number) -> Number:
 
 
 @compiled
-def _slot(table: Table, hashed: Number, codes: Numbers, start: int) -> int:
+def _slot(table: Table, hashed: Number, codes: Numbers, start: int) -> Number:
     """Where a window stands, or would."""
     mask = len(table.slots) - 1
     at = np.int64(_mixed(hashed) >> np.uint64(8)) & mask

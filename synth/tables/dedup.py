@@ -120,8 +120,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
             counts = {"first": before[0] + 1, "rows": report.rows - before[0], "kept": report.kept - before[1]}
             report.files.append({"file": file.name, **counts})
     with aside(beside["report.json"]) as new:
-        facts = {"threshold": want.threshold, "ngram": want.ngram, "short": want.short, "passages": want.passages}
-        facts |= {"rule": want.conflicts, **vars(report)}
+        facts: dict[str, Any] = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts}
+        facts |= {"short": want.short, "passages": want.passages, **vars(report)}
         if want.semantic:
             facts |= {"semantic": want.semantic, "semantic_threshold": want.semantic_threshold}
         new.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,14 +1,15 @@
 """Passages that many rows share: found as counting every window would find them, and out of the way of what is asked."""
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import pytest
 
+from synth.dedup import passages as module
 from synth.dedup.gist import gist
 from synth.dedup.ngrams import Index, Near
-from synth.dedup.normalise import jaccard, normalise, normalise_all, shingles
+from synth.dedup.normalise import normalise, normalise_all, shingles
 from synth.dedup.passages import AT_ONCE, LEAST, Finder, Passages
 from tests.support.world import HAN, sentence
 
@@ -129,7 +130,7 @@ def test_what_is_left_is_what_counting_every_window_leaves(seed: int, rows: int)
 @pytest.mark.parametrize("short", [0, 20])
 @pytest.mark.parametrize("ngram", [1, 2, 3, 5])
 def test_the_index_agrees_with_comparing_every_pair_of_what_is_left(short: int, ngram: int) -> None:
-    texts = wrapped(random.Random(ngram), 1_200)
+    texts = wrapped(random.Random(ngram), 1_400)
     index = Index(ngram=ngram, threshold=0.7, short=short, passages=found(texts))
     assert index.admit_all(texts) == greedy(texts, ngram, short)
     alone = Index(ngram=ngram, threshold=0.7, short=short, passages=found(texts))
@@ -138,15 +139,20 @@ def test_the_index_agrees_with_comparing_every_pair_of_what_is_left(short: int, 
 
 def greedy(texts: Sequence[str], ngram: int, short: int) -> list[Near | None]:
     kept: list[set[str]] = []
+    holders: defaultdict[str, list[int]] = defaultdict(list)
     verdicts = []
     for one, lone in by_hand(texts, texts):
         said = gist(one) if len(one) <= 1.5 * short and not lone else ""
         grams = {f"whole {one}"} if lone else shingles(one, ngram)
         if said and len(said) <= short:
             grams = {f"gist {said}"}
-        near = ((row, jaccard(grams, other)) for row, other in enumerate(kept) if grams)
-        verdicts.append(next((Near(row, likeness) for row, likeness in near if likeness >= 0.7), None))
-        if verdicts[-1] is None:
+        shared = Counter(row for gram in grams for row in holders[gram])
+        likeness = {row: count / (len(grams) + len(kept[row]) - count) for row, count in shared.items()}
+        near = min((row for row, like in likeness.items() if like >= 0.7), default=None)
+        verdicts.append(None if near is None else Near(near, likeness[near]))
+        if near is None:
+            for gram in grams:
+                holders[gram].append(len(kept))
             kept.append(grams)
     return verdicts
 
@@ -197,6 +203,14 @@ def test_templates_say_how_many_rows_share_them() -> None:
     assert (first.rows, second.rows) == (50, 30)
     assert first.text == normalise(CAPTAIN)[:40] + "…"
     assert normalise(CLOSING).startswith(second.text.removesuffix("…"))
+
+
+def test_windows_counted_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = wrapped(random.Random(3), 1_200)
+    whole = found(texts)
+    monkeypatch.setattr(module, "COUNTED", 20)
+    monkeypatch.setattr(module, "FIRST", 4)
+    assert (found(texts).hash, found(texts).templates) == (whole.hash, whole.templates)
 
 
 def test_passages_hang_on_the_rows_not_on_the_order_or_on_the_chunks_they_come_in() -> None:
