@@ -22,11 +22,11 @@ _SAME: Final = {
     "怎": "怎么 怎样 怎么样 如何 怎 咋 咋样 要怎么 该怎么 应该怎么 要如何 该如何 应该如何 怎么才能 怎样才能 如何才能 怎么能 怎样能 如何能 怎么去 如何去",
     "啥": "什么 什么样 啥 啥样 甚么 哪些",
     "哪": "哪 哪里 哪儿 在哪 在哪里 在哪儿",
-    "因": "为什么 为啥 为何 为什么会",
-    "时": "什么时候 什么时间 啥时候 何时 几时",
-    "久": "多久 多久时间 多长时间 多少时间",
-    "办": "怎么办 咋办 该怎么办 应该怎么办",
-    "故": "怎么了 是怎么了 咋了 怎么回事 咋回事 怎么一回事 是怎么回事",
+    "\ue000": "为什么 为啥 为何 为什么会",
+    "\ue001": "什么时候 什么时间 啥时候 何时 几时",
+    "\ue002": "多久 多久时间 多长时间 多少时间",
+    "\ue003": "怎么办 咋办 该怎么办 应该怎么办",
+    "\ue004": "怎么了 是怎么了 咋了 怎么回事 咋回事 怎么一回事 是怎么回事",
     "能": "能 可以 能够 能否 能不能 可不可以 可否",
     "会": "会 会不会 是否会",
     "多": "多 多少",
@@ -36,23 +36,25 @@ _SAME: Final = {
     "痛": "痛 疼 疼痛",
     "账": "账 帐",
 }
-"""What means the same in short texts: a character for each kind, and the words of it."""
+"""What means the same in short texts: a character for each kind, and the words of it. One that no text holds where the
+character would say something else, as 办 does."""
 _IDLE: Final = (
     "请 请问 请问一下 想问 想问一下 问下 问一下 问问 咨询一下 请教一下 麻烦 麻烦你 劳驾 帮忙 谢谢 谢谢你 你好 您好"
     " 帮我 给我 替我 能帮我 可以帮我 能不能帮我 你能帮我 你可以帮我 你帮我"
-    " 我想 我要 我想要 我需要 我想知道 我想问 我想问问 我想问一下 我想问下 一下 的话 是 是不是 是否 有 需要 该 应该 个 一个 一首 一种 一些 一点 把"
+    " 我想 我要 我想要 我需要 我想知道 我想问 我想问问 我想问一下 我想问下 一下 的话 是 是不是 是否 需要 该 应该 个 一个 一首 一种 一些 一点 把"
     " 的 了 吗 嘛 呢 吧 啊 呀 哦 噢 哈 啦 呗 喔 哟 哇 咯 么"
 )
 """Words that ask nothing of their own."""
 _OPENING: Final = re.compile("(?:那个|那你|那|嗯|唉|哎|诶|喂|话说|就是|对了)+")
 _OPENINGS: Final = frozenset("那嗯唉哎诶喂话就对")
-_MOVABLE: Final = re.compile("(?<![不没])[怎因时能会]")
+_MOVABLE: Final = re.compile("(?<![不没])[怎能会\ue000\ue001]")
 
 
 def _table() -> tuple[re.Pattern[str], dict[str, str]]:
     found = {word: kind for kind, words in _SAME.items() for word in words.split()} | dict.fromkeys(_IDLE.split(), "")
     longest = "|".join(sorted(found, key=lambda word: (-len(word), word)))
-    return re.compile(longest.replace("了|", "了(?!解)|")), found
+    # 怎么了解 is 怎么 and 了解, and 给我打电话 is not 帮我打电话.
+    return re.compile(longest.replace("了|", "了(?!解)|").replace("|给我|", "|给我(?![打发回送买转借还])|")), found
 
 
 _WORDS, _KINDS = _table()
