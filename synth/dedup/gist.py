@@ -104,19 +104,19 @@ def _turned(text: str) -> str:
     return min((text[at:] + text[:at] for at in seams), default=text)
 
 
-def gists(codes: Numbers, ends: Numbers, lone: Numbers, short: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Normalised texts with the gist in place of those that are short: whose gist is of at most `short` characters. They are
-    near to their equals alone, as those are that were `lone` before."""
+def gists(codes: Numbers, ends: Numbers, spared: Numbers, short: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Normalised texts with the gist in place of those that are short, whose gist is of at most `short` characters, unless
+    they are spared; and which of them that are."""
     sizes = np.diff(ends, prepend=0)
-    maybe = np.flatnonzero((sizes <= short * LONGEST) & ~lone)
+    maybe = np.flatnonzero((sizes <= short * LONGEST) & ~spared)
     whole = codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
     starts, stops = (ends - sizes)[maybe].tolist(), ends[maybe].tolist()
     found = _worded([whole[start:end] for start, end in zip(starts, stops, strict=True)]) if starts else []
     parts, done = [], 0
-    lone, sizes = lone.copy(), sizes.copy()
+    said = np.zeros(len(ends), np.bool_)
     for at, start, end, one in zip(maybe.tolist(), starts, stops, found, strict=True):
-        if len(one) <= short and len(said := _ordered(one) or whole[start:end]) <= short:
-            parts += [whole[done:start], said]
-            lone[at], sizes[at], done = True, len(said), end
+        if len(one) <= short and len(own := _ordered(one) or whole[start:end]) <= short:
+            parts += [whole[done:start], own]
+            said[at], sizes[at], done = True, len(own), end
     codes = np.frombuffer(bytearray("".join([*parts, whole[done:]]).encode("utf-32-le")), np.uint32)
-    return codes, np.cumsum(sizes), lone
+    return codes, np.cumsum(sizes), said

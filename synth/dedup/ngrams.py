@@ -103,7 +103,10 @@ class Index:
         lone = np.zeros(len(ends), np.bool_)
         if self._passages is not None:
             codes, ends, lone = self._passages.rest(codes, ends)
-        return gists(codes, ends, lone, self._short) if self._short else (codes, ends, lone)
+        if self._short:
+            codes, ends, said = gists(codes, ends, lone, self._short)
+            lone = lone | said
+        return codes, ends, lone
 
     def _make_room(self, length: int) -> None:
         """For one more text of that length at least."""

@@ -16,10 +16,8 @@ GRAMS, PARTS, ROWS, TOKENS, CELLS, WANTED = range(6)
 """Places in `Store.used`."""
 NEVER, IF_NEW, IF_UNHEARD, ALWAYS = range(4)
 """When a text is kept: if nothing is near; if moreover its family has not brought the very same set before."""
-PART, WHOLE = 1 << 60, 1 << 61
-"""Tell the beginnings of grams of more than three characters from the grams themselves. No letter is so high that three come to it."""
-LONE = 1 << 62
-"""Tells a text that is one gram as a whole from grams of texts."""
+PART, WHOLE, LONE = 1 << 60, 1 << 61, 1 << 62
+"""Tell the beginnings of grams of more than three characters from the grams themselves, and both from those of a text that is one gram."""
 CLIP = 0xFFFF
 """A size or position in a posting; this one stands for all from here on."""
 SLACK = 1 - 1e-9
@@ -46,8 +44,7 @@ class Store(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none; one that is `lone`
-    is one gram as a whole, near to its equals alone."""
+    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none; a lone one is one gram."""
 
     codes: Numbers
     ends: Numbers

@@ -21,6 +21,8 @@ LEFT = 8
 """Where fewer characters are left of a text, what is compared is the whole text."""
 TOGETHER = 2
 """Where that few are left, and so many of them stand together, they are what a row asks: it must be the same to the character."""
+FILLING = 4
+"""So few characters that stand apart from the rest are what a wrapper was filled in with, a name or a number, and are no part of it."""
 MOST = 3 / 4
 """Of a passage's rows: fewer characters at the edge of a text, before or after it, are of the wrapper too where so many have them."""
 SKETCH = 1 << 21
@@ -59,13 +61,17 @@ class Passages:
         and for each whether it is near to its equals alone."""
         if self._table is None:
             return codes, ends, np.zeros(len(ends), np.bool_)
-        from synth.dedup import passages_kernel
+        from synth.dedup import edges_kernel
+        from synth.dedup import passages_kernel as kernel
 
         covered = np.zeros(len(codes), np.int32)
-        passages_kernel.cover(self._table, codes, ends, covered)
-        passages_kernel.trim(self._edges, codes, ends, covered)
+        kernel.cover(self._table, codes, ends, covered)
+        edges_kernel.trim(self._edges, codes, ends, covered)
         left, longest = np.zeros(len(ends), np.int64), np.zeros(len(ends), np.int64)
-        passages_kernel.pieces(covered, ends, left, longest)
+        kernel.pieces(covered, ends, left, longest)
+        filled = (left > longest) & (left - longest <= FILLING) & (longest >= LEFT)
+        kernel.empty(covered, ends, filled, longest)
+        left[filled] = longest[filled]
         sizes = np.diff(ends, prepend=0)
         whole = left < LEFT
         kept = (covered == 0) | np.repeat(whole, sizes)
@@ -75,7 +81,7 @@ class Passages:
     def asked(self, texts: Sequence[str]) -> list[str]:
         """Texts without passages, normalised; one that has none, or of which little else is left, as it is."""
         codes, ends = normalise_all(texts)
-        rests, after, _ = self.rest(codes, ends)
+        rests, after, *_ = self.rest(codes, ends)
         whole = rests.astype("<u4", copy=False).tobytes().decode("utf-32-le")
         found, start = [], 0
         for text, size, end in zip(texts, np.diff(ends, prepend=0).tolist(), after.tolist(), strict=True):
@@ -153,6 +159,7 @@ class Finder:
 
     def _templates(self, table: Any, least: int) -> tuple[list[Template], Any]:
         """What is told of the passages, and what stands at the edges of texts that have them."""
+        from synth.dedup import edges_kernel
         from synth.dedup import passages_kernel as kernel
 
         seen, base = kernel.Seen(*(np.zeros(len(table.rows), np.int64) for _ in range(3))), 0
@@ -166,14 +173,14 @@ class Finder:
         ]
         numbers, size = np.full(len(table.rows), -1, np.int64), (2, len(shared), kernel.WIDE - 1)
         numbers[shared] = np.arange(len(shared))
-        edges = kernel.Edges(
+        edges = edges_kernel.Edges(
             numbers, np.zeros((*size, size[2]), np.uint32), *(np.zeros(size[:n], np.int64) for n in (3, 2, 2))
         )
         for codes, ends, covered in self._covered(table):
-            kernel.vote(edges, codes, ends, covered)
+            edges_kernel.vote(edges, codes, ends, covered)
         edges.votes[:] = 0
         for codes, ends, covered in self._covered(table):
-            kernel.poll(edges, codes, ends, covered)
+            edges_kernel.poll(edges, codes, ends, covered)
         fixed = (edges.votes >= least) & (edges.votes >= MOST * edges.rows[:, :, None])
         edges.lengths[:] = np.max(fixed * np.arange(1, size[2] + 1), axis=2, initial=0)
         return sorted(told, key=lambda one: (-one.rows, one.text)), edges

@@ -3,6 +3,7 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import pytest
 
@@ -34,14 +35,18 @@ def found(texts: Sequence[str]) -> Passages:
     return finder.found()
 
 
-def left(texts: Sequence[str], passages: Passages) -> list[tuple[str, bool]]:
+Rest: TypeAlias = tuple[str, bool]
+"""What is compared of a text, and whether it is near to its equals alone."""
+
+
+def left(texts: Sequence[str], passages: Passages) -> list[Rest]:
     codes, ends, lone = passages.rest(*normalise_all(texts))
     whole = codes.astype("<u4").tobytes().decode("utf-32-le")
     return [(whole[a:b], bool(c)) for a, b, c in zip([0, *ends.tolist()], ends.tolist(), lone.tolist(), strict=False)]
 
 
-def by_hand(texts: Sequence[str], rows: Sequence[str]) -> list[tuple[str, bool]]:
-    """What is left of texts by counting every window of the rows; and whether it is near to its equals alone."""
+def by_hand(texts: Sequence[str], rows: Sequence[str]) -> list[Rest]:
+    """What is left of texts by counting every window of the rows; and how it is compared."""
     counts = Counter(window for row in rows for window in set(windows(normalise(row))))
     least = max(LEAST, -(-len(rows) // 100))
     shared = {window: count for window, count in counts.items() if count >= least}
@@ -86,7 +91,7 @@ def sides(text: str, marked: Sequence[str]) -> list[tuple[str, list[str]]]:
     return [(marked[places[0]], heads), (marked[places[-1]], [text[-length:] for length in range(1, after + 1)])]
 
 
-def by_hand_one(text: str, shared: dict[str, int], fixed: list[dict[str, str]]) -> tuple[str, bool]:
+def by_hand_one(text: str, shared: dict[str, int], fixed: list[dict[str, str]]) -> Rest:
     covered = list(map(bool, marks(text, shared)))
     (first, heads), (last, tails) = sides(text, marks(text, shared))
     head, tail = fixed[0].get(first, ""), fixed[1].get(last, "")
@@ -94,11 +99,13 @@ def by_hand_one(text: str, shared: dict[str, int], fixed: list[dict[str, str]]) 
         covered[: len(head)] = [True] * len(head)
     if tail in tails:
         covered[len(text) - len(tail) :] = [True] * len(tail)
-    rest = "".join(character for character, gone in zip(text, covered, strict=True) if not gone)
+    pieces = "".join(" " if gone else character for character, gone in zip(text, covered, strict=True)).split()
+    rest, longest = "".join(pieces), max(reversed(pieces), key=len, default="")
+    if len(longest) >= 8 and len(rest) - len(longest) <= 4:
+        rest = longest
     if len(rest) >= 8:
         return rest, False
-    together = max(map(len, "".join(" " if gone else "x" for gone in covered).split()), default=0)
-    return text, 0 < len(rest) < len(text) and together >= 2
+    return text, 0 < len(rest) < len(text) and len(longest) >= 2
 
 
 def wrapped(chance: random.Random, rows: int) -> list[str]:
@@ -172,6 +179,16 @@ def test_other_requests_in_one_wrapper_stay_and_the_same_one_in_two_goes(before:
     kept = Index(ngram=2, threshold=0.7, passages=found(texts)).admit_all(texts)
     assert not any(kept[: 2 * SHARE])
     assert all(kept[2 * SHARE :])
+
+
+def test_what_a_wrapper_is_filled_in_with_is_little_beside_the_request() -> None:
+    slots = ["李雷", "韩梅", "小明", "小红"]
+    asked = [sentence(number)[:14] for number in range(4 * SHARE)]
+    texts = [f"你是{slots[at % 4]}，{CAPTAIN}{one}" for at, one in enumerate(asked)]
+    again = [f"{one}{CLOSING}" for one in asked]
+    verdicts = Index(ngram=2, threshold=0.7, short=20, passages=found([*texts, *again])).admit_all([*texts, *again])
+    assert not any(verdicts[: len(texts)])
+    assert all(verdicts[len(texts) :])
 
 
 def test_few_characters_in_a_wrapper_are_not_lost_in_it() -> None:
