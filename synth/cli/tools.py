@@ -50,6 +50,20 @@ from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPON
 )
 @click.option("--base-url", metavar="U", help="OpenAI-compatible server that has MODEL.")
 @click.option(
+    "--passages/--no-passages",
+    default=True,
+    show_default=True,
+    help="Leave out of the comparison what 20 rows and 1 % of them share, 12 characters or more: wrappers of other requests.",
+)
+@click.option(
+    "--short",
+    type=click.IntRange(0, 100),
+    default=20,
+    show_default=True,
+    metavar="CHARS",
+    help="Texts of at most so many are nearly the same only where no word that matters differs; 0: compared as longer ones are.",
+)
+@click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
 def dedup(
@@ -67,7 +81,8 @@ def dedup(
         raise click.UsageError("--on compares columns each by itself; leave out --query-column and --response-column")
     asked = dedup.Want(columns=columns, choice=choice(query_columns, response_column), **want)
     report = dedup.dedup(path, out, asked)
-    click.echo(report.line(), err=True)
+    for line in report.lines():
+        click.echo(line, err=True)
 
 
 @click.command("filter")

@@ -25,7 +25,7 @@ from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.sections import Filters, FilterUses
 from synth.recipe.taxonomy import Taxonomy
 from synth.stages import guarded
-from synth.stages.contract import Context
+from synth.stages.contract import Context, Source
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
 from synth.stages.flow import Bound, Flow
@@ -150,7 +150,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
     flow = Flow(
         source=source,
         stages=stages,
-        embedder=_embedder(recipe, context.stats),
+        embedder=_embedder(recipe, source, context.stats),
         query_rules=[*private, *_text_rules(texts.query, "query", library)],
         response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
         row_rules=filters.bind(
@@ -193,6 +193,7 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
         max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
+        passages=recipe.dedup.passages,
         made=partial(_made, recipe),
     )
 
@@ -233,13 +234,12 @@ def _levels(specs: Sequence[LaneSpec]) -> dict[str, str]:
     return {spec.lane.subcategory: str(level) for spec in specs if (level := spec.subcategory["redaction"]) is not None}
 
 
-def _embedder(recipe: Recipe, stats: ReplyStats) -> Embedder | None:
-    if recipe.dedup.semantic is None:
+def _embedder(recipe: Recipe, source: Source, stats: ReplyStats) -> Embedder | None:
+    if (told := recipe.dedup.semantic) is None:
         return None
-    name = recipe.dedup.semantic.model
-    role = recipe.models[name]
+    name, role = told.model, recipe.models[told.model]
     caller = Requester(name, role.named, backends.family(role), role.extra, stats=stats, revision=role.revision or "")
-    return Embedder(caller, threshold=recipe.dedup.semantic.threshold)
+    return Embedder(caller, threshold=told.threshold, passages=source.passages)
 
 
 def _check_backends(recipe: Recipe) -> None:

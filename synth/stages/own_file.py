@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
+from synth.dedup.passages import Finder
 from synth.errors import ConfigError
 from synth.mark.rows import restored_row
 from synth.plan.lanes import LaneSpec
@@ -44,6 +45,7 @@ class OwnFile(Source):
         self._digest = blake2b(digest_size=8)
         self._repeated = frozenset[int]()
         """Offsets of pairs that stand in the file before."""
+        self._finder = Finder() if context.passages else None
         self.unsorted = 0
         self._columns: Columns | None = None
         self.reads = ""
@@ -59,6 +61,9 @@ class OwnFile(Source):
         if not self._offsets:
             raise ConfigError(f"{path}: holds no rows")
         self.hash, self.lanes = self._digest.hexdigest(), frozenset(self._offsets)
+        if self._finder:
+            self.passages = self._finder.found()
+            self.hash += f" {self.passages.hash}"
 
     def _scan(self, lines: IO[bytes]) -> None:
         offset, pairs = 0, Repeats()
@@ -70,6 +75,8 @@ class OwnFile(Source):
                 if self._pairs:
                     said = [text for _, text in row["before"]]
                     pairs.add(offset, lane, "\n".join([*said, row["query"].strip()]), row["response"].strip())
+                if self._finder:
+                    self._finder.add([plain(row["query"])])
             offset += len(line)
         self._repeated = pairs.found()
 

@@ -8,12 +8,14 @@ import json
 import os
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from synth.aside import begins
 from synth.dedup.ngrams import Index
+from synth.dedup.passages import Finder, Passages
 from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.mark.compare import unmarked
@@ -27,6 +29,8 @@ from synth.tables.vectors import embedder
 from synth.vector import Embed
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
+SHOWN = 5
+"""Templates told on the terminal."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Want:
     semantic_threshold: float = 0.9
     base_url: str | None = None
     """Of the server that has the model."""
+    passages: bool = False
+    """Whether passages that many rows share are left out of what is compared."""
+    short: int = 0
+    """Texts of at most so many characters are nearly the same only where nothing that they ask differs; 0: as longer ones are."""
 
 
 @dataclass
@@ -67,6 +75,14 @@ class Report:
     columns: list[str] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     """Name, number of its first row counted over all files, rows, kept rows."""
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    """Passages that many rows share, left out of what was compared: column, rows, its first characters."""
+
+    def lines(self) -> list[str]:
+        """The report of `synth dedup` for the terminal: one line, then one for each of the passages most rows share."""
+        told = [f"template in {it['rows']:,} rows, not compared: {it['text']}" for it in self.templates[:SHOWN]]
+        more = len(self.templates) - len(told)
+        return [self.line(), *told, *([f"{more:,} more templates are in the report"] if more else [])]
 
     def line(self) -> str:
         """The report of `synth dedup` in one line, for the terminal."""
@@ -86,12 +102,14 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
     with embedder(want.semantic, want.base_url) as embed:
         found = Columns(want.columns) if want.columns else find(path, files, want.choice)
         clusters = _Clusters(want, reader_of(path, want.label_names), embed, found)
+        if want.passages:
+            clusters.learn(files)
         for file in files:
             for batch in batches(file):
                 clusters.take(file, batch)
     if not clusters.leaders:
         raise ConfigError(f"{path}: holds no rows")
-    report = Report(columns=list(clusters.columns))
+    report = Report(columns=list(clusters.columns), templates=clusters.templates())
     winners = clusters.winners(report)
     with aside(beside["joined.jsonl"]) as new, new.open("w", encoding="utf-8") as joined:
         for file, target in zip(files, places, strict=True):
@@ -104,7 +122,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
             counts = {"first": before[0] + 1, "rows": report.rows - before[0], "kept": report.kept - before[1]}
             report.files.append({"file": file.name, **counts})
     with aside(beside["report.json"]) as new:
-        facts = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts, **vars(report)}
+        facts: dict[str, Any] = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts}
+        facts |= {"short": want.short, "passages": want.passages, **vars(report)}
         if want.semantic:
             facts |= {"semantic": want.semantic, "semantic_threshold": want.semantic_threshold}
         new.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -137,6 +156,29 @@ class _Clusters:
         self._firsts: dict[tuple[int, ...], int] = {}
         self.leaders, self._likeness, self._labels = array("q"), array("d"), array("b")
         self._meant = bytearray()
+        self._passages: dict[str, Passages] = {}
+
+    def learn(self, files: Sequence[Path]) -> None:
+        """Finds the passages that many rows share, in each column that is compared: in all of a table, before any row is taken.
+        Of a run's own data set there are none: whom a writer repeats is for its gate to say."""
+        finders: dict[str, Finder] = {}
+        for file in files:
+            for batch in batches(file):
+                if not finders:
+                    self._look_at(batch.rows[0], f"{file}: row {batch.first}")
+                if self._ours:
+                    return
+                for name in self.columns:
+                    finders.setdefault(name, Finder()).add(self._texts(batch, name, file))
+        self._passages = {name: finder.found() for name, finder in finders.items()}
+
+    def templates(self) -> list[dict[str, Any]]:
+        """The passages that were found, by column, those of most rows first."""
+        return [
+            {"column": name, "rows": one.rows, "text": one.text}
+            for name, found in self._passages.items()
+            for one in found.templates
+        ]
 
     def take(self, file: Path, batch: Chunk) -> None:
         start, rows = len(self.leaders), batch.rows
@@ -211,7 +253,7 @@ class _Clusters:
             kinds.setdefault(str(row["query_type"]) if self._ours else "", []).append(at)
         for kind, places in kinds.items():
             if (name, kind) not in self._indexes:
-                self._indexes[name, kind] = self._index(), array("q")
+                self._indexes[name, kind] = self._index(self._passages.get(name)), array("q")
             index, numbers = self._indexes[name, kind]
             texts = [self._compared(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
             rows = [batch.rows[at] for at in places] if self._ours else []
@@ -234,9 +276,20 @@ class _Clusters:
             raise ConfigError(f"{place}: no text under {name!r}")
         return unmarked(response)
 
-    def _index(self) -> Index | Cascade:
-        near = Index(ngram=self._want.ngram, threshold=self._want.threshold)
-        return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
+    def _texts(self, batch: Chunk, name: str, file: Path) -> list[str]:
+        """What is compared of a batch's rows in a column."""
+        return [
+            self._compared(row, name, f"{file}: row {number}")
+            for number, row in enumerate(batch.rows, start=batch.first)
+        ]
+
+    def _index(self, passages: Passages | None) -> Index | Cascade:
+        want, embed = self._want, self._embed
+        near = Index(ngram=want.ngram, threshold=want.threshold, short=want.short, passages=passages)
+        if embed is None:
+            return near
+        asked = passages.asked if passages else list
+        return Cascade(near, Vectors(threshold=want.semantic_threshold), lambda texts: embed(asked(texts)))
 
 
 def _wins(rule: Rule, cast: Counter[int]) -> int:
