@@ -27,7 +27,7 @@ _BARS = re.compile("[\u2582-\u2588]")
 """With these the sign is a bar of a drawing."""
 _WORD = re.compile(r"[A-Za-z\u00c0-\u0143]+|[\u3400-\u9fff]")
 _GLUED = re.compile(
-    "(?<=[a-z0-9.,!?;:)\u4e00-\u9fff\u00a1-\u011f\u0121-\u0143])[\u0120\u010a](?=[A-Za-z0-9(\u00a1-\u0143])"
+    "(?<=[a-z0-9.,!?;:)\u4e00-\u9fff\u00a1-\u0109\u010b-\u011f\u0121-\u0143])[\u0120\u010a](?=[A-Za-z0-9(\u00a1-\u0143])"
 )
 _APART = re.compile("(?:^|(?<=[ \n]))[\u0120\u010a](?=[A-Za-z\u00a1-\u0143])")
 
