@@ -15,20 +15,18 @@ from synth.filters.language.telephone import Found
 from synth.types import TextRule
 
 Kind: TypeAlias = Literal[
-    *(
-        "email",
-        "identity",
-        "passport",
-        "permit",
-        "social",
-        "card",
-        "mobile",
-        "landline",
-        "plate",
-        "address",
-        "wechat",
-        "qq",
-    )
+    "email",
+    "identity",
+    "passport",
+    "permit",
+    "social",
+    "card",
+    "mobile",
+    "landline",
+    "plate",
+    "address",
+    "wechat",
+    "qq",
 ]
 """In the order in which they are looked for: of two that overlap the first is taken."""
 
