@@ -109,7 +109,7 @@ _EMAIL = re.compile(
     r"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z]{2,18})(?![A-Za-z0-9-])"
 )
 _WORDED = re.compile(
-    r"(?<![A-Za-z0-9._%+*-])(?P<local>[A-Za-z0-9][A-Za-z0-9._%+-]{0,40})"
+    r"(?<![A-Za-z0-9._%+*-])(?P<local>(?:[A-Za-z0-9]{1,20} dot )?[A-Za-z0-9][A-Za-z0-9._%+-]{0,40})"
     r"(?: ?(?P<sure>[(\[{<【] ?(?:at|@|艾特|圈a) ?[)\]}>】]|艾特|圈a)|(?P<at> at |#(?! )|@)) ?"
     r"(?P<domain>(?:[A-Za-z0-9-]{1,40}(?P<dot> ?[(\[{<【] ?(?:dot|点|點|\.) ?[)\]}>】] ?| dot |点|點|\.)){1,3}"
     r"(?:com|cn|net|org|edu|gov|hk|tw|mo|io|me|cc|info|co|uk|jp))(?![A-Za-z0-9-])"
@@ -180,6 +180,8 @@ def _emails(text: str) -> Iterator[Found]:
 def _meant(text: str, match: re.Match[str], domain: str) -> bool:
     """Whether what has an address's shape in words is one: a sign that nothing else has, a provider of mail, or a word before it."""
     if match["sure"] or (match["at"] == "@" and match["dot"] != "."):
+        return True
+    if re.search(r"[\d._-]| dot ", match["local"]) and match["dot"] != ".":
         return True
     provider = _PROVIDER.search(domain.rpartition(".")[0])
     return bool(provider or _MAIL.search(text[max(0, match.start() - 16) : match.start()])) and match["at"] != "@"

@@ -122,9 +122,10 @@ def landlines(text: str) -> Iterator[Found]:
         if _OUTER_FIXED[code].fullmatch(number) and _persons(text, match):
             yield *match.span("number"), code + number
     for match in _TAIWAN_FIXED.finditer(text):
-        told = bool(match["area"]) or _CALL.search(text[max(0, match.start() - 16) : match.start()])
-        if told and _persons(text, match):
-            yield *match.span("number"), f"886{match['area'] or match['area2']}{bare(match['number'])}"
+        area = match["area"] or match["area2"]
+        called = match["area"] or _CALL.search(text[max(0, match.start() - 16) : match.start()])
+        if called and _persons(text, match):
+            yield *match.span("number"), f"886{area}{bare(match['number'])}"
 
 
 _DOTS = re.compile(r"[*×•●]|x{3}", re.IGNORECASE)
