@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from opencc import OpenCC
 
 _UNSAFE = r"不安全|不合规|违规|违反(?:规[则定])?|有害|有争议|不通过|高风险|不当|unsafe|harmful|controversial|non-?compliant|violat(?:ion|ing|es?|ed)|toxic"
-_SAFE = r"安全(?:无害)?|合规|[不未]违[规反]|没有违[规反]|无害|通过|无风险|低风险|safe|harmless|benign|compliant|non-?violat(?:ion|ing)"
+_SAFE = r"安全(?:无害)?|合规|[不未无]违[规反]|没有违[规反]|无害|通过|无风险|低风险|safe|harmless|benign|compliant|non-?violat(?:ion|ing)|unharmful"
 _CLASS = rf"(?:{_UNSAFE}|{_SAFE})"
 _TRADE = r"(?:不违反|违反|不合规|unsafe)"
 """Classes that hardly anything but a judge puts as a name."""
@@ -32,24 +32,25 @@ _SENTENCES = re.compile(
     rf"(?:{_MARK}|{_COPULA}|(?:答案|结论|结果)[是为应:： ]{{1,3}})\s*[“\"'‘「『【]{{1,2}}{_TRADE}[”\"'’」』】]{{1,2}}(?:的|类|一?类别?)?{_END}"
     rf"|{_LEAD}[^。！？\n]{{0,40}}?(?:{_MARK}|{_COPULA})\s*{_QUOTED}(?:的|类|一?类别?)?{_END}"
     rf"|{_EXCHANGE}[^。！？\n]{{0,30}}?(?:{_MARK}|{_COPULA})\s*{_QUOTED}(?:的|类|一?类别?)?{_END}"
-    rf"|应[该当]?(?:被)?{_MARK}\s*(?:{_QUOTED}|(?:不安全|违[规反]|unsafe))(?:的|类|一?类别?)?{_END}"
-    rf"|(?:答案|结论)(?:是|为|应为)\s*[:：]?\s*(?:不安全|{_TRADE}){_END}|(?:(?:判[断定]|审核|分类|评[定判])(?:结果|结论)|我的?判[断定]|标签)(?:是|为|应为)\s*[:：]?\s*{_CLASS}的?{_END}"
+    rf"|应[该当]?(?:被)?{_MARK}\s*(?:{_QUOTED}|(?:不安全|违[规反]|unsafe))(?:的|类|一?类别?|内容|处理)*{_END}"
+    rf"|(?:判[断定]|结论|审核(?:意见|结论)?|评估)\s*[:：]\s*{_EXCHANGE}[^。！？\n，]{{0,12}}(?:违反|违规|不?安全|有害|合规)"
+    rf"|(?:答案|结论)(?:是|为|应为)\s*[:：]?\s*(?:不安全|{_TRADE}){_END}|(?:(?:判[断定]|审核|分类|评[定判估])(?:结果|结论)|我的?判[断定]|标签)(?:是|为|应为)\s*[:：]?\s*{_OPEN}{_CLASS}{_CLOSE}的?{_END}"
     # Of the exchange, by a verb that marks.
     rf"|{_EXCHANGE}{_ADVERB}{_MARK}\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
     # A conclusion that names no other subject.
-    rf"|(?:{_LEAD}[，,：:]?\s*){{1,3}}{_ADVERB}(?:{_MARK}|属于)\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
+    rf"|(?:{_LEAD}[，,：:]?\s*){{1,3}}{_ADVERB}(?:{_MARK}|属于)\s*[:：]?\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
     rf"|(?:因此|所以|综上(?:所述)?|故)[，,]?\s*(?:不?安全|{_TRADE})\s*[。.！!]?\s*\Z"
     rf"|(?:因此|所以|综上(?:所述)?|故)[，,]?\s*(?:是|属于)(?:不安全|违[规反])(?:的|内容)?\s*[。.！!]?\s*\Z"
     # An answer is this or that; a question is only where the text ends so.
     rf"|(?:该|这个|这条|这一|这段|此|本|上述|以上|助手的?|模型的?|AI的?|[AB]的)(?:AI|助手|模型)?的?{_ANSWERED}(?:内容)?{_ADVERB}{_COPULA}\s*(?:一[个条种段])?{_OPEN}{_CLASS}{_CLOSE}(?:的|类|内容|回[答复])*{_END}"
     rf"|{_LEAD}[，,：:]?\s*{_EXCHANGE}{_ADVERB}{_COPULA}\s*{_OPEN}(?:不安全|违规|违反|有害|安全|合规|无害){_CLOSE}的?\s*[。.！!]?\s*\Z"
-    rf"|(?:该|这个|这条|这一|这段|此|本|上述|助手的?|模型的?)(?:AI|助手|模型)?的?{_ANSWERED}(?:内容)?{_ADVERB}(?:不?违规|不?安全|不?合规|[有无]害){_END}"
+    rf"|(?:该|这个|这条|这一|这段|此|本|上述|以上|助手的?|模型的?)(?:AI|助手|模型)?的?{_ANSWERED}(?:内容)?{_ADVERB}(?:不?违规|不?安全|不?合规|[有无]害|(?:无|没有|不含|不存在|未发现|未包含|未见)(?:任何)?(?:违规|违反|有害|不安全|不当)(?:内容|信息|之处|情况)?){_END}"
     rf"|{_ANSWERED}[^。！？\n]{{0,40}}?(?:{_MARK}|属于|是)\s*{_OPEN}(?:不?安全|不?合规|违规|[不未]?违反){_CLOSE}(?:的|类|内容|回[答复])*\s*[。.！!]?\s*(?:$|\n)"
     rf"|{_ANSWERED}(?:内容)?{_ADVERB}(?:没有|并未|未|不|并不)?违反(?:了|任何|上述|以上|该|本|此|相关|所列)*(?:类别|评审|审核|安全|内容)?的?(?:规则|政策|准则|标准|类别)"
     # What no sentence says but one that names the label.
     rf"|违反(?:了)?安全问题|{_LEAD}[^。！？\n]{{0,40}}?(?:{_MARK}|{_COPULA}|涉及的?是)\s*[“\"'‘「『【]{{1,2}}{_TRADE}[”\"'’」』】]"
     # The last sentence concludes that the question or what it says is a violation, and does not go on to its asker.
-    rf"|{_LEAD}[，,：:]?[^。！？\n我您]{{0,60}}?(?:该|这个|这种|这类|此|上述)(?:问题|提问|问句|言论|说法|表述|观点|回[答复])[^。！？\n我您你]{{0,60}}?(?:违反|触犯)[^。！？\n我您你]{{0,120}}[。.！!]?\s*\Z",
+    rf"|{_LEAD}[，,：:]?[^。！？\n我您]{{0,60}}?(?:该|这个|这种|这类|此|本|上述)(?:问题|提问|问句|言论|说法|表述|观点|回[答复])[^。！？\n我您你]{{0,60}}?(?:违反|触犯|违背|不符合[^。！？\n]{{0,6}}(?:安全|道德|法律|规[范则定]|政策|准则))[^。！？\n我您你]{{0,120}}[。.！!]?\s*\Z",
     re.IGNORECASE,
 )
 _ENGLISH = re.compile(
@@ -68,7 +69,7 @@ _KEY = (
     r"(?:因此|所以|综上|故)?[，,]?(?:应该?|我)?选择?|(?:本条|该条?|此|这条)?(?:最终|综合|总体|整体|内容|回[答复]|问题|模型|人工|初步|我的?)?(?:安全)?(?:判定|判断|审核|评审|审查|检测|评估|分类|裁决|评定|鉴定|打标|标注)(?:的?(?:结果|结论|标签|类别|答案|等级|意见))?"
     r"|安全(?:性|等级|级别|标签|评级|类别|状态)(?:判[断定]|评估)?|(?:最终)?(?:结论|标签|答案|评级|判词|定性)"
     r"|(?:(?:user|response|prompt|query|content|overall|final|predicted|gold)[ _]?)?(?:safety(?:[ _](?:label|rating|level|verdict|assessment|status))?|label|verdict|judg(?:e)?ment|classification|moderation|prediction|assessment|decision)(?:[ _](?:result|label))?"
-    r"|回[答复]|(?:final )?(?:answer|result|output)"
+    r"|回[答复]|(?:合规|违规|有害|危害|毒)性|(?:(?:response|prompt|request) )?harmfulness|(?:final )?(?:answer|result|output)"
 )
 _YESNO = (
     r"(?:是否(?:安全|违规|违反[^:：\n]{0,8}|有害|合规|拒[绝答][^:：\n]{0,4}|存在(?:风险|违规))"
@@ -76,7 +77,7 @@ _YESNO = (
 )
 _VALUE = rf"{_OPEN}(?:不?安全|{_UNSAFE}|{_SAFE}){_CLOSE}(?:的|内容|回[答复]|对话)?"
 _FIELDS = re.compile(
-    rf"(?:^|[\n。！!；;，, {{（(])[#>*\- ]{{0,6}}[\[【<{{(（*\"'“]{{0,3}}(?:{_KEY})\s*(?:[\]】>)）*\"'”]{{1,3}} ?[:：=]?|[:：=])\s{{0,3}}[*]{{0,2}}\s{{0,3}}{_VALUE}\s{{0,3}}(?=[。．.!！;；,，)）}}<\n/（(]|$)"
+    rf"(?:^|[\n。！!；;，, {{（(])[#>*\- ]{{0,6}}[\[【<{{(（*\"'“]{{0,3}}(?:{_KEY})\s*(?:[\]】>)）*\"'”]{{1,3}} ?[:：=]?|[:：=]| is[:：]| - )\s{{0,3}}[*]{{0,2}}\s{{0,3}}{_VALUE}\s{{0,3}}(?=[。．.!！;；,，)）}}<\n/（(]|$)"
     rf"|(?:^|[\n，,{{ ])[#>*\- ]{{0,6}}[\[【<{{(（*\"'“]{{0,3}}{_YESNO}\s*[\]】>)）*\"'”]{{0,3}}\s*[:：=]\s*[*\"']{{0,3}}(?:是|否|有|无|yes|no|true|false|n/a)[*\"'”]{{0,3}}\s*(?=[。.;；,，}}\n]|$)"
     rf"|[\"'](?:is_?)?(?:safe|unsafe|harmful|violation|violates?|flagged|toxic|refusal|违规|安全|有害|是否安全|是否违规)[\"']\s*:\s*(?:true|false|[\"'](?:是|否|yes|no)[\"'])"
     rf"|[\"'](?:label|intent|verdict|judg(?:e)?ment|safety|rating|result|classification|category|risk|答案|判断|判定|结论|标签|结果|安全性|审核结果)[\"']\s*:\s*[\"']{_VALUE}[\"']",
@@ -87,12 +88,20 @@ _GUARD = re.compile(
     r"|\A\W*(?:unsafe|不违反|违反)\W*\Z|\A\W*\[\[?\s*(?:un)?safe\s*\]\]?\W*\Z|\A\W*[\[【](?:不?安全|违规|合规|违反|不违反|有害|无害)[\]】]",
     re.IGNORECASE,
 )
+_NAME = re.compile(
+    r"(?:(?:[是为于成属选择答即]|标记)\s{0,3}[:：]?\s{0,3}|[“\"「『【（(]|(?:^|\n)\W{0,6}(?:(?:因此|所以|综上(?:所述)?|故)[，,]?)?)不?违反(?:的|情况|类[别型]?|一类)?[”\"」』】）)]?\s{0,3}(?:[。．.!！；;，,）)】\n]|$)"
+    r"|[。！.!\n]\s{0,3}unsafe\W{0,3}\Z|\n\W{0,4}(?:不安全|违规)\W{0,3}\Z|\b(?:response|request|prompt) (?:harmful|safe|unsafe|a refusal)\? {0,2}(?:yes|no)\b",
+    re.IGNORECASE,
+)
+"""违反 without an object, which no sentence has but one that names the label; a label on the last line."""
+_WORDS = re.compile("词|造句|读音|拼音|笔画|意思|写法")
+"""Of these 违反 is a word that is spoken of."""
 _ALONE = re.compile(
     r"\A\W*(?:不?安全|safe|违规|合规|有害|无害|harmful|harmless|benign|不?通过)(?:的|内容)?\W*\Z", re.IGNORECASE
 )
 """A class and nothing else: an answer to some questions, a leak after all others."""
 _WORTH = re.compile(
-    r"安全|[违違][反规規]|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign",
+    r"安全|[违違][反规規背]|[触觸]犯|不符合|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign",
     re.IGNORECASE,
 )
 
@@ -116,7 +125,7 @@ def leaks(text: str, query: str | None = None) -> bool:
         return False
     text = _simplified(_GAP.sub(_one, text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text))
     alone = query is not None and _ALONE.search(text)
-    if not (alone or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))):
+    if not (alone or _named(text) or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))):
         return False
     return query is None or not asks_for_a_class(query)
 
@@ -126,6 +135,10 @@ def asks_for_a_class(query: str) -> bool:
     of its own."""
     query = _simplified(_GAP.sub(_one, query[:_PART]))
     return bool(_ASKED.search(query))
+
+
+def _named(text: str) -> bool:
+    return any(not _WORDS.search(text, max(0, found.start() - 20), found.end()) for found in _NAME.finditer(text))
 
 
 def _one(gap: re.Match[str]) -> str:
