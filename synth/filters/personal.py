@@ -64,7 +64,7 @@ def find(text: str) -> list[Finding]:
         views.append(folded.translate(_NUMERALS))
     for kind, look in _LOOKS.items():
         for view in views if kind in _SPELT_KINDS else views[:1]:
-            for start, end, value in look(view):
+            for start, end, value in look(view) if kind not in _LONG or _RUN.search(view) else ():
                 if taken.find(1, start, end) < 0:
                     taken[start:end] = b"\1" * (end - start)
                     found.append(Finding(kind, start, end, value))
@@ -108,6 +108,7 @@ _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_])?"
     r"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z]{2,18})(?![A-Za-z0-9-])"
 )
+_SIGN = re.compile(r"[#@*]|艾特|圈a|[(\[{<【] ?at| at ", re.IGNORECASE)
 _WORDED = re.compile(
     r"(?<![A-Za-z0-9._%+*-])(?P<local>(?:[A-Za-z0-9]{1,20} dot )?[A-Za-z0-9][A-Za-z0-9._%+-]{0,40})"
     r"(?: ?(?P<sure>[(\[{<【] ?(?:at|@|艾特|圈a) ?[)\]}>】]|艾特|圈a)|(?P<at> at |#(?! )|@)) ?"
@@ -171,7 +172,7 @@ def _emails(text: str) -> Iterator[Found]:
     for match in _EMAIL.finditer(text) if "@" in text else ():
         if not _RESERVED.search(match["domain"].lower()):
             yield match.start(), match.end(), match[0].lower()
-    for match in _WORDED.finditer(text):
+    for match in _WORDED.finditer(text) if _SIGN.search(text) else ():
         domain = re.sub(r"[ (\[{<【)\]}>】]", "", _DOT.sub(".", match["domain"] or ""))
         if match["masked"] or (_meant(text, match, domain) and not _RESERVED.search(domain.lower())):
             yield match.start(), match.end(), (match["masked"] or f"{match['local']}@{domain}").lower()
@@ -233,6 +234,9 @@ def _qqs(text: str) -> Iterator[Found]:
             yield *match.span("number"), match["number"]
 
 
+_LONG = ("identity", "passport", "permit", "social", "card", "mobile", "landline")
+_RUN = re.compile(r"\d(?:[^\w\n]{0,4}\d){5}|\d\W?[*×•●xX]{2}|[*×•●xX]{2}\W?\d")
+"""Without six digits near each other, or a mask beside one, there is no long number."""
 _SPELT_KINDS = ("identity", "mobile", "landline")
 _LOOKS: dict[Kind, _Look] = {
     "email": _emails,

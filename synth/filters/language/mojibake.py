@@ -25,6 +25,10 @@ _PIECES = re.compile(
 )
 _BARS = re.compile("[\u2582-\u2588]")
 """With these the sign is a bar of a drawing."""
+_SIGN = re.compile("[\u0120\u010a]")
+"""A space and a line end, as GPT-2 writes them."""
+_LED = re.compile("[\u00ce-\u00db\u00e3-\u00e9\u00ef] ?[\u00a1-\u00bf\u0122-\u0143]")
+"""A byte that begins a character, and one that goes on with it."""
 _WORD = re.compile(r"[A-Za-z\u00c0-\u0143]+|[\u3400-\u9fff]")
 _GLUED = re.compile(
     "(?<=[a-z0-9.,!?;:)\u4e00-\u9fff\u00a1-\u0109\u010b-\u011f\u0121-\u0143])[\u0120\u010a](?=[A-Za-z0-9(\u00a1-\u0143])"
@@ -47,11 +51,12 @@ def pieces(text: str) -> bool:
         return True
     if text.isascii():
         return False
-    words = len(_WORD.findall(text)) + text.count("\u0120")
-    glued, apart = len(_GLUED.findall(text)), len(_APART.findall(text))
-    if (glued and glued >= _DENSE * words) or (apart >= 3 and apart >= _SPACED * words):
-        return True
-    return _characters(_bytes_of_pieces(text))
+    if _SIGN.search(text):
+        words = len(_WORD.findall(text)) + text.count("\u0120")
+        glued, apart = len(_GLUED.findall(text)), len(_APART.findall(text))
+        if (glued and glued >= _DENSE * words) or (apart >= 3 and apart >= _SPACED * words):
+            return True
+    return bool(_LED.search(text)) and _characters(_bytes_of_pieces(text))
 
 
 def misread(text: str) -> bool:
