@@ -71,7 +71,7 @@ def role_confusion() -> TextRule:
 def verdict() -> TextRule:
     """Drops an answer that says what a judge should: a label, or a verdict on itself or the question; not where a class was asked for."""
 
-    def rule(text: str, asked: str | None = None) -> str | None:
-        return "verdict" if leaks(text, asked) else None
+    def rule(text: str, query: str | None = None) -> str | None:
+        return "verdict" if leaks(text, query) else None
 
     return rule

@@ -62,8 +62,6 @@ def length(*, min: int = 3, max: int = 1000) -> TextRule:
     return rule
 
 
-_CHAPTER = 50_000
-"""As much of a text as is looked at for repetition and marks; so memory is bounded."""
 _BROKEN = re.compile(
     r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?<![好太真很])(?:烫{3}|屯{3})"
 )
@@ -161,6 +159,8 @@ def template(
     return rule
 
 
+_CHAPTER = 50_000
+"""As much of a text as is looked at for repetition; so memory is bounded."""
 _STUTTER = re.compile(r"(?<![\W\d])((?:[^\W\d_]){2,12}?)[，,。！!？?、；;]?(?:\1[，,。！!？?、；;]?){4,}")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+")
 
