@@ -67,6 +67,8 @@ _BROKEN = re.compile(
 )
 _ALONE = re.compile(r"(?<!\w)[^\w\s\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d](?!\w)")
 """A mark that no letter or digit stands beside; pictures and drawings are none."""
+_SIGHT = 50_000
+"""Characters that are looked at for marks."""
 
 
 def garbled(*, most: float = 0.6) -> TextRule:
@@ -79,7 +81,7 @@ def garbled(*, most: float = 0.6) -> TextRule:
             return "garbled.encoding"
         if mojibake.pieces(text):
             return "garbled.tokens"
-        prose = _formulas_out(_CODE.sub("", text)[:_CHAPTER])
+        prose = _formulas_out(_CODE.sub("", text)[:_SIGHT])
         return "garbled.marks" if len(_ALONE.findall(prose)) > most * max(len(prose), 8) else None
 
     return rule
