@@ -2,6 +2,7 @@
 
 import re
 
+from synth.filters.language.leaked_verdict import leaks
 from synth.types import TextRule
 
 _FENCE = re.compile(r"```")
@@ -67,18 +68,10 @@ def role_confusion() -> TextRule:
     return rule
 
 
-_VERDICT = re.compile(
-    r"(?:因此|综上|所以|故|最终|我的)?[，,]?(?:答案|结论|判断|判定|判断结果|判定结果|审核结果|评审结果|安全标签|标签|分类|评级|label|verdict|judgment|intent)\s*(?:是|为|应为|[:：=])[:：]?\s*[\"“「【]?(?:不?安全|违反|违规|不违反|合规|有害|无害|unsafe|safe|harmful|benign|violat)"
-    r"|(?:该|这个|这一|此|本|上述|以上|助手的)(?:回答|回复|内容|答复|问答|对话)(?:整体)?(?:上)?(?:是|属于|应?被?判(?:定)?为|判为|可判为|违反了?)(?:一个|一条)?(?:不安全|安全|违规|有害|无害|合规|内容政策|评审规则|安全规则)"
-    r"|(?:因此|综上所述|综上|所以|故)[，,]?(?:判(?:定)?为|属于|是)?(?:不安全|安全)[。！\"”}]?\s*$|^\W*(?:unsafe|safe|不安全|安全)\W*(?:\n|$)|[\"'](?:label|intent|analysis|verdict)[\"']\s*:",
-    re.IGNORECASE,
-)
-
-
 def verdict() -> TextRule:
-    """Drops an answer that says what a judge should: a label, or a verdict on itself."""
+    """Drops an answer that says what a judge should: a label, or a verdict on itself or the question; not where a class was asked for."""
 
-    def rule(text: str) -> str | None:
-        return "verdict" if _VERDICT.search(text) else None
+    def rule(text: str, query: str | None = None) -> str | None:
+        return "verdict" if leaks(text, query) else None
 
     return rule

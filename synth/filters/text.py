@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from synth.filters.language import fluency
+from synth.filters.language import fluency, mojibake
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.sent import repeats
 from synth.recipe.prompt import texts
@@ -63,28 +63,39 @@ def length(*, min: int = 3, max: int = 1000) -> TextRule:
 
 
 _BROKEN = re.compile(
-    r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?:烫|屯){3}"
-    r"|(?:[\u00c3-\u00ef][\u0080-\u00bf\u0152-\u0178\u2013-\u203a\u20ac\u2122]{1,2}\s?){3}"
+    r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?<![好太真很])(?:烫{3}|屯{3})"
 )
-_MISREAD = frozenset(
-    "鐨勬槸涓嶅湪浜嗘湁鍜屼汉杩欏ぇ涔熷彲浠ヨ鎴戜滑鍒鏉ユ椂瑕佸氨绛夈傚綋鍓嶇敤濡備綍鎬闂棶搴斾娇欍鍥寰鍚"
-)
-"""Characters that UTF-8 read as GBK is full of, and Chinese hardly has."""
-_MARKS = re.compile(r"[^\w\s]")
+_ALONE = re.compile(r"(?<!\w)[^\w\s\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d](?!\w)")
+"""A mark that no letter or digit stands beside; pictures and drawings are none."""
+_SIGHT = 50_000
+"""Characters that are looked at for marks."""
 
 
 def garbled(*, most: float = 0.6) -> TextRule:
-    """Drops a text that was read in the wrong encoding, has control or replacement characters, or is more than `most` marks and symbols."""
+    """Drops a text that was read in the wrong encoding, is a tokenizer's pieces, has control or replacement characters, or is more than `most` marks that stand at no word."""
 
     def rule(text: str) -> str | None:
         if _BROKEN.search(text):
             return "garbled.characters"
-        if sum(character in _MISREAD for character in text) * 4 > len(text):
+        if mojibake.misread(text):
             return "garbled.encoding"
-        prose = _CODE.sub("", text)
-        return "garbled.marks" if len(_MARKS.findall(prose)) > most * max(len(prose), 8) else None
+        if mojibake.pieces(text):
+            return "garbled.tokens"
+        prose = _formulas_out(_CODE.sub("", text)[:_SIGHT])
+        return "garbled.marks" if len(_ALONE.findall(prose)) > most * max(len(prose), 8) else None
 
     return rule
+
+
+_RULED = re.compile(r"^[\s|:+=_-]+$", re.MULTILINE)
+_BRACKETED = re.compile(r"[(\[{（【][^()\[\]{}（）【】\n]{0,80}?\w[^()\[\]{}（）【】\n]{0,80}[)\]}）】]")
+
+
+def _formulas_out(text: str) -> str:
+    """A text with letters in the place of brackets around words, as formulas and patterns are full of, without lines of a table."""
+    for _ in range(3):
+        text = _BRACKETED.sub("x", text)
+    return _RULED.sub("", text)
 
 
 _MATERIAL = re.compile(
