@@ -81,7 +81,7 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _CLOSES = re.compile(
-    r"(?:^|(?<=[。！？!?；;\n\s]))(?:最后[，,])?我?们?(?:希望(?:这|以上|我的|对你|对您|能)[^。？]{0,16}(?:帮助|有用|有所)[^。？]{0,6}|如(?:果)?(?:您|你)?(?:还)?有(?:任何|其他|更多|进一步)[^。？]{0,8}(?:问题|疑问|需要)[^。？]{0,12}(?:随时|告诉|提问|联系|咨询)[^。？]{0,8}|祝(?:您|你)[^。？]{0,8}(?:顺利|愉快|成功))[。！!]?\s*$"
+    r"(?:希望(?:这|以上|我的|对你|对您|能)[^。？]{0,16}(?:帮助|有用|有所)[^。？]{0,6}|如(?:果)?(?:您|你)?(?:还)?有(?:任何|其他|更多|进一步)[^。？]{0,8}(?:问题|疑问|需要)[^。？]{0,12}(?:随时|告诉|提问|联系|咨询)[^。？]{0,8}|祝(?:您|你)[^。？]{0,8}(?:顺利|愉快|成功))[。！!]?\s*$"
 )
 
 
@@ -112,11 +112,16 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
 
 
 def _closes(text: str) -> bool:
-    """Whether the last sentence takes leave as an answer does, and asks for nothing itself."""
-    found = _CLOSES.search(text[-80:])
-    return bool(found) and not _REQUEST.search(text[-80:][: found.start()].rpartition("\n")[2])
+    """Whether a text takes leave as an answer does, not in the sentence in which it asks for something."""
+    found = _CLOSES.search(text[-_LEAVE:])
+    if not found:
+        return False
+    before = _SAID.split(text[-_LEAVE:][: found.start()])[-1]
+    return not (_BY_COMMA.search(before) and _REQUEST.search(before))
 
 
+_LEAVE = 80
+_BY_COMMA = re.compile(r"[，,]\s*我?们?$")
 _BLANK = re.compile(r"[（(]\s*[）)]|_{2,}|＿{2,}|的(?:一项|一组|是)\W{0,4}$", re.MULTILINE)
 _OPTIONS = re.compile(r"(?:^|\s)[A-DＡ-Ｄ]\s?[.．、)）:：]", re.MULTILINE)
 """What an exam asks with: a gap to fill, options to choose from."""

@@ -42,7 +42,7 @@ def _breaks_off(text: str) -> bool:
     tail = _SENTENCE_END.split(last)[-1]
     if closes(tail, above if tail == last else []):
         return False
-    if tail != last or _PROSE.match(last):
+    if tail != last or _PROSE.match(last) or (above and wants_more(last)):
         return True
     if not above:
         return "，" in last and len(last) >= _ALONE and (len(last) >= _LONG_ALONE or wants_more(last))
