@@ -2,6 +2,7 @@
 
 import re
 
+from synth.filters.language.asked import dialogue
 from synth.filters.language.endings import closes, wants_more
 from synth.types import TextRule
 
@@ -65,7 +66,9 @@ _PARTS = re.compile(
 def role_confusion() -> TextRule:
     """Drops an answer that goes on as the user, or writes both parts of a conversation it was not asked for."""
 
-    def rule(text: str) -> str | None:
+    def rule(text: str, query: str | None = None) -> str | None:
+        if query is not None and dialogue(query):
+            return None
         found = _PARTS.search(text)
         return "role_confusion" if found and found.start() > 0 else None
 

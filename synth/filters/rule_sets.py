@@ -27,6 +27,7 @@ BROUGHT: Final[Mapping[Place, Mapping[str, Limits]]] = {
     "response": {
         "length": _ANY_LENGTH,
         "garbled": _NO_MARKS,
+        "repetition": {"most": 0.8},  # nothing but a loop; a chorus, a table, a list of cases repeat much
         "debris": _SAME,  # tokens that a chat template left
         "verdict": _SAME,  # a label that leaked into the answer
     },

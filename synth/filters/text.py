@@ -241,8 +241,9 @@ def fluent(
     found = texts() if prompts is None else prompts
     pieces, headings = _passages(found, _PIECE, 4), frozenset(name for text in found for name in _HEADING.findall(text))
 
-    def rule(text: str) -> str | None:
-        if reason := fluency.verdict(_prose(text), least=least, piece=piece):
+    def rule(text: str, query: str | None = None) -> str | None:
+        reason = fluency.verdict(_prose(text), least=least, piece=piece)
+        if reason and not (reason == "loop" and query is not None and refrain(query)):
             return f"fluent.{reason}"
         return "fluent.stitched" if _stitched(text[:_SEEN], pieces, headings, covered) else None
 

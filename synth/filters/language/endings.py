@@ -32,11 +32,12 @@ _LEAVE = re.compile(
 _ADDRESS = re.compile(
     r"^\s*(?:[尊敬親亲][敬爱愛]的|致[^，。]{1,12}[:：]|各位|[^，。！？\n]{1,12}[:：]\s*$|.{0,8}[您你]好)"
 )
+_SIGNED = re.compile(r"\s*[-—–~～]{1,4}\s*[^，。！？；\n]{1,16}")
 _NAME = re.compile(r"[-—\s]{0,6}[^，。！？；：:、\n]{2,14}")
 _ITEM_MARK = re.compile(
     r"(?:^|(?<=\s)|(?<=[。；;，,]))(?:\d{1,2}\s?[.、．)）:：]|[-*•●]|[（(][一二三四五六七八九十\d]{1,2}[)）]|[①-⑳]|[一二三四五六七八九十]{1,2}、)\s*"
 )
-_SHORT, _ITEM = 12, 14
+_SHORT, _ITEM, _HEADING = 12, 14, 6
 _COMMA = re.compile(r"[，,；;]")
 _WANTS = re.compile(
     r"(?:[，,、]|(?:因为|所以|但是|并且|而且|或者|以及|比如|例如|如果|虽然|关于|对于|根据|为了|还是|然后|包括|通过|与|及|或|和|把|被|向|在|从|将|而|且|却|若|即|使|令|让|给|跟|比|按|以|于|到|是|之|这|那|每|各|某|该|此|很|更|最|太|非常|十分|已经|正在|应该|需要|必须|能够|可以|一[个种些]|这[个种些]|那[个种些]|的|地|得))$"
@@ -46,7 +47,7 @@ _WANTS = re.compile(
 def closes(last: str, above: list[str]) -> bool:
     """Whether a text's last line, which no mark ends, closes it all the same, after the lines `above`."""
     last = last.rstrip()
-    if any(kind.fullmatch(last) for kind in (_DATE, _OPTION)) or _CODE.match(last):
+    if any(kind.fullmatch(last) for kind in (_DATE, _OPTION, _SIGNED)) or _CODE.match(last):
         return True
     if wants_more(last):
         return False
@@ -84,9 +85,13 @@ def _signed(above: list[str]) -> bool:
 
 
 def _among_short(above: list[str]) -> bool:
-    """Whether the lines above are as short and as open: a list, a verse, a card."""
+    """Whether the lines above are as short and as open: a list, a verse, a card; or a heading stands over the line."""
     near = above[-3:]
-    return bool(near) and all(len(line.strip()) <= _SHORT and line.rstrip()[-1:] not in "。！？!?；;" for line in near)
+    if not near or any(line.rstrip()[-1:] in "。！？!?；;，," for line in near[-1:]):
+        return False
+    return len(near[-1].strip()) <= _HEADING or all(
+        len(line.strip()) <= _SHORT and not _ENDED.search(line) for line in near
+    )
 
 
 def wants_more(text: str) -> bool:
