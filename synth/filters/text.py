@@ -1,13 +1,12 @@
 """Rules on any text, a query or an answer. Each takes its options and gives a rule: text -> reason key or None."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
 from synth.filters.language import fluency
 from synth.filters.language.asked import notation, other_language, refrain
 from synth.filters.language.refusal import is_refusal
+from synth.filters.language.repetition import goes_round, said_again, stutters
 from synth.filters.language.sent import repeats
 from synth.filters.language.speaker import is_users
 from synth.filters.language.verse import is_verse
@@ -163,10 +162,6 @@ def template(
 
 _CHAPTER = 50_000
 """As much of a text as is looked at for repetition; so memory is bounded."""
-_STUTTER = re.compile(r"(?<![\W\d])((?:[^\W\d_]){2,12}?)[，,。！!？?、；;]?(?:\1[，,。！!？?、；;]?){4,}")
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+")
-
-
 _TABLE = re.compile(r"^[ \t]*\|.*$|^.*\t.*\t.*$", re.MULTILINE)
 
 
@@ -175,63 +170,17 @@ def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
 
     def rule(text: str, query: str | None = None) -> str | None:
         text = _TABLE.sub("", _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text[:_CHAPTER]))))
-        verse = is_verse(text) or (query is not None and refrain(query))
         bare = "".join(text.split())
-        if _repeats(text, 5 if verse else 2) > (max(most, 0.8) if verse else most) or _stutters(
-            bare, 12 if verse else 5
-        ):
-            return "repetition"
-        if verse or len(bare) < 4 * gram:
-            return "repetition" if verse and _goes_round(bare, gram) > max(most, 0.8) else None
-        return "repetition" if _goes_round(bare, gram) > most else None
+        loose = most > _LOOSE or is_verse(text) or (query is not None and refrain(query))
+        limit, turns, times = (max(most, _MOSTLY), 5, 12) if loose else (most, 2, 5)
+        again = max(said_again(text, turns), goes_round(bare, gram) if len(bare) >= 4 * gram else 0.0)
+        return "repetition" if again > limit or stutters(bare, times) else None
 
     return rule
 
 
-_PASSAGE = 3
-"""Grams on end, as a multiple of their length, from which on what is said again is a passage and no turn of phrase."""
-
-
-def _goes_round(text: str, gram: int) -> float:
-    """The share of grams that were there before, of passages that are long enough."""
-    seen: set[str] = set()
-    run = found = 0
-    for at in range(len(text) - gram + 1):
-        piece = text[at : at + gram]
-        if piece in seen:
-            run += 1
-            continue
-        seen.add(piece)
-        found += run if run >= _PASSAGE * gram else 0
-        run = 0
-    found += run if run >= _PASSAGE * gram else 0
-    return found / max(1, len(text) - gram + 1)
-
-
-def _stutters(text: str, most: int) -> bool:
-    """Whether a piece of a few letters comes `most` times on end."""
-    found = _STUTTER.search(text)
-    if not found:
-        return False
-    piece = found[1]
-    return len(found[0]) >= most * len(piece) and (len(set(piece)) > 1 or len(found[0]) > _LAUGHS)
-
-
-_LAUGHS = 40
-"""Times that one letter may come on end: people laugh, sigh and shout."""
-
-
-def _repeats(text: str, turns: int) -> float:
-    """The share of characters in sentences that were there before, or 1 if one is said again `turns` times running."""
-    found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
-    long = [sentence for sentence in found if len(sentence) >= 6]
-    running = 0
-    for one, other in pairwise(long):
-        running = running + 1 if one == other else 0
-        if running >= turns:
-            return 1.0
-    again = sum(len(sentence) * (count - 1) for sentence, count in Counter(long).items())
-    return again / max(1, sum(map(len, found)))
+_LOOSE, _MOSTLY = 0.5, 0.8
+"""From which `most` on a text may say a thing a few times running; what of a refrain, or of such a text, must be said again."""
 
 
 def fluent(

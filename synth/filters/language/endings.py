@@ -109,7 +109,7 @@ _WORD = 6
 def ends_word(text: str) -> bool:
     """Whether the last two characters of a text are one word, by how often they stand together."""
     pair = text.rstrip()[-2:]
-    if len(pair) < 2 or any(ord(one) > 0xFFFF for one in pair):  # noqa: PLR2004 (two characters; a surrogate pair)
+    if len(pair) < 2 or any(ord(one) > 0xFFFF for one in pair):
         return False
     table = model()
     one, other = (int(table.symbol[ord(character)]) for character in pair)
