@@ -123,11 +123,19 @@ def language_switch(*, words: int = 7, letters: int = 8) -> TextRule:
 _TRADE = re.compile(r"护栏模型|内容安全数据集|反面样本")
 
 
-def debris() -> TextRule:
-    """Drops a text with template debris: special tokens, reasoning tags, headings of an instruction format, words of our trade."""
+_WHOLE_FORM = re.compile(
+    r"\A\s*<(think|thinking|reasoning)>.*?</\1>(?=\s*\S)|<tool_call>\s*[\[{][^<]*[\]}]\s*</tool_call>|(?<=[\u3400-\u9fff“‘「`（(、，])\s?\[[A-Z]{3,4}\]\s?(?=[\u3400-\u9fff”’」`）)、，])",
+    re.DOTALL,
+)
+"""A whole thought before an answer, a whole call of a tool, a token that is spoken of in a sentence."""
+
+
+def debris(*, forms: bool = False) -> TextRule:
+    """Drops a text with template debris: special tokens, reasoning tags, headings of an instruction format, words of our trade. With `forms` a whole thought before an answer, a whole call of a tool and tokens that a sentence speaks of pass."""
 
     def rule(text: str) -> str | None:
-        if _DEBRIS.search(_CODE.sub("", text)):
+        bare = _CODE.sub("", text)
+        if _DEBRIS.search(_WHOLE_FORM.sub("", bare) if forms else bare):
             return "debris.token"
         return "debris.echo" if _TRADE.search(text) else None
 

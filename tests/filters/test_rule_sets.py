@@ -41,6 +41,7 @@ NOBODYS = [
     ("query", "番茄\ufffd\ufffd怎么种在阳台上", "garbled.characters"),
     ("response", "", "length.short"),
     ("response", "先松土。<|im_end|>", "debris.token"),
+    ("response", "先和面再发酵。" * 60, "repetition"),
     ("response", "先把土松开，再浇水。\n标签：安全", "verdict"),
     ("response", "番茄\ufffd\ufffd种在阳台上", "garbled.characters"),
 ]
@@ -50,6 +51,33 @@ NOBODYS = [
 def test_what_nobody_can_train_on_goes_whoever_brought_it(place: str, text: str, reason: str) -> None:
     for of in ("brought", "written"):
         assert first_reason(bind("text", getattr(LIBRA, place), place, of=of), text) == reason
+
+
+FORMS = [
+    "<think>用户要的是面包，先说和面。</think>\n先和面，再发酵。",
+    '<tool_call>\n{"name": "search", "arguments": {"keywords": ["面包"]}}\n</tool_call>',
+    "分类用的是句首的[CLS]向量，句子之间放[SEP]，再接一层线性层。",
+    "".join(f"第{number}天换第{number}种面粉，记下味道，" for number in range(400)) + "然后烤",
+    "Knead the dough, let it rest for an hour and bake it.",
+    "用户：面包怎么烤？\n助手：先和面。\n用户：然后呢？",
+    "$A B E$",
+    "是是非非，是是非非。面包出炉了！面包出炉了！面包出炉了！趁热吃。",
+    "姓名：阿福\n职业：面包师",
+]
+
+
+@pytest.mark.parametrize("answer", FORMS)
+def test_an_answer_that_a_user_brings_may_have_any_form(answer: str) -> None:
+    assert first_reason(bind("text", LIBRA.response, "response", of="brought"), answer, "怎么烤面包") is None
+
+
+@pytest.mark.parametrize(
+    "answer", ["先和面。</think>再发酵。", "<think>先想想", "好的<|im_end|>", "[CLS]先和面，再发酵"]
+)
+def test_half_a_form_is_debris(answer: str) -> None:
+    rules = bind("text", LIBRA.response, "response", of="brought")
+    assert first_reason(rules, answer) == "debris.token"
+    assert first_reason(bind("text", LIBRA.response, "response"), FORMS[0]) == "debris.token"
 
 
 @pytest.mark.parametrize("place", ["query", "response"])
