@@ -11,7 +11,7 @@ from synth.filters.language.speech_acts import own_words
 _SENTENCE = re.compile(r"(?<=[。！？!?；;\n])")
 _CLAUSE = re.compile(r"[，,；;：:]+")
 _NOT = re.compile(
-    r"无法|不能|不会|不便|不可以|没法|没办法|帮不了|拒绝|不予|不愿|不想|不再|can(?:'|no)t|won't|unable|decline|refuse"
+    r"无法|不能|没有办法|难以|恕|不会|不便|不可以|没法|没办法|帮不了|拒绝|不予|不愿|不想|不再|can(?:'|no)t|won't|unable|decline|refuse"
 )
 _HANDED_ON = re.compile(r"(?:输出|复述|重复|回[答复]|回我|说|写道|内容|称|翻译|改写|续写)[^，。：:\n]{0,8}[：:][^\n]*")
 """What somebody else says, or is to say."""
@@ -23,13 +23,15 @@ _UNLESS = re.compile(
 _THIRD = r"(?<!其)[她他](?!人)|老[板师公婆]|父母|爸|妈|[儿女]儿|孩子|丈夫|妻子|男友|女友|朋友|同[事学]|亲戚|领导|主管|医生|客服|客户|邻居|室友|房东|店家|卖家"
 _TIME = r"每[当次天晚]|当[我他她]|[之以]后|时候?|曾经|以前|最近|小时候|[昨今前]天|昨晚|去年|上[个周]|刚[才刚]|一直|总是|经常|常常|从小"
 _FEELS = r"觉得|感到|发现|害怕|担心|难[过受]|伤心|失[败望]|痛苦|抑郁|焦虑|后悔|无助|委屈|压力|失眠|崩溃|心里"
-_SUBORDINATE = r"因为|由于|虽然|尽管|即使|哪怕|导致|害得|[让使令][我他她]|(?:作为|我是)一?[名位个]?(?![^，。]{0,14}(?:ai|人工智能|模型|助手|机器人))"
+_SUBORDINATE = r"害得|(?:[让使令害]|导致|(?:因为|由于|虽然|尽管|即使|哪怕)(?!我(?:能?理解|明白|知道|很?想)))我|(?:作为|我是)一?[名位个]?(?![^，。]{0,14}(?:ai|人工智能|模型|助手|机器人))"
 _BESIDE = re.compile(rf"{_THIRD}|{_TIME}|{_FEELS}|{_SUBORDINATE}")
 """What stands before it where it is of one's own life: when, how it felt, for whose sake, who else has a part in it."""
-_AFTER = re.compile(rf"(?<!其)[她他](?!人)|{_FEELS}|气死|投诉|作业|工资|领导")
-"""What follows of it, in a clause of its own."""
-_PASSED = re.compile(r"[之以]后|时候|[她他](?!人)[^，。]{0,4}的|每个|自己")
-"""What makes of it a time, or somebody else's affair."""
+_AFTER = re.compile(
+    rf"(?<!其)[她他](?!人)|{_FEELS}|(?<![为除反犯出害])了(?!解)|总是|老是|都没|除非|不然|气死|投诉|作业|工资|领导"
+)
+"""What follows of it, in a clause of its own: what came of it, what it hangs on."""
+_PASSED = re.compile(r"[之以]后|时候|[她他](?!人)[^，。]{0,4}的|每个|自己|^.{1,4}拒绝")
+"""What makes of it a time, or somebody else's affair; or says that one cannot say no."""
 _WANTS = re.compile(
     r"[？?]|[帮给教替][我咱]|告诉我|求(?:助|教|推)|怎么(?:办|样|写|说|跟|做|处理|回)|如何是好|为什么|[吗呢]\W*$|请(?:问|你|帮|给|教|输|直接|扮|写|翻|接着)|想[问知请]|推荐|直接(?:输出|复述|回答)"
 )
@@ -50,9 +52,12 @@ _SERVES = re.compile(
 
 def is_users(text: str) -> bool:
     """Whether the sentences of a text that say no are a user's: told of himself, under a condition, or beside a request of his own."""
-    sentences = [sentence for sentence in _SENTENCE.split(_HANDED_ON.sub("", own_words(text))) if sentence.strip()]
+    own = own_words(text)
+    sentences = [sentence for sentence in _SENTENCE.split(_HANDED_ON.sub("", own)) if sentence.strip()]
     declining = [sentence for sentence in sentences if _NOT.search(sentence)]
-    return not declining or any(map(_wants, sentences)) or all(map(_own, declining))
+    if not declining:
+        return bool(_NOT.search(own))
+    return any(map(_wants, sentences)) or all(map(_own, declining))
 
 
 def _wants(sentence: str) -> bool:
