@@ -115,8 +115,8 @@ class Filters(Frozen):
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
-    attacked: dict[str, dict[str, dict[str, Any] | None]] = Field(default_factory=dict)
-    """For an augmentation operator the limits of the queries it makes: by filter the options that stand in place of the recipe's; None:
+    attacked: dict[str, dict[str, dict[str, Any] | Literal[False]]] = Field(default_factory=dict)
+    """For an augmentation operator the limits of the queries it makes: by filter the options that stand in place of the recipe's; False:
     the filter is not asked."""
 
 

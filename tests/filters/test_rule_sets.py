@@ -121,7 +121,7 @@ def test_another_packages_filter_says_which_rule_sets_it_belongs_to(monkeypatch:
 
 
 def test_limits_of_an_operator_stand_over_the_recipes() -> None:
-    uses = replaced(LIBRA.query, {"length": {"max": 6000}, "one_request": None}, "filters.attacked.red_team")
+    uses = replaced(LIBRA.query, {"length": {"max": 6000}, "one_request": False}, "filters.attacked.red_team")
     found = {use.name: use.options for use in uses}
     assert found["length"] == {"min": 2, "max": 6000}
     assert {use.name for use in LIBRA.query} - found.keys() == {"one_request"}

@@ -63,7 +63,7 @@ class Breaking(World):
 
 def test_an_operators_queries_have_limits_of_their_own_whatever_the_source(lab: Lab) -> None:
     write(lab, [{"query": sentence(1)}])
-    limits = {"attacked": {"red_team": {"scaffolding": None, "length": {"max": 500}}}}
+    limits = {"attacked": {"red_team": {"scaffolding": False, "length": {"max": 500}}}}
     for of in ("written", "brought"):
         rules = compile_recipe(queries(filters=FILTERS | limits | {"of": of})).flow.rules
         (red_team,) = rules.operators.values()
@@ -77,7 +77,7 @@ def test_an_operators_queries_have_limits_of_their_own_whatever_the_source(lab: 
     [
         ("filters.of=mine", r"filters\.of: .*'written' or 'brought'"),
         ("filters.attacked.red_teem={}", r"filters\.attacked: no operator 'red_teem'; did you mean 'red_team'"),
-        ("filters.attacked.red_team={lenght: null}", r"filters\.attacked\.red_team: no filter 'lenght' .*'length'"),
+        ("filters.attacked.red_team={lenght: false}", r"filters\.attacked\.red_team: no filter 'lenght' .*'length'"),
         ("filters.query=[{length: {of: both}}]", r"filters\.query.*of"),
     ],
 )
@@ -91,6 +91,6 @@ def test_absent_keys_bear_no_identity() -> None:
     plain = json.dumps(tiny_recipe(filters=FILTERS).identity()["filters"])
     assert '"of"' not in plain
     assert '"attacked"' not in plain
-    said = tiny_recipe(filters=FILTERS | {"of": "brought", "attacked": {"red_team": {"scaffolding": None}}}).identity()
+    said = tiny_recipe(filters=FILTERS | {"of": "brought", "attacked": {"red_team": {"scaffolding": False}}}).identity()
     assert said["filters"]["of"] == "brought"
-    assert said["filters"]["attacked"] == {"red_team": {"scaffolding": None}}
+    assert said["filters"]["attacked"] == {"red_team": {"scaffolding": False}}
