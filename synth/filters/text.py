@@ -39,6 +39,8 @@ def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
         if query is not None and (other_language(query) or notation(query)):
             return None
         prose = _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text)))
+        if query is not None and len(_WORD.findall(prose)) <= _TERM and not _TALKS.search(prose):
+            return None
         han, words = len(_HAN.findall(prose)), len(_WORD.findall(prose))
         if len(_OTHER.findall(prose)) > max(_FEW, han / 2):
             return "chinese"
@@ -49,6 +51,12 @@ def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
     return rule
 
 
+_TERM = 8
+_TALKS = re.compile(
+    r"\b(?:i|i'm|you|your|we|sorry|please|can't|cannot)\b|[？?！!。]|[\u3040-\u30ff\uac00-\ud7af\u0400-\u06ff]",
+    re.IGNORECASE,
+)
+"""So many words that nobody says to anybody are a name, a term, a title, whatever was asked."""
 _FORMULA = re.compile(
     r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,400}\$|\\\[.{1,2000}?\\\]|\\\(.{1,400}?\\\)|\\begin\{(\w{1,20}\*?)\}.{0,4000}?\\end\{\1\}|\\[A-Za-z]{2,}",
     re.DOTALL,

@@ -17,6 +17,7 @@ ASKED = [
     ("推荐几个英文女生名字", "Emma, Olivia, Sophia, Grace, Lily, Alice"),
     ("把下面的XML转成JSON：<a><b>c</b></a>", 'Output: {"root": {"item": {"name": "Sample data", "type": "Text"}}}'),
     ("これはどういう意味ですか", "これは「ありがとう」という意味です。"),
+    ("《了不起的盖茨比》原名叫什么", "The Great Gatsby"),
     ("求这个函数的导数", TURN),
     ("写首歌", SONG * 2 + "\n我在远方想啊想\n想那一碗热汤\n\n" + SONG),
     ("把“早上好”重复十遍", "早上好" * 10),

@@ -74,7 +74,7 @@ def _short_items(before: list[str], above: list[str]) -> bool:
     )
 
 
-_ENDED = re.compile(r"[。！；;]$")
+_ENDED = re.compile(r"[。！]$")
 
 
 def _signed(above: list[str]) -> bool:
