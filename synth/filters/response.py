@@ -47,7 +47,7 @@ def _breaks_off(text: str) -> bool:
         return True
     if not above:
         return "，" in last and len(last) >= _ALONE and (len(last) >= _LONG_ALONE or wants_more(last))
-    long = [line for line in above if len(line) >= _LINE and line[-1] not in ":："]
+    long = [line for line in above if len(line) >= _LINE and _HAN.search(line) and line[-1] not in ":："]
     listed = bool(_LISTED.match(last))
     if listed and any(map(_LISTED.match, above)):
         long = [line for line in long if _LISTED.match(line)]

@@ -16,14 +16,14 @@ _HEADED = re.compile(r"\s*[【\[（(<《][^】\])）>》\n]{1,12}[】\])）>》]
 _DATE = re.compile(
     r"\s*(?:[\d一二三四五六七八九十〇零○xX×*某_]{1,4}\s?[年./-]\s?)?[\d一二三四五六七八九十xX×*某_]{1,3}\s?[月./-]\s?[\d一二三四五六七八九十xX×*某_]{1,3}\s?[日号]?(?:\s?\d{1,2}[:：]\d{2})?"
 )
-_OPTION = re.compile(r"\s*[（(]?[A-Ha-hＡ-Ｈ][)）．.、:：]?\s*[^，。：:\s]{0,16}")
+_OPTION = re.compile(r"\s*[（(]?[A-Ha-hＡ-Ｈ][)）．.、:：]\s*[^，。：:\s]{0,16}|\s*[A-HＡ-Ｈ]{1,6}")
 _LEADS_TO = re.compile(
     r"^\W{0,4}(?:(?:[参參]考)?答(?:案)?\s?[:：是为為]|解[:：]|(?:故|所以|因此|本[题題])?[选選][:：]?\s?[A-Ha-h]|∴|[=＝]|(?:结果|合计|总计|共计|得)[:：])[^。！？\n]{0,60}$"
 )
 _EXACT = re.compile(r"[=＝≈≠<>≤≥∈√π^²³_\\$|｜\t]|\d\s*[+×÷*/-]\s*\d")
 _LETTERED = re.compile(r"[A-Za-z0-9%％℃°’'\"”)）\]】}]$")
 _CODE = re.compile(
-    r"\s*(?:return|end|else|if|for|while|print|break|continue|def|class|import|BEGIN|END|IF|FOR|返回|输出|输入|结束|跳转|否则)(?:\b|(?=[\u3400-\u9fff]{0,8}$))"
+    r"\s*(?:return|end|else|break|continue|BEGIN|END|返回|输出|输入|结束|跳转|否则)(?:\b|(?=[\u3400-\u9fff]{0,8}$))"
 )
 _FILLED = re.compile(r"[xX×Ｘ*＊_…\d@]")
 _LEAVE = re.compile(
@@ -32,10 +32,10 @@ _LEAVE = re.compile(
 _ADDRESS = re.compile(
     r"^\s*(?:[尊敬親亲][敬爱愛]的|致[^，。]{1,12}[:：]|各位|[^，。！？\n]{1,12}[:：]\s*$|.{0,8}[您你]好)"
 )
-_SIGNED = re.compile(r"\s*[-—–~～]{1,4}\s*[^，。！？；\n]{1,16}")
+_SIGNED = re.compile(r"\s*(?:-{2,4}|[—–~～]{1,4})\s*[^，。！？；\n]{1,16}")
 _NAME = re.compile(r"[-—\s]{0,6}[^，。！？；：:、\n]{2,14}")
 _ITEM_MARK = re.compile(
-    r"(?:^|(?<=\s)|(?<=[。；;，,]))(?:\d{1,2}\s?[.、．)）:：]|[-*•●]|[（(][一二三四五六七八九十\d]{1,2}[)）]|[①-⑳]|[一二三四五六七八九十]{1,2}、)\s*"
+    r"^[-*•●]\s*|(?:^|(?<=\s)|(?<=[。；;，,]))(?:\d{1,2}\s?[.、．)）:：]|[（(][一二三四五六七八九十\d]{1,2}[)）]|[①-⑳]|[一二三四五六七八九十]{1,2}、)\s*"
 )
 _SHORT, _ITEM, _HEADING = 12, 14, 6
 _COMMA = re.compile(r"[，,；;]")
@@ -55,7 +55,7 @@ def closes(last: str, above: list[str]) -> bool:
         return True
     if _HEADED.fullmatch(last) or (_FIELD.fullmatch(last) and _filled(last, above)):
         return not _COMMA.search(last)
-    if _NAME.fullmatch(last) and (_signed(above) or _among_short(above)):
+    if _NAME.fullmatch(last) and not _ITEM_MARK.match(last) and (_signed(above) or _among_short(above)):
         return True
     *before, item = _ITEM_MARK.split(last)
     return bool(before) and len(item) <= _ITEM and _short_items(before, above) and not _COMMA.search(item)
@@ -74,7 +74,7 @@ def _short_items(before: list[str], above: list[str]) -> bool:
     )
 
 
-_ENDED = re.compile(r"[。！]$")
+_ENDED = re.compile(r"[。！？?]$")
 
 
 def _signed(above: list[str]) -> bool:
@@ -87,7 +87,7 @@ def _signed(above: list[str]) -> bool:
 def _among_short(above: list[str]) -> bool:
     """Whether the lines above are as short and as open: a list, a verse, a card; or a heading stands over the line."""
     near = above[-3:]
-    if not near or any(line.rstrip()[-1:] in "。！？!?；;，," for line in near[-1:]):
+    if not near or any(line.rstrip()[-1:] in "。！？!?；;，,：:" for line in near[-1:]):
         return False
     return len(near[-1].strip()) <= _HEADING or all(
         len(line.strip()) <= _SHORT and not _ENDED.search(line) for line in near
