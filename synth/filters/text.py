@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from synth.filters.language import fluency
 from synth.filters.language.asked import notation, other_language, refrain
 from synth.filters.language.refusal import is_refusal
-from synth.filters.language.repetition import goes_round, said_again, stutters
+from synth.filters.language.repetition import goes_round, is_loop, said_again, stutters
 from synth.filters.language.sent import repeats
 from synth.filters.language.speaker import is_users
 from synth.filters.language.verse import is_verse
@@ -187,10 +187,11 @@ def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
     def rule(text: str, query: str | None = None) -> str | None:
         text = _TABLE.sub("", _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text[:_CHAPTER]))))
         bare = "".join(text.split())
-        loose = most > _LOOSE or is_verse(text) or (query is not None and refrain(query))
+        asked = query is not None and refrain(query)
+        loose = most > _LOOSE or asked or is_verse(text)
         limit, turns, times = (max(most, _MOSTLY), 5, 12) if loose else (most, 2, 5)
         again = max(said_again(text, turns), goes_round(bare, gram) if len(bare) >= 4 * gram else 0.0)
-        return "repetition" if again > limit or stutters(bare, times) else None
+        return "repetition" if again > limit or stutters(bare, times) or (not asked and is_loop(bare)) else None
 
     return rule
 

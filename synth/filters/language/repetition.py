@@ -50,3 +50,17 @@ def said_again(text: str, turns: int) -> float:
             return 1.0
     again = sum(len(sentence) * (count - 1) for sentence, count in Counter(long).items())
     return again / max(1, sum(map(len, found)))
+
+
+_TAIL = 400
+_AT_THE_END = re.compile(r"(.{6,60}?)\1{3,}\Z")
+
+
+def is_loop(text: str) -> bool:
+    """Whether a text is one passage over and over, or ends in one that does not stop; white space is taken out before."""
+    whole = len(text) > _AS_LONG and (text + text).find(text, 1) < len(text)
+    return whole or bool(_AT_THE_END.search(text[-_TAIL:]))
+
+
+_AS_LONG = 32
+"""Characters of a text from which on saying itself twice is no form."""
