@@ -150,11 +150,11 @@ def debris(*, forms: bool = False) -> TextRule:
     return rule
 
 
-def refusal() -> TextRule:
-    """Drops a generator's refusal that poses as a query. A user who tells of what he cannot do, or says what he will not do unless, refuses nothing."""
+def refusal(*, users: bool = False) -> TextRule:
+    """Drops a generator's refusal that poses as a query. With `users` a user who tells of what he cannot do, or says what he will not do unless, refuses nothing."""
 
     def rule(text: str) -> str | None:
-        return "refusal" if is_refusal(text) and not is_users(text) else None
+        return "refusal" if is_refusal(text) and not (users and is_users(text)) else None
 
     return rule
 

@@ -51,10 +51,10 @@ I cannot create content that promotes harm.""".splitlines()
 
 @pytest.mark.parametrize("query", USERS)
 def test_a_user_refuses_nothing(query: str) -> None:
-    assert refusal()(query) is None
+    assert refusal(users=True)(query) is None
 
 
 @pytest.mark.parametrize("text", MODELS)
 def test_a_models_refusal_is_found(text: str) -> None:
     assert is_refusal(text)
-    assert refusal()(text) == "refusal"
+    assert refusal(users=True)(text) == "refusal"
