@@ -50,3 +50,10 @@ def test_the_same_form_is_one_where_nobody_asked(query: str, text: str, reason: 
 
 def test_what_was_asked_may_be_unknown() -> None:
     assert first_reason(RULES, "Rinse the rice first and then add water and boil it slowly.") == "chinese"
+
+
+def test_a_rule_is_told_the_query_if_it_reads_one() -> None:
+    rules = [("own", lambda text: "own" if "面" in text else None), ("both", lambda text, query=None: query and "both")]
+    assert first_reason(rules, "米饭", "怎么煮粥") == "both"
+    assert first_reason(rules, "米饭") is None
+    assert first_reason(rules, "面条", "怎么煮粥") == "own"
