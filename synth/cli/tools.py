@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -94,12 +94,20 @@ def dedup(
 @QUERY_COLUMN
 @RESPONSE_COLUMN
 @click.option(
+    "--of",
+    type=click.Choice(["brought", "written"]),
+    default="brought",
+    show_default=True,
+    help="Whose texts they are: a user's own, or a writer model's, which have faults of their making.",
+)
+@click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
 def filter_(
     path: Path,
     only: tuple[str, ...],
     label_names: str | None,
+    of: Literal["written", "brought"],
     query_columns: tuple[str, ...],
     response_column: str | None,
     out: Path,
@@ -109,7 +117,7 @@ def filter_(
     from synth.tables.filter import filter_table
 
     told = choice(query_columns, response_column)
-    for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES, choice=told).lines():
+    for line in filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES, choice=told).lines():
         click.echo(line, err=True)
 
 

@@ -186,6 +186,7 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
     for name in ("semantic", "unmarked", "short", "passages"):
         if not data["dedup"][name]:
             del data["dedup"][name]
+    _leave_out_rule_sets(data["filters"])
     del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:
@@ -195,6 +196,16 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
     for cell in data["cells"].values():
         if cell["stances"] is None:
             del cell["stances"]
+
+
+def _leave_out_rule_sets(told: dict[str, Any]) -> None:
+    if told["of"] == "written":
+        del told["of"]
+    if not told["attacked"]:
+        del told["attacked"]
+    for use in (*told["query"], *told["response"], *told["row"]):
+        if use["of"] is None:
+            del use["of"]
 
 
 def _identity(options: Any) -> Any:
