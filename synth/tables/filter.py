@@ -117,7 +117,7 @@ def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> V
     ):
         if subject is not None:
             reasons += [f"{stage}.{reason}" for _, rule in asked if (reason := rule(subject))]
-    return reasons, None if response is None else response_class(response)
+    return reasons, None if response is None else response_class(response, query)
 
 
 def _text(row: dict[str, Any], names: Sequence[str], place: str) -> str | None:
