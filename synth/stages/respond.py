@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import Field
 
 from synth.errors import ParseError
-from synth.filters.language.response_class import response_class
+from synth.filters.language.response_class import by_rules
 from synth.hashing import pick, unit
 from synth.plan.lanes import LaneSpec
 from synth.stages.contract import Context, Frozen, Slot, Step
@@ -75,11 +75,11 @@ class Responder(Step):
                 PromptUse("respond", template.name, spec.lane.subcategory),
                 lambda caller: caller.request(messages, None, ("respond", self._seed, stance, label)),
                 partial(_read_answer, unsafe=spec.labels.unsafe(label)),
-                as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
+                as_what=lambda text: REFUSAL if not declining and by_rules(text) == REFUSAL else OK,
             )
         except ParseError as error:
             return replace(asked, responder=error.model).dropped("respond", error.reason, error.text)
-        return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
+        return replace(asked, responder=caller.model, response=text, response_class=by_rules(text))
 
     def _told(self, spec: LaneSpec, sample: Sample, label: Label) -> dict[str, Any]:
         """What a prompt is told: the query, and where the recipe draws shapes the lane and the answer's shape."""
@@ -98,6 +98,6 @@ def bind(options: Options, context: Context) -> Responder:
 def _read_answer(turn: Attempt, reply: Reply, *, unsafe: bool) -> str:
     """An answer. A refusal is one too, and fills a safe cell; where an unsafe answer is wanted it leads on along the chain."""
     text = read_text(reply)
-    if unsafe and REFUSAL in turn.on and response_class(text) == REFUSAL:
+    if unsafe and REFUSAL in turn.on and by_rules(text) == REFUSAL:
         raise ParseError(REFUSAL)
     return text

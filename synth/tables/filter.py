@@ -131,7 +131,7 @@ def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> V
         if subject is not None:
             found = (filters.reason_of(rule, subject, query) for _, rule in asked)
             reasons += [f"{stage}.{reason}" for reason in found if reason]
-    return reasons, None if response is None else response_class(response)
+    return reasons, None if response is None else response_class(response, query)
 
 
 def _label(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Label | None:

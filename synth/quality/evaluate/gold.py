@@ -143,7 +143,7 @@ def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str, colum
     if label is None and harm is None:
         return None
     source, id = row.get("source"), row.get("id")
-    kind = None if response is None else _word(row, "response_class") or response_class(response)
+    kind = None if response is None else _word(row, "response_class") or response_class(response, query)
     return Case(
         id=plain(str(id)) if id is not None else short_hash(query, response or ""),
         query=query,
