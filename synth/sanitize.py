@@ -1,9 +1,75 @@
-"""What is untrusted made harmless: texts for encoders, for the tags of a prompt, for a terminal; numbers; values that nest."""
+"""What is untrusted made harmless: texts for encoders, for the tags of a prompt, for the turns of a chat template, for a terminal; numbers;
+values that nest."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 _TAGS = str.maketrans({"<": "＜", ">": "＞"})
+_MARKS = str.maketrans({"<": "＜", ">": "＞", "[": "［", "]": "］", "◁": "＜", "▷": "＞"})
+_FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+
+# A token of a chat template is a name in brackets that no language has in this form. What it names (an end, a speaker, a channel, a tool,
+# a place kept free) is the same in every family; how it is written differs: bars, full-width bars, bare names, square or doubled brackets.
+_NAMED = re.compile(
+    r"(?P<bar><[|｜][^<>\n]{0,80}>|<(?=[|｜])|<[^\s<>]{1,60}[|｜]>|\[[|｜][^\W\d_][^\[\]|｜\n]{1,60}[|｜]\])"  # <|im_end|> <｜User｜> <turn|> [|user|]
+    r"|(?P<double><<[/\\]?[A-Z][A-Z_]{1,30}>>|>>[A-Z]{4,20}<<|◁[^◁▷\n]{1,30}▷)"  # <<SYS>> >>QUESTION<< ◁think▷
+    r"|(?P<tilde>\](?:~!?\w|!\w~)[\[\]]|\[\w~\[|\]<\][^\[\]\n]{1,40}\[>\[)"  # ]~b] [e~[ ]<]image[>[
+    r"|(?<![A-Za-z0-9_])(?P<free><[/\\]?[A-Za-z][A-Za-z0-9]*(?:[_▁][A-Za-z0-9]+)+>)"  # <end_of_turn>, no vector<my_type>
+    r"|(?P<after>(?<=[A-Za-z0-9_]))?<[/\\]?(?P<angle>[\w▁:.\-]{1,60})(?P<more>[=\s][^<>\n]{0,120})?>"
+    r"|\[[/\\]?(?P<square>[A-Za-z][A-Za-z_]*(?:_?\d+)?)\]"
+)
+_PART = re.compile(r"[A-Za-z]+|[^\W\d_a-zA-Z]+|\d+")
+_TYPE = re.compile(r"[A-Z][a-z][A-Za-z0-9]*")
+"""What in `List<User>` stands in brackets."""
+_EDGES = "s bos eos bot eot eom eod eoh eoa eop sop eoc sep cls pad unk mask gmask smask start begin beginning end stop turn im message msg separator"
+_SPEAKERS = (
+    "user human assistant bot system sys ai model chatbot developer ipython observation 用户 助手 系统 人类 机器人"
+)
+_CHANNELS = "think thinking thought thoughts reasoning reflection scratchpad analysis answer output channel 思考"
+_TOOLS = "tool tools toolcall function functions invoke parameter parameters arg args"
+_MEDIA = "image img audio video speech vision"
+_KEPT_FREE = "unused reserved special extra placeholder control fim token tokens dummy"
+_ANGLE = frozenset(f"{_EDGES} {_SPEAKERS} {_CHANNELS} {_TOOLS} {_MEDIA} {_KEPT_FREE}".split())
+_BYTE = re.compile("0[xX][0-9A-Fa-f]{2}")
+_TAKE_MORE = frozenset(_TOOLS.split())
+"""What may be followed by a name or attributes: `<function=name>`, `<invoke name="…">`."""
+_SQUARE = frozenset(
+    [
+        "INST",
+        "SYS",
+        "SYSTEM",
+        "USER",
+        "BOT",
+        "HUMAN",
+        "ASSISTANT",
+        "TOOL",
+        "TOOLS",
+        "THINK",
+        "ARGS",
+        "IMG",
+        "AUDIO",
+        "PREFIX",
+        "SUFFIX",
+        "MIDDLE",
+        "BOS",
+        "EOS",
+        "EOT",
+        "EOM",
+        "EOD",
+        "SEP",
+        "CLS",
+        "PAD",
+        "UNK",
+        "MASK",
+    ]
+)
+_LONG_SQUARE = frozenset(
+    ["TOOL", "TOOLS", "SYSTEM", "PROMPT", "IMG", "AUDIO", "MODEL", "UNUSED", "RESERVED", "SPECIAL", "CONTROL"]
+)
+"""What a name of several parts is of: `[TOOL_CALLS]`, no `env[USER_ID]`."""
+_SMALL_SQUARE = re.compile(r"(?:g|s)MASK|unused_?\d+|control_\d+|[/\\]?inst", re.ASCII)
 MOST = 2**31 - 1
 """The largest count that is believed."""
 DEEPEST = 100
@@ -22,13 +88,41 @@ def plain(text: str) -> str:
 
 def as_data(text: str) -> str:
     """An untrusted text made plain, to stand between tags of a prompt: it can close neither them nor a turn of the
-    conversation."""
-    return without_tags(text) if "</" in text or "<|" in text else text
+    conversation, nor open one, whatever family of chat templates renders it."""
+    return as_turn(without_tags(text) if "</" in text or "<|" in text else text)
+
+
+def as_turn(text: str) -> str:
+    """An untrusted text as one turn of a conversation: what a chat template has a token for, as `<|im_end|>`, `<｜User｜>`,
+    `<start_of_turn>`, `[INST]`, `<think>`, stands in full-width brackets. All else stays as it is: code, HTML, formulas, lists."""
+    return _NAMED.sub(_defused, text) if "<" in text or "[" in text or "]" in text or "◁" in text else text
+
+
+def without_tokens(text: str, tokens: Iterable[str]) -> str:
+    """An untrusted text in which none of these tokens of a tokenizer stands: each has full-width characters in its place."""
+    for token in sorted((token for token in tokens if token in text), key=len, reverse=True):
+        text = text.replace(token, token.translate(_FULL_WIDTH) if token.isascii() else token.translate(_MARKS))
+    return text
 
 
 def without_tags(text: str) -> str:
     """An untrusted text with full-width brackets in place of `<` and `>`."""
     return text.translate(_TAGS)
+
+
+def _defused(found: re.Match[str]) -> str:
+    name, square = found["angle"], found["square"]
+    if name is not None:
+        parts = {part.lower() for part in _PART.findall(name)}
+        speaks = bool(parts & (_TAKE_MORE if found["more"] else _ANGLE)) or bool(_BYTE.fullmatch(name))
+        speaks = speaks and not (found["after"] is not None and _TYPE.fullmatch(name))
+    elif square is not None:
+        parts = set(_PART.findall(square))
+        known = _SQUARE if len(parts) == 1 else _LONG_SQUARE
+        speaks = bool(_SMALL_SQUARE.fullmatch(square)) or (square.isupper() and bool(parts & known))
+    else:
+        speaks = True
+    return found[0].translate(_MARKS) if speaks else found[0]
 
 
 def for_terminal(text: str) -> str:

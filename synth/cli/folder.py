@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synth.sanitize import for_terminal
+from synth.cli.say import say
 
 if TYPE_CHECKING:
     from synth.types import MarkMode
@@ -67,9 +67,9 @@ def export(
     for line in run.export(
         folder, to, out, options=options, push_to=push_to, private=not public, mark=mark, say=last.append
     ):
-        click.echo(line)
+        say(line)
     for line in last:
-        click.echo(for_terminal(line), err=True)
+        say(line, err=True)
 
 
 @click.command()
@@ -92,4 +92,4 @@ def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, 
     else:
         texts = command.covered(folder) if coverage else command.show(folder, cell, most, live=live)
     for text in texts:
-        click.echo(text)
+        say(text)

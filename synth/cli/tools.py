@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
+from synth.cli.say import complain, say
 
 
 @click.command()
@@ -55,7 +56,7 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     from synth.tables import dedup
 
     report = dedup.dedup(path, out, dedup.Want(columns=columns, **want))
-    click.echo(report.line(), err=True)
+    say(report.line(), err=True)
 
 
 @click.command("filter")
@@ -73,7 +74,7 @@ def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Pat
     from synth.tables.filter import filter_table
 
     for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES).lines():
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 @click.command()
@@ -96,9 +97,12 @@ def probe(
     from synth.quality.probe import report, table
 
     found = report.probe(folder, tests, benign, label_names)
-    click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
+    if as_json:
+        click.echo(json.dumps(found.facts(), ensure_ascii=False))
+    else:
+        say(table.table(found))
     for line in found.warnings:
-        click.echo(f"synth: warning: {line}", err=True)
+        complain(f"warning: {line}")
 
 
 @click.command()

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from synth.errors import ConfigError
+from synth.recipe import bounds
 from synth.recipe.credentials import hidden
 
 
@@ -16,8 +17,11 @@ def setting(given: str, *, example: str, status: int = 2) -> tuple[str, Any]:
     if not separator or not key:
         raise ConfigError(f"--set {hidden(given)!r}: must be KEY=VALUE, e.g. {example}", status=status)
     try:
+        bounds.check(text)
         return key, yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except bounds.Unbounded as error:
+        raise ConfigError(f"--set {key}: {error}", status=status) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise ConfigError(f"--set {key}: the value is not YAML", status=status) from error
 
 
