@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import signal
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from synth import __version__
 from synth.cli import audit, evaluate, folder, journal, tools
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
-from synth.cli.say import complain, say, shown
+from synth.cli.say import complain, say
 from synth.errors import ConfigError
 
 
@@ -24,8 +25,9 @@ def main() -> None:
     except click.exceptions.Abort:
         _end("interrupted", 130)
     except click.ClickException as error:
-        error.message = shown(error.message, 500)
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except ConfigError as error:
         _end(str(error), error.status)

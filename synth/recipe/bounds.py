@@ -3,7 +3,7 @@ be ended by the operating system, or never."""
 
 import re
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -24,7 +24,7 @@ _HIDDEN: Final = frozenset(("Cc", "Cf", "Co", "Cs"))
 class Unbounded(Exception):
     """A text of YAML that holds more than is read; its text is one line: what, and the way out. `line` and `column` count from 1."""
 
-    def __init__(self, message: str, mark: yaml.Mark) -> None:
+    def __init__(self, message: str, mark: Any) -> None:
         super().__init__(message)
         self.line, self.column = mark.line + 1, mark.column + 1
 

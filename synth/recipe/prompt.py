@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 import jinja2
 import jinja2.meta
 import jinja2.nodes
-from jinja2.sandbox import SecurityError
+from jinja2.exceptions import SecurityError
 
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe.files import folders, way_out

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import jinja2
 import jinja2.nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LARGEST: Final = 8 * 2**20
 """Characters of a template, and of what it says."""

@@ -13,10 +13,11 @@ from synth.errors import ConfigError
 from synth.fold.fold import Fold
 from synth.journal import decisions
 from synth.journal.inputs import written
+from synth.journal.lock import hold
 from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
 from synth.journal.reader import Reader
 from synth.journal.rows import DamagedReply, Decision, Kept
-from synth.journal.store import Journal, hold
+from synth.journal.store import Journal
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
 from synth.run.doubting import Doubting

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from synth.errors import as_written
+
 _FEATURES: Final = b"huggingface"
 """Under which `datasets` keeps in a schema what the columns mean."""
 
@@ -15,7 +17,8 @@ def schema_of(file: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(file) if file.suffix == ".parquet" else pa.ipc.open_stream(file).schema
+    with as_written(file, "write it anew, or leave it out", also=(pa.ArrowException,)):
+        schema = pq.read_schema(file) if file.suffix == ".parquet" else pa.ipc.open_stream(file).schema
     if _FEATURES in (schema.metadata or {}) or not (features := _features(file, schema)):
         return schema
     return schema.with_metadata({_FEATURES: json.dumps({"info": {"features": features}})} | (schema.metadata or {}))
