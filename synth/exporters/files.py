@@ -33,7 +33,7 @@ RECORD: Final = ".synth-export.json"
 _GROUP: Final = 500
 """Records held in memory at once, and records of a Parquet row group."""
 _FORMULA: Final = re.compile(
-    r"(?:\A|;)(?=[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠])|\A(?=[\t\r])|[\t\n][^\S\n]*(?=[=＝])"
+    r"(?:\A|;)(?=[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠])|\A(?=[\t\r])|[\t\n\v\f\r\x85\u2028\u2029][^\S\n]*(?=[=＝])"
 )
 """What begins a formula: at the beginning of a cell, or where another separator would begin one, or another line."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
