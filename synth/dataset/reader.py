@@ -107,7 +107,7 @@ class Dataset:
         """Whether shards are others than those of which the card tells: changed, damaged, lost or added since."""
         from synth.dataset.shards import content_hash
 
-        with as_written(self.folder / "dataset" / "README.md"):
+        with as_written(self.folder / "dataset" / "README.md", "move it away, and run the same command again"):
             told = content_of((self.folder / "dataset" / "README.md").read_text(encoding="utf-8"))
         return told is not None and content_hash(self._data) != told
 

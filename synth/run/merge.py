@@ -55,7 +55,9 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
             claim(out)
             with contextlib.closing(hold(out / "journal.lock")):
                 _put(out, journals, taken)
-    options = RunOptions(out, max((facts["n"] for facts in told if facts["n"]), default=None))
+    options = RunOptions(
+        out, max((n for facts in told if isinstance(n := facts.get("n"), int) and n > 0), default=None)
+    )
     with writable(out), contextlib.closing(Journal(out)) as journal:
         mend(out)
         return Merged(compiled.recipe, asyncio.run(_fold(_settled(compiled, options, taken), journal)))

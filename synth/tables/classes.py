@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from synth.errors import as_written
+from synth.errors import BROKEN, as_written
 
 _FEATURES: Final = b"huggingface"
 """Under which `datasets` keeps in a schema what the columns mean."""
@@ -47,5 +47,5 @@ def _features(file: Path, schema: Any) -> dict[str, Any]:
     try:
         info = json.loads(kept)["info"] if kept else json.loads((file.parent / "dataset_info.json").read_bytes())
         return dict(info["features"])
-    except (OSError, ValueError, KeyError, TypeError):  # no data set's
+    except BROKEN:  # no data set's
         return {}
