@@ -98,7 +98,7 @@ class Dataset:
         return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
     def _stored(self, split: str) -> Iterator[dict[str, Any]]:
-        self._check_whole()
+        self.check()
         for path in self._shards(split):
             yield from _rows_of(path)
 
@@ -111,7 +111,8 @@ class Dataset:
             told = content_of((self.folder / "dataset" / "README.md").read_text(encoding="utf-8"))
         return told is not None and content_hash(self._data) != told
 
-    def _check_whole(self) -> None:
+    def check(self) -> None:
+        """Checks what is read back: ConfigError where the shards are others than those of which the dataset's card tells."""
         if self._unlike_its_card:
             for path in sorted(self._data.glob("*.parquet")):
                 for _ in _rows_of(path):

@@ -16,7 +16,7 @@ _LONGEST: Final = 100_000
 _LONGEST_KEY: Final = 200
 _MULTIPLIED: Final = 100_000
 """Values that aliases may stand for, over those that are written out."""
-_DIGITS: Final = re.compile(r"[-+0-9a-fA-FxXoO_.:]{400,}")
+_DIGITS: Final = re.compile(r"[-+]?\d[0-9_.:]{399,}")
 """Numbers in base 60 (`1:1:1:…`) are read in time that grows with the square of their length."""
 _HIDDEN: Final = frozenset(("Cc", "Cf", "Co", "Cs"))
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from synth.errors import ConfigError
-from synth.recipe.extends import check_depth
+from synth.recipe.extends import DEEPEST, check_depth
 from synth.recipe.files import extended, find, shipped
 from synth.recipe.yaml import read_yaml, several, validate
 
@@ -195,6 +195,8 @@ def _merged(path: Path, chain: tuple[Path, ...], read: dict[Path, dict[str, Any]
     extends = [extends] if isinstance(extends, str) else extends
     if not isinstance(extends, list) or not all(isinstance(name, str) for name in extends):
         raise ConfigError(f"{path}: extends: must be a taxonomy's name or a list of names (got {extends!r})")
+    if len(extends) > DEEPEST:
+        raise ConfigError(f"{path}: extends: names {len(extends):,} taxonomies; {DEEPEST} are the most")
     _refuse_repeated_ids(own, path)
     _refuse_empty_lists(own, "", path)
     base: dict[str, Any] = {}

@@ -7,7 +7,8 @@ import pytest
 
 from synth.errors import ConfigError
 from synth.recipe import taxonomy
-from synth.recipe.settings import setting
+from synth.recipe.files import names
+from synth.recipe.settings import put, setting
 from synth.recipe.yaml import parsed, read_yaml
 
 LAUGHS = "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}' if i else 'x'] * 10)}]\n" for i in range(10))
@@ -93,3 +94,21 @@ def test_files_that_extend_each_other_by_many_ways_are_read_once(tmp_path: Path)
         extended = f"extends: [{', '.join(extends)}]\n" if extends else ""
         (tmp_path / f"t{n}.yaml").write_text(f"name: t{n}\n{extended}banks: {{event: [e{n}]}}\n")
     assert len(taxonomy.load(str(tmp_path / "t0.yaml")).banks["event"]) == 12
+
+
+def test_a_setting_of_thousands_of_keys_is_one_line() -> None:
+    with pytest.raises(ConfigError, match="names 2,000 keys within one another"):
+        put({}, ".".join("a" * 2_000), 1)
+
+
+def test_a_file_that_leads_nowhere_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "dead.j2").symlink_to("nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert "dead" not in names("prompts")
+
+
+def test_a_list_of_thousands_to_extend_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"name: mine\nextends: [{', '.join(['elements'] * 5_000)}]\n")
+    with pytest.raises(ConfigError, match="names 5,000 taxonomies; 50 are the most"):
+        taxonomy.load(str(tmp_path / "mine.yaml"))

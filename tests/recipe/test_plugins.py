@@ -151,14 +151,6 @@ def test_what_is_broken_is_listed_as_broken(install: Callable[..., None], synth:
     assert "worse" in synth("list", "backends").stdout
 
 
-@pytest.mark.parametrize(
-    ("group", "name", "asking"),
-    [
-        ("synth.filters.text", "length", ["run", "demo"]),
-        ("synth.backends", "offline", ["run", "demo"]),
-        ("synth.exporters", "jsonl", ["export", "runs/demo", "--to", "jsonl"]),
-    ],
-)
 def test_what_answers_for_itself_in_odd_ways_takes_no_command_down(
     install: Callable[..., None], synth: Callable[..., Ended]
 ) -> None:
@@ -174,6 +166,14 @@ def test_what_answers_for_itself_in_odd_ways_takes_no_command_down(
     one_line(synth("run", "demo", "--dry-run", "--backend", "left"), "'left' of the package oddly")
 
 
+@pytest.mark.parametrize(
+    ("group", "name", "asking"),
+    [
+        ("synth.filters.text", "length", ["run", "demo"]),
+        ("synth.backends", "offline", ["run", "demo"]),
+        ("synth.exporters", "jsonl", ["export", "runs/demo", "--to", "jsonl"]),
+    ],
+)
 def test_a_package_that_takes_a_name_of_ours_is_one_line(
     install: Callable[..., None], synth: Callable[..., Ended], group: str, name: str, asking: list[str]
 ) -> None:

@@ -264,8 +264,10 @@ def load(name: str, columns: Iterable[str], labels: LabelScheme = BINARY) -> Gua
 
 def _text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise IsADirectoryError(path)  # or a pipe, which nobody may ever write to
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path}: no guard's file that can be read as UTF-8; name another, or a guard: `synth list guards`"
         ) from error
