@@ -53,8 +53,10 @@ from synth.cli.say import complain, say
 )
 def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
+    from synth.dataset.reader import check_folder
     from synth.tables import dedup
 
+    check_folder(path)
     report = dedup.dedup(path, out, dedup.Want(columns=columns, **want))
     say(report.line(), err=True)
 
@@ -70,9 +72,11 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
 )
 def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Path) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
+    from synth.dataset.reader import check_folder
     from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
+    check_folder(path)
     for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES).lines():
         say(line, err=True)
 
@@ -94,8 +98,11 @@ def probe(
     folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], label_names: str | None, as_json: bool
 ) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
+    from synth.dataset.reader import check_folder
     from synth.quality.probe import report, table
 
+    for path in (folder, *tests, *benign):
+        check_folder(path)
     found = report.probe(folder, tests, benign, label_names)
     if as_json:
         click.echo(json.dumps(found.facts(), ensure_ascii=False))

@@ -148,6 +148,13 @@ class Dataset:
         return self.folder / "dataset" / "data"
 
 
+def check_folder(path: Path) -> None:
+    """Checks a run's folder that is read as a table: ConfigError where its shards are others than those of which the card tells. Any
+    other path is let be."""
+    if (path / "dataset" / "README.md").is_file():
+        Dataset(path).check()
+
+
 def _is_whole(facts: Any) -> bool:
     """Whether facts out of run.json have the shape in which a run tells them, as far as others rely on it."""
     lists, mappings = ("controls", "doubts"), ("recipe", "agreement", "coverage", "versions", "splits")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from synth.cli import show
+from synth.cli.main import commands
 from synth.dataset.card import content_of
 from synth.dataset.reader import Dataset
 from synth.dataset.shards import content_hash
@@ -116,3 +117,13 @@ def test_a_shard_as_it_was_written_is_read(folder: Path) -> None:
     cards(folder)
     assert content_of((folder / "dataset" / "README.md").read_text())
     assert len(list(Dataset(folder).rows("train"))) == len(ROWS)
+
+
+@pytest.mark.parametrize("command", [("filter",), ("dedup",), ("probe",)])
+def test_a_folder_read_as_a_table_is_checked_too(folder: Path, command: tuple[str, ...]) -> None:
+    cards(folder)
+    (shard,) = (folder / "dataset" / "data").glob("train-*")
+    flipped(shard)
+    out = () if command == ("probe",) else ("-o", str(folder.parent / "out"))
+    with pytest.raises(ConfigError, match=r"data.*run the same command again to write"):
+        commands([*command, str(folder), *out], standalone_mode=False)
