@@ -13,61 +13,37 @@ _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 # A token of a chat template is a name in brackets that no language has in this form. What it names (an end, a speaker, a channel, a tool,
 # a place kept free) is the same in every family; how it is written differs: bars, full-width bars, bare names, square or doubled brackets.
 _NAMED = re.compile(
-    r"(?P<bar><[|｜][^<>\n]{0,80}>|<(?=[|｜])|<[^\s<>]{1,60}[|｜]>|\[[|｜][^\W\d_][^\[\]|｜\n]{1,60}[|｜]\])"  # <|im_end|> <｜User｜> <turn|> [|user|]
+    r"(?P<bar><[|｜][^<>\n]{0,80}[\w▁]\s*[|｜]?>|<[|｜](?=[\w▁])|<[^\s<>]{0,60}[\w▁][|｜]>"  # <|im_end|> <｜User｜> <|turn> <turn|>
+    r"|\[[|｜][^\W\d_][^\[\]|｜\n]{1,60}[|｜]\])"  # [|user|]
     r"|(?P<double><<[/\\]?[A-Z][A-Z_]{1,30}>>|>>[A-Z]{4,20}<<|◁[^◁▷\n]{1,30}▷)"  # <<SYS>> >>QUESTION<< ◁think▷
     r"|(?P<tilde>\](?:~!?\w|!\w~)[\[\]]|\[\w~\[|\]<\][^\[\]\n]{1,40}\[>\[)"  # ]~b] [e~[ ]<]image[>[
-    r"|(?<![A-Za-z0-9_])(?P<free><[/\\]?[A-Za-z][A-Za-z0-9]*(?:[_▁][A-Za-z0-9]+)+>)"  # <end_of_turn>, no vector<my_type>
-    r"|(?P<after>(?<=[A-Za-z0-9_]))?<[/\\]?(?P<angle>[\w▁:.\-]{1,60})(?P<more>[=\s][^<>\n]{0,120})?>"
+    r"|(?P<after>(?<=[A-Za-z0-9_]))?<(?P<ends>[/\\])?(?P<angle>[\w▁:.\-]{1,60})(?P<more>=[^<>\n]{1,120}|\s+name=[^<>\n]{1,120})?>"
     r"|\[[/\\]?(?P<square>[A-Za-z][A-Za-z_]*(?:_?\d+)?)\]"
 )
-_PART = re.compile(r"[A-Za-z]+|[^\W\d_a-zA-Z]+|\d+")
-_TYPE = re.compile(r"[A-Z][a-z][A-Za-z0-9]*")
+_PART = re.compile(r"[A-Za-z]+|[^\W\d_a-zA-Z]+")
+_EDGES = frozenset("start begin beginning end stop".split())
+_TURNS = frozenset(
+    "bos eos bot eot eom eod eoh eoa eop sop eoc sep cls pad unk mask gmask smask im turn unused reserved extra fim arg".split()
+)
+_CHANNELS = frozenset("think thinking thought thoughts reasoning reflection scratchpad analysis answer 思考".split())
+_SPEAKERS = frozenset("human user assistant system bot ai gpt chatbot 用户 助手 系统 人类 机器人".split())
+_TOOLS = frozenset("tool tools toolcall function functions invoke parameter parameters arg args".split())
+_DONE = frozenset("call calls response responses result results output outputs".split())
+_ALONE = (
+    _TURNS - {"arg", "extra", "im"}
+    | _CHANNELS
+    | _SPEAKERS
+    | frozenset("s tool tools toolcall special image audio video".split())
+)
+"""What a name alone in brackets is the mark of: `<bos>`, `<think>`, `<human>`; no `<message>`, which usage lines have."""
+_TYPE = re.compile(r"_?[A-Z][A-Za-z0-9_]*[a-z][A-Za-z0-9_]*|\w+::\w+")
 """What in `List<User>` stands in brackets."""
-_EDGES = "s bos eos bot eot eom eod eoh eoa eop sop eoc sep cls pad unk mask gmask smask start begin beginning end stop turn im message msg separator"
-_SPEAKERS = (
-    "user human assistant bot system sys ai model chatbot developer ipython observation 用户 助手 系统 人类 机器人"
-)
-_CHANNELS = "think thinking thought thoughts reasoning reflection scratchpad analysis answer output channel 思考"
-_TOOLS = "tool tools toolcall function functions invoke parameter parameters arg args"
-_MEDIA = "image img audio video speech vision"
-_KEPT_FREE = "unused reserved special extra placeholder control fim token tokens dummy"
-_ANGLE = frozenset(f"{_EDGES} {_SPEAKERS} {_CHANNELS} {_TOOLS} {_MEDIA} {_KEPT_FREE}".split())
 _BYTE = re.compile("0[xX][0-9A-Fa-f]{2}")
-_TAKE_MORE = frozenset(_TOOLS.split())
-"""What may be followed by a name or attributes: `<function=name>`, `<invoke name="…">`."""
 _SQUARE = frozenset(
-    [
-        "INST",
-        "SYS",
-        "SYSTEM",
-        "USER",
-        "BOT",
-        "HUMAN",
-        "ASSISTANT",
-        "TOOL",
-        "TOOLS",
-        "THINK",
-        "ARGS",
-        "IMG",
-        "AUDIO",
-        "PREFIX",
-        "SUFFIX",
-        "MIDDLE",
-        "BOS",
-        "EOS",
-        "EOT",
-        "EOM",
-        "EOD",
-        "SEP",
-        "CLS",
-        "PAD",
-        "UNK",
-        "MASK",
-    ]
+    "INST SYS SYSTEM USER BOT HUMAN ASSISTANT TOOL TOOLS THINK ARGS IMG AUDIO PREFIX SUFFIX MIDDLE"
+    " BOS EOS EOT EOM EOD SEP CLS PAD UNK MASK".split()
 )
-_LONG_SQUARE = frozenset(
-    ["TOOL", "TOOLS", "SYSTEM", "PROMPT", "IMG", "AUDIO", "MODEL", "UNUSED", "RESERVED", "SPECIAL", "CONTROL"]
-)
+_LONG_SQUARE = frozenset("TOOL TOOLS SYSTEM PROMPT IMG AUDIO MODEL UNUSED RESERVED SPECIAL CONTROL".split())
 """What a name of several parts is of: `[TOOL_CALLS]`, no `env[USER_ID]`."""
 _SMALL_SQUARE = re.compile(r"(?:g|s)MASK|unused_?\d+|control_\d+|[/\\]?inst", re.ASCII)
 MOST = 2**31 - 1
@@ -111,18 +87,31 @@ def without_tags(text: str) -> str:
 
 
 def _defused(found: re.Match[str]) -> str:
-    name, square = found["angle"], found["square"]
-    if name is not None:
-        parts = {part.lower() for part in _PART.findall(name)}
-        speaks = bool(parts & (_TAKE_MORE if found["more"] else _ANGLE)) or bool(_BYTE.fullmatch(name))
-        speaks = speaks and not (found["after"] is not None and _TYPE.fullmatch(name))
-    elif square is not None:
-        parts = set(_PART.findall(square))
+    if found["angle"] is not None:
+        speaks = _is_mark(found["angle"], ends=found["ends"] is not None, more=found["more"] is not None)
+        speaks = speaks and not (found["after"] is not None and _TYPE.fullmatch(found["angle"]))
+    elif found["square"] is not None:
+        name = found["square"]
+        parts = set(_PART.findall(name))
         known = _SQUARE if len(parts) == 1 else _LONG_SQUARE
-        speaks = bool(_SMALL_SQUARE.fullmatch(square)) or (square.isupper() and bool(parts & known))
+        speaks = bool(_SMALL_SQUARE.fullmatch(name)) or (name.isupper() and bool(parts & known))
     else:
         speaks = True
     return found[0].translate(_MARKS) if speaks else found[0]
+
+
+def _is_mark(name: str, *, ends: bool, more: bool) -> bool:
+    """Whether a name in angle brackets is one that a chat template has a token for, or tools are called by."""
+    parts = [part.lower() for part in _PART.findall(name)]
+    if not parts or name[1:2] == "-" or _BYTE.fullmatch(name):  # <S-F1> is a key on a keyboard
+        return bool(_BYTE.fullmatch(name))
+    among = set(parts)
+    if more or (ends and among & _TOOLS):
+        return bool(among & _TOOLS)
+    if len(parts) == 1:
+        return parts[0] in _ALONE and name != "S"
+    called = bool(among & _TOOLS) and parts[-1] in _DONE
+    return bool(among & _TURNS) or parts[-1] in _EDGES | _CHANNELS or called or ("of" in parts and bool(among & _EDGES))
 
 
 def for_terminal(text: str) -> str:

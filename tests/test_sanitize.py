@@ -113,11 +113,14 @@ def test_no_mark_of_a_turn_comes_through(mark: str) -> None:
         "- [ ] 待办\n- [x] 完成\n> 引用\n| 甲 | 乙 |",
         "p -> q <-> r，x ≤ y，<= >= <> <3 >_<",
         "怎样<b>加粗</b>一个词",
+        "#include <unordered_map>\n#include <string_view>\ntemplate <class S> f<S>();",
+        "docker run <image_name>; git commit -m <message>; curl -H <your_api_key>; 按 <C-End> 或 <S-F1>; <system_error>",
+        "f <| x |> g <|> h; a <=|> b",
     ],
 )
 def test_ordinary_text_is_one_turn_as_it_stands(text: str) -> None:
     assert as_turn(text) == text
-    if "</" not in text:
+    if "</" not in text and "<|" not in text:
         assert as_data(text) == text
 
 
