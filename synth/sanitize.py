@@ -10,6 +10,11 @@ _TAGS = str.maketrans({"<": "＜", ">": "＞"})
 _MARKS = str.maketrans({"<": "＜", ">": "＞", "[": "［", "]": "］", "◁": "＜", "▷": "＞"})
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # A token of a chat template is a name in brackets that no language has in this form. What it names (an end, a speaker, a channel, a tool,
 # a place kept free) is the same in every family; how it is written differs: bars, full-width bars, bare names, square or doubled brackets.
 _NAMED = re.compile(
@@ -21,29 +26,26 @@ _NAMED = re.compile(
     r"|\[[/\\]?(?P<square>[A-Za-z][A-Za-z_]*(?:_?\d+)?)\]"
 )
 _PART = re.compile(r"[A-Za-z]+|[^\W\d_a-zA-Z]+")
-_EDGES = frozenset("start begin beginning end stop".split())
-_TURNS = frozenset(
-    "bos eos bot eot eom eod eoh eoa eop sop eoc sep cls pad unk mask gmask smask im turn unused reserved extra fim arg".split()
+_EDGES = _words("start begin beginning end stop")
+_TURNS = _words(
+    "bos eos bot eot eom eod eoh eoa eop sop eoc sep cls pad unk mask gmask smask im turn unused reserved extra fim arg"
 )
-_CHANNELS = frozenset("think thinking thought thoughts reasoning reflection scratchpad analysis answer 思考".split())
-_SPEAKERS = frozenset("human user assistant system bot ai gpt chatbot 用户 助手 系统 人类 机器人".split())
-_TOOLS = frozenset("tool tools toolcall function functions invoke parameter parameters arg args".split())
-_DONE = frozenset("call calls response responses result results output outputs".split())
+_CHANNELS = _words("think thinking thought thoughts reasoning reflection scratchpad analysis answer 思考")
+_SPEAKERS = _words("human user assistant system bot ai gpt chatbot 用户 助手 系统 人类 机器人")
+_TOOLS = _words("tool tools toolcall function functions invoke parameter parameters arg args")
+_DONE = _words("call calls response responses result results output outputs")
 _ALONE = (
-    _TURNS - {"arg", "extra", "im"}
-    | _CHANNELS
-    | _SPEAKERS
-    | frozenset("s tool tools toolcall special image audio video".split())
+    _TURNS - {"arg", "extra", "im"} | _CHANNELS | _SPEAKERS | _words("s tool tools toolcall special image audio video")
 )
 """What a name alone in brackets is the mark of: `<bos>`, `<think>`, `<human>`; no `<message>`, which usage lines have."""
 _TYPE = re.compile(r"_?[A-Z][A-Za-z0-9_]*[a-z][A-Za-z0-9_]*|\w+::\w+")
 """What in `List<User>` stands in brackets."""
 _BYTE = re.compile("0[xX][0-9A-Fa-f]{2}")
-_SQUARE = frozenset(
+_SQUARE = _words(
     "INST SYS SYSTEM USER BOT HUMAN ASSISTANT TOOL TOOLS THINK ARGS IMG AUDIO PREFIX SUFFIX MIDDLE"
-    " BOS EOS EOT EOM EOD SEP CLS PAD UNK MASK".split()
+    " BOS EOS EOT EOM EOD SEP CLS PAD UNK MASK"
 )
-_LONG_SQUARE = frozenset("TOOL TOOLS SYSTEM PROMPT IMG AUDIO MODEL UNUSED RESERVED SPECIAL CONTROL".split())
+_LONG_SQUARE = _words("TOOL TOOLS SYSTEM PROMPT IMG AUDIO MODEL UNUSED RESERVED SPECIAL CONTROL")
 """What a name of several parts is of: `[TOOL_CALLS]`, no `env[USER_ID]`."""
 _SMALL_SQUARE = re.compile(r"(?:g|s)MASK|unused_?\d+|control_\d+|[/\\]?inst", re.ASCII)
 MOST = 2**31 - 1

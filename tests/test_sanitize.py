@@ -115,7 +115,7 @@ def test_no_mark_of_a_turn_comes_through(mark: str) -> None:
         "怎样<b>加粗</b>一个词",
         "#include <unordered_map>\n#include <string_view>\ntemplate <class S> f<S>();",
         "docker run <image_name>; git commit -m <message>; curl -H <your_api_key>; 按 <C-End> 或 <S-F1>; <system_error>",
-        "f <| x |> g <|> h; a <=|> b",
+        "f <| x\ny |> g\na <|> b\na <=|> b",
     ],
 )
 def test_ordinary_text_is_one_turn_as_it_stands(text: str) -> None:
