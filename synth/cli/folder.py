@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synth.cli.say import say
+from synth.cli.say import complain, say
 
 if TYPE_CHECKING:
     from synth.types import MarkMode
@@ -61,7 +61,10 @@ def export(
     """Write the dataset in DIR in a format a trainer reads, with what the trainer needs beside it. How it is started comes last."""
     from synth import exporters
     from synth.cli import run
+    from synth.dataset.reader import changed_since
 
+    for line in changed_since(folder):
+        complain(line)
     options = {name: value for name, value in named.items() if value is not None} | exporters.settings(settings)
     last: list[str] = []
     for line in run.export(
@@ -86,7 +89,10 @@ def export(
 def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool) -> None:
     """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
     from synth.cli import show as command
+    from synth.dataset.reader import changed_since
 
+    for line in changed_since(folder):
+        complain(line)
     if raw:
         texts = command.raw_replies(folder, cell, most)
     else:

@@ -53,10 +53,11 @@ from synth.cli.say import complain, say
 )
 def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
-    from synth.dataset.reader import check_folder
+    from synth.dataset.reader import changed_since
     from synth.tables import dedup
 
-    check_folder(path)
+    for line in changed_since(path):
+        complain(line)
     report = dedup.dedup(path, out, dedup.Want(columns=columns, **want))
     say(report.line(), err=True)
 
@@ -72,11 +73,12 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
 )
 def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Path) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
-    from synth.dataset.reader import check_folder
+    from synth.dataset.reader import changed_since
     from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
-    check_folder(path)
+    for line in changed_since(path):
+        complain(line)
     for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES).lines():
         say(line, err=True)
 
@@ -98,11 +100,12 @@ def probe(
     folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], label_names: str | None, as_json: bool
 ) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
-    from synth.dataset.reader import check_folder
+    from synth.dataset.reader import changed_since
     from synth.quality.probe import report, table
 
     for path in (folder, *tests, *benign):
-        check_folder(path)
+        for line in changed_since(path):
+            complain(line)
     found = report.probe(folder, tests, benign, label_names)
     if as_json:
         click.echo(json.dumps(found.facts(), ensure_ascii=False))

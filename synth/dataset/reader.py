@@ -98,28 +98,14 @@ class Dataset:
         return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
     def _stored(self, split: str) -> Iterator[dict[str, Any]]:
-        self.check()
         for path in self._shards(split):
             yield from _rows_of(path)
 
-    @cached_property
-    def _unlike_its_card(self) -> bool:
-        """Whether shards are others than those of which the card tells: changed, damaged, lost or added since."""
-        from synth.dataset.shards import content_hash
-
-        with as_written(self.folder / "dataset" / "README.md", "move it away, and run the same command again"):
-            told = content_of((self.folder / "dataset" / "README.md").read_text(encoding="utf-8"))
-        return told is not None and content_hash(self._data) != told
-
     def check(self) -> None:
-        """Checks what is read back: ConfigError where the shards are others than those of which the dataset's card tells."""
-        if self._unlike_its_card:
-            for path in sorted(self._data.glob("*.parquet")):
-                for _ in _rows_of(path):
-                    pass  # says which of them it is, where that can be seen
-            raise ConfigError(
-                f"{self._data}: holds other shards than synth wrote; run the same command again to write them anew"
-            )
+        """Reads all that can be read back of the dataset. ConfigError names the first shard that is damaged."""
+        for path in sorted(self._data.glob("*.parquet")):
+            for _ in _rows_of(path):
+                pass
 
     def groups(self, split: str, by: str) -> Iterator[list[dict[str, Any]]]:
         """Read back: the rows of a split of the dataset that have the same value in the column `by`, together, in the
@@ -148,11 +134,21 @@ class Dataset:
         return self.folder / "dataset" / "data"
 
 
-def check_folder(path: Path) -> None:
-    """Checks a run's folder that is read as a table: ConfigError where its shards are others than those of which the card tells. Any
-    other path is let be."""
-    if (path / "dataset" / "README.md").is_file():
-        Dataset(path).check()
+def changed_since(path: Path) -> Iterator[str]:
+    """A line where the shards in a run's folder are others than those of which the dataset's card tells: somebody changed them, or the
+    disk did. Any other path is let be."""
+    card, data = path / "dataset" / "README.md", path / "dataset" / "data"
+    if not card.is_file():
+        return
+    from synth.dataset.shards import content_hash
+
+    with as_written(card, "move it away, and run the same command again"):
+        told = content_of(card.read_text(encoding="utf-8"))
+    if told is not None and content_hash(data) != told:
+        yield (
+            f"warning: {data}: holds other shards than its card tells of: changed, damaged or lost since;"
+            " the command that made them writes them anew"
+        )
 
 
 def _is_whole(facts: Any) -> bool:

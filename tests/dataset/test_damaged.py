@@ -1,5 +1,6 @@
 """A folder that was damaged is one line that names the file and the way out, whoever reads it."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from synth.cli import show
 from synth.cli.main import commands
 from synth.dataset.card import content_of
-from synth.dataset.reader import Dataset
+from synth.dataset.reader import Dataset, changed_since
 from synth.dataset.shards import content_hash
 from synth.errors import ConfigError
 from synth.exporters import find
@@ -94,36 +95,40 @@ WOUNDS: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-40]),
     "text": lambda path: path.write_text("no Parquet"),
-    "flipped": flipped,
-    "gone": Path.unlink,
+    "zeros": lambda path: path.write_bytes(b"PAR1" + bytes(500) + b"PAR1"),
 }
 
 
 @pytest.mark.parametrize("wound", WOUNDS.values(), ids=WOUNDS)
 def test_a_shard_that_is_damaged(folder: Path, wound: Callable[[Path], object]) -> None:
-    cards(folder)
     (shard,) = (folder / "dataset" / "data").glob("train-*")
     wound(shard)
     for read in (
         lambda: list(show.show(folder, "one.*", 5)),
         lambda: find("jsonl")(Dataset(folder), folder.parent / "out"),
-        lambda: list(Dataset(folder).groups("hard", "query_id")),
+        lambda: find("hf")(Dataset(folder), folder.parent / "hf"),
+        lambda: list(Dataset(folder).groups("train", "query_id")),
     ):
-        with pytest.raises(ConfigError, match=r"data.*run the same command again to write"):
+        with pytest.raises(ConfigError, match=r"train-.*run the same command again to write"):
             read()
+
+
+@pytest.mark.parametrize("command", ["show", "export", "filter", "dedup"])
+@pytest.mark.parametrize("change", [flipped, Path.unlink])
+def test_a_shard_that_is_not_the_cards_is_said(
+    folder: Path, command: str, change: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cards(folder)
+    (shard,) = (folder / "dataset" / "data").glob("train-*")
+    change(shard)
+    out = {"show": ("one.*",), "export": ("--to", "jsonl")}.get(command, ("-o", str(folder.parent / "out")))
+    with contextlib.suppress(ConfigError):  # one byte may leave it readable, or not
+        commands([command, str(folder), *out], standalone_mode=False)
+    assert "data: holds other shards than its card tells of" in capsys.readouterr().err
 
 
 def test_a_shard_as_it_was_written_is_read(folder: Path) -> None:
     cards(folder)
     assert content_of((folder / "dataset" / "README.md").read_text())
+    assert not list(changed_since(folder))
     assert len(list(Dataset(folder).rows("train"))) == len(ROWS)
-
-
-@pytest.mark.parametrize("command", [("filter",), ("dedup",), ("probe",)])
-def test_a_folder_read_as_a_table_is_checked_too(folder: Path, command: tuple[str, ...]) -> None:
-    cards(folder)
-    (shard,) = (folder / "dataset" / "data").glob("train-*")
-    flipped(shard)
-    out = () if command == ("probe",) else ("-o", str(folder.parent / "out"))
-    with pytest.raises(ConfigError, match=r"data.*run the same command again to write"):
-        commands([*command, str(folder), *out], standalone_mode=False)
