@@ -55,7 +55,7 @@ class _Counting:
         elif isinstance(event, yaml.CollectionStartEvent):
             self._written += 1
             if len(self._open) > DEEPEST:
-                raise Unbounded(f"nests more than {DEEPEST} deep; write it flatter", event.start_mark)
+                raise Unbounded(f"nested too deeply, over {DEEPEST} levels; write it flatter", event.start_mark)
             self._open.append(_Open(event.anchor, mapping=isinstance(event, yaml.MappingStartEvent)))
         elif isinstance(event, yaml.CollectionEndEvent):
             ended = self._open.pop()

@@ -1,5 +1,6 @@
 """Strict YAML: doubled keys are refused, and whatever is wrong with a file is one line with place and way out."""
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,13 +45,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping a YAML file holds; ConfigError with line and column for anything else."""
     try:
         with path.open("rb") as file:
-            raw = file.read(bounds.LARGEST + 1)
-        text = raw.decode()
+            size = os.fstat(file.fileno()).st_size
+            text = "" if size > bounds.LARGEST else file.read().decode()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    if len(raw) > bounds.LARGEST:
+    if size > bounds.LARGEST:
         raise ConfigError(
             f"{path}: is over {bounds.LARGEST // 2**20} MB; a recipe or taxonomy is a text that people write"
         )
