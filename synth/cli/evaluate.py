@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
+from synth.cli.say import complain
 
 
 @click.command("eval")
@@ -118,7 +119,7 @@ def evaluate(
     if came.report is not None:
         click.echo(written(came.report) if as_json else table(came.report), nl=not as_json)
     for path in came.files:
-        click.echo(f"synth: {path}", err=True)
+        complain(path)
     if came.message:
         screen.line(f"synth: {came.message}")
     sys.exit(came.status)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
+from synth.cli.say import complain, say
 
 
 @click.command()
@@ -75,14 +76,16 @@ def dedup(
     **want: Any,
 ) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
+    from synth.dataset.reader import changed_since
     from synth.tables import dedup
 
     if columns and (query_columns or response_column):
         raise click.UsageError("--on compares columns each by itself; leave out --query-column and --response-column")
+    for line in changed_since(path):
+        complain(line)
     asked = dedup.Want(columns=columns, choice=choice(query_columns, response_column), **want)
-    report = dedup.dedup(path, out, asked)
-    for line in report.lines():
-        click.echo(line, err=True)
+    for line in dedup.dedup(path, out, asked).lines():
+        say(line, err=True)
 
 
 @click.command("filter")
@@ -113,12 +116,15 @@ def filter_(
     out: Path,
 ) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
+    from synth.dataset.reader import changed_since
     from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
     told = choice(query_columns, response_column)
+    for line in changed_since(path):
+        complain(line)
     for line in filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES, choice=told).lines():
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 @click.command()
@@ -146,12 +152,19 @@ def probe(
     as_json: bool,
 ) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
+    from synth.dataset.reader import changed_since
     from synth.quality.probe import report, table
 
+    for path in (folder, *tests, *benign):
+        for line in changed_since(path):
+            complain(line)
     found = report.probe(folder, tests, benign, label_names, choice=choice(query_columns, response_column))
-    click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
+    if as_json:
+        click.echo(json.dumps(found.facts(), ensure_ascii=False))
+    else:
+        say(table.table(found))
     for line in found.warnings:
-        click.echo(f"synth: warning: {line}", err=True)
+        complain(f"warning: {line}")
 
 
 @click.command()

@@ -14,6 +14,7 @@ from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.rendering import rendered_rows
 from synth.dataset.shards import content_hash, count_in, shards_in, write_split
 from synth.dataset.staging import Staging
+from synth.errors import BROKEN
 from synth.filters.language import class_table, fluency_table
 from synth.recipe.schema import Recipe
 from synth.types import LABELLED
@@ -58,7 +59,7 @@ def _dropped_before(folder: Path) -> Collection[str]:
     """The reasons for drops that the last run told of."""
     try:
         told = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("dropped")
-    except (OSError, ValueError, AttributeError):
+    except BROKEN:
         return ()
     return told if isinstance(told, dict) else ()
 

@@ -37,7 +37,9 @@ def judged(
         for row in file.rows:
             line = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
             stream.write(json.dumps(line) + "\n")
-    labels, told = made.labels.names, made.facts()["recipe"]
+    labels, told = made.labels.names, made.facts().get("recipe") or {}
+    if not isinstance(told.get("models"), dict) or not all(isinstance(role, dict) for role in told["models"].values()):
+        raise ConfigError(f"{made.folder / 'run.json'}: tells no recipe; run the same command again to write it anew")
     recipe = {key: value for key, value in told.items() if key in Recipe.model_fields or key == "judge"} | {
         "models": {name: unasked(role) for name, role in told["models"].items()},
         **dict.fromkeys(("n", "steps")),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from synth.errors import ConfigError
+from synth.errors import BROKEN, as_written
 
 _FEATURES: Final = b"huggingface"
 """Under which `datasets` keeps in a schema what the columns mean."""
@@ -17,12 +17,10 @@ def schema_of(file: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with as_written(file, "write it anew, or leave it out", also=(pa.ArrowException,)):
         with file.open("rb") as stream:
             columnar = stream.read(4) == b"PAR1"
         schema = pq.read_schema(file) if columnar else arrow_stream(file).schema
-    except (pa.ArrowException, OSError) as error:
-        raise ConfigError(f"{file}: not a Parquet file or Arrow stream, or a broken one") from error
     if _FEATURES in (schema.metadata or {}) or not (features := _features(file, schema)):
         return schema
     return schema.with_metadata({_FEATURES: json.dumps({"info": {"features": features}})} | (schema.metadata or {}))
@@ -63,5 +61,5 @@ def _features(file: Path, schema: Any) -> dict[str, Any]:
     try:
         info = json.loads(kept)["info"] if kept else json.loads((file.parent / "dataset_info.json").read_bytes())
         return dict(info["features"])
-    except (OSError, ValueError, KeyError, TypeError):  # no data set's
+    except BROKEN:  # no data set's
         return {}

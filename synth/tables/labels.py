@@ -130,7 +130,7 @@ def _scheme_at(path: Path) -> LabelScheme:
         try:
             recipe = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
             return named_in(recipe) if isinstance(recipe, dict) else KNOWN
-        except (OSError, ValueError, KeyError, TypeError):  # no run's folder
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # no run's folder
             continue
     return KNOWN
 
