@@ -24,7 +24,8 @@ TOGETHER = 2
 FILLING = 4
 """So few characters that stand apart from the rest are what a wrapper was filled in with, a name or a number, and are no part of it."""
 MOST = 3 / 4
-"""Of a passage's rows: fewer characters at the edge of a text, before or after it, are of the wrapper too where so many have them."""
+"""Of a passage's rows: so many must ask something beside it, or it is a text that has copies. And where so many have them, fewer
+characters at the edge of a text are of the wrapper too."""
 SKETCH = 1 << 21
 """Counters, of eight bytes."""
 AT_ONCE = 1_000
@@ -128,6 +129,7 @@ class Finder:
         while table is None:
             table = self._shared(least, parts)
             parts *= 2
+        table = self._wrapping(table)
         if not table.used[0]:
             return Passages()
         templates, edges = self._templates(table, least)
@@ -156,6 +158,18 @@ class Finder:
         for ends in self._ends:
             size = 4 * int(ends[-1]) if len(ends) else 0
             yield np.frombuffer(bytearray(self._spool.read(size)), np.uint32), ends
+
+    def _wrapping(self, table: Any) -> Any:
+        """Of windows that rows share those that stand beside something else in most of these: the others are copies of one text."""
+        from synth.dedup import passages_kernel as kernel
+
+        asked, last, first = np.zeros(len(table.rows), np.int64), np.zeros(len(table.rows), np.int64), 1
+        for codes, ends, covered in self._covered(table):
+            left, longest = np.zeros(len(ends), np.int64), np.zeros(len(ends), np.int64)
+            kernel.pieces(covered, ends, left, longest)
+            kernel.ask(table, kernel.Rows(codes, ends, first), longest, asked, last)
+            first += len(ends)
+        return _united(kernel, (table, asked >= MOST * table.rows))
 
     def _templates(self, table: Any, least: int) -> tuple[list[Template], Any]:
         """What is told of the passages, and what stands at the edges of texts that have them."""

@@ -180,6 +180,21 @@ def empty(covered: Numbers, ends: Numbers, filled: Numbers, longest: Numbers) ->
 
 
 @compiled
+def ask(table: Table, texts: Rows, longest: Numbers, asked: Numbers, last: Numbers) -> None:
+    """Counts, each once a row, the windows of rows of which more than a character is left together."""
+    codes, ends = texts.codes, texts.ends
+    for number in range(len(ends)):
+        start, hashed = ends[number - 1] if number else 0, np.uint64(0)
+        for at in range(start, ends[number] if longest[number] > 1 else start):
+            hashed = _rolled(hashed, codes, at, start)
+            if at - start >= WIDE - 1:
+                found = table.slots[_slot(table, hashed, codes, at - WIDE + 1)]
+                if found and last[found] != texts.first + number:
+                    last[found] = texts.first + number
+                    asked[found] += 1
+
+
+@compiled
 def openings(covered: Numbers, ends: Numbers, seen: Seen, base: int) -> None:
     """Counts the rows that each passage stands in, by the window it begins with; its greatest length, and where that is."""
     rows, lengths, places = seen.rows, seen.lengths, seen.places
