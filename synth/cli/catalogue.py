@@ -12,6 +12,7 @@ from typing import Any
 from synth import backends, exporters, filters
 from synth.backends import _providers as providers
 from synth.errors import ConfigError
+from synth.filters import rule_sets
 from synth.recipe import files, load, stages, taxonomy
 from synth.recipe.yaml import read_yaml
 from synth.stages import verdicts
@@ -104,7 +105,9 @@ def _filters() -> Iterator[Entry]:
     def note(kind: filters.Kind, name: str) -> str:
         factory = filters.factory(kind, name)
         figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
-        return f"{_first_line(factory.__doc__)}{_options(filters.options(factory))} [{figures}]"
+        brought = " and ".join(place for place, found in rule_sets.BROUGHT.items() if name in found)
+        sets = f"; of what users bring: {brought}" if brought else ""
+        return f"{_first_line(factory.__doc__)}{_options(filters.options(factory))} [{figures}{sets}]"
 
     for kind in ("text", "row"):
         yield from _each(filters.known(kind), partial(note, kind), f"[{kind}] ")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
+from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
 from synth.cli.say import complain
 
 
@@ -52,6 +52,8 @@ from synth.cli.say import complain
     "--split", metavar="NAME", help="Of a run or data set.  [default: test, validation or train, the first with rows]"
 )
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @click.option(
     "--fpr",
     type=click.FloatRange(0, 1),
@@ -110,6 +112,7 @@ def evaluate(
         predictions=predictions,
         say=lambda line: screen.line(f"synth: note: {line}"),
         report=lambda line: screen.line(f"synth: {line}"),
+        choice=choice(given.pop("query_columns"), given.pop("response_column")),
         **given,
     )
     came = work.evaluate(options)

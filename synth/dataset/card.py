@@ -148,6 +148,10 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         f"Jaccard {dedup.threshold:g} or more over character {dedup.ngram}-grams of the normalised query, within one query"
         " type; a query and its own augmentations are one family and exempt"
     )
+    if dedup.passages:
+        near += "; passages that many rows of the file share are left out"
+    if dedup.short:
+        near += f"; queries of at most {dedup.short} characters only where no word that matters differs"
     if dedup.semantic:
         near += (
             f"; and of queries that differ by that, a cosine of {dedup.semantic.threshold:g} or more between their vectors of "

@@ -2,6 +2,7 @@
 
 import re
 
+from synth.filters.language.endings import ends_word
 from synth.types import TextRule
 
 _NUMBERED = re.compile(
@@ -91,9 +92,9 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
         text = text.strip()
         if text.endswith(("？", "?")):
             return None
-        if _CLOSES.search(text[-80:]) or (_ANSWERS.search(text) and not _OWN.search(text)):
+        if _closes(text) or (_ANSWERS.search(text) and not _OWN.search(text)):
             return "answer"
-        if _PLEADS.search(text) or _MATERIAL.search(text):
+        if _PLEADS.search(text) or _MATERIAL.search(text) or _BLANK.search(text) or len(_OPTIONS.findall(text)) > 1:
             return None
         listed = text.endswith(("。", "！")) and _LISTS.match(text)
         if (listed or _FIRST.match(text)) and not _REQUEST.search(text.partition("\n")[0]):
@@ -110,10 +111,24 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
     return rule
 
 
+def _closes(text: str) -> bool:
+    """Whether a text takes leave as an answer does, not in the sentence in which it asks for something."""
+    found = _CLOSES.search(text[-_LEAVE:])
+    if not found:
+        return False
+    before = _SAID.split(text[-_LEAVE:][: found.start()])[-1]
+    return not (_BY_COMMA.search(before) and _REQUEST.search(before))
+
+
+_LEAVE = 80
+_BY_COMMA = re.compile(r"[，,]\s*我?们?$")
+_BLANK = re.compile(r"[（(]\s*[）)]|_{2,}|＿{2,}|的(?:一项|一组|是)\W{0,4}$", re.MULTILINE)
+_OPTIONS = re.compile(r"(?:^|\s)[A-DＡ-Ｄ]\s?[.．、)）:：]", re.MULTILINE)
+"""What an exam asks with: a gap to fill, options to choose from."""
 _OWN = re.compile(r"我(?:需要|想|要|打算|该|的背景)|希望你|请(?:你|给|帮|用|根据|把|将|提供|写)")
 _ACCOUNT = re.compile(r"我(?!们|建议|推荐|认为|可以|会|能)")
 _PLEADS = re.compile(
-    r"[？?]|请(?:你|给|帮|用|根据|按|为|把|将|提供|编写|撰写|写|输出|回答|分析|评价|解释|总结|描述|列|生成|不要)|(?:你|您)(?:能|可以)帮|你(?:现在)?(?:是|扮演|将|的任务)|让我们|希望你|我需要|我想|我要|```|[{};]\s*$|print\(",
+    r"[？?]|^(?:要求|任务|题目|问题)\s?[:：]|请(?:你|给|帮|用|根据|按|为|把|将|提供|编写|撰写|写|输出|回答|分析|评价|解释|总结|描述|列|生成|不要)|(?:你|您)(?:能|可以)帮|你(?:现在)?(?:是|扮演|将|的任务)|让我们|希望你|我需要|我想|我要|```|[{};]\s*$|print\(",
     re.MULTILINE,
 )
 _ADVISES = re.compile(
@@ -134,6 +149,7 @@ _FIRST = re.compile(r"(?s)(?:首先|第一步?)[，,、：:].{10,}(?:其次|然�
 _LISTS = re.compile(r"(?s).{0,200}?(?:(?<!\n)\n\s*(?:\d{1,2}[.、．]|[-*•])[^\n]{8,}){3}\n")
 _ASKING = re.compile(
     r"[？?]|请(?:问|你|用|帮|写|给|解|分|总|回|说)|帮我|吗|告诉我|回答|输出|怎么办|给我|想知道|选项|(?:总结|概括|写出|翻译|改写|列出)[^。]{0,16}。?$"
+    r"|(?:^|[，。；,;.\s）)])(?:试|求|证明|计算|判断|指出|概括|说明|简[述析评]|分析|解释|比较|评价|阐述|完成|补充|选出)[^。]{1,60}[。.]?\s*$"
 )
 _OPENING, _CLOSING, _LONGEST = 40, 40, 600
 _ITEM = re.compile(
@@ -159,8 +175,11 @@ def one_request(*, most: int = 1) -> TextRule:
 
 
 _DANGLES = re.compile(
-    r"(?:(?<![。！？?!”\"])[,，、]|[（\[【“‘《]|(?:因为|所以|但是|并且|而且|或者|以及|比如|例如|譬如|如果|虽然|关于|对于|根据|为了|还是|然后|包括|通过|与|及|或|把|被|向|在|从|将|而|且|却|若|即|使|令|让|给|跟|比|按|以|于|之|这|那|每|各|某|该|此|很|更|最|太|非常|十分|已经|正在|应该|需要|必须|能够|我的|你的|他的|她的|一个|一种|一些|这个|那个|这种|那种))\s*$"
+    r"(?:(?<![。！？?!”\"])[,，、]|[（\[【“‘《]|(?:因为|所以|但是|并且|而且|或者|以及|比如|例如|譬如|如果|虽然|关于|对于|根据|为了|还是|然后|包括|(?<![能没不利才])通过|非常|十分|已经|正在|(?<![不有无])(?:应该|需要|必须)|能够|(?<!是)[我你他她]的|(?<!的)一[个种些]|[这那][个种]))\s*$"
 )
+_LAST_WORD = re.compile(r"[与及或把被向在从将而且却若即使令让给跟比按以于之这那每各某该此很更最太]\s*$")
+"""What wants another word, if it is no end of a longer one."""
+_WHOLE = re.compile(r"[。！？!?…～~]\W?$")
 
 
 def dangling(*, tail: int = 80, half: int = 0) -> TextRule:
@@ -168,8 +187,11 @@ def dangling(*, tail: int = 80, half: int = 0) -> TextRule:
 
     def rule(text: str) -> str | None:
         end = text.rstrip()[-tail:]
-        if _DANGLES.search(end[-8:]) and not (len(text) <= half and end[-1:].isalnum()):
+        wants = _DANGLES.search(end[-8:]) or (_LAST_WORD.search(end) and not ends_word(end))
+        if wants and not (len(text) <= half and end[-1:].isalnum()):
             return "dangling"
+        if _WHOLE.search(end):  # a quote that nobody closed, in a request that ends
+            return None
         inside = any(end.rfind(opens) > end.rfind(closes) for opens, closes in _PAIRS)
         return "dangling" if inside else None
 

@@ -30,7 +30,7 @@ def judged(
     for row in file.rows:
         if not (row.query or "").strip() or not (row.response or "").strip():
             raise ConfigError(f"{row.place}: no text under 'query' or 'response', so there is nothing to judge")
-    folder = made.folder / "audit" / io.hash_of(io.files_of(file.path))
+    folder = made.folder / "audit" / io.hash_of([one for path in file.paths for one in io.files_of(path)])
     folder.mkdir(parents=True, exist_ok=True)
     pairs = folder / "pairs.jsonl"
     with io.aside(pairs) as new, new.open("w", encoding="utf-8") as stream:

@@ -1,11 +1,11 @@
 """`synth filter`: every row of a table back, with the reasons the rules give against it and the class of its answer."""
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,14 +14,17 @@ from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.mark.rows import restored_row
 from synth.recipe import load
-from synth.recipe.sections import FilterUse
+from synth.recipe.sections import FilterUse, RuleSet
 from synth.tables.classes import schema_of
-from synth.tables.io import Chunk, aside, batches, files_of, targets
-from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
+from synth.tables.columns import find
+from synth.tables.delimited import head_of
+from synth.tables.io import Chunk, aside, batches, files_of, targets, written
+from synth.tables.json_rows import json_line
+from synth.tables.kinds import kind
+from synth.tables.labels import LabelReader, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label, Lane, Provenance, Sample
 
-QUERY = ("query", "text", "prompt", "question", "instruction")
-RESPONSE = ("response", "answer", "output", "completion")
 RECIPE = "libra"
 """Whose rules are asked, with its options."""
 Verdict: TypeAlias = tuple[list[str], str | None]
@@ -57,15 +60,24 @@ class _Bound:
     response: filters.Rules
     row: filters.Rules
     reader: LabelReader
+    found: Columns
 
 
 def filter_table(
-    path: Path, out: Path, only: Sequence[str] = (), label_names: str | None = None, *, sent: Sequence[str] = ()
+    path: Path,
+    out: Path,
+    only: Sequence[str] = (),
+    label_names: str | None = None,
+    *,
+    of: RuleSet = "brought",
+    sent: Sequence[str] = (),
+    choice: Choice = FOUND,
 ) -> Report:
-    """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`.
-    `label_names` are what numbers in the label column stand for, from 0 on, with commas."""
-    rules = _bound(only, reader_of(path, label_names), sent)
+    """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`, by the
+    rule set `of` whoever wrote it; or by the filters named in `only`, whatever rule set they belong to. `label_names` are
+    what numbers in the label column stand for, from 0 on, with commas."""
     files = files_of(path)
+    rules = _bound(only, reader_of(path, label_names), of, sent, find(path, files, choice, need="either"))
     report = Report()
     for file, target in zip(files, targets(path, files, out), strict=True):
         with _writer(target, file) as put:
@@ -81,8 +93,9 @@ def filter_table(
     return report
 
 
-def _bound(only: Sequence[str], reader: LabelReader, sent: Sequence[str]) -> _Bound:
-    """The rules asked for: those of the reference recipe, and a rule named that it does not use without options."""
+def _bound(only: Sequence[str], reader: LabelReader, of: RuleSet, sent: Sequence[str], found: Columns) -> _Bound:
+    """The rules asked for: those of the reference recipe, and a rule named that it does not use without options. One that is
+    named is asked in any rule set: with the limits of this one, if it belongs to it."""
     uses = load.load(RECIPE).filters
     known = {kind: filters.known(kind) for kind in ("text", "row")}
     for name in only:
@@ -92,22 +105,22 @@ def _bound(only: Sequence[str], reader: LabelReader, sent: Sequence[str]) -> _Bo
     def chosen(kind: filters.Kind, place: str, used: Sequence[FilterUse]) -> filters.Rules:
         named = {use.name for use in (*uses.query, *uses.response, *uses.row)}
         more = [FilterUse(name=name) for name in only if name in known[kind] and name not in named]
-        named_here = [use for use in (*used, *more) if not only or use.name in only]
-        return filters.bind(kind, named_here, place, scheme=reader.scheme, sent=sent)
+        asked = [use for use in (*used, *more) if not only or use.name in only]
+        bound = filters.bind(kind, asked, place, scheme=reader.scheme, of=of, sent=sent)
+        rest = [use for use in asked if only and use.name not in dict(bound)]
+        return [*bound, *filters.bind(kind, rest, place, scheme=reader.scheme, sent=sent)]
 
     return _Bound(
         chosen("text", "query", uses.query),
         chosen("text", "response", uses.response),
         chosen("row", "row", uses.row),
         reader,
+        found,
     )
 
 
 def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Verdict:
-    query, response = _text(row, QUERY, place), _text(row, RESPONSE, place)
-    if query is None and response is None and not {*QUERY, *RESPONSE} & row.keys():
-        names = " or ".join(map(repr, (*QUERY, *RESPONSE)))
-        raise ConfigError(f"{place}: no column {names}; there is: {', '.join(row) or 'none'}")
+    query, response = rules.found.query_of(row, place), rules.found.response_of(row, place)
     sample = _sample(row, query or "", response, _label(rules, row, place, report))
     reasons = []
     for stage, subject, asked in (
@@ -116,26 +129,17 @@ def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> V
         ("row", sample, rules.row),
     ):
         if subject is not None:
-            reasons += [f"{stage}.{reason}" for _, rule in asked if (reason := rule(subject))]
+            found = (filters.reason_of(rule, subject, query) for _, rule in asked)
+            reasons += [f"{stage}.{reason}" for reason in found if reason]
     return reasons, None if response is None else response_class(response)
-
-
-def _text(row: dict[str, Any], names: Sequence[str], place: str) -> str | None:
-    """The first of these columns that the row has; None where it is null."""
-    name = next((name for name in names if name in row), None)
-    if name is None or row[name] is None:
-        return None
-    if not isinstance(row[name], str):
-        raise ConfigError(f"{place}: no text under {name!r} but {type(row[name]).__name__}; give text, or null")
-    return str(row[name])
 
 
 def _label(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Label | None:
     """The row's label, if it has one. A table may well have a column `label` that is about something else: then that is said."""
-    if not rules.row or not any(name in row for name in (*COLUMNS, *TELLING)):
+    if not rules.row or (column := rules.reader.found(row)) is None:
         return None
     try:
-        return rules.reader.read(row, rules.reader.column(row, place), place)
+        return rules.reader.read(row, column, place)
     except ConfigError as error:
         report.unread, report.why = report.unread + 1, report.why or str(error)
         return None
@@ -174,35 +178,29 @@ def _count(report: Report, verdicts: Sequence[Verdict]) -> None:
 
 
 def _writer(target: Path, like: Path) -> Any:
-    if like.suffix in (".parquet", ".arrow"):
+    found = kind(like)
+    if found in ("parquet", "arrow"):
         return _parquet(target.with_suffix(".parquet"), like)
-    return _comma_rows(target, like) if like.suffix == ".csv" else _lines(target)
+    return _comma_rows(target, like) if found == "csv" else _lines(target)
 
 
 @contextmanager
 def _lines(target: Path) -> Iterator[Put]:
-    with aside(target) as new, new.open("wb") as stream:
+    with written(target) as stream:
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
             for row, (reasons, name) in zip(batch.rows, verdicts, strict=True):
-                stream.write(_line(row | {"reasons": reasons, "response_class": name}) + b"\n")
+                stream.write(json_line(row | {"reasons": reasons, "response_class": name}))
 
         yield put
 
 
-def _line(row: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can write
-        return json.dumps(row).encode()
-
-
 @contextmanager
 def _comma_rows(target: Path, like: Path) -> Iterator[Put]:
-    with like.open(encoding="utf-8-sig", newline="") as stream:
-        columns = dict.fromkeys((*next(csv.reader(stream), []), "reasons", "response_class"))
-    with aside(target) as new, new.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.DictWriter(stream, list(columns))
+    head = head_of(like)
+    columns = dict.fromkeys((*head.names, "reasons", "response_class"))
+    with written(target) as stream, TextIOWrapper(stream, head.written, newline="", write_through=True) as text:
+        table = csv.DictWriter(text, list(columns), delimiter=head.delimiter)
         table.writeheader()
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
