@@ -55,11 +55,18 @@ def told(text: str, query: str | None = None) -> Told:
     from synth.filters.language.class_table import CLASSES, model
 
     scores = _scores(text, found, query)
-    if rules != "compliance":
+    if rules != "compliance" and not _is_split(text):
         scores[CLASSES.index(rules)] += model().rules
     order = sorted(range(len(CLASSES)), key=lambda at: (-scores[at], at))
     name, ahead = CLASSES[order[0]], scores[order[0]] - scores[order[1]]
     return Told(name, sure=name == rules and ahead >= model().sure)
+
+
+def _is_split(text: str) -> bool:
+    """Whether of several speakers in one answer some decline and others do not: then the first refusal says little."""
+    from synth.filters.language.class_signs import voices
+
+    return len(set(voices(text))) > 1
 
 
 def zones(text: str, query: str | None) -> list[tuple[int, str]]:
@@ -100,10 +107,9 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
 
     table, kernel = model(), _kernel()
     sums = np.zeros((2, len(table.start)), np.int64)
-    seen = np.zeros(len(table.slots), np.uint8)
-    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, seen, sums[0])
+    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
     signs = np.fromiter(sorted(set(sign_keys(text, found, query))), np.uint64)
-    kernel.weigh(signs, table.slots, table.weights, seen, sums[1])
+    kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
     return [
@@ -130,6 +136,14 @@ def _kinds() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
         ],
         np.uint8,
     )
+
+
+@cache
+def _seen() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    """A mark for each place of the table, all 0 between answers."""
+    from synth.filters.language.class_table import model
+
+    return np.zeros(len(model().slots), np.uint8)
 
 
 @cache
