@@ -18,6 +18,7 @@ GOLDEN = {"demo": "c00e2448b7e0289a", "libra": "efdd43dba183ae3c"}
 LATER = ("fluent",)
 """Rules that what ships was given since."""
 OPTIONS: dict[str, dict[str, Any]] = {
+    "refusal": {},
     "template": {},
     "scaffolding": {},
     "answer": {},
@@ -33,7 +34,7 @@ PROMPTS = {
 
 def as_before(recipe: Recipe) -> str:
     """The fingerprint of what ships without what it was given since: keys, a check of votes, a slot sheet with its prompts
-    and longer replies, forms of answers, the step `redact`, how judges are asked, rules and options."""
+    and longer replies, forms of answers, the step `redact`, how judges are asked, rules, their options and those of attacked queries."""
     since = ("clean_replies", "accept", "redact")
     identity = {key: value for key, value in recipe.identity().items() if key not in since}
     identity["respond"] = {key: value for key, value in identity["respond"].items() if key != "shapes"}
@@ -66,9 +67,10 @@ def as_before(recipe: Recipe) -> str:
             if use["name"] not in LATER
         ]
         for kind, uses in identity["filters"].items()
-        if kind != "personal"
+        if kind not in ("personal", "attacked")
     }
-    return fingerprint(identity | {"filters": identity["filters"] | rules})
+    before = {key: value for key, value in identity["filters"].items() if key != "attacked"}
+    return fingerprint(identity | {"filters": before | rules})
 
 
 def _weights(stances: dict[str, Any]) -> dict[str, float]:
