@@ -95,10 +95,10 @@ def replaced(
     uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | Literal[False]], place: str
 ) -> list[FilterUse]:
     """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or False for
-    a filter that is left out. ConfigError for a name that is not among them."""
-    names = [use.name for use in uses]
-    if wrong := limits.keys() - {*names}:
-        raise ConfigError(f"{place}: no filter {min(wrong)!r} under `filters.query`; {did_you_mean(min(wrong), names)}")
+    a filter that is left out. What is said of a filter that the recipe does not ask is idle: a recipe that extends another
+    may ask fewer. ConfigError for a name of no filter."""
+    if wrong := limits.keys() - {*(use.name for use in uses), *known("text")}:
+        raise ConfigError(f"{place}: no filter {min(wrong)!r}; {did_you_mean(min(wrong), known('text'))}")
     found = []
     for use in uses:
         over: Mapping[str, Any] | Literal[False] = limits.get(use.name, {})

@@ -129,6 +129,11 @@ def test_limits_of_an_operator_stand_over_the_recipes() -> None:
         replaced(LIBRA.query, {"lenght": {}}, "filters.attacked.red_team")
 
 
+def test_what_is_said_of_an_operators_queries_is_idle_where_a_recipe_asks_fewer_rules() -> None:
+    fewer = [use for use in LIBRA.query if use.name == "length"]
+    assert [use.name for use in replaced(fewer, {"dangling": False, "chinese": {"least": 0}}, "x")] == ["length"]
+
+
 def test_all_of_the_reference_recipe_is_asked_of_what_is_written() -> None:
     for place in ("query", "response"):
         uses = getattr(LIBRA, place)
