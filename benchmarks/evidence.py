@@ -69,11 +69,16 @@ def dropped(name: str, limits: tuple[float, float], kind: str) -> Callable[[Path
             reasons = Counter(reason for row in bad for reason in row["reasons"]).most_common(4)
             said = ", ".join(f"{reason} {count}" for reason, count in reasons)
             yield at_most(
-                f"{name}: {source}", limits[1], (len(bad), len(rows)), sources[source], wilson(len(bad), len(rows)), said
+                f"{name}: {source}",
+                limits[1],
+                (len(bad), len(rows)),
+                sources[source],
+                said,
             )
         whole = {"text": "all of the above", "labels": "none read and forgiven", "origin": "real"}
         counts = together["bad"], together["of"]
-        yield at_most(f"**{name}, over all**", limits[0], counts, whole, wilson(*counts))
+        if together["of"]:
+            yield at_most(f"**{name}, over all**", limits[0], counts, whole)
 
     return figures
 
@@ -121,7 +126,6 @@ def unsafe(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
             0.005,
             (len(bad), len(rows)),
             sources[source],
-            wilson(len(bad), len(rows)),
         )
 
 
@@ -129,7 +133,9 @@ def leaks(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
     """Verdicts and byte-level BPE that leaked into answers, and answers that only look like it."""
     for source, rows in read(folder, "leaks").items():
         found = filtered([{"query": row["query"], "response": row["response"]} for row in rows], ("verdict", "garbled"))
-        yield from _found(("leaks", 0.90), source, rows, [bool(row["reasons"]) for row in found], ("leak", sources, show))
+        yield from _found(
+            ("leaks", 0.90), source, rows, [bool(row["reasons"]) for row in found], ("leak", sources, show)
+        )
 
 
 def personal(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
@@ -152,7 +158,7 @@ def _found(
         counts = sum(said for _, said in those), len(those)
         if those:
             make, most = (at_least, limit) if wanted else (at_most, 0.01)
-            yield make(f"{title}: {source}", most, counts, sources[source], wilson(*counts))
+            yield make(f"{title}: {source}", most, counts, sources[source])
 
 
 def readers(folder: Path, sources: Sources, _: Show) -> Iterator[Figure]:

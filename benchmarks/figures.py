@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shares import wilson
+
 BEGIN, END = "<!-- evidence -->", "<!-- end of evidence -->"
 TITLES = {
     "real": "On real text, written by others",
@@ -38,7 +40,9 @@ class Figure:
 
     def line(self) -> str:
         """The table's row."""
-        show = (lambda one: f"{one:.2%}") if self.most or "found" in self.name or "share" in self.name else "{:.2f}".format
+        show = (
+            (lambda one: f"{one:.2%}") if self.most or "found" in self.name or "share" in self.name else "{:.2f}".format
+        )
         asked = "" if self.asked is None else f"{'at most' if self.most else 'at least'} {show(self.asked)}"
         if self.asked is not None and not self.holds:
             asked += ", **not met**"
@@ -47,20 +51,16 @@ class Figure:
         return f"| {' | '.join((self.name, asked, f'{show(self.value)} ({show(low)} to {show(high)})', f'{self.rows:,}', *told, self.note))} |"
 
 
-def at_most(
-    name: str, asked: float, counts: tuple[int, int], source: Mapping[str, str], interval: tuple[float, float], note: str = ""
-) -> Figure:
-    """A share that is to be small."""
+def at_most(name: str, asked: float, counts: tuple[int, int], source: Mapping[str, str], note: str = "") -> Figure:
+    """A share that is to be small: hits of how many."""
     hits, of = counts
-    return Figure(name, asked, hits / max(1, of), interval, of, source, note, most=True)
+    return Figure(name, asked, hits / max(1, of), wilson(hits, of), of, source, note, most=True)
 
 
-def at_least(
-    name: str, asked: float, counts: tuple[int, int], source: Mapping[str, str], interval: tuple[float, float], note: str = ""
-) -> Figure:
-    """A share that is to be large."""
+def at_least(name: str, asked: float, counts: tuple[int, int], source: Mapping[str, str], note: str = "") -> Figure:
+    """A share that is to be large: hits of how many."""
     hits, of = counts
-    return Figure(name, asked, hits / max(1, of), interval, of, source, note)
+    return Figure(name, asked, hits / max(1, of), wilson(hits, of), of, source, note)
 
 
 def rendered(figures: Iterable[Figure]) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure, at_least, at_most
-from shares import wilson
 
 from synth.tables.dedup import Want, dedup
 
@@ -46,8 +45,8 @@ def pairs(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
         right, whole = sum(said and row["same"] for row, said in zip(some, told, strict=True)), sum(told)
         same = sum(bool(row["same"]) for row in some)
         text, name = sources[source], f"of {SHORT[0]} to {SHORT[1]} characters: {source}"
-        yield at_least(f"share of joined pairs that mean the same, {name}", 0.95, (right, whole), text, wilson(right, whole))
-        yield at_least(f"share of pairs of one meaning joined, {name}", 0.10, (right, same), text, wilson(right, same))
+        yield at_least(f"share of joined pairs that mean the same, {name}", 0.95, (right, whole), text)
+        yield at_least(f"share of pairs of one meaning joined, {name}", 0.10, (right, same), text)
 
 
 def wrappers(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
@@ -62,9 +61,9 @@ def wrappers(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
         alone = len(asked) - len(again)
         held = sum(at in to and asked[at] == asked[to[at]] for at in again)
         bad, text = len(different), sources[source]
-        yield at_most(f"share of requests joined to another in wrappers: {source}", 0.01, (bad, alone), text, wilson(bad, alone))
+        yield at_most(f"share of requests joined to another in wrappers: {source}", 0.01, (bad, alone), text)
         counts = held, len(again)
-        yield at_least(f"share of one request in two wrappers joined: {source}", 0.90, counts, text, wilson(*counts))
+        yield at_least(f"share of one request in two wrappers joined: {source}", 0.90, counts, text)
 
 
 def _requests(folder: Path) -> list[str]:

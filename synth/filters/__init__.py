@@ -132,12 +132,8 @@ class Measured:
     precision: float | None
 
     def __str__(self) -> str:
-        finds = (
-            f", finds {self.found / self.planted:.1%} of planted, precision {self.precision:.3f}"
-            if self.planted
-            else ""
-        )
-        return f"{self.place}: drops {self.false / self.of:.2%} of ordinary Chinese{finds}"
+        finds = f", finds {self.found / self.planted:.1%} of defects planted by program" if self.planted else ""
+        return f"{self.place}: drops {self.false / self.of:.2%} of ordinary Chinese seen while it was written{finds}"
 
 
 def measured() -> dict[str, list[Measured]]:

@@ -110,7 +110,9 @@ def test_what_goes_wrong_on_the_way_is_paid_once(lab: Lab, calm: str, fault: str
 def test_what_stays_unanswered_is_asked_again_in_the_next_batch(lab: Lab, calm: str, fault: str) -> None:
     with standing_in(faults={fault: 0.2}) as server:
         result = make(lab, server)
-        while result.status == 3 and "expire again and again" in result.message:  # chance may have it three times in a row
+        while (
+            result.status == 3 and "expire again and again" in result.message
+        ):  # chance may have it three times in a row
             result = make(lab, server)
         stats = server.stats()
     assert (result.status, result.message) == (0, None)
