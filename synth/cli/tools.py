@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -65,14 +65,23 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
 )
 @LABEL_NAMES
 @click.option(
+    "--of",
+    type=click.Choice(["brought", "written"]),
+    default="brought",
+    show_default=True,
+    help="Whose texts they are: a user's own, or a writer model's, which have faults of their making.",
+)
+@click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def filter_(path: Path, only: tuple[str, ...], label_names: str | None, out: Path) -> None:
+def filter_(
+    path: Path, only: tuple[str, ...], label_names: str | None, of: Literal["written", "brought"], out: Path
+) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
     from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
-    for line in filter_table(path, out, only, label_names, sent=SECOND_TRIES).lines():
+    for line in filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES).lines():
         click.echo(line, err=True)
 
 

@@ -4,16 +4,16 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 from synth.errors import ConfigError, did_you_mean
-from synth.filters import personal, query, response, row, text
+from synth.filters import personal, query, response, row, rule_sets, text
 from synth.recipe import factory as factories
 from synth.recipe import plugins
 from synth.recipe.labels import BINARY, LabelScheme
-from synth.recipe.sections import FilterUse
+from synth.recipe.sections import FilterUse, RuleSet
 from synth.types import REASON
 
 Rules: TypeAlias = Sequence[tuple[str, Callable[[Any], str | None]]]
@@ -73,12 +73,36 @@ def bind(
     place: str,
     rules: Mapping[str, str] | None = None,
     scheme: LabelScheme = BINARY,
+    *,
+    of: RuleSet = "written",
     **given: Unpack[Given],
 ) -> Rules:
-    """The filters that a recipe names at `place`, each with its options checked against its signature. Those that ask for
-    them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and what else is `given`."""
+    """The filters of a rule set that a recipe names at `place`, each with its options checked against its signature. Those
+    that ask for them are given `rules`, the texts by which judges judge, `scheme`, the recipe's labels, and what else is
+    `given`."""
     told = {**_GIVEN, "rules": rules or {}, "scheme": scheme, **given}
-    return [(use.name, _bound(kind, use, place, told)) for use in uses]
+    found = []
+    for use in uses:
+        rule = _bound(kind, use, place, told)  # checked whether it is asked or not
+        options = rule_sets.limits(factory(kind, use.name), use, place, of)
+        if options is not None:
+            asked = use.model_copy(update={"options": options})
+            found.append((use.name, rule if options == use.options else _bound(kind, asked, place, told)))
+    return found
+
+
+def replaced(uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | None], place: str) -> list[FilterUse]:
+    """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or None for a
+    filter that is left out. ConfigError for a name that is not among them."""
+    names = [use.name for use in uses]
+    if wrong := limits.keys() - {*names}:
+        raise ConfigError(f"{place}: no filter {min(wrong)!r} under `filters.query`; {did_you_mean(min(wrong), names)}")
+    found = []
+    for use in uses:
+        over = limits.get(use.name, {})
+        if over is not None:
+            found.append(use.model_copy(update={"options": {**use.options, **over}}) if over else use)
+    return found
 
 
 def options(factory: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -96,12 +120,13 @@ def _bound(kind: Kind, use: FilterUse, place: str, given: Mapping[str, Any]) -> 
     return rule if plugins.is_own(maker) else _looked_at(rule, name)
 
 
-def _looked_at(rule: Callable[[Any], Any], name: str) -> Callable[[Any], str | None]:
+def _looked_at(rule: Callable[..., Any], name: str) -> Callable[..., str | None]:
     """Another package's filter: what it raises, or gives that is no reason, is a line that names it."""
 
-    def looked_at(subject: Any) -> str | None:
+    @wraps(rule)
+    def looked_at(*subject: Any) -> str | None:
         with plugins.blamed(name, rule):
-            reason = rule(subject)
+            reason = rule(*subject)
         if reason and not (isinstance(reason, str) and REASON.fullmatch(reason)):
             raise ConfigError(
                 f"{name}: gives {reason!r} where a reason is due, a key as `too_short`; mend it, or leave it out"
@@ -111,12 +136,24 @@ def _looked_at(rule: Callable[[Any], Any], name: str) -> Callable[[Any], str | N
     return looked_at
 
 
-def first_reason(rules: Rules, subject: Any) -> str | None:
-    """The reason that the first of these filters to object gives against a text or row; None if none objects."""
+def first_reason(rules: Rules, subject: Any, asked: str | None = None) -> str | None:
+    """The reason that the first of these filters to object gives against a text or row; None if none objects. An answer's
+    filters that read what was `asked` are told it."""
     for _, rule in rules:
-        if reason := rule(subject):
+        if reason := reason_of(rule, subject, asked):
             return reason
     return None
+
+
+def reason_of(rule: Callable[..., str | None], subject: Any, asked: str | None = None) -> str | None:
+    """The reason that a filter gives against a text or row; one on answers with a second argument is told what was `asked`,
+    if that is known."""
+    return rule(subject, asked) if asked is not None and _reads_query(rule) else rule(subject)
+
+
+@lru_cache(maxsize=1024)
+def _reads_query(rule: Callable[..., Any]) -> bool:
+    return len(inspect.signature(rule).parameters) > 1
 
 
 @dataclass(frozen=True)

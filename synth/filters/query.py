@@ -2,6 +2,7 @@
 
 import re
 
+from synth.filters.language.endings import ends_word
 from synth.types import TextRule
 
 _NUMBERED = re.compile(
@@ -80,7 +81,7 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _CLOSES = re.compile(
-    r"(?:希望(?:这|以上|我的|对你|对您|能)[^。？]{0,16}(?:帮助|有用|有所)[^。？]{0,6}|如(?:果)?(?:您|你)?(?:还)?有(?:任何|其他|更多|进一步)[^。？]{0,8}(?:问题|疑问|需要)[^。？]{0,12}(?:随时|告诉|提问|联系|咨询)[^。？]{0,8}|祝(?:您|你)[^。？]{0,8}(?:顺利|愉快|成功))[。！!]?\s*$"
+    r"(?:^|(?<=[。！？!?；;\n\s]))(?:最后[，,])?我?们?(?:希望(?:这|以上|我的|对你|对您|能)[^。？]{0,16}(?:帮助|有用|有所)[^。？]{0,6}|如(?:果)?(?:您|你)?(?:还)?有(?:任何|其他|更多|进一步)[^。？]{0,8}(?:问题|疑问|需要)[^。？]{0,12}(?:随时|告诉|提问|联系|咨询)[^。？]{0,8}|祝(?:您|你)[^。？]{0,8}(?:顺利|愉快|成功))[。！!]?\s*$"
 )
 
 
@@ -91,9 +92,9 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
         text = text.strip()
         if text.endswith(("？", "?")):
             return None
-        if _CLOSES.search(text[-80:]) or (_ANSWERS.search(text) and not _OWN.search(text)):
+        if _closes(text) or (_ANSWERS.search(text) and not _OWN.search(text)):
             return "answer"
-        if _PLEADS.search(text) or _MATERIAL.search(text):
+        if _PLEADS.search(text) or _MATERIAL.search(text) or _BLANK.search(text) or len(_OPTIONS.findall(text)) > 1:
             return None
         listed = text.endswith(("。", "！")) and _LISTS.match(text)
         if (listed or _FIRST.match(text)) and not _REQUEST.search(text.partition("\n")[0]):
@@ -110,6 +111,15 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
     return rule
 
 
+def _closes(text: str) -> bool:
+    """Whether the last sentence takes leave as an answer does, and asks for nothing itself."""
+    found = _CLOSES.search(text[-80:])
+    return bool(found) and not _REQUEST.search(text[-80:][: found.start()].rpartition("\n")[2])
+
+
+_BLANK = re.compile(r"[（(]\s*[）)]|_{2,}|＿{2,}|的(?:一项|一组|是)\W{0,4}$", re.MULTILINE)
+_OPTIONS = re.compile(r"(?:^|\s)[A-DＡ-Ｄ]\s?[.．、)）:：]", re.MULTILINE)
+"""What an exam asks with: a gap to fill, options to choose from."""
 _OWN = re.compile(r"我(?:需要|想|要|打算|该|的背景)|希望你|请(?:你|给|帮|用|根据|把|将|提供|写)")
 _ACCOUNT = re.compile(r"我(?!们|建议|推荐|认为|可以|会|能)")
 _PLEADS = re.compile(
@@ -159,8 +169,11 @@ def one_request(*, most: int = 1) -> TextRule:
 
 
 _DANGLES = re.compile(
-    r"(?:(?<![。！？?!”\"])[,，、]|[（\[【“‘《]|(?:因为|所以|但是|并且|而且|或者|以及|比如|例如|譬如|如果|虽然|关于|对于|根据|为了|还是|然后|包括|通过|与|及|或|把|被|向|在|从|将|而|且|却|若|即|使|令|让|给|跟|比|按|以|于|之|这|那|每|各|某|该|此|很|更|最|太|非常|十分|已经|正在|应该|需要|必须|能够|我的|你的|他的|她的|一个|一种|一些|这个|那个|这种|那种))\s*$"
+    r"(?:(?<![。！？?!”\"])[,，、]|[（\[【“‘《]|(?:因为|所以|但是|并且|而且|或者|以及|比如|例如|譬如|如果|虽然|关于|对于|根据|为了|还是|然后|包括|(?<![能没不利才])通过|非常|十分|已经|正在|(?<![不有无])(?:应该|需要|必须)|能够|(?<!是)[我你他她]的|(?<!的)一[个种些]|[这那][个种]))\s*$"
 )
+_LAST_WORD = re.compile(r"[与及或把被向在从将而且却若即使令让给跟比按以于之这那每各某该此很更最太]\s*$")
+"""What wants another word, if it is no end of a longer one."""
+_WHOLE = re.compile(r"[。！？!?…～~]\W?$")
 
 
 def dangling(*, tail: int = 80, half: int = 0) -> TextRule:
@@ -168,8 +181,11 @@ def dangling(*, tail: int = 80, half: int = 0) -> TextRule:
 
     def rule(text: str) -> str | None:
         end = text.rstrip()[-tail:]
-        if _DANGLES.search(end[-8:]) and not (len(text) <= half and end[-1:].isalnum()):
+        wants = _DANGLES.search(end[-8:]) or (_LAST_WORD.search(end) and not ends_word(end))
+        if wants and not (len(text) <= half and end[-1:].isalnum()):
             return "dangling"
+        if _WHOLE.search(end):  # a quote that nobody closed, in a request that ends
+            return None
         inside = any(end.rfind(opens) > end.rfind(closes) for opens, closes in _PAIRS)
         return "dangling" if inside else None
 

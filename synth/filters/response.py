@@ -2,6 +2,7 @@
 
 import re
 
+from synth.filters.language.endings import closes, wants_more
 from synth.types import TextRule
 
 _FENCE = re.compile(r"```")
@@ -9,8 +10,9 @@ _STOPS = re.compile(r"[。！？!?…．.~～”』」’\"')）】》>\]}｝|`*
 _SENTENCE_END = re.compile(r"[。！？!?；;](?!$)")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LISTED = re.compile(r"\s*(?:\d{1,2}\s*[.、．)）:：]|[-*•●]|[（(]?[一二三四五六七八九十\d]{1,2}[)）、])")
-_LINE, _MOST, _ALONE = 10, 0.6, 30
-"""Characters of a line that should end as a sentence does; the share of those above that do; of a line that stands alone."""
+_LINE, _MOST, _ALONE, _LONG_ALONE = 10, 0.6, 30, 80
+"""Characters of a line that should end as a sentence does; the share of those above that do; of a line that stands alone, and may end in a
+word that wants no other."""
 _TAGGED = re.compile(
     r"[#＃@][^\s#＃。！？]{1,40}$|(?:祝好|此致|敬上|的祝福|best regards|祝愿)[，,]?\s*[^。！？\n]{0,20}$", re.IGNORECASE
 )
@@ -35,12 +37,15 @@ def unfinished(*, least: int = 20) -> TextRule:
 def _breaks_off(text: str) -> bool:
     """Whether the last line, which ends in a word, is one that should end as a sentence does, by itself or by those above it."""
     *above, last = [line.rstrip() for line in text.split("\n") if line.strip()]
-    if text[-1] in "，,、" or not _HAN.search(last) or _SENTENCE_END.search(last):
-        return text[-1] in "，,、" or bool(_HAN.search(last))
-    if not above:
-        return len(last) >= _ALONE and "，" in last
-    if _PROSE.match(last):
+    if text[-1] in "，,、" or not _HAN.search(last):
+        return text[-1] in "，,、"
+    tail = _SENTENCE_END.split(last)[-1]
+    if closes(tail, above if tail == last else []):
+        return False
+    if tail != last or _PROSE.match(last):
         return True
+    if not above:
+        return "，" in last and len(last) >= _ALONE and (len(last) >= _LONG_ALONE or wants_more(last))
     long = [line for line in above if len(line) >= _LINE and line[-1] not in ":："]
     listed = bool(_LISTED.match(last))
     if listed and any(map(_LISTED.match, above)):

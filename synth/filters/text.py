@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from synth.filters.language import fluency
+from synth.filters.language.asked import notation, other_language, refrain
 from synth.filters.language.refusal import is_refusal
 from synth.filters.language.sent import repeats
+from synth.filters.language.speaker import is_users
+from synth.filters.language.verse import is_verse
 from synth.recipe.prompt import texts
 from synth.types import TextRule
 
@@ -31,10 +34,12 @@ _CODE_LINE = re.compile(
 
 
 def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
-    """Drops a text in which fewer than `least` of the words are Chinese characters; code, addresses, numbers and up to `names` foreign words are no language."""
+    """Drops a text in which fewer than `least` of the words are Chinese characters; code, formulas, addresses, numbers and up to `names` foreign words are no language. An answer may be in what its query asks for: another language, notation."""
 
-    def rule(text: str) -> str | None:
-        prose = _CODE_LINE.sub("", _CODE.sub("", text))
+    def rule(text: str, query: str | None = None) -> str | None:
+        if query is not None and (other_language(query) or notation(query)):
+            return None
+        prose = _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text)))
         han, words = len(_HAN.findall(prose)), len(_WORD.findall(prose))
         if len(_OTHER.findall(prose)) > max(_FEW, han / 2):
             return "chinese"
@@ -45,6 +50,10 @@ def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
     return rule
 
 
+_FORMULA = re.compile(
+    r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,400}\$|\\\[.{1,2000}?\\\]|\\\(.{1,400}?\\\)|\\begin\{(\w{1,20}\*?)\}.{0,4000}?\\end\{\1\}|\\[A-Za-z]{2,}",
+    re.DOTALL,
+)
 _OTHER = re.compile(r"[\u0400-\u052f\u0590-\u06ff\u0e00-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
 _FEW = 6
 _CONTENT = re.compile(r"\w")
@@ -94,9 +103,11 @@ _FOREIGN = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:[ ,.;!?]{1,3}[A-Za-z][A-Za-z'�
 
 
 def language_switch(*, words: int = 7, letters: int = 8) -> TextRule:
-    """Drops a Chinese text that falls into another language: `words` English words on end, or `letters` of another script, on a line with Chinese that are not quoted, bracketed or after a colon."""
+    """Drops a Chinese text that falls into another language: `words` English words on end, or `letters` of another script, on a line with Chinese that are not quoted, bracketed or after a colon. An answer may, where its query asks for another language."""
 
-    def rule(text: str) -> str | None:
+    def rule(text: str, query: str | None = None) -> str | None:
+        if query is not None and other_language(query):
+            return None
         for line in _CODE.sub("", text).split("\n"):
             own = _MATERIAL.sub("", line)
             if len(_HAN.findall(own)) < words:
@@ -125,10 +136,10 @@ def debris() -> TextRule:
 
 
 def refusal() -> TextRule:
-    """Drops a generator's refusal that poses as a query."""
+    """Drops a generator's refusal that poses as a query. A user who tells of what he cannot do, or says what he will not do unless, refuses nothing."""
 
     def rule(text: str) -> str | None:
-        return "refusal" if is_refusal(text) else None
+        return "refusal" if is_refusal(text) and not is_users(text) else None
 
     return rule
 
@@ -156,29 +167,69 @@ _STUTTER = re.compile(r"(?<![\W\d])((?:[^\W\d_]){2,12}?)[，,。！!？?、；;]
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+")
 
 
-def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
-    """Drops a text that goes round: more than `most` of it lies in repeated `gram`-grams or sentences (Rae et al. 2021, table A1, for Chinese)."""
+_TABLE = re.compile(r"^[ \t]*\|.*$|^.*\t.*\t.*$", re.MULTILINE)
 
-    def rule(text: str) -> str | None:
-        text = _CODE_LINE.sub("", _CODE.sub("", text[:_CHAPTER]))
-        if _repeats(text) > most or _STUTTER.search("".join(text.split())):
+
+def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
+    """Drops a text that goes round: more than `most` of it lies in repeated sentences, or in passages of repeated `gram`-grams (Rae et al. 2021, table A1, for Chinese). Code, formulas, tables are no sentences; verse may have a refrain, and an answer what its query asks for."""
+
+    def rule(text: str, query: str | None = None) -> str | None:
+        text = _TABLE.sub("", _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text[:_CHAPTER]))))
+        verse = is_verse(text) or (query is not None and refrain(query))
+        bare = "".join(text.split())
+        if _repeats(text, 5 if verse else 2) > (max(most, 0.8) if verse else most) or _stutters(
+            bare, 12 if verse else 5
+        ):
             return "repetition"
-        text = "".join(text.split())
-        if len(text) < 4 * gram:
-            return None
-        counts = Counter(text[at : at + gram] for at in range(len(text) - gram + 1))
-        repeated = sum(count - 1 for count in counts.values())
-        return "repetition" if repeated > most * (len(text) - gram + 1) else None
+        if verse or len(bare) < 4 * gram:
+            return "repetition" if verse and _goes_round(bare, gram) > max(most, 0.8) else None
+        return "repetition" if _goes_round(bare, gram) > most else None
 
     return rule
 
 
-def _repeats(text: str) -> float:
-    """The share of characters in sentences that were there before, or 1 if one is said three times running."""
+_PASSAGE = 3
+"""Grams on end, as a multiple of their length, from which on what is said again is a passage and no turn of phrase."""
+
+
+def _goes_round(text: str, gram: int) -> float:
+    """The share of grams that were there before, of passages that are long enough."""
+    seen: set[str] = set()
+    run = found = 0
+    for at in range(len(text) - gram + 1):
+        piece = text[at : at + gram]
+        if piece in seen:
+            run += 1
+            continue
+        seen.add(piece)
+        found += run if run >= _PASSAGE * gram else 0
+        run = 0
+    found += run if run >= _PASSAGE * gram else 0
+    return found / max(1, len(text) - gram + 1)
+
+
+def _stutters(text: str, most: int) -> bool:
+    """Whether a piece of a few letters comes `most` times on end."""
+    found = _STUTTER.search(text)
+    if not found:
+        return False
+    piece = found[1]
+    return len(found[0]) >= most * len(piece) and (len(set(piece)) > 1 or len(found[0]) > _LAUGHS)
+
+
+_LAUGHS = 40
+"""Times that one letter may come on end: people laugh, sigh and shout."""
+
+
+def _repeats(text: str, turns: int) -> float:
+    """The share of characters in sentences that were there before, or 1 if one is said again `turns` times running."""
     found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
     long = [sentence for sentence in found if len(sentence) >= 6]
-    if any(a == b == c for (a, b), (_, c) in zip(pairwise(long), pairwise(long[1:]), strict=False)):
-        return 1.0
+    running = 0
+    for one, other in pairwise(long):
+        running = running + 1 if one == other else 0
+        if running >= turns:
+            return 1.0
     again = sum(len(sentence) * (count - 1) for sentence, count in Counter(long).items())
     return again / max(1, sum(map(len, found)))
 
@@ -191,11 +242,16 @@ def fluent(
     pieces, headings = _passages(found, _PIECE, 4), frozenset(name for text in found for name in _HEADING.findall(text))
 
     def rule(text: str) -> str | None:
-        if reason := fluency.verdict(text, least=least, piece=piece):
+        if reason := fluency.verdict(_prose(text), least=least, piece=piece):
             return f"fluent.{reason}"
         return "fluent.stitched" if _stitched(text[:_SEEN], pieces, headings, covered) else None
 
     return rule
+
+
+def _prose(text: str) -> str:
+    """A text without code, formulas and tables, in which lines are alike and characters follow each other as they do nowhere else."""
+    return _TABLE.sub("", _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text))))
 
 
 _PIECE = 4

@@ -187,6 +187,7 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
         del data["dedup"]["semantic"]
     if not data["dedup"]["unmarked"]:
         del data["dedup"]["unmarked"]
+    _leave_out_rule_sets(data["filters"])
     del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:
@@ -196,6 +197,16 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
     for cell in data["cells"].values():
         if cell["stances"] is None:
             del cell["stances"]
+
+
+def _leave_out_rule_sets(told: dict[str, Any]) -> None:
+    if told["of"] == "written":
+        del told["of"]
+    if not told["attacked"]:
+        del told["attacked"]
+    for use in (*told["query"], *told["response"], *told["row"]):
+        if use["of"] is None:
+            del use["of"]
 
 
 def _identity(options: Any) -> Any:

@@ -76,13 +76,19 @@ class Dedup(Frozen):
     """Whether answers are compared (with what a run avoids, and with each other) with the mark 【略】 taken out."""
 
 
+RuleSet: TypeAlias = Literal["written", "brought"]
+"""Whose texts filters are asked of: what a writer model made, or what a user brings."""
+
+
 def _filter_use(value: Any) -> Any:
-    """`name` or `name: {option: value}`."""
+    """`name` or `name: {option: value}`, among the options maybe `of`."""
     if isinstance(value, str):
         return {"name": value, "options": {}}
     if isinstance(value, dict) and len(value) == 1 and "name" not in value:
         name, options = next(iter(value.items()))
-        return {"name": name, "options": options or {}}
+        if not isinstance(options, dict) or "of" not in options:
+            return {"name": name, "options": options or {}}
+        return {"name": name, "of": options["of"], "options": {key: one for key, one in options.items() if key != "of"}}
     return value
 
 
@@ -91,6 +97,8 @@ class FilterUse(Frozen):
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
+    of: RuleSet | None = None
+    """The only rule set in which the filter is used; None: those it belongs to (`filters.rule_sets`)."""
 
 
 FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
@@ -99,11 +107,17 @@ FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
 class Filters(Frozen):
     """What a recipe says under `filters`: the filters on queries, answers and judged rows."""
 
+    of: RuleSet = "written"
+    """The rule set for texts that the recipe's source gives: queries, and answers where it gives pairs. What models write in the run is
+    `written` in either."""
     personal: Literal["keep", "replace", "drop"] = "keep"
     """What becomes of personal data: kept, replaced by invalid look-alikes first of all, or the row dropped."""
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
+    attacked: dict[str, dict[str, dict[str, Any] | None]] = Field(default_factory=dict)
+    """For an augmentation operator the limits of the queries it makes: by filter the options that stand in place of the recipe's; None:
+    the filter is not asked."""
 
 
 class Mixture(Frozen):

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from synth import __version__, backends, filters
+from synth import __version__, backends
 from synth.dataset.reader import Dataset
 from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
-from synth.filters.personal import personal, replaced
+from synth.filters.personal import replaced
 from synth.journal.usage import Prices, prices
 from synth.plan.lanes import LaneSpec, check_mixture, elements, lanes
 from synth.plan.quota import check_axes
@@ -22,14 +22,14 @@ from synth.recipe.library import Inputs, Library
 from synth.recipe.prompt import Load, Prompt
 from synth.recipe.routing import Mix
 from synth.recipe.schema import Recipe, fingerprint
-from synth.recipe.sections import Filters, FilterUses
+from synth.recipe.sections import Filters
 from synth.recipe.taxonomy import Taxonomy
+from synth.run.rules import bound_rules
 from synth.stages import guarded
 from synth.stages.contract import Context
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
 from synth.stages.flow import Bound, Flow
-from synth.stages.parsing import SECOND_TRIES
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.requester import Requester
 from synth.tables.avoid import avoided
@@ -144,18 +144,13 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         stages.append(Bound(name, guarded.bind(name, stage, options, own), own.prompts))
     source = stages[0].stage
     texts = Filters() if source.from_run else recipe.filters  # what a run has made has passed them
-    private = [("personal", personal())] if texts.personal == "drop" else []
     if source.from_file:
         specs = _with_rows(specs, frozenset(source.lanes), stages[0].name)
     flow = Flow(
         source=source,
         stages=stages,
         embedder=_embedder(recipe, context.stats),
-        query_rules=[*private, *_text_rules(texts.query, "query", library)],
-        response_rules=[*private, *_text_rules(recipe.filters.response, "response", library)],
-        row_rules=filters.bind(
-            "row", recipe.filters.row, "row", _rule_texts(specs), recipe.scheme, redaction=_levels(specs)
-        ),
+        rules=bound_rules(recipe, texts, specs, library),
         avoided=_avoided(recipe),
         tidy=replaced if texts.personal == "replace" else None,
         plain=_plain_prompts(recipe, library.prompt),
@@ -173,10 +168,6 @@ def _avoided(recipe: Recipe) -> Avoided | None:
     if not recipe.avoid:
         return None
     return avoided(recipe.avoid, ngram=told.ngram, threshold=told.threshold, unmarked=told.unmarked)
-
-
-def _text_rules(uses: FilterUses, place: str, library: Library) -> filters.Rules:
-    return filters.bind("text", uses, place, prompts=library.shown, sent=SECOND_TRIES)
 
 
 def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Load) -> Context:
@@ -221,16 +212,6 @@ def _with_rows(specs: Sequence[LaneSpec], lanes: frozenset[str], source: str) ->
             f"{source}: rows of {min(missing)} have no cell in the recipe; add one under `cells`, or drop those rows"
         )
     return found
-
-
-def _rule_texts(specs: Sequence[LaneSpec]) -> dict[str, str]:
-    """By subcategory what its judges are told of it."""
-    return {spec.lane.subcategory: spec.rule_text for spec in specs}
-
-
-def _levels(specs: Sequence[LaneSpec]) -> dict[str, str]:
-    """By subcategory what its unsafe answers leave out, where its taxonomy says so."""
-    return {spec.lane.subcategory: str(level) for spec in specs if (level := spec.subcategory["redaction"]) is not None}
 
 
 def _embedder(recipe: Recipe, stats: ReplyStats) -> Embedder | None:

@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
-from synth.filters import Rules, first_reason
+from synth.filters import first_reason
 from synth.filters.language.response_class import response_class
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
@@ -25,6 +25,7 @@ from synth.stages.query import query_id
 from synth.stages.reply_stats import ReplyStats
 from synth.stages.rules import (
     REFUSED_CATEGORY,
+    FlowRules,
     ResponseRules,
     RowRules,
     carried_texts,
@@ -52,9 +53,7 @@ class Flow:
     stages: Sequence[Bound]
     """The bound stages: the source, the branches, then the steps in their order."""
     embedder: Embedder | None = None
-    query_rules: Rules = ()
-    response_rules: Rules = ()
-    row_rules: Rules = ()
+    rules: FlowRules = field(default_factory=FlowRules)
     tidy: Callable[[str], str] | None = None
     """What every generated text goes through first, such as the replacement of personal data."""
     avoided: Avoided | None = None
@@ -81,13 +80,13 @@ class Flow:
     def _with_rules(self, steps: Sequence[Bound]) -> Iterator[tuple[str, Step]]:
         """Rules on answers stand where an answer comes to be, rules on rows where a label does."""
         if self.source.answered and not self.source.from_run:
-            yield "respond", ResponseRules(self.response_rules, self.avoided, "respond")
+            yield "respond", ResponseRules(self.rules.given, self.avoided, "respond")
         for bound in steps:
             yield bound.name, bound.stage
             if bound.stage.responds or bound.stage.rewrites:
-                yield bound.name, ResponseRules(self.response_rules, self.avoided, bound.name)
+                yield bound.name, ResponseRules(self.rules.response, self.avoided, bound.name)
             if bound.stage.judges:
-                yield bound.name, RowRules(self.row_rules, bound.name)
+                yield bound.name, RowRules(self.rules.row, bound.name)
 
     @property
     def begins(self) -> str:
@@ -170,7 +169,7 @@ class Flow:
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
         if nothing does."""
-        if reason := forbidden_subject(sample) or first_reason(self.query_rules, sample.query):
+        if reason := forbidden_subject(sample) or first_reason(self.rules.on(sample), sample.query):
             return reason
         if self.avoided is None:
             return None

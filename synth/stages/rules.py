@@ -1,6 +1,7 @@
 """Rules as steps: one on answers, one on judged rows. A drop stands under the step before it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from synth.dedup.decontaminate import Avoided
 from synth.filters import Rules, first_reason
@@ -18,6 +19,27 @@ REFUSED_CATEGORY = "refuse_only_category"
 
 
 @dataclass(frozen=True)
+class FlowRules:
+    """All rules of a recipe, bound: on queries by who made them, on answers by who gave them, on judged rows."""
+
+    source: Rules = ()
+    """On queries that the source gives."""
+    operators: Mapping[str, Rules] = field(default_factory=dict)
+    """On queries that an augmentation operator makes, by its name, where it has limits of its own."""
+    made: Rules = ()
+    """On queries that any other augmentation makes."""
+    given: Rules = ()
+    """On answers that the source gives."""
+    response: Rules = ()
+    """On answers that models write."""
+    row: Rules = ()
+
+    def on(self, sample: Sample) -> Rules:
+        """The rules for a sample's query: those of the operator that made it, or of the source."""
+        return self.source if sample.attack is None else self.operators.get(sample.attack, self.made)
+
+
+@dataclass(frozen=True)
 class ResponseRules(Step):
     """The step after an answer: drops one that a response filter objects to, or that has been released before."""
 
@@ -32,7 +54,7 @@ class ResponseRules(Step):
         del spec, slot, ask
         if (response := sample.response) is None:  # set aside before anybody answered
             return sample
-        reason = first_reason(self.rules, response)
+        reason = first_reason(self.rules, response, sample.query)
         if reason is None and self.avoided and (way := self.avoided.response(response)):
             reason = f"avoided.{way}"
         return sample.dropped(self.books, reason, response) if reason else sample

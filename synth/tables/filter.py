@@ -14,7 +14,7 @@ from synth.errors import ConfigError, did_you_mean
 from synth.filters.language.response_class import response_class
 from synth.mark.rows import restored_row
 from synth.recipe import load
-from synth.recipe.sections import FilterUse
+from synth.recipe.sections import FilterUse, RuleSet
 from synth.tables.classes import schema_of
 from synth.tables.io import Chunk, aside, batches, files_of, targets
 from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
@@ -60,11 +60,18 @@ class _Bound:
 
 
 def filter_table(
-    path: Path, out: Path, only: Sequence[str] = (), label_names: str | None = None, *, sent: Sequence[str] = ()
+    path: Path,
+    out: Path,
+    only: Sequence[str] = (),
+    label_names: str | None = None,
+    *,
+    of: RuleSet = "brought",
+    sent: Sequence[str] = (),
 ) -> Report:
-    """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`.
-    `label_names` are what numbers in the label column stand for, from 0 on, with commas."""
-    rules = _bound(only, reader_of(path, label_names), sent)
+    """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`, by the
+    rule set `of` whoever wrote it; or by the filters named in `only`, whatever rule set they belong to. `label_names` are
+    what numbers in the label column stand for, from 0 on, with commas."""
+    rules = _bound(only, reader_of(path, label_names), of, sent)
     files = files_of(path)
     report = Report()
     for file, target in zip(files, targets(path, files, out), strict=True):
@@ -81,8 +88,9 @@ def filter_table(
     return report
 
 
-def _bound(only: Sequence[str], reader: LabelReader, sent: Sequence[str]) -> _Bound:
-    """The rules asked for: those of the reference recipe, and a rule named that it does not use without options."""
+def _bound(only: Sequence[str], reader: LabelReader, of: RuleSet, sent: Sequence[str]) -> _Bound:
+    """The rules asked for: those of the reference recipe, and a rule named that it does not use without options. One that is
+    named is asked in any rule set: with the limits of this one, if it belongs to it."""
     uses = load.load(RECIPE).filters
     known = {kind: filters.known(kind) for kind in ("text", "row")}
     for name in only:
@@ -92,8 +100,10 @@ def _bound(only: Sequence[str], reader: LabelReader, sent: Sequence[str]) -> _Bo
     def chosen(kind: filters.Kind, place: str, used: Sequence[FilterUse]) -> filters.Rules:
         named = {use.name for use in (*uses.query, *uses.response, *uses.row)}
         more = [FilterUse(name=name) for name in only if name in known[kind] and name not in named]
-        named_here = [use for use in (*used, *more) if not only or use.name in only]
-        return filters.bind(kind, named_here, place, scheme=reader.scheme, sent=sent)
+        asked = [use for use in (*used, *more) if not only or use.name in only]
+        found = filters.bind(kind, asked, place, scheme=reader.scheme, of=of, sent=sent)
+        rest = [use for use in asked if only and use.name not in dict(found)]
+        return [*found, *filters.bind(kind, rest, place, scheme=reader.scheme, sent=sent)]
 
     return _Bound(
         chosen("text", "query", uses.query),
@@ -116,7 +126,8 @@ def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> V
         ("row", sample, rules.row),
     ):
         if subject is not None:
-            reasons += [f"{stage}.{reason}" for _, rule in asked if (reason := rule(subject))]
+            found = (filters.reason_of(rule, subject, query) for _, rule in asked)
+            reasons += [f"{stage}.{reason}" for reason in found if reason]
     return reasons, None if response is None else response_class(response)
 
 

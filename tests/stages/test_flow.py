@@ -274,7 +274,10 @@ def test_of_several_steps_that_judge_the_last_is_the_panel(compiled: CompiledRec
 
 
 def test_a_row_set_aside_before_it_has_an_answer_meets_no_rule_on_answers(compiled: CompiledRecipe) -> None:
-    strict = replace(compiled, flow=replace(compiled.flow, response_rules=[("length", lambda _: "length")]))
+    strict = replace(
+        compiled,
+        flow=replace(compiled.flow, rules=replace(compiled.flow.rules, response=[("length", lambda _: "length")])),
+    )
     found = through(strict, SETS_ASIDE, ANSWERS, JUDGES)
     assert isinstance(found, Aside)
     assert (found.split, found.sample.response) == ("easy", None)

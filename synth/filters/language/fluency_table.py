@@ -58,6 +58,13 @@ def model() -> Model:
     return unpacked(parts, about["size"])
 
 
+def level(key: int, bits: int, cells: npt.NDArray[np.uint8]) -> int:
+    """How often a hashed pair or triple was counted: four times the logarithm to base 2, `UNSEEN` if never."""
+    at = ((key * int(SPREAD)) & 0xFFFFFFFFFFFFFFFF) >> (64 - bits)
+    found = int(cells[at >> 1]) >> ((at & 1) << 2) & 15
+    return 4 * found if found else UNSEEN
+
+
 def unpacked(parts: Mapping[str, bytes], size: int) -> Model:
     """A model from its parts as they are stored."""
     return Model(
