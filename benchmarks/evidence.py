@@ -28,6 +28,7 @@ import joined
 from figures import Figure, at_least, at_most, put_into, rendered
 from shares import kappa, macro, scores, spread, wilson
 
+from synth.recipe.sections import RuleSet
 from synth.tables.filter import filter_table
 
 TOP = Path(__file__).parents[1]
@@ -44,43 +45,46 @@ def read(folder: Path, kind: str) -> dict[str, Rows]:
     return {path.stem: [json.loads(line) for line in path.open(encoding="utf-8") if line.strip()] for path in paths}
 
 
-def filtered(rows: Rows, only: tuple[str, ...] = ()) -> Rows:
+def filtered(rows: Rows, only: tuple[str, ...] = (), of: RuleSet = "brought") -> Rows:
     """The same rows as `synth filter` gives them back, with `reasons` and `response_class`."""
     with tempfile.TemporaryDirectory() as made:
         given, out = Path(made) / "given.jsonl", Path(made) / "out.jsonl"
         given.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-        filter_table(given, out, only)
+        filter_table(given, out, only, of=of)
         return [json.loads(line) for line in out.open(encoding="utf-8")]
 
 
-def dropped(name: str, limits: tuple[float, float], kind: str) -> Callable[[Path, Sources, Show], Iterator[Figure]]:
+def ordinary(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
+    """Ordinary pairs with a reason against them, by both rule sets."""
+    yield from _dropped(folder, "ordinary", "brought", (sources, show))
+    yield from _dropped(folder, "ordinary", "written", (sources, show))
+
+
+def attack(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
+    """Attack queries with a reason against them, by the rules for text that is brought."""
+    yield from _dropped(folder, "attack", "brought", (sources, show))
+
+
+def _dropped(folder: Path, kind: str, of: RuleSet, how: tuple[Sources, Show]) -> Iterator[Figure]:
     """Shares of rows with a reason against them, by source and over all of real text."""
-
-    def figures(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
-        together: Counter[str] = Counter()
-        for source, rows in read(folder, kind).items():
-            asked = ("query",) if kind == "attack" else ("query", "response")
-            found = filtered([{key: row[key] for key in asked} for row in rows])
-            bad = [row for row in found if row["reasons"]]
-            for row in bad:
-                show(source, row)
-            if sources[source]["origin"] == "real":
-                together += Counter(bad=len(bad), of=len(rows))
-            reasons = Counter(reason for row in bad for reason in row["reasons"]).most_common(4)
-            said = ", ".join(f"{reason} {count}" for reason, count in reasons)
-            yield at_most(
-                f"{name}: {source}",
-                limits[1],
-                (len(bad), len(rows)),
-                sources[source],
-                said,
-            )
-        whole = {"text": "all of the above", "labels": "none read and forgiven", "origin": "real"}
+    (sources, show), together = how, Counter[str]()
+    each, title = (0.04, "pairs") if kind == "ordinary" else (0.02, "queries")
+    for source, rows in read(folder, kind).items():
+        asked = ("query",) if kind == "attack" else ("query", "response")
+        found = filtered([{key: row[key] for key in asked} for row in rows], of=of)
+        bad = [row for row in found if row["reasons"]]
+        for row in bad:
+            show(f"{source} ({of})", row)
+        if sources[source]["origin"] == "real":
+            together += Counter(bad=len(bad), of=len(rows))
+        reasons = Counter(reason for row in bad for reason in row["reasons"]).most_common(4)
+        said = ", ".join(f"{reason} {count}" for reason, count in reasons)
+        name = f"{kind} {title} with a reason, {of}: {source}"
+        yield at_most(name, each, (len(bad), len(rows)), sources[source], said)
+    whole = {"text": "all of the above", "labels": "none read and forgiven", "origin": "real"}
+    if together["of"]:
         counts = together["bad"], together["of"]
-        if together["of"]:
-            yield at_most(f"**{name}, over all**", limits[0], counts, whole)
-
-    return figures
+        yield at_most(f"**{kind} {title} with a reason, {of}: over all**", 0.02, counts, whole)
 
 
 def classes(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
@@ -171,8 +175,8 @@ def readers(folder: Path, sources: Sources, _: Show) -> Iterator[Figure]:
 
 
 PARTS: dict[str, Callable[[Path, Sources, Show], Iterator[Figure]]] = {
-    "ordinary": dropped("ordinary pairs with a reason", (0.02, 0.04), "ordinary"),
-    "attack": dropped("attack queries with a reason", (0.02, 0.02), "attack"),
+    "ordinary": ordinary,
+    "attack": attack,
     "classes": classes,
     "unsafe": unsafe,
     "pairs": joined.pairs,

@@ -27,10 +27,12 @@ def test_each_figure_names_its_text_and_says_what_is_not_met(tmp_path: Path) -> 
     command = [sys.executable, str(TOP / "benchmarks" / "evidence.py"), str(tmp_path)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=TOP).stdout.splitlines()
     assert [line.split(" | ")[:2] for line in lines] == [
-        ["| ordinary pairs with a reason: kitchen", "at most 4.00%, **not met**"],
-        ["| **ordinary pairs with a reason, over all**", "at most 2.00%, **not met**"],
+        ["| ordinary pairs with a reason, brought: kitchen", "at most 4.00%"],
+        ["| **ordinary pairs with a reason, brought: over all**", "at most 2.00%"],
+        ["| ordinary pairs with a reason, written: kitchen", "at most 4.00%, **not met**"],
+        ["| **ordinary pairs with a reason, written: over all**", "at most 2.00%, **not met**"],
         ["| personal data found: made_up", "at least 95.00%"],
     ]
-    assert "| 33.33% (" in lines[0]
-    assert "a cook's | nobody | response.unfinished 1 |" in lines[0]
+    assert "| 33.33% (" in lines[2]
+    assert "a cook's | nobody | response.unfinished 1 |" in lines[2]
     assert "written for this test | its writer" in lines[-1]
