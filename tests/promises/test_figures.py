@@ -8,7 +8,7 @@ from typing import Any
 
 TOP = Path(__file__).parents[2]
 GOOD = {"query": "怎么做番茄炒蛋？", "response": "鸡蛋打散炒熟盛出，番茄炒出汁，再把鸡蛋倒回去，加盐翻匀就可以了。"}
-BROKEN = GOOD | {"response": "首先把番茄洗净切块，然后把鸡蛋打散备用，接着在锅里倒油烧热，再把"}
+BROKEN = GOOD | {"response": "首先把番茄洗净切块，然后把鸡蛋打散备用，接着在锅里倒油烧热，"}
 
 
 def written(folder: Path, kind: str, source: str, rows: list[dict[str, Any]]) -> None:
