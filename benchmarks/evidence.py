@@ -25,6 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import joined
+import unseen
 from figures import Figure, at_least, at_most, put_into, rendered
 from shares import kappa, macro, scores, spread, wilson
 
@@ -184,6 +185,7 @@ PARTS: dict[str, Callable[[Path, Sources, Show], Iterator[Figure]]] = {
     "leaks": leaks,
     "personal": personal,
     "second": readers,
+    "planted": unseen.planted,
 }
 
 
