@@ -9,6 +9,7 @@ from typing import Any
 
 import defects
 from figures import Figure, at_least
+from shares import wilson
 
 from synth.filters import bind
 from synth.recipe.load import load
@@ -36,8 +37,10 @@ def planted(folder: Path, _: Sources, show: Callable[[str, dict[str, Any]], None
                 yield at_least(f"planted {place}.{name} found, written", 0.95, counts, WHOSE)
             if name == "unfinished":
                 some = _cut([text for text in texts if len(text) > 120])
-                found = sum(bool(rule(text)) for text in some)
-                yield at_least("answers cut at any character found, written", 0.90, (found, len(some)), WHOSE)
+                found, of = sum(bool(rule(text)) for text in some), len(some)
+                yield Figure(
+                    "answers cut at any character found, written", None, found / of, wilson(found, of), of, WHOSE
+                )
 
 
 def _hard(name: str, clean: Sequence[str], pool: Sequence[str]) -> list[str]:
