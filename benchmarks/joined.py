@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from figures import Figure, at_least, at_most
 from shares import wilson
 
-from synth.cli.main import main
+from synth.cli.main import commands
 
 Sources = Mapping[str, Mapping[str, str]]
 Show = Callable[[str, dict[str, Any]], None]
@@ -31,7 +31,7 @@ def deduplicated(texts: list[str]) -> dict[int, int]:
     with tempfile.TemporaryDirectory() as made:
         given, out = Path(made) / "given.jsonl", Path(made) / "out.jsonl"
         given.write_text("".join(f"{json.dumps({'query': text})}\n" for text in texts), encoding="utf-8")
-        done = CliRunner().invoke(main, ["dedup", str(given), "-o", str(out)], catch_exceptions=False)
+        done = CliRunner().invoke(commands, ["dedup", str(given), "-o", str(out)], catch_exceptions=False)
         if done.exit_code:
             raise SystemExit(done.output)
         lines = map(json.loads, (Path(made) / "out.joined.jsonl").open(encoding="utf-8"))
