@@ -59,7 +59,7 @@ def pairs(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
 def wrappers(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
     """Files in which wrappers go round requests of ordinary rows."""
     for source, rows in _read(folder, "wrappers"):
-        texts, asked = _wrapped([row["text"] for row in rows], _requests(folder))
+        texts, asked = _wrapped([row["text"] for row in rows], _requests(folder, sources))
         to = deduplicated(texts)
         different = [at for at, other in to.items() if asked[at] != asked[other]]
         for at in different:
@@ -73,9 +73,10 @@ def wrappers(folder: Path, sources: Sources, show: Show) -> Iterator[Figure]:
         yield at_least(f"share of one request in two wrappers joined: {source}", 0.90, counts, text)
 
 
-def _requests(folder: Path) -> list[str]:
-    """Short queries of ordinary rows, none near another."""
-    every = [row["query"] for _, rows in _read(folder, "ordinary") for row in rows]
+def _requests(folder: Path, sources: Sources) -> list[str]:
+    """Short queries of ordinary rows, none near another, and none put together by program: those share a wrapper of their own."""
+    people = [rows for source, rows in _read(folder, "ordinary") if "made by program" not in sources[source]["text"]]
+    every = [row["query"] for rows in people for row in rows]
     short = sorted({text for text in every if 10 <= len(text) <= 50 and "\n" not in text})
     near = deduplicated(short)
     kept = [text for at, text in enumerate(short) if at not in near]
