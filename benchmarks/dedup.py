@@ -25,6 +25,7 @@ import numpy as np
 
 from synth.dedup.ngrams import Index
 from synth.dedup.normalise import normalise_all, shingles
+from synth.dedup.passages import Finder
 
 TOP = Path(__file__).parents[1]
 PART = 4_096
@@ -63,7 +64,19 @@ def corpus(count: int, source: list[str]) -> list[str]:
 
 
 def synth_batch(texts: list[str], ngram: int, threshold: float) -> Found:
-    index, kept, found = Index(ngram=ngram, threshold=threshold), [], []
+    return in_batches(texts, Index(ngram=ngram, threshold=threshold))
+
+
+def synth_passages(texts: list[str], ngram: int, threshold: float) -> Found:
+    """With passages that many rows share found first, and short texts by their gist, as `synth dedup` does."""
+    finder = Finder()
+    for at in range(0, len(texts), PART):
+        finder.add(texts[at : at + PART])
+    return in_batches(texts, Index(ngram=ngram, threshold=threshold, short=20, passages=finder.found()))
+
+
+def in_batches(texts: list[str], index: Index) -> Found:
+    kept, found = [], []
     for at in range(0, len(texts), PART):
         for number, near in enumerate(index.admit_all(texts[at : at + PART]), start=at):
             if near is None:
@@ -152,6 +165,7 @@ def grams(text: str, ngram: int) -> list[str]:
 TOOLS: dict[str, tuple[Callable[[list[str], int, float], Found], int]] = {
     "floor": (floor, 10**9),
     "synth_batch": (synth_batch, 10**9),
+    "synth_passages": (synth_passages, 10**9),
     "synth_online": (synth_online, 10**9),
     "rensa": (rensa, 10**9),
     "gaoya": (gaoya, 200_000),
@@ -174,9 +188,9 @@ def one_tool(name: str, folder: Path, ngram: int, threshold: float) -> None:
     """Runs a tool in this process; prints what it took."""
     kind = "raw" if name.startswith("synth") or name == "floor" else "normal"
     texts = (folder / f"{kind}.txt").read_text(encoding="utf-8").split("\n")[: TOOLS[name][1]]
-    Index(ngram=ngram, threshold=threshold).admit_all(
-        [3 * chr(0x4E00 + number) for number in range(2_000)]
-    )  # all is compiled
+    ahead = [3 * chr(0x4E00 + number) for number in range(2_000)]
+    synth_batch(ahead, ngram, threshold)
+    synth_passages([f"{one}{20 * ahead[0]}" for one in ahead], ngram, threshold)  # all is compiled
     before = held("VmRSS")
     yield_ready()
     found = TOOLS[name][0](texts, ngram, threshold)

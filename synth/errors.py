@@ -7,7 +7,8 @@ Stopped       nothing more may be asked; a pause, never a decision
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 
@@ -56,6 +57,29 @@ class Stopped(Exception):
     def __init__(self, why: str, message: str = "") -> None:
         super().__init__(message or why)
         self.why = why
+
+
+BROKEN: Final[tuple[type[Exception], ...]] = (
+    *(OSError, ValueError, KeyError, IndexError, TypeError, AttributeError),
+    *(ArithmeticError, RecursionError, MemoryError, NotImplementedError),
+)
+"""What reading a file raises that is damaged, or of another shape than synth wrote."""
+
+
+@contextmanager
+def as_written(
+    place: object,
+    way_out: str = "run the same command again to write it anew",
+    *,
+    also: tuple[type[Exception], ...] = (),
+) -> Iterator[None]:
+    """For the length of a block that reads a file which synth wrote: what it raises because the file is damaged or of another shape
+    becomes a ConfigError, one line with file and way out. What is only read there must not be given on to others within it."""
+    try:
+        yield
+    except BROKEN + also as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise ConfigError(f"{place}: is damaged, or not what synth wrote ({why}); {way_out}") from error
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from synth.cli.options import AS_JSON, LABEL_NAMES
+from synth.cli.options import AS_JSON, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
 
 
 @click.command()
@@ -18,9 +18,11 @@ from synth.cli.options import AS_JSON, LABEL_NAMES
 @click.option(
     "--read",
     "given",
+    multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Measure the panel against a labelled file: the sheet coming back, or any CSV, JSON lines or Parquet.",
+    help="Measure the panel against a labelled file: the sheet coming back, or any CSV, JSON lines or Parquet. Repeated, a file of each "
+    "reader: the label of most counts, and how far they agree is told.",
 )
 @click.option(
     "--judge", is_flag=True, help="With --read: the panel judges FILE's rows first (calls are paid for once)."
@@ -34,6 +36,8 @@ from synth.cli.options import AS_JSON, LABEL_NAMES
     help="With --judge: the recipe of the run, whose addresses and keys are used.",
 )
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @AS_JSON
 def audit(
     folder: Path,
@@ -41,11 +45,13 @@ def audit(
     per_cell: int,
     seed: int,
     labels: bool,
-    given: Path | None,
+    given: tuple[Path, ...],
     judge: bool,
     base_url: str | None,
     recipe: str | None,
     label_names: str | None,
+    query_columns: tuple[str, ...],
+    response_column: str | None,
     as_json: bool,
 ) -> None:
     """Hold the labels of the dataset in DIR against a person's.
@@ -57,28 +63,28 @@ def audit(
 
     from synth.cli import live
     from synth.dataset.reader import Dataset
-    from synth.errors import ConfigError
     from synth.quality import audit as work
+    from synth.quality.readers import together
     from synth.recipe import load
     from synth.run.judge_file import judged
 
-    if (out is None) == (given is None):
+    if (out is None) == (not given):
         raise click.UsageError("give -o SHEET to write a sheet, or --read FILE to measure")
-    if judge and given is None:
+    if judge and not given:
         raise click.UsageError("--judge goes with --read")
     if (base_url or recipe) and not judge:
         raise click.UsageError("--base-url and --recipe go with --judge")
     made = Dataset(folder)
-    if given is None:
+    if not given:
         click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
-    file = work.labelled(given, made.labels, label_names)
+    told = choice(query_columns, response_column)
+    file = together([work.labelled(path, made.labels, label_names, told) for path in given], made.labels)
     if judge:
         own = load.load(recipe) if recipe else None
         made = judged(
             made, file, lambda prices: partial(live.watch, prices=prices, events=None), base_url=base_url, own=own
         )
     found = work.read(made, file)
-    if not found.found:
-        raise ConfigError(f"{given}: none of its rows is among those of {folder}; with --judge the panel judges them")
+    work.refuse_lost(found, file, folder)
     click.echo(work.as_json(found) if as_json else "\n".join(work.lines(found)))

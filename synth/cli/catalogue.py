@@ -12,6 +12,7 @@ from typing import Any
 from synth import backends, exporters, filters
 from synth.backends import _providers as providers
 from synth.errors import ConfigError
+from synth.filters import rule_sets
 from synth.recipe import files, load, stages, taxonomy
 from synth.recipe.yaml import read_yaml
 from synth.stages import verdicts
@@ -52,22 +53,21 @@ def scaffold(kind: str, name: str, base: str | None = None) -> str:
 
 
 def _first_line(text: Any) -> str:
-    return str(inspect.cleandoc(text or "")).partition("\n")[0].strip()
+    return inspect.cleandoc(text).partition("\n")[0].strip() if isinstance(text, str) else ""
 
 
-def _recipes() -> Iterator[Entry]:
-    for name in files.names("pipelines"):
-        yield name, _first_line(read_yaml(files.find("pipelines", name)).get("about", ""))
-
-
-def _taxonomies() -> Iterator[Entry]:
-    for name in files.names("taxonomies"):
-        yield name, _first_line(read_yaml(files.find("taxonomies", name)).get("about", ""))
+def _about(kind: files.Kind) -> Iterator[Entry]:
+    return _each(files.names(kind), lambda name: _first_line(read_yaml(files.find(kind, name)).get("about")))
 
 
 def _scenarios() -> Iterator[Entry]:
     for name in files.names("taxonomies"):
-        for scenario in taxonomy.load(name).scenarios:
+        try:
+            scenarios = taxonomy.load(name).scenarios
+        except ConfigError as error:
+            yield name, f"broken: {error}"
+            continue
+        for scenario in scenarios:
             for subcategory in scenario.subcategories:
                 note = "  [refuse_only]" if subcategory.refuse_only else ""
                 yield (
@@ -79,7 +79,7 @@ def _scenarios() -> Iterator[Entry]:
 def _prompts() -> Iterator[Entry]:
     for name in files.names("prompts"):
         path = next(folder / f"{name}.j2" for folder in files.folders("prompts") if (folder / f"{name}.j2").is_file())
-        head = path.read_text(encoding="utf-8").partition("\n")[0]
+        head = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
         yield name, head.removeprefix("{#").removesuffix("#}").strip("- ") if head.startswith("{#") else ""
 
 
@@ -90,6 +90,8 @@ def _each(names: Iterable[str], note: Callable[[str], str], kind: str = "") -> I
             yield name, kind + note(name)
         except ConfigError as error:
             yield name, f"{kind}broken: {error}"
+        except Exception as error:  # noqa: BLE001 (another's code, looked at for the first time)
+            yield name, f"{kind}broken: {type(error).__name__}: {error}"
 
 
 def _options(names: Iterable[object]) -> str:
@@ -103,7 +105,9 @@ def _filters() -> Iterator[Entry]:
     def note(kind: filters.Kind, name: str) -> str:
         factory = filters.factory(kind, name)
         figures = "; ".join(map(str, measured.get(name, ()))) or "not measured"
-        return f"{_first_line(factory.__doc__)}{_options(filters.options(factory))} [{figures}]"
+        brought = " and ".join(place for place, found in rule_sets.BROUGHT.items() if name in found)
+        sets = f"; of what users bring: {brought}" if brought else ""
+        return f"{_first_line(factory.__doc__)}{_options(filters.options(factory))} [{figures}{sets}]"
 
     for kind in ("text", "row"):
         yield from _each(filters.known(kind), partial(note, kind), f"[{kind}] ")
@@ -139,8 +143,8 @@ def _modules(package: Any) -> Iterator[Entry]:
 
 
 _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
-    "recipes": _recipes,
-    "taxonomies": _taxonomies,
+    "recipes": lambda: _about("pipelines"),
+    "taxonomies": lambda: _about("taxonomies"),
     "scenarios": _scenarios,
     "prompts": _prompts,
     "filters": _filters,

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
+from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
+from synth.cli.say import complain
 
 
 @click.command("eval")
@@ -51,6 +52,8 @@ from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
     "--split", metavar="NAME", help="Of a run or data set.  [default: test, validation or train, the first with rows]"
 )
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @click.option(
     "--fpr",
     type=click.FloatRange(0, 1),
@@ -109,13 +112,14 @@ def evaluate(
         predictions=predictions,
         say=lambda line: screen.line(f"synth: note: {line}"),
         report=lambda line: screen.line(f"synth: {line}"),
+        choice=choice(given.pop("query_columns"), given.pop("response_column")),
         **given,
     )
     came = work.evaluate(options)
     if came.report is not None:
         click.echo(written(came.report) if as_json else table(came.report), nl=not as_json)
     for path in came.files:
-        click.echo(f"synth: {path}", err=True)
+        complain(path)
     if came.message:
         screen.line(f"synth: {came.message}")
     sys.exit(came.status)

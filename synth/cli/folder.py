@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synth.sanitize import for_terminal
+from synth.cli.say import complain, say
 
 if TYPE_CHECKING:
     from synth.types import MarkMode
@@ -61,15 +61,18 @@ def export(
     """Write the dataset in DIR in a format a trainer reads, with what the trainer needs beside it. How it is started comes last."""
     from synth import exporters
     from synth.cli import run
+    from synth.dataset.reader import changed_since
 
+    for line in changed_since(folder):
+        complain(line)
     options = {name: value for name, value in named.items() if value is not None} | exporters.settings(settings)
     last: list[str] = []
     for line in run.export(
         folder, to, out, options=options, push_to=push_to, private=not public, mark=mark, say=last.append
     ):
-        click.echo(line)
+        say(line)
     for line in last:
-        click.echo(for_terminal(line), err=True)
+        say(line, err=True)
 
 
 @click.command()
@@ -86,10 +89,13 @@ def export(
 def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool) -> None:
     """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
     from synth.cli import show as command
+    from synth.dataset.reader import changed_since
 
+    for line in changed_since(folder):
+        complain(line)
     if raw:
         texts = command.raw_replies(folder, cell, most)
     else:
         texts = command.covered(folder) if coverage else command.show(folder, cell, most, live=live)
     for text in texts:
-        click.echo(text)
+        say(text)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from synth.cli.say import say
+
 PLACE = click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
 
 
@@ -33,7 +35,7 @@ def stats(place: Path) -> None:
     from synth.run import journal_tools
 
     for line in journal_tools.stats(place):
-        click.echo(line)
+        say(line)
 
 
 @journal.command()
@@ -42,7 +44,7 @@ def verify(place: Path) -> None:
     """Whether the file is whole, every key well formed and every decision readable; exit status 1 if not."""
     from synth.run import journal_tools
 
-    click.echo(journal_tools.verify(place))
+    say(journal_tools.verify(place))
 
 
 @journal.command()
@@ -53,7 +55,7 @@ def export(place: Path, out: Path | None) -> None:
     from synth.run import journal_tools
 
     if path := journal_tools.export(place, out, sys.stdout):
-        click.echo(path)
+        say(path)
 
 
 @journal.command("cancel-batches")
@@ -69,7 +71,7 @@ def cancel_batches(folder: Path, base_url: str | None, recipe: str | None) -> No
     from synth.run import journal_tools
 
     for line in journal_tools.cancel(folder, base_url, load.load(recipe) if recipe else None):
-        click.echo(line)
+        say(line)
 
 
 @journal.command("merge")
@@ -86,4 +88,4 @@ def merge_replies(places: tuple[Path, ...], out: Path) -> None:
     """Put the replies of several journals, without their plans, into a new one: a recipe run there asks for none of them again."""
     from synth.run import journal_tools
 
-    click.echo(journal_tools.merge(places, out))
+    say(journal_tools.merge(places, out))

@@ -8,8 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import IO, Any
 
-import click
-
+from synth.cli.say import complain, say
 from synth.engine.ask import Engine
 from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
@@ -62,7 +61,7 @@ class Screen:
     def line(self, text: str) -> None:
         """Shows one line to the user, whatever is drawn on the live screen."""
         if self._console is None:
-            click.echo(for_terminal(text), err=True)
+            say(text, err=True)
             return
         from rich.text import Text
 
@@ -100,7 +99,7 @@ class Events:
             with contextlib.suppress(OSError):
                 self._stream.close()
             self._stream = None
-            click.echo(f"synth: warning: --events cannot be written any more ({error.strerror})", err=True)
+            complain(f"warning: --events cannot be written any more ({error.strerror})")
 
     def close(self) -> None:
         """Closes the file of a live run's events, unless it is stderr."""
@@ -141,7 +140,7 @@ def _plain(state: dict[str, Any]) -> None:
         figures.append(f"cost {_cost(total['cost'])}, {_cost(total['cost_to_come'])} to come")
     figures.append(f"{_time(total['seconds_left'])} left")
     weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
-    click.echo(f"{', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
+    say(f"{', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
 
 
 def table(state: dict[str, Any]) -> Any:
@@ -160,7 +159,9 @@ def table(state: dict[str, Any]) -> Any:
         cells = (_of_target(entry["cells"].get(kind)) for kind in state["columns"])
         counts = (f"{entry[key]:,}" for key in ("in_flight", "calls", "refusals", "retries", "dropped"))
         paid = (_cost(entry["cost"]), _cost(entry["cost_to_come"])) if priced else ()
-        drawn.add_row(Text(name), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid)
+        drawn.add_row(
+            Text(for_terminal(name)), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid
+        )
     weather = f"\n{for_terminal(state['weather'])}, trying again" if state["weather"] else ""
     drawn.caption = Text(f"{_time(total['seconds_left'])} left; {_tokens(total)}{_out(state)}{weather}")
     return drawn

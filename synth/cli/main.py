@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from synth import __version__
 from synth.cli import audit, evaluate, folder, journal, tools
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
+from synth.cli.say import complain, say
 from synth.errors import ConfigError
 
 
@@ -23,7 +25,9 @@ def main() -> None:
     except click.exceptions.Abort:
         _end("interrupted", 130)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except ConfigError as error:
         _end(str(error), error.status)
@@ -46,9 +50,8 @@ def main() -> None:
 
 def _end(line: str, status: int) -> None:
     from synth.recipe.credentials import hidden
-    from synth.sanitize import for_terminal
 
-    click.echo(f"synth: {for_terminal(hidden(line))}", err=True)
+    complain(hidden(line))
     sys.exit(status)
 
 
@@ -120,7 +123,7 @@ def run(
         on_doubt=on_doubt,
     )
     if dry_run:
-        click.echo(run.price(loaded, options, shard))
+        say(run.price(loaded, options, shard))
         return
     sys.exit(run.run(loaded, options, shard=shard, as_json=as_json, events=events))
 
@@ -135,7 +138,7 @@ def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **give
     """Say what running RECIPE in DIR would reuse and what it would ask; nothing is asked."""
     from synth.cli import run
 
-    click.echo(run.diff(changed_recipe(recipe, given), n, folder, only))
+    say(run.diff(changed_recipe(recipe, given), n, folder, only))
 
 
 @commands.command()
@@ -146,7 +149,7 @@ def check(recipe: str | None, **given: Any) -> None:
     from synth.cli import check as command
 
     for line in command.check(changed_recipe(recipe, given) if recipe else None):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 @commands.command()
@@ -161,7 +164,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
     if not given["backend"] and not given["base_url"] and not given["provider"]:
         given["backend"] = "offline"
     for text in command.preview(changed_recipe(recipe, given), only, rows):
-        click.echo(text)
+        say(text)
 
 
 @commands.command()
@@ -201,11 +204,11 @@ def doctor(
         n,
         only,
         bounds=Bounds(max_cost, max_tokens),
-        say=lambda line: click.echo(f"synth: {line}", err=True),
+        say=complain,
     )
     lines, status = command.doctor(loaded, options, seconds)
     for line in lines:
-        click.echo(line)
+        say(line)
     sys.exit(status)
 
 
@@ -233,7 +236,7 @@ def list_(kind: str) -> None:
     from synth.cli import catalogue
 
     for name, line in catalogue.entries(kind):
-        click.echo(f"{name:<32} {line}".rstrip())
+        say(f"{name:<32} {line}".rstrip())
 
 
 @commands.command()
@@ -244,7 +247,7 @@ def new(kind: str, name: str, base: str | None) -> None:
     """Scaffold a taxonomy, recipe or prompt of your own in the working directory; a prompt that ships is copied to be changed."""
     from synth.cli import catalogue
 
-    click.echo(catalogue.scaffold(kind, name, base))
+    say(catalogue.scaffold(kind, name, base))
 
 
 commands.add_command(folder.export)

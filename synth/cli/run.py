@@ -13,6 +13,7 @@ import click
 
 from synth import aside, exporters
 from synth.cli import live, summary
+from synth.cli.say import complain, say
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.plan.sharding import shard_of, sharded
@@ -26,7 +27,6 @@ from synth.run.merge import merge as merge_folders
 from synth.run.options import RunOptions
 from synth.run.resolve import raised, wanted
 from synth.run.upgrade import compare
-from synth.sanitize import for_terminal
 from synth.types import MarkMode
 
 
@@ -50,9 +50,9 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
             report=lambda line: screen.line(f"synth: {line}"),
         )
         result = run_bound(compiled, replace(told, shard=ours, watch=watch, observer=observer))
-    click.echo(summary.summary(result, options.folder, compiled.recipe.scheme), err=True)
+    say(summary.summary(result, options.folder, compiled.recipe.scheme), err=True)
     if result.message:
-        click.echo(f"synth: {for_terminal(result.message)}", err=True)
+        complain(result.message)
     if as_json:
         click.echo(
             json.dumps(
@@ -67,13 +67,10 @@ def merge(folders: Sequence[Path], out: Path) -> int:
     """What `synth merge` does with runs: unites their journals, folds them and writes the dataset; gives the exit
     status."""
     merged = merge_folders(folders, out)
-    click.echo(summary.summary(merged.result, out, Dataset(out).labels), err=True)
+    say(summary.summary(merged.result, out, Dataset(out).labels), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
     if short:
-        click.echo(
-            f"synth: {short} cells are short; `synth run {merged.recipe.name} -o {out}` asks for what they lack",
-            err=True,
-        )
+        complain(f"{short} cells are short; `synth run {merged.recipe.name} -o {out}` asks for what they lack")
     return merged.result.status
 
 
@@ -141,7 +138,7 @@ def export(
 
 def _warn(compiled: CompiledRecipe) -> None:
     for line in advice(compiled):
-        click.echo(f"synth: {line}", err=True)
+        complain(line)
 
 
 def _say_least(compiled: CompiledRecipe, options: RunOptions) -> None:
@@ -151,7 +148,7 @@ def _say_least(compiled: CompiledRecipe, options: RunOptions) -> None:
 
 
 def _note(line: str) -> None:
-    click.echo(f"synth: note: {line}", err=True)
+    complain(f"note: {line}")
 
 
 def _open_events(events: Path | None, stack: contextlib.ExitStack) -> live.Events | None:

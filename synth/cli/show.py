@@ -1,7 +1,7 @@
 """What `show` does: rows, drops, replies and coverage of a run, to read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from synth.cli.run import _note
 from synth.cli.summary import causes, of_controls
 from synth.dataset.reader import RUNNING, Dataset
-from synth.errors import ConfigError
+from synth.errors import ConfigError, as_written
 from synth.quality import agreement
 from synth.run import doubting
 from synth.run.folder import JOURNAL
@@ -38,18 +38,8 @@ def show(folder: Path, cell: str | None, most: int, *, live: bool = False) -> It
 
 def _shown(made: Dataset | Peek, folder: Path, cell: str | None, most: int) -> Iterator[str]:
     if cell is None:
-        facts = made.facts()
-        for entry in facts["cells"]:
-            id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
-            count = f"{entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6}"
-            grounds = f": {entry['grounds']['words']}" if entry.get("grounds") else ""
-            doubtful = ", doubtful" if entry.get("doubtful") else ""
-            yield f"{id:<44} {count} {entry['status']}{doubtful}{grounds}"
-        yield from causes([entry for entry in facts["cells"] if entry.get("grounds")])
-        for line in agreement.lines(facts.get("agreement") or {}):
-            yield for_terminal(line)
-        yield from map(of_controls, facts.get("controls") or [])
-        yield from map(for_terminal, doubting.lines(facts.get("doubts") or []))
+        with as_written(folder / "run.json"):
+            yield from list(_told(made.facts()))
         return
     rows = (
         row
@@ -67,6 +57,20 @@ def _shown(made: Dataset | Peek, folder: Path, cell: str | None, most: int) -> I
         raise ConfigError(f"{folder}: no row or drop in {cell!r}; `synth show {folder}` lists the cells")
 
 
+def _told(facts: Mapping[str, Any]) -> Iterator[str]:
+    for entry in facts["cells"]:
+        id = f"{entry['subcategory']}/{entry['query_type']}/{entry['label']}"
+        count = f"{entry['accepted']:>6}/{'all' if entry['target'] is None else entry['target']:<6}"
+        grounds = f": {entry['grounds']['words']}" if entry.get("grounds") else ""
+        doubtful = ", doubtful" if entry.get("doubtful") else ""
+        yield f"{id:<44} {count} {entry['status']}{doubtful}{grounds}"
+    yield from causes([entry for entry in facts["cells"] if entry.get("grounds")])
+    for line in agreement.lines(facts.get("agreement") or {}):
+        yield for_terminal(line)
+    yield from map(of_controls, facts.get("controls") or [])
+    yield from map(for_terminal, doubting.lines(facts.get("doubts") or []))
+
+
 def raw_replies(folder: Path, place: str | None, most: int) -> Iterator[str]:
     """What `synth show --raw` prints: the newest replies of a run as they came, the newest last; those of a cell's lane or of a
     stage, if one is given."""
@@ -81,7 +85,11 @@ def raw_replies(folder: Path, place: str | None, most: int) -> Iterator[str]:
 
 def covered(folder: Path) -> Iterator[str]:
     """What `synth show --coverage` prints: how well a run covers its elements, axis by axis."""
-    found = Dataset(folder).facts().get("coverage") or {"axes": [], "pairs": []}
+    with as_written(folder / "run.json"):
+        yield from list(_covered(Dataset(folder).facts().get("coverage") or {"axes": [], "pairs": []}))
+
+
+def _covered(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'axis':<34}{'values':>10}{'asked each':>14}{'rows each':>14}"
     for entry in found["axes"]:
         asked, got = ("{} to {}".format(*entry[name]) for name in ("asked", "got"))

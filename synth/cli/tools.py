@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import click
 
-from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
+from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
+from synth.cli.say import complain, say
 
 
 @click.command()
@@ -25,8 +26,10 @@ from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
     "columns",
     multiple=True,
     metavar="COLUMN",
-    help="Column to compare; repeated, rows must be alike in each.  [default: query, text, prompt …]",
+    help="Column to compare; repeated, rows must be alike in each.  [default: the query]",
 )
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @click.option(
     "--conflicts",
     type=click.Choice(["majority", "stricter", "drop"]),
@@ -48,14 +51,41 @@ from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES
 )
 @click.option("--base-url", metavar="U", help="OpenAI-compatible server that has MODEL.")
 @click.option(
+    "--passages/--no-passages",
+    default=True,
+    show_default=True,
+    help="Leave out of the comparison what 20 rows and 1 % of them share, 12 characters or more: wrappers of other requests.",
+)
+@click.option(
+    "--short",
+    type=click.IntRange(0, 100),
+    default=20,
+    show_default=True,
+    metavar="CHARS",
+    help="Texts of at most so many are nearly the same only where no word that matters differs; 0: compared as longer ones are.",
+)
+@click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
-def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
+def dedup(
+    path: Path,
+    out: Path,
+    columns: tuple[str, ...],
+    query_columns: tuple[str, ...],
+    response_column: str | None,
+    **want: Any,
+) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
+    from synth.dataset.reader import changed_since
     from synth.tables import dedup
 
-    report = dedup.dedup(path, out, dedup.Want(columns=columns, **want))
-    click.echo(report.line(), err=True)
+    if columns and (query_columns or response_column):
+        raise click.UsageError("--on compares columns each by itself; leave out --query-column and --response-column")
+    for line in changed_since(path):
+        complain(line)
+    asked = dedup.Want(columns=columns, choice=choice(query_columns, response_column), **want)
+    for line in dedup.dedup(path, out, asked).lines():
+        say(line, err=True)
 
 
 @click.command("filter")
@@ -64,6 +94,8 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     "--only", multiple=True, metavar="NAME", help="Only this filter; may be repeated. See `synth list filters`."
 )
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @click.option(
     "--of",
     type=click.Choice(["brought", "written"]),
@@ -75,14 +107,24 @@ def dedup(path: Path, out: Path, columns: tuple[str, ...], **want: Any) -> None:
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
 def filter_(
-    path: Path, only: tuple[str, ...], label_names: str | None, of: Literal["written", "brought"], out: Path
+    path: Path,
+    only: tuple[str, ...],
+    label_names: str | None,
+    of: Literal["written", "brought"],
+    query_columns: tuple[str, ...],
+    response_column: str | None,
+    out: Path,
 ) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
+    from synth.dataset.reader import changed_since
     from synth.stages.parsing import SECOND_TRIES
     from synth.tables.filter import filter_table
 
-    for line in filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES).lines():
-        click.echo(line, err=True)
+    told = choice(query_columns, response_column)
+    for line in changed_since(path):
+        complain(line)
+    for line in filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES, choice=told).lines():
+        say(line, err=True)
 
 
 @click.command()
@@ -97,17 +139,32 @@ def filter_(
 )
 @BENIGN
 @LABEL_NAMES
+@QUERY_COLUMN
+@RESPONSE_COLUMN
 @AS_JSON
 def probe(
-    folder: Path, tests: tuple[Path, ...], benign: tuple[Path, ...], label_names: str | None, as_json: bool
+    folder: Path,
+    tests: tuple[Path, ...],
+    benign: tuple[Path, ...],
+    label_names: str | None,
+    query_columns: tuple[str, ...],
+    response_column: str | None,
+    as_json: bool,
 ) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
+    from synth.dataset.reader import changed_since
     from synth.quality.probe import report, table
 
-    found = report.probe(folder, tests, benign, label_names)
-    click.echo(json.dumps(found.facts(), ensure_ascii=False) if as_json else table.table(found))
+    for path in (folder, *tests, *benign):
+        for line in changed_since(path):
+            complain(line)
+    found = report.probe(folder, tests, benign, label_names, choice=choice(query_columns, response_column))
+    if as_json:
+        click.echo(json.dumps(found.facts(), ensure_ascii=False))
+    else:
+        say(table.table(found))
     for line in found.warnings:
-        click.echo(f"synth: warning: {line}", err=True)
+        complain(f"warning: {line}")
 
 
 @click.command()

@@ -13,6 +13,7 @@ from synth.dataset.card_floors import floors_section
 from synth.dataset.card_mark import mark_line
 from synth.dataset.card_metadata import metadata
 from synth.dataset.cell import in_cell as _cell
+from synth.dataset.cell import in_paragraphs
 from synth.dedup.decontaminate import Source
 from synth.recipe.labels import UNANIMOUS
 from synth.recipe.role import Role
@@ -110,9 +111,9 @@ def content_of(text: str) -> str | None:
 
 
 def _opening(recipe: Recipe, facts: Facts) -> list[str]:
-    lines = [f"# {recipe.name}", "", recipe.about.strip(), "", _WARNING, "", _USE, ""]
+    lines = [f"# {_cell(recipe.name)}", "", in_paragraphs(recipe.about), "", _WARNING, "", _USE, ""]
     if facts.stopped:
-        lines += [f"**Not finished**: {facts.stopped}. The same command goes on from here.", ""]
+        lines += [f"**Not finished**: {_cell(facts.stopped)}. The same command goes on from here.", ""]
     safe = [cell for cell in facts.cells if cell["label"] == recipe.scheme.safe]
     rows, benign = (
         sum(cell["accepted"] for cell in some) for some in (safe, [c for c in safe if c["query_type"] == "benign"])
@@ -138,13 +139,19 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
     ]
     lines += [f"| {_cell(name)} | {_cell(told(role))} | |" for name, role in recipe.composed.items()]
     filters = [
-        f"`{place}.{use.name}`" for place in ("query", "response", "row") for use in getattr(recipe.filters, place)
+        f"`{place}.{_cell(use.name)}`"
+        for place in ("query", "response", "row")
+        for use in getattr(recipe.filters, place)
     ]
     dedup = recipe.dedup
     near = (
         f"Jaccard {dedup.threshold:g} or more over character {dedup.ngram}-grams of the normalised query, within one query"
         " type; a query and its own augmentations are one family and exempt"
     )
+    if dedup.passages:
+        near += "; passages that many rows of the file share are left out"
+    if dedup.short:
+        near += f"; queries of at most {dedup.short} characters only where no word that matters differs"
     if dedup.semantic:
         near += (
             f"; and of queries that differ by that, a cosine of {dedup.semantic.threshold:g} or more between their vectors of "
@@ -162,7 +169,7 @@ def _how(recipe: Recipe, facts: Facts) -> list[str]:
         mark_line(recipe.output.mark),
         f"- judges: {_verdict(recipe)} have no label and stand in `hard`",
         *(
-            [f"- held out of training, in `test`: {', '.join(recipe.output.held_out)}"]
+            [f"- held out of training, in `test`: {_cell(', '.join(recipe.output.held_out))}"]
             if recipe.output.held_out
             else []
         ),
@@ -217,10 +224,10 @@ def _found(recipe: Recipe, dropped: Mapping[str, int]) -> str:
 
 def _tables(facts: Facts) -> list[str]:
     lines = ["## Rows", "", "| split | rows |", "|---|---|"]
-    lines += [f"| {split} | {count} |" for split, count in facts.splits.items() if count]
+    lines += [f"| {_cell(split)} | {count} |" for split, count in facts.splits.items() if count]
     lines += ["", "| subcategory | query | label | accepted | target | status |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {_cell(cell['subcategory'])} {_cell(cell['name'])} | {cell['query_type']} | {cell['label']} | {cell['accepted']} | "
+        f"| {_cell(cell['subcategory'])} {_cell(cell['name'])} | {cell['query_type']} | {_cell(cell['label'])} | {cell['accepted']} | "
         f"{'all' if cell['target'] is None else cell['target']} | {_cell(cell['status'])}{', doubtful' if cell.get('doubtful') else ''} |"
         for cell in facts.cells
     ]
@@ -229,4 +236,4 @@ def _tables(facts: Facts) -> list[str]:
 
 
 def _pairs(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+    return ", ".join(f"{_cell(name)} {_cell(value)}" for name, value in values.items())

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from synth.errors import ConfigError, did_you_mean
+from synth.errors import BROKEN, ConfigError, did_you_mean
 from synth.hashing import short_hash
 from synth.plan.lanes import LaneSpec
 
@@ -113,7 +113,7 @@ def read(path: Path) -> Policies:
         raise ConfigError(
             f"{path}: is not there, since an earlier synth made this dataset; run the same command again to write it"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise _foreign(path) from error
     if content != _content(entries) or any(set(entry) != _FIELDS for entry in entries):
         raise _foreign(path)

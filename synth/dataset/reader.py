@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any, get_args
 
 from synth.dataset import policies
+from synth.dataset.card import content_of
 from synth.dataset.groups import grouped
 from synth.dataset.rendering import rendered_row, rendered_rows, restored_row
-from synth.errors import ConfigError, did_you_mean
+from synth.errors import BROKEN, ConfigError, as_written, did_you_mean
 from synth.recipe.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED, MarkMode
 
 RUNNING = "running"
 """What stands in run.json where others say why a run stopped: it goes on, or was killed before it could say anything."""
 SPLITS = (*LABELLED, HARD)
+_CELL = frozenset(("subcategory", "query_type", "label", "accepted", "target", "status"))
+"""What every cell in run.json has."""
 
 
 class Dataset:
@@ -37,8 +40,8 @@ class Dataset:
         path = self.folder / "run.json"
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            whole = isinstance(found["cells"], list)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            whole = _is_whole(found)
+        except BROKEN as error:
             raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
         if not whole:
             raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
@@ -49,7 +52,8 @@ class Dataset:
         """Read back: the labels of the recipe that made the dataset; safe and unsafe where there is no run.json to
         tell."""
         facts = self.facts() if (self.folder / "run.json").exists() else {}
-        return named_in(facts.get("recipe") or {})
+        with as_written(self.folder / "run.json"):
+            return named_in(facts.get("recipe") or {})
 
     @cached_property
     def policies(self) -> policies.Policies:
@@ -94,12 +98,14 @@ class Dataset:
         return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
     def _stored(self, split: str) -> Iterator[dict[str, Any]]:
-        import pyarrow.parquet as pq
-
         for path in self._shards(split):
-            with pq.ParquetFile(path) as shard:
-                for batch in shard.iter_batches(batch_size=1_000):
-                    yield from batch.to_pylist()
+            yield from _rows_of(path)
+
+    def check(self) -> None:
+        """Reads all that can be read back of the dataset. ConfigError names the first shard that is damaged."""
+        for path in sorted(self._data.glob("*.parquet")):
+            for _ in _rows_of(path):
+                pass
 
     def groups(self, split: str, by: str) -> Iterator[list[dict[str, Any]]]:
         """Read back: the rows of a split of the dataset that have the same value in the column `by`, together, in the
@@ -117,8 +123,8 @@ class Dataset:
         """Read back: what the run that made the dataset dropped, from the files in DIR/drops, as dicts."""
         for path in sorted((self.folder / "drops").glob("*.jsonl")):
             with path.open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    yield json.loads(line)
+                for number, line in enumerate(lines, start=1):
+                    yield _drop_of(line, f"{path}: line {number}")
 
     def _shards(self, split: str) -> list[Path]:
         return sorted(path for path in self._data.glob("*.parquet") if _split_of(path) == split)
@@ -126,6 +132,63 @@ class Dataset:
     @property
     def _data(self) -> Path:
         return self.folder / "dataset" / "data"
+
+
+def changed_since(path: Path) -> Iterator[str]:
+    """A line where the shards in a run's folder are others than those of which the dataset's card tells: somebody changed them, or the
+    disk did. Any other path is let be."""
+    card, data = path / "dataset" / "README.md", path / "dataset" / "data"
+    if not card.is_file():
+        return
+    from synth.dataset.shards import content_hash
+
+    with as_written(card, "move it away, and run the same command again"):
+        told = content_of(card.read_text(encoding="utf-8"))
+    if told is not None and content_hash(data) != told:
+        yield (
+            f"warning: {data}: holds other shards than its card tells of: changed, damaged or lost since;"
+            " the command that made them writes them anew"
+        )
+
+
+def _is_whole(facts: Any) -> bool:
+    """Whether facts out of run.json have the shape in which a run tells them, as far as others rely on it."""
+    lists, mappings = ("controls", "doubts"), ("recipe", "agreement", "coverage", "versions", "splits")
+    return (
+        all(isinstance(facts.get(name), list | None) for name in lists)
+        and all(isinstance(facts.get(name), dict | None) for name in mappings)
+        and all(isinstance(one, dict) for name in lists for one in facts.get(name) or ())
+        and all(isinstance(cell, dict) and cell.keys() >= _CELL for cell in facts["cells"])
+        and isinstance(facts["cells"], list)
+        and all(
+            isinstance((facts.get("recipe") or {}).get(name), dict | None) for name in ("output", "judge", "models")
+        )
+    )
+
+
+def _rows_of(shard: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with as_written(shard, also=(pa.ArrowException,)):
+        opened = pq.ParquetFile(shard)
+    with opened:
+        batches = opened.iter_batches(batch_size=1_000)
+        while True:
+            with as_written(shard, also=(pa.ArrowException,)):
+                batch = next(batches, None)
+                rows = None if batch is None else batch.to_pylist()
+            if rows is None:
+                return
+            yield from rows
+
+
+def _drop_of(line: str, place: str) -> dict[str, Any]:
+    with as_written(place):
+        found: dict[str, Any] = json.loads(line)
+        if not isinstance(found["lane"], str) or not {"wanted", "place"} <= found.keys():
+            raise ValueError("is no drop")
+        return found
 
 
 def _split_of(shard: Path) -> str:

@@ -14,7 +14,8 @@ from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.rendering import rendered_rows
 from synth.dataset.shards import content_hash, count_in, shards_in, write_split
 from synth.dataset.staging import Staging
-from synth.filters.language import fluency_table
+from synth.errors import BROKEN
+from synth.filters.language import class_table, fluency_table
 from synth.recipe.schema import Recipe
 from synth.types import LABELLED
 
@@ -58,7 +59,7 @@ def _dropped_before(folder: Path) -> Collection[str]:
     """The reasons for drops that the last run told of."""
     try:
         told = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("dropped")
-    except (OSError, ValueError, AttributeError):
+    except BROKEN:
         return ()
     return told if isinstance(told, dict) else ()
 
@@ -71,4 +72,5 @@ def rows_in(folder: Path) -> int:
 def versions() -> dict[str, str]:
     """Versions of what writes a dataset: what its bytes depend on besides recipe and journal."""
     packages = {name: version(name) for name in ("opencc", "pyarrow")}
-    return {"synth": __version__, **packages, "fluency": fluency_table.version()}
+    tables = {"fluency": fluency_table.version(), "response_class": class_table.version()}
+    return {"synth": __version__, **packages, **tables}

@@ -41,9 +41,11 @@ class Avoided:
 
     def __init__(self, *, ngram: int, threshold: float, unmarked: bool = False) -> None:
         self._near = tuple(Index(ngram=ngram, threshold=threshold) for _ in range(2))
-        self._queries, self._responses = Passages(SHORTEST_QUERY), Passages(SHORTEST_RESPONSE)
-        self._rests = Passages(SHORTEST_REST)
+        self._queries, self._responses = Quotations(SHORTEST_QUERY), Quotations(SHORTEST_RESPONSE)
+        self._rests = Quotations(SHORTEST_REST)
         self.sources: tuple[Source, ...] = ()
+        self.reads: list[str] = []
+        """What is read as the query of these sources, in a line each, where that is not plain."""
         self._unmarked = unmarked
 
     @property
@@ -90,7 +92,7 @@ class Avoided:
         self._rests.sort()
 
 
-class Passages:
+class Quotations:
     """Texts to be found again inside longer ones. If 0.8 of a text's grams are in another, any fifth of them and one more
     has one that is: so much of each text is filed, the rest is compared only then."""
 

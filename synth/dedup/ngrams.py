@@ -9,7 +9,9 @@ from typing import Literal
 
 import numpy as np
 
+from synth.dedup.gist import gists
 from synth.dedup.normalise import Numbers, normalise, normalise_all
+from synth.dedup.passages import Passages
 
 _STEP = 4
 """Ranks follow frequency. They are dealt anew whenever the index has grown by this factor, which costs about a tenth of the time
@@ -29,12 +31,14 @@ class Near:
 
 class Index:
     """An exact near-duplicate index of texts by character n-grams (true Jaccard). A text may be of a family, which is
-    exempt from itself only."""
+    exempt from itself only. Texts of at most `short` characters are near to those of the same gist alone, and `passages`
+    that many rows share are left out of what is compared."""
 
-    def __init__(self, *, ngram: int, threshold: float) -> None:
+    def __init__(self, *, ngram: int, threshold: float, short: int = 0, passages: Passages | None = None) -> None:
         from synth.dedup import ngrams_kernel
 
         self.ngram, self.threshold = ngram, threshold
+        self._short, self._passages = short, passages
         self._kernel = ngrams_kernel
         self._families: dict[str, int] = {}
         self._reorder_at = _FIRST
@@ -83,7 +87,8 @@ class Index:
 
     def _run(self, codes: Numbers, ends: Numbers, families: list[int], *, look: bool, keep: int) -> list[Near | None]:
         kernel, done = self._kernel, 0
-        texts = kernel.Texts(codes, ends, np.array(families, np.int32))
+        codes, ends, lone = self._compared(codes, ends)
+        texts = kernel.Texts(codes, ends, np.array(families, np.int32), lone)
         out = np.full((len(ends), 3), -1, np.int64)
         while True:
             task = kernel.Task(done, look, keep, self.ngram, self.threshold)
@@ -93,6 +98,16 @@ class Index:
             self._make_room(int(ends[done]) - (int(ends[done - 1]) if done else 0))
         return [Near(row, shared / union) if row >= 0 else None for row, shared, union in out.tolist()]
 
+    def _compared(self, codes: Numbers, ends: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Of normalised texts what is compared, and which of them are near to their equals alone."""
+        lone = np.zeros(len(ends), np.bool_)
+        if self._passages is not None:
+            codes, ends, lone = self._passages.rest(codes, ends)
+        if self._short:
+            codes, ends, said = gists(codes, ends, lone, self._short)
+            lone = lone | said
+        return codes, ends, lone
+
     def _make_room(self, length: int) -> None:
         """For one more text of that length at least."""
         if len(self) >= self._reorder_at:
@@ -100,7 +115,7 @@ class Index:
             self._reorder()
         store = self._store
         grams, parts, rows, tokens, cells, wanted = store.used.tolist()
-        grams, table = grams + parts + max(1, self.ngram - 2) * length, store.table
+        grams, table = grams + parts + max(1, self.ngram - 2) * length + 1, store.table
         if 4 * grams >= len(table):
             table = np.zeros(1 << (4 * grams).bit_length(), np.int64)
             self._kernel.rehash(store.table, table)

@@ -16,8 +16,8 @@ GRAMS, PARTS, ROWS, TOKENS, CELLS, WANTED = range(6)
 """Places in `Store.used`."""
 NEVER, IF_NEW, IF_UNHEARD, ALWAYS = range(4)
 """When a text is kept: if nothing is near; if moreover its family has not brought the very same set before."""
-PART, WHOLE = 1 << 60, 1 << 61
-"""Tell the beginnings of grams of more than three characters from the grams themselves."""
+PART, WHOLE, LONE = 1 << 60, 1 << 61, 1 << 62
+"""Tell the beginnings of grams of more than three characters from the grams themselves, and both from those of a text that is one gram."""
 CLIP = 0xFFFF
 """A size or position in a posting; this one stands for all from here on."""
 SLACK = 1 - 1e-9
@@ -44,11 +44,12 @@ class Store(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none."""
+    """Texts for the n-gram index as one array: text i is codes[ends[i - 1] : ends[i]]; family -1 is none; a lone one is one gram."""
 
     codes: Numbers
     ends: Numbers
     families: Numbers
+    lone: Numbers
 
 
 class Task(NamedTuple):
@@ -77,7 +78,8 @@ def run(store: Store, texts: Texts, task: Task, out: Numbers) -> int:
         start = texts.ends[number - 1] if number else 0
         if not _has_room(store, texts.ends[number] - start, task.ngram):
             return number
-        size = _rank_all(store, texts.codes[start : texts.ends[number]], task.ngram)
+        codes = texts.codes[start : texts.ends[number]]
+        size = _rank_whole(store, codes) if texts.lone[number] else _rank_all(store, codes, task.ngram)
         query = Query(store.ranks, size, _sketch(store.ranks, size), texts.families[number])
         out[number, 0], held = -1, False
         if task.look:
@@ -105,7 +107,7 @@ def reorder(store: Store, order: Numbers, ngram: int, threshold: float) -> None:
     """In compiled code: gives every gram of the index the rank order[rank], and files all rows anew."""
     for slot in range(len(store.table) // 2):
         key = store.table[2 * slot]
-        if key and (ngram <= 3 or (key - 1) & WHOLE):
+        if key and ((key - 1) & WHOLE or (ngram <= 3 and not (key - 1) & PART)):
             store.table[2 * slot + 1] = order[store.table[2 * slot + 1]]
     store.heads[:] = 0
     rows, store.used[ROWS], store.used[TOKENS], store.used[CELLS] = store.used[ROWS], 0, 0, 1
@@ -120,7 +122,7 @@ def reorder(store: Store, order: Numbers, ngram: int, threshold: float) -> None:
 @compiled
 def _has_room(store: Store, length: int, ngram: int) -> bool:
     """Whether a text of so many characters fits, at the very worst; its postings aside."""
-    grams = store.used[GRAMS] + store.used[PARTS] + max(1, ngram - 2) * length
+    grams = store.used[GRAMS] + store.used[PARTS] + max(1, ngram - 2) * length + 1
     return (
         length <= len(store.ranks)
         and 4 * grams < len(store.table)
@@ -169,6 +171,18 @@ def _rank_all(store: Store, codes: Numbers, ngram: int) -> int:
                 gram = mark | _number(store, gram, PARTS) << 21 | code
         store.ranks[place] = -_number(store, gram, GRAMS)
     return _each_once(store.ranks, count)
+
+
+@compiled
+def _rank_whole(store: Store, codes: Numbers) -> int:
+    """Writes the rank of a text that is one gram into `ranks`; gives how many there are."""
+    if not len(codes):
+        return 0
+    part = np.int64(0)
+    for code in codes[:-1]:
+        part = _number(store, LONE | PART | part << 21 | np.int64(code), PARTS) + 1
+    store.ranks[0] = _number(store, LONE | WHOLE | part << 21 | np.int64(codes[-1]), GRAMS)
+    return 1
 
 
 @compiled

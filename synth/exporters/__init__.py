@@ -49,7 +49,9 @@ def module(name: str) -> Any:
         raise ConfigError(f"no format {name!r}; {did_you_mean(name, known())}")
     ours = partial(import_module, f"{__name__}.{name}") if name in _ours() else None
     found = plugins.load(GROUP, name, ours, needs="__name__")
-    if not ours and not (hasattr(found, "records") or hasattr(found, "export")):
+    with plugins.blamed(f"--to {name}", found):
+        exports = hasattr(found, "records") or hasattr(found, "export")
+    if not ours and not exports:
         package = plugins.package(GROUP, name)
         raise ConfigError(
             f"{name!r} of the package {package} has neither `records` nor `export`; upgrade or uninstall {package}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from synth.sanitize import as_data
+from synth.sanitize import as_turn
 
 Turn: TypeAlias = dict[str, str]
 
@@ -17,8 +17,8 @@ def asked(row: Mapping[str, Any]) -> list[Turn]:
 
 
 def turn(role: str, content: str) -> Turn:
-    """One message of a conversation; special tokens in its text (`<|im_end|>`) have full-width brackets."""
-    return {"role": role, "content": as_data(content)}
+    """One message of a conversation; what a chat template has a token for (`<|im_end|>`, `[INST]`) has full-width brackets."""
+    return {"role": role, "content": as_turn(content)}
 
 
 def answered(row: Mapping[str, Any]) -> Turn:

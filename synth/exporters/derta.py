@@ -10,7 +10,7 @@ from synth.exporters.files import Counts, Record
 from synth.hashing import unit
 from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import LabelScheme
-from synth.sanitize import as_data
+from synth.sanitize import as_turn
 
 FILE = "jsonl"
 _THIRD: Final = 3
@@ -34,21 +34,21 @@ def records(
     labels = dataset.labels
     for split in dataset.labelled():
         for group in dataset.groups(split, "query_id"):
-            prompt = wrapper.replace("{query}", as_data(group[0]["query"]))
+            prompt = wrapper.replace("{query}", as_turn(group[0]["query"]))
             if group[0]["query_type"] == "benign":
                 for row in group:
                     if _helps(row, labels):
                         counts["helpful"] += 1
-                        yield split, _record(row, "helpful", prompt, as_data(row["response"]) + end)
+                        yield split, _record(row, "helpful", prompt, as_turn(row["response"]) + end)
                 continue
             safe, unsafe = _answers(group, labels)
             if safe is None or unsafe is None:
                 counts["alone"] += 1
                 continue
-            harm = as_data(unsafe["response"])
+            harm = as_turn(unsafe["response"])
             cut = _cut(harm, counts["pairs"], seed, group[0]["query_id"])
             counts["pairs"] += 1
-            yield split, _record(safe, "prefix", prompt + harm[:cut], as_data(safe["response"]) + end, cut)
+            yield split, _record(safe, "prefix", prompt + harm[:cut], as_turn(safe["response"]) + end, cut)
             yield split, _record(unsafe, "rto", prompt, harm + end)
 
 

@@ -17,6 +17,7 @@ from pydantic import SkipValidation
 
 from synth import aside
 from synth.errors import ConfigError
+from synth.sanitize import plain
 
 Kind: TypeAlias = Literal["jsonl", "json", "csv", "parquet"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -31,6 +32,10 @@ RECORD: Final = ".synth-export.json"
 """In a folder of exports: the hashes of those that synth wrote, by name."""
 _GROUP: Final = 500
 """Records held in memory at once, and records of a Parquet row group."""
+_FORMULA: Final = re.compile(
+    r"(?:\A|;)(?=[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠])|\A(?=[\t\r])|[\t\n\v\f\r\x85\u2028\u2029][^\S\n]*(?=[=＝])"
+)
+"""What begins a formula: at the beginning of a cell, or where another separator would begin one, or another line."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 
@@ -109,9 +114,10 @@ def written_here(path: Path) -> bool:
 
 
 def cells(values: Iterable[Any]) -> str:
-    """Values as a line in an export's file of CSV; a cell that a spreadsheet would take for a formula is quoted."""
+    """Values as a line in an export's file of CSV, each in quotes. What a spreadsheet would take for a formula, also one whose
+    separator is `;` or a tab, stands behind an apostrophe."""
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(map(_cell, values))
+    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow(map(_cell, values))
     return buffer.getvalue()
 
 
@@ -119,7 +125,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return _FORMULA.sub(r"\g<0>'", plain(text))
 
 
 @contextlib.contextmanager

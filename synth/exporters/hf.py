@@ -26,6 +26,7 @@ def export(made: Dataset, out: Path) -> list[Path]:
         raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
     if real.name == "dataset" and (real.parent / "journal.sqlite").exists():
         raise ConfigError(f"{out}: is the dataset of another run; choose another -o OUT")
+    made.check()
     aside.mend(out)
     if real.exists() and not (real.is_dir() and (made_here(real) or not any(real.iterdir()))):
         raise ConfigError(

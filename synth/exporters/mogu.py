@@ -10,7 +10,7 @@ from synth.errors import ConfigError, did_you_mean
 from synth.exporters.files import Counts, Record
 from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import LabelScheme
-from synth.sanitize import as_data
+from synth.sanitize import as_turn
 
 FILE = "json"
 Row: TypeAlias = Mapping[str, Any]
@@ -78,7 +78,7 @@ def _affirms(row: Row, labels: LabelScheme) -> bool:
 
 
 def _record(row: Row) -> Record:
-    return {"instruction": as_data(row["query"]), "output": as_data(row["response"])}
+    return {"instruction": as_turn(row["query"]), "output": as_turn(row["response"])}
 
 
 def extras(dataset: Dataset, *, counts: Counts) -> Mapping[str, str]:

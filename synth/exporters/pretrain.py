@@ -12,7 +12,7 @@ from synth.exporters import _trainers
 from synth.exporters._dialogue import answered, asked, text_of
 from synth.exporters.files import Counts, Record
 from synth.hashing import unit
-from synth.sanitize import as_data
+from synth.sanitize import as_turn
 
 FILE = "jsonl"
 Row = Mapping[str, Any]
@@ -43,7 +43,7 @@ def records(
                 counts["left out"] += 1
                 continue
             name = fit[int(unit("pretrain", seed, row["id"]) * len(fit))]
-            text = as_data(_LAYOUTS[name](row, dataset.policies.of(row), labels.word(row["label"])))
+            text = as_turn(_LAYOUTS[name](row, dataset.policies.of(row), labels.word(row["label"])))
             counts[measure] += (size := length(text))
             counts["documents"] += 1
             yield split, {"id": row["id"], "layout": name, "text": text, measure: size}

@@ -91,16 +91,18 @@ def bind(
     return found
 
 
-def replaced(uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | None], place: str) -> list[FilterUse]:
-    """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or None for a
-    filter that is left out. ConfigError for a name that is not among them."""
+def replaced(
+    uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | Literal[False]], place: str
+) -> list[FilterUse]:
+    """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or False for
+    a filter that is left out. ConfigError for a name that is not among them."""
     names = [use.name for use in uses]
     if wrong := limits.keys() - {*names}:
         raise ConfigError(f"{place}: no filter {min(wrong)!r} under `filters.query`; {did_you_mean(min(wrong), names)}")
     found = []
     for use in uses:
-        over = limits.get(use.name, {})
-        if over is not None:
+        over: Mapping[str, Any] | Literal[False] = limits.get(use.name, {})
+        if over is not False:
             found.append(use.model_copy(update={"options": {**use.options, **over}}) if over else use)
     return found
 

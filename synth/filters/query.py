@@ -81,7 +81,7 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _CLOSES = re.compile(
-    r"(?:^|(?<=[。！？!?；;\n\s]))(?:最后[，,])?我?们?(?:希望(?:这|以上|我的|对你|对您|能)[^。？]{0,16}(?:帮助|有用|有所)[^。？]{0,6}|如(?:果)?(?:您|你)?(?:还)?有(?:任何|其他|更多|进一步)[^。？]{0,8}(?:问题|疑问|需要)[^。？]{0,12}(?:随时|告诉|提问|联系|咨询)[^。？]{0,8}|祝(?:您|你)[^。？]{0,8}(?:顺利|愉快|成功))[。！!]?\s*$"
+    r"(?:希望(?:这|以上|我的|对你|对您|能)[^。？]{0,16}(?:帮助|有用|有所)[^。？]{0,6}|如(?:果)?(?:您|你)?(?:还)?有(?:任何|其他|更多|进一步)[^。？]{0,8}(?:问题|疑问|需要)[^。？]{0,12}(?:随时|告诉|提问|联系|咨询)[^。？]{0,8}|祝(?:您|你)[^。？]{0,8}(?:顺利|愉快|成功))[。！!]?\s*$"
 )
 
 
@@ -112,18 +112,23 @@ def answer(*, long: int = 80, accounts: bool = False) -> TextRule:
 
 
 def _closes(text: str) -> bool:
-    """Whether the last sentence takes leave as an answer does, and asks for nothing itself."""
-    found = _CLOSES.search(text[-80:])
-    return bool(found) and not _REQUEST.search(text[-80:][: found.start()].rpartition("\n")[2])
+    """Whether a text takes leave as an answer does, not in the sentence in which it asks for something."""
+    found = _CLOSES.search(text[-_LEAVE:])
+    if not found:
+        return False
+    before = _SAID.split(text[-_LEAVE:][: found.start()])[-1]
+    return not (_BY_COMMA.search(before) and _REQUEST.search(before))
 
 
+_LEAVE = 80
+_BY_COMMA = re.compile(r"[，,]\s*我?们?$")
 _BLANK = re.compile(r"[（(]\s*[）)]|_{2,}|＿{2,}|的(?:一项|一组|是)\W{0,4}$", re.MULTILINE)
 _OPTIONS = re.compile(r"(?:^|\s)[A-DＡ-Ｄ]\s?[.．、)）:：]", re.MULTILINE)
 """What an exam asks with: a gap to fill, options to choose from."""
 _OWN = re.compile(r"我(?:需要|想|要|打算|该|的背景)|希望你|请(?:你|给|帮|用|根据|把|将|提供|写)")
 _ACCOUNT = re.compile(r"我(?!们|建议|推荐|认为|可以|会|能)")
 _PLEADS = re.compile(
-    r"[？?]|请(?:你|给|帮|用|根据|按|为|把|将|提供|编写|撰写|写|输出|回答|分析|评价|解释|总结|描述|列|生成|不要)|(?:你|您)(?:能|可以)帮|你(?:现在)?(?:是|扮演|将|的任务)|让我们|希望你|我需要|我想|我要|```|[{};]\s*$|print\(",
+    r"[？?]|^(?:要求|任务|题目|问题)\s?[:：]|请(?:你|给|帮|用|根据|按|为|把|将|提供|编写|撰写|写|输出|回答|分析|评价|解释|总结|描述|列|生成|不要)|(?:你|您)(?:能|可以)帮|你(?:现在)?(?:是|扮演|将|的任务)|让我们|希望你|我需要|我想|我要|```|[{};]\s*$|print\(",
     re.MULTILINE,
 )
 _ADVISES = re.compile(
@@ -144,6 +149,7 @@ _FIRST = re.compile(r"(?s)(?:首先|第一步?)[，,、：:].{10,}(?:其次|然�
 _LISTS = re.compile(r"(?s).{0,200}?(?:(?<!\n)\n\s*(?:\d{1,2}[.、．]|[-*•])[^\n]{8,}){3}\n")
 _ASKING = re.compile(
     r"[？?]|请(?:问|你|用|帮|写|给|解|分|总|回|说)|帮我|吗|告诉我|回答|输出|怎么办|给我|想知道|选项|(?:总结|概括|写出|翻译|改写|列出)[^。]{0,16}。?$"
+    r"|(?:^|[，。；,;.\s）)])(?:试|求|证明|计算|判断|指出|概括|说明|简[述析评]|分析|解释|比较|评价|阐述|完成|补充|选出)[^。]{1,60}[。.]?\s*$"
 )
 _OPENING, _CLOSING, _LONGEST = 40, 40, 600
 _ITEM = re.compile(

@@ -2,7 +2,9 @@
 
 import re
 
+from synth.filters.language.asked import dialogue
 from synth.filters.language.endings import closes, wants_more
+from synth.filters.language.leaked_verdict import leaks
 from synth.types import TextRule
 
 _FENCE = re.compile(r"```")
@@ -42,11 +44,11 @@ def _breaks_off(text: str) -> bool:
     tail = _SENTENCE_END.split(last)[-1]
     if closes(tail, above if tail == last else []):
         return False
-    if tail != last or _PROSE.match(last):
+    if tail != last or _PROSE.match(last) or (above and wants_more(last)):
         return True
     if not above:
         return "，" in last and len(last) >= _ALONE and (len(last) >= _LONG_ALONE or wants_more(last))
-    long = [line for line in above if len(line) >= _LINE and line[-1] not in ":："]
+    long = [line for line in above if len(line) >= _LINE and _HAN.search(line) and line[-1] not in ":："]
     listed = bool(_LISTED.match(last))
     if listed and any(map(_LISTED.match, above)):
         long = [line for line in long if _LISTED.match(line)]
@@ -65,25 +67,19 @@ _PARTS = re.compile(
 def role_confusion() -> TextRule:
     """Drops an answer that goes on as the user, or writes both parts of a conversation it was not asked for."""
 
-    def rule(text: str) -> str | None:
+    def rule(text: str, query: str | None = None) -> str | None:
+        if query is not None and dialogue(query):
+            return None
         found = _PARTS.search(text)
         return "role_confusion" if found and found.start() > 0 else None
 
     return rule
 
 
-_VERDICT = re.compile(
-    r"(?:因此|综上|所以|故|最终|我的)?[，,]?(?:答案|结论|判断|判定|判断结果|判定结果|审核结果|评审结果|安全标签|标签|分类|评级|label|verdict|judgment|intent)\s*(?:是|为|应为|[:：=])[:：]?\s*[\"“「【]?(?:不?安全|违反|违规|不违反|合规|有害|无害|unsafe|safe|harmful|benign|violat)"
-    r"|(?:该|这个|这一|此|本|上述|以上|助手的)(?:回答|回复|内容|答复|问答|对话)(?:整体)?(?:上)?(?:是|属于|应?被?判(?:定)?为|判为|可判为|违反了?)(?:一个|一条)?(?:不安全|安全|违规|有害|无害|合规|内容政策|评审规则|安全规则)"
-    r"|(?:因此|综上所述|综上|所以|故)[，,]?(?:判(?:定)?为|属于|是)?(?:不安全|安全)[。！\"”}]?\s*$|^\W*(?:unsafe|safe|不安全|安全)\W*(?:\n|$)|[\"'](?:label|intent|analysis|verdict)[\"']\s*:",
-    re.IGNORECASE,
-)
-
-
 def verdict() -> TextRule:
-    """Drops an answer that says what a judge should: a label, or a verdict on itself."""
+    """Drops an answer that says what a judge should: a label, or a verdict on itself or the question; not where a class was asked for."""
 
-    def rule(text: str) -> str | None:
-        return "verdict" if _VERDICT.search(text) else None
+    def rule(text: str, query: str | None = None) -> str | None:
+        return "verdict" if leaks(text, query) else None
 
     return rule

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from synth.filters.language.response_class import response_class
+from synth.filters.language.response_class import told
 from synth.filters.language.stated_label import contradicts
 from synth.recipe.labels import BINARY, LabelScheme
 from synth.types import MARK, RowRule, Sample
@@ -91,12 +91,14 @@ def label_agrees(scheme: LabelScheme = BINARY) -> RowRule:
 
 
 def refused_is_safe(scheme: LabelScheme = BINARY) -> RowRule:
-    """Drops a row's refusal that is not labelled safe; rebuttals and answers that decline and then comply are left to the judges."""
+    """Drops a row's refusal that is not labelled safe, where its class is sure; rebuttals and answers that decline and then comply are
+    left to the judges."""
 
     def rule(row: Sample) -> str | None:
         if row.label is None or not scheme.unsafe(row.label) or row.response is None:
             return None
-        return "refused_is_safe" if response_class(row.response) == "refusal" else None
+        answer = told(row.response, row.query)
+        return "refused_is_safe" if answer.sure and answer.name == "refusal" else None
 
     return rule
 

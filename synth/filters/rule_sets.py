@@ -27,7 +27,10 @@ BROUGHT: Final[Mapping[Place, Mapping[str, Limits]]] = {
     "response": {
         "length": _ANY_LENGTH,
         "garbled": _NO_MARKS,
-        "debris": _SAME,  # tokens that a chat template left
+        "repetition": {"most": 0.8},  # nothing but a loop; a chorus, a table, a list of cases repeat much
+        "debris": {
+            "forms": True
+        },  # tokens that a chat template left; thoughts and calls of tools are forms of an answer
         "verdict": _SAME,  # a label that leaked into the answer
     },
     # What judges said of a row is theirs, whoever wrote its texts.

@@ -1,13 +1,12 @@
 """Rules on any text, a query or an answer. Each takes its options and gives a rule: text -> reason key or None."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
-from synth.filters.language import fluency
+from synth.filters.language import fluency, mojibake
 from synth.filters.language.asked import notation, other_language, refrain
 from synth.filters.language.refusal import is_refusal
+from synth.filters.language.repetition import goes_round, is_loop, said_again, stutters
 from synth.filters.language.sent import repeats
 from synth.filters.language.speaker import is_users
 from synth.filters.language.verse import is_verse
@@ -40,6 +39,8 @@ def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
         if query is not None and (other_language(query) or notation(query)):
             return None
         prose = _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text)))
+        if query is not None and len(_WORD.findall(prose)) <= _TERM and not _TALKS.search(prose):
+            return None
         han, words = len(_HAN.findall(prose)), len(_WORD.findall(prose))
         if len(_OTHER.findall(prose)) > max(_FEW, han / 2):
             return "chinese"
@@ -50,6 +51,12 @@ def chinese(*, least: float = 0.5, names: int = 3) -> TextRule:
     return rule
 
 
+_TERM = 8
+_TALKS = re.compile(
+    r"\b(?:i|i'm|you|your|we|sorry|please|can't|cannot)\b|[？?！!。]|[\u3040-\u30ff\uac00-\ud7af\u0400-\u06ff]",
+    re.IGNORECASE,
+)
+"""So many words that nobody says to anybody are a name, a term, a title, whatever was asked."""
 _FORMULA = re.compile(
     r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,400}\$|\\\[.{1,2000}?\\\]|\\\(.{1,400}?\\\)|\\begin\{(\w{1,20}\*?)\}.{0,4000}?\\end\{\1\}|\\[A-Za-z]{2,}",
     re.DOTALL,
@@ -72,28 +79,39 @@ def length(*, min: int = 3, max: int = 1000) -> TextRule:
 
 
 _BROKEN = re.compile(
-    r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?:烫|屯){3}"
-    r"|(?:[\u00c3-\u00ef][\u0080-\u00bf\u0152-\u0178\u2013-\u203a\u20ac\u2122]{1,2}\s?){3}"
+    r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?<![好太真很])(?:烫{3}|屯{3})"
 )
-_MISREAD = frozenset(
-    "鐨勬槸涓嶅湪浜嗘湁鍜屼汉杩欏ぇ涔熷彲浠ヨ鎴戜滑鍒鏉ユ椂瑕佸氨绛夈傚綋鍓嶇敤濡備綍鎬闂棶搴斾娇欍鍥寰鍚"
-)
-"""Characters that UTF-8 read as GBK is full of, and Chinese hardly has."""
-_MARKS = re.compile(r"[^\w\s]")
+_ALONE = re.compile(r"(?<!\w)[^\w\s\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d](?!\w)")
+"""A mark that no letter or digit stands beside; pictures and drawings are none."""
+_SIGHT = 50_000
+"""Characters that are looked at for marks."""
 
 
 def garbled(*, most: float = 0.6) -> TextRule:
-    """Drops a text that was read in the wrong encoding, has control or replacement characters, or is more than `most` marks and symbols."""
+    """Drops a text that was read in the wrong encoding, is a tokenizer's pieces, has control or replacement characters, or is more than `most` marks that stand at no word."""
 
     def rule(text: str) -> str | None:
         if _BROKEN.search(text):
             return "garbled.characters"
-        if sum(character in _MISREAD for character in text) * 4 > len(text):
+        if mojibake.misread(text):
             return "garbled.encoding"
-        prose = _CODE.sub("", text)
-        return "garbled.marks" if len(_MARKS.findall(prose)) > most * max(len(prose), 8) else None
+        if mojibake.pieces(text):
+            return "garbled.tokens"
+        prose = _formulas_out(_CODE.sub("", text)[:_SIGHT])
+        return "garbled.marks" if len(_ALONE.findall(prose)) > most * max(len(prose), 8) else None
 
     return rule
+
+
+_RULED = re.compile(r"^[\s|:+=_-]+$", re.MULTILINE)
+_BRACKETED = re.compile(r"[(\[{（【][^()\[\]{}（）【】\n]{0,80}?\w[^()\[\]{}（）【】\n]{0,80}[)\]}）】]")
+
+
+def _formulas_out(text: str) -> str:
+    """A text with letters in the place of brackets around words, as formulas and patterns are full of, without lines of a table."""
+    for _ in range(3):
+        text = _BRACKETED.sub("x", text)
+    return _RULED.sub("", text)
 
 
 _MATERIAL = re.compile(
@@ -124,22 +142,30 @@ def language_switch(*, words: int = 7, letters: int = 8) -> TextRule:
 _TRADE = re.compile(r"护栏模型|内容安全数据集|反面样本")
 
 
-def debris() -> TextRule:
-    """Drops a text with template debris: special tokens, reasoning tags, headings of an instruction format, words of our trade."""
+_WHOLE_FORM = re.compile(
+    r"\A\s*<(think|thinking|reasoning)>.*?</\1>(?=\s*\S)|<tool_call>\s*[\[{][^<]*[\]}]\s*</tool_call>|(?<=[\u3400-\u9fff“‘「`（(、，])\s?\[[A-Z]{3,4}\]\s?(?=[\u3400-\u9fff”’」`）)、，])",
+    re.DOTALL,
+)
+"""A whole thought before an answer, a whole call of a tool, a token that is spoken of in a sentence."""
+
+
+def debris(*, forms: bool = False) -> TextRule:
+    """Drops a text with template debris: special tokens, reasoning tags, headings of an instruction format, words of our trade. With `forms` a whole thought before an answer, a whole call of a tool and tokens that a sentence speaks of pass."""
 
     def rule(text: str) -> str | None:
-        if _DEBRIS.search(_CODE.sub("", text)):
+        bare = _CODE.sub("", text)
+        if _DEBRIS.search(_WHOLE_FORM.sub("", bare) if forms else bare):
             return "debris.token"
         return "debris.echo" if _TRADE.search(text) else None
 
     return rule
 
 
-def refusal() -> TextRule:
-    """Drops a generator's refusal that poses as a query. A user who tells of what he cannot do, or says what he will not do unless, refuses nothing."""
+def refusal(*, users: bool = False) -> TextRule:
+    """Drops a generator's refusal that poses as a query. With `users` a user who tells of what he cannot do, or says what he will not do unless, refuses nothing."""
 
     def rule(text: str) -> str | None:
-        return "refusal" if is_refusal(text) and not is_users(text) else None
+        return "refusal" if is_refusal(text) and not (users and is_users(text)) else None
 
     return rule
 
@@ -163,10 +189,6 @@ def template(
 
 _CHAPTER = 50_000
 """As much of a text as is looked at for repetition; so memory is bounded."""
-_STUTTER = re.compile(r"(?<![\W\d])((?:[^\W\d_]){2,12}?)[，,。！!？?、；;]?(?:\1[，,。！!？?、；;]?){4,}")
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+")
-
-
 _TABLE = re.compile(r"^[ \t]*\|.*$|^.*\t.*\t.*$", re.MULTILINE)
 
 
@@ -175,63 +197,18 @@ def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
 
     def rule(text: str, query: str | None = None) -> str | None:
         text = _TABLE.sub("", _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text[:_CHAPTER]))))
-        verse = is_verse(text) or (query is not None and refrain(query))
         bare = "".join(text.split())
-        if _repeats(text, 5 if verse else 2) > (max(most, 0.8) if verse else most) or _stutters(
-            bare, 12 if verse else 5
-        ):
-            return "repetition"
-        if verse or len(bare) < 4 * gram:
-            return "repetition" if verse and _goes_round(bare, gram) > max(most, 0.8) else None
-        return "repetition" if _goes_round(bare, gram) > most else None
+        asked = query is not None and refrain(query)
+        loose = most > _LOOSE or asked or is_verse(text)
+        limit, turns, times = (max(most, _MOSTLY), 5, 12) if loose else (most, 2, 5)
+        again = max(said_again(text, turns), goes_round(bare, gram) if len(bare) >= 4 * gram else 0.0)
+        return "repetition" if again > limit or stutters(bare, times) or (not asked and is_loop(bare)) else None
 
     return rule
 
 
-_PASSAGE = 3
-"""Grams on end, as a multiple of their length, from which on what is said again is a passage and no turn of phrase."""
-
-
-def _goes_round(text: str, gram: int) -> float:
-    """The share of grams that were there before, of passages that are long enough."""
-    seen: set[str] = set()
-    run = found = 0
-    for at in range(len(text) - gram + 1):
-        piece = text[at : at + gram]
-        if piece in seen:
-            run += 1
-            continue
-        seen.add(piece)
-        found += run if run >= _PASSAGE * gram else 0
-        run = 0
-    found += run if run >= _PASSAGE * gram else 0
-    return found / max(1, len(text) - gram + 1)
-
-
-def _stutters(text: str, most: int) -> bool:
-    """Whether a piece of a few letters comes `most` times on end."""
-    found = _STUTTER.search(text)
-    if not found:
-        return False
-    piece = found[1]
-    return len(found[0]) >= most * len(piece) and (len(set(piece)) > 1 or len(found[0]) > _LAUGHS)
-
-
-_LAUGHS = 40
-"""Times that one letter may come on end: people laugh, sigh and shout."""
-
-
-def _repeats(text: str, turns: int) -> float:
-    """The share of characters in sentences that were there before, or 1 if one is said again `turns` times running."""
-    found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
-    long = [sentence for sentence in found if len(sentence) >= 6]
-    running = 0
-    for one, other in pairwise(long):
-        running = running + 1 if one == other else 0
-        if running >= turns:
-            return 1.0
-    again = sum(len(sentence) * (count - 1) for sentence, count in Counter(long).items())
-    return again / max(1, sum(map(len, found)))
+_LOOSE, _MOSTLY = 0.5, 0.8
+"""From which `most` on a text may say a thing a few times running; what of a refrain, or of such a text, must be said again."""
 
 
 def fluent(
@@ -241,8 +218,9 @@ def fluent(
     found = texts() if prompts is None else prompts
     pieces, headings = _passages(found, _PIECE, 4), frozenset(name for text in found for name in _HEADING.findall(text))
 
-    def rule(text: str) -> str | None:
-        if reason := fluency.verdict(_prose(text), least=least, piece=piece):
+    def rule(text: str, query: str | None = None) -> str | None:
+        reason = fluency.verdict(_prose(text), least=least, piece=piece)
+        if reason and not (reason == "loop" and query is not None and refrain(query)):
             return f"fluent.{reason}"
         return "fluent.stitched" if _stitched(text[:_SEEN], pieces, headings, covered) else None
 

@@ -100,7 +100,11 @@ class Fold:
         for lane in self.lanes.values():
             lane.family.most = inputs.family
         dedup, embedder = inputs.dedup, inputs.flow.embedder
-        indexes = {kind: Index(ngram=dedup.ngram, threshold=dedup.threshold) for kind in ("harmful", "benign")}
+        short, passages = dedup.short or 0, inputs.flow.source.passages
+        indexes = {
+            kind: Index(ngram=dedup.ngram, threshold=dedup.threshold, short=short, passages=passages)
+            for kind in ("harmful", "benign")
+        }
         meanings = {kind: Vectors(threshold=embedder.threshold) for kind in indexes} if embedder else {}
         self._parts = Parts(inputs.flow, self.lanes, indexes, meanings, self._asker)
         self._demand = Demand(self._parts)

@@ -1,8 +1,6 @@
 """The journal: replies by key, and decisions in order. The only state of a run; written before any effect."""
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of, short_hash
+from synth.journal.lock import hold
 from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Rows, decision_row, kept_of, reply_of, sum_of
 from synth.journal.transaction import UNFIT, Transaction
 from synth.journal.usage import GAVE_UP, OUTAGE, RETRY, UNPAID, Usage
@@ -238,25 +237,6 @@ class Journal:
         """Closes the journal's file and lets go of its lock."""
         self._db.close()
         self._lock.close()
-
-
-def hold(path: Path) -> Any:
-    """The lock that holds a journal's store, exclusive and on a file, for the life of the process: the operating system
-    lets go of it however that ends. Raises ConfigError where another process has it, or the file cannot be made."""
-    try:
-        handle = path.open("a")
-    except OSError as error:
-        raise ConfigError(
-            f"{path.parent}: cannot be written ({os.strerror(error.errno or 0)}); choose another -o DIR"
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise ConfigError(
-            f"{path.parent}: another synth is running in this folder; wait for it, or use another -o DIR"
-        ) from error
-    return handle
 
 
 def other_version(path: Path, version: int) -> ConfigError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from synth.errors import ConfigError
 from synth.recipe.role import Price, Role
+from synth.sanitize import plain
 from synth.types import Origin, Reply
 
 GAVE_UP = "gave_up"
@@ -58,6 +59,9 @@ class Usage:
     """How many of these replies came without a token count from their server."""
     given_up: int = 0
     """How many of these replies never came: their requests were given up on."""
+
+    def __post_init__(self) -> None:
+        self.lane, self.stage, self.model = map(_text, (self.lane, self.stage, self.model))
 
     @property
     def tokens(self) -> int:
@@ -127,3 +131,8 @@ def bill(lines: Iterable[Usage], prices: Prices) -> UsageTotal:
         whole=metered and not any(cost is None and line.tokens for line, cost in zip(found, costs, strict=True)),
         priced=any(cost is not None for cost in costs),
     )
+
+
+def _text(value: object) -> str:
+    """Text as it can be written, of whatever a damaged journal has in its place."""
+    return plain(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))

@@ -23,6 +23,7 @@ def check(recipe: "Recipe") -> None:
     steps.check(recipe)
     _roles_exist(recipe)
     _vectors_are_of_one_model(recipe)
+    _passages_are_of_a_file(recipe)
     _only_answers_are_begun(recipe)
 
 
@@ -59,6 +60,11 @@ def _vectors_are_of_one_model(recipe: "Recipe") -> None:
         raise ValueError(f"{SEMANTIC}: {name!r} is made of others, whose vectors do not compare")
     if others := [place for place, role in recipe.role_uses() if role == name and place != SEMANTIC]:
         raise ValueError(f"{SEMANTIC}: {name!r} writes too ({others[0]}); give vectors a role of their own")
+
+
+def _passages_are_of_a_file(recipe: "Recipe") -> None:
+    if recipe.dedup.passages and (recipe.from_run or not recipe.from_file):
+        raise ValueError("dedup.passages: are found in a file of your own (`queries` or `pairs`), and there is none")
 
 
 def _only_answers_are_begun(recipe: "Recipe") -> None:

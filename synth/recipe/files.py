@@ -51,7 +51,7 @@ def names(kind: Kind) -> list[str]:
         path.relative_to(folder).with_suffix("").as_posix()
         for folder in folders(kind)
         for path in folder.rglob(f"*{suffix}")
-        if not path.name.startswith("_")
+        if not path.name.startswith("_") and path.is_file()
     }
     return sorted(found)
 

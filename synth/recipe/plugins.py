@@ -42,12 +42,13 @@ def load(group: str, name: str, ours: Callable[[], Any] | None = None, *, needs:
         raise ConfigError(_twice(group, name, packages))
     try:
         found = points[0].load()
+        lacks = not hasattr(found, needs)  # a module may answer for itself, and in any way
     except (Exception, SystemExit) as error:  # another's code, run for the first time
         why = " ".join(f"{type(error).__name__}: {error}".split())
         raise ConfigError(
             f"{name!r} of the package {packages} cannot be loaded ({why}); mend, upgrade or uninstall {packages}"
         ) from error
-    if not hasattr(found, needs):
+    if lacks:
         raise ConfigError(
             f"{name!r} of the package {packages} has no {needs!r} ({group}, {points[0].value}); upgrade or uninstall {packages}"
         )
@@ -74,7 +75,10 @@ def blamed(what: str, code: Any) -> Iterator[None]:
 
 def _top(code: Any) -> str:
     """The package that a function or module, or the class of an object, is of."""
-    where = getattr(code, "__module__", None) or getattr(code, "__name__", "")
+    try:
+        where = getattr(code, "__module__", None) or getattr(code, "__name__", "")
+    except Exception:  # noqa: BLE001 (a module may answer for itself, and in any way)
+        where = getattr(type(code), "__module__", "")
     return str(where).partition(".")[0]
 
 

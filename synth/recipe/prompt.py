@@ -3,16 +3,18 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 import jinja2
 import jinja2.meta
 import jinja2.nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.exceptions import SecurityError
 
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe.files import folders, way_out
+from synth.recipe.sandbox import LARGEST, Sandbox
+from synth.sanitize import plain, shortened
 from synth.types import Message
 
 ROLES = ("system", "user", "assistant")
@@ -36,10 +38,13 @@ class Prompt:
         """By name the text and path of its file, and of every fragment it includes."""
         self.path = next(iter(self.files.values()))[1]
         self.hash = hashlib.sha256(self.source.encode()).hexdigest()[:16]
+        self._environment = environment
         try:
             self._template = environment.get_template(f"{name}.j2")
         except jinja2.TemplateSyntaxError as error:  # an unknown filter, say: found at compiling
-            raise ConfigError(f"{self.path}: line {error.lineno}: {error.message}") from error
+            raise _misspelt(self.path, error) from error
+        except _TOO_DEEP as error:
+            raise _too_deep(self.path) from error
         self.blocks = frozenset(self._template.blocks)
         unknown = self.blocks - set(known)
         if unknown or "user" not in self.blocks:
@@ -74,10 +79,12 @@ class Prompt:
         if block not in self.blocks:
             return ""
         try:
+            self._environment.begin()
             context = self._template.new_context(dict(variables))
-            return "".join(self._template.blocks[block](context))
+            return plain("".join(_bounded(self._template.blocks[block](context))))
         except Exception as error:  # a template is the user's code: whatever it raises is theirs to mend
-            raise ConfigError(f"{self.path}: cannot be rendered: {type(error).__name__}: {error}") from error
+            why = shortened(f"{type(error).__name__}: {error}", 300)
+            raise ConfigError(f"{self.path}: cannot be rendered: {why}") from error
 
 
 Load: TypeAlias = Callable[[str, Iterable[str]], Prompt]
@@ -93,7 +100,7 @@ def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = Non
 def texts() -> tuple[str, ...]:
     """The text of every prompt file and fragment in the folders."""
     paths = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
-    return tuple(sorted({path.read_text(encoding="utf-8") for path in paths}))
+    return tuple(sorted({path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}))
 
 
 def parse(name: str) -> Prompt:
@@ -101,9 +108,9 @@ def parse(name: str) -> Prompt:
     return Prompt(name, None)
 
 
-def _environment(kept: Mapping[str, str] | None) -> ImmutableSandboxedEnvironment:
+def _environment(kept: Mapping[str, str] | None) -> Sandbox:
     searched = [str(folder) for folder in folders("prompts")]
-    environment = ImmutableSandboxedEnvironment(
+    environment = Sandbox(
         loader=jinja2.FileSystemLoader(searched) if kept is None else jinja2.DictLoader(kept),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -113,6 +120,27 @@ def _environment(kept: Mapping[str, str] | None) -> ImmutableSandboxedEnvironmen
     )
     environment.filters["json"] = _json
     return environment
+
+
+def _bounded(parts: Iterable[str]) -> Iterator[str]:
+    length = 0
+    for part in parts:
+        length += len(part)
+        if length > LARGEST:
+            raise SecurityError(f"says more than {LARGEST:,} characters")
+        yield part
+
+
+_TOO_DEEP = (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError)
+"""What Jinja and Python raise as they compile a template that nests too deeply, or holds a number of thousands of digits."""
+
+
+def _too_deep(path: str) -> ConfigError:
+    return ConfigError(f"{path}: nests too deeply, or holds what is no number; write it flatter, or in fragments")
+
+
+def _misspelt(path: str, error: jinja2.TemplateSyntaxError) -> ConfigError:
+    return ConfigError(f"{path}: line {error.lineno}: {shortened(error.message or 'is no template', 300)}")
 
 
 def _json(value: Any) -> str:
@@ -156,6 +184,12 @@ def _read(environment: jinja2.Environment, name: str, asked_by: str) -> tuple[st
         raise ConfigError(f"{by}no prompt {stem!r}; {way_out('prompts', stem)}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"prompt {name!r} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(
+            f"prompt {shortened(name, 200)!r} cannot be read ({error.strerror}); mend or remove it"
+        ) from error
+    if len(source) > LARGEST:
+        raise ConfigError(f"{path}: is over {LARGEST:,} characters; a prompt is a text that a model reads whole")
     return source, path or name
 
 
@@ -172,7 +206,9 @@ def _names(environment: jinja2.Environment, source: str, path: str) -> tuple[set
         tree = environment.parse(source)
         variables = jinja2.meta.find_undeclared_variables(tree)
     except jinja2.TemplateSyntaxError as error:
-        raise ConfigError(f"{path}: line {error.lineno}: {error.message}") from error
+        raise _misspelt(path, error) from error
+    except _TOO_DEEP as error:
+        raise _too_deep(path) from error
     for node in tree.body:
         outside = [
             part

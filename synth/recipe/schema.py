@@ -183,10 +183,9 @@ class Recipe(Frozen):
 
 def _leave_out_unsaid(data: dict[str, Any]) -> None:
     """Takes out of an identity what recipes of before had not, where a recipe does not say it either."""
-    if data["dedup"]["semantic"] is None:
-        del data["dedup"]["semantic"]
-    if not data["dedup"]["unmarked"]:
-        del data["dedup"]["unmarked"]
+    for name in ("semantic", "unmarked", "short", "passages"):
+        if not data["dedup"][name]:
+            del data["dedup"][name]
     _leave_out_rule_sets(data["filters"])
     del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}

@@ -74,6 +74,11 @@ class Dedup(Frozen):
     """How queries that n-grams keep apart are compared by meaning; None does not."""
     unmarked: bool = False
     """Whether answers are compared (with what a run avoids, and with each other) with the mark 【略】 taken out."""
+    short: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Queries of at most so many characters are near-duplicates only where no word that matters differs; None compares them
+    as longer ones."""
+    passages: bool = False
+    """Whether passages that many rows of the user's own file share are left out of what is compared."""
 
 
 RuleSet: TypeAlias = Literal["written", "brought"]
@@ -115,8 +120,8 @@ class Filters(Frozen):
     query: FilterUses = ()
     response: FilterUses = ()
     row: FilterUses = ()
-    attacked: dict[str, dict[str, dict[str, Any] | None]] = Field(default_factory=dict)
-    """For an augmentation operator the limits of the queries it makes: by filter the options that stand in place of the recipe's; None:
+    attacked: dict[str, dict[str, dict[str, Any] | Literal[False]]] = Field(default_factory=dict)
+    """For an augmentation operator the limits of the queries it makes: by filter the options that stand in place of the recipe's; False:
     the filter is not asked."""
 
 

@@ -6,6 +6,7 @@ A file may `extends:` others: scenarios and subcategories are matched by id, lis
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from synth.errors import ConfigError
-from synth.recipe.extends import check_depth
+from synth.recipe.extends import DEEPEST, check_depth
 from synth.recipe.files import extended, find, shipped
 from synth.recipe.yaml import read_yaml, several, validate
 
@@ -42,9 +43,9 @@ SubcategoryId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a
 
 
 def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
-    repeated = {item for item in items if items.count(item) > 1}
-    if repeated:
-        raise ValueError(f"{min(repeated)!r} stands twice; keep one")
+    if len(set(items)) < len(items):
+        seen = Counter(items)
+        raise ValueError(f"{min(item for item in seen if seen[item] > 1)!r} stands twice; keep one")
     return items
 
 
@@ -194,6 +195,8 @@ def _merged(path: Path, chain: tuple[Path, ...], read: dict[Path, dict[str, Any]
     extends = [extends] if isinstance(extends, str) else extends
     if not isinstance(extends, list) or not all(isinstance(name, str) for name in extends):
         raise ConfigError(f"{path}: extends: must be a taxonomy's name or a list of names (got {extends!r})")
+    if len(extends) > DEEPEST:
+        raise ConfigError(f"{path}: extends: names {len(extends):,} taxonomies; {DEEPEST} are the most")
     _refuse_repeated_ids(own, path)
     _refuse_empty_lists(own, "", path)
     base: dict[str, Any] = {}
@@ -245,5 +248,12 @@ def _overlay(base: Any, own: Any) -> Any:
             for entry in own:
                 merged[entry["id"]] = _overlay(merged[entry["id"]], entry) if entry["id"] in merged else entry
             return list(merged.values())
-        return base + [item for item in own if item not in base]
+        return base + _others(own, base)
     return own
+
+
+def _others(items: list[Any], among: list[Any]) -> list[Any]:
+    """Those of the items that are not among the others, in time linear in the number of single values."""
+    single = {item for item in among if not isinstance(item, list | dict)}
+    rest = [item for item in among if isinstance(item, list | dict)]
+    return [item for item in items if item not in (rest if isinstance(item, list | dict) else single)]

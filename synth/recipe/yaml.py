@@ -1,5 +1,6 @@
 """Strict YAML: doubled keys are refused, and whatever is wrong with a file is one line with place and way out."""
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from synth.errors import ConfigError, did_you_mean
+from synth.recipe import bounds
 from synth.recipe.credentials import hidden
 from synth.recipe.files import MAY_HOLD_KEYS
 
@@ -42,27 +44,44 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping a YAML file holds; ConfigError with line and column for anything else."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            text = "" if size > bounds.LARGEST else file.read().decode()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    if size > bounds.LARGEST:
+        raise ConfigError(
+            f"{path}: is over {bounds.LARGEST // 2**20} MB; a recipe or taxonomy is a text that people write"
+        )
+    data = parsed(text, str(path))
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: the file must hold keys and values, not {type(data).__name__}")
+    return data
+
+
+def parsed(text: str, source: str) -> Any:
+    """What a text of YAML holds, once it is counted. ConfigError, which begins with `source` and says line and column, for what is no
+    YAML, gives a key twice, nests too deeply or multiplies by aliases."""
+    try:
+        bounds.check(text)
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except bounds.Unbounded as error:
+        raise ConfigError(f"{source}: line {error.line}, column {error.column}: {error}") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
         way_out = "; indent with spaces" if "tab" in str(error.problem) or "\\t" in str(error.problem) else ""
-        raise ConfigError(f"{path}: {place}: {error.problem}{way_out}") from error
+        raise ConfigError(f"{source}: {place}: {error.problem}{way_out}") from error
     except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply") from error
-    except ValueError as error:  # a date that is none, a number of thousands of digits
+        raise ConfigError(f"{source}: nested too deeply") from error
+    except (ValueError, OverflowError) as error:  # a date that is none, a number of thousands of digits
         raise ConfigError(
-            f"{path}: not YAML: {' '.join(str(error).split())}; put it in quotes if it is a text"
+            f"{source}: not YAML: {' '.join(str(error).split())}; put it in quotes if it is a text"
         ) from error
     except yaml.YAMLError as error:  # a control character, say: no mark
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: the file must hold keys and values, not {type(data).__name__}")
-    return data
+        raise ConfigError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
 
 
 def validate(

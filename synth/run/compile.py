@@ -26,7 +26,7 @@ from synth.recipe.sections import Filters
 from synth.recipe.taxonomy import Taxonomy
 from synth.run.rules import bound_rules
 from synth.stages import guarded
-from synth.stages.contract import Context
+from synth.stages.contract import Context, Source
 from synth.stages.embed import Embedder
 from synth.stages.fallback import Router, alone, chained, mixed
 from synth.stages.flow import Bound, Flow
@@ -149,7 +149,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
     flow = Flow(
         source=source,
         stages=stages,
-        embedder=_embedder(recipe, context.stats),
+        embedder=_embedder(recipe, source, context.stats),
         rules=bound_rules(recipe, texts, specs, library),
         avoided=_avoided(recipe),
         tidy=replaced if texts.personal == "replace" else None,
@@ -184,6 +184,7 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
         max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
+        passages=recipe.dedup.passages,
         made=partial(_made, recipe),
     )
 
@@ -214,13 +215,12 @@ def _with_rows(specs: Sequence[LaneSpec], lanes: frozenset[str], source: str) ->
     return found
 
 
-def _embedder(recipe: Recipe, stats: ReplyStats) -> Embedder | None:
-    if recipe.dedup.semantic is None:
+def _embedder(recipe: Recipe, source: Source, stats: ReplyStats) -> Embedder | None:
+    if (told := recipe.dedup.semantic) is None:
         return None
-    name = recipe.dedup.semantic.model
-    role = recipe.models[name]
+    name, role = told.model, recipe.models[told.model]
     caller = Requester(name, role.named, backends.family(role), role.extra, stats=stats, revision=role.revision or "")
-    return Embedder(caller, threshold=recipe.dedup.semantic.threshold)
+    return Embedder(caller, threshold=told.threshold, passages=source.passages)
 
 
 def _check_backends(recipe: Recipe) -> None:

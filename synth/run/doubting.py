@@ -154,7 +154,7 @@ def stopped_before(folder: Path) -> bool:
         said = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(said, dict) and said.get("stopped") in (DOUBTED, RUNNING)
 

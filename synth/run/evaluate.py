@@ -21,6 +21,7 @@ from synth.recipe.guard.format import Mode
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
+from synth.tables.text_columns import FOUND, Choice
 from synth.types import Reply
 
 _SHIPPED: Final = "ordinary"
@@ -52,6 +53,7 @@ class EvaluationOptions:
     mode: str | None = None
     """answer, prompt or both; None: answers, where the test has any."""
     label_names: str | None = None
+    choice: Choice = FOUND
     split: str | None = None
     fpr: float = 0.01
     benign: tuple[Path, ...] = ()
@@ -75,7 +77,7 @@ class Outcome:
 
 def evaluate(options: EvaluationOptions) -> Outcome:
     """Measures a guard on a test. ConfigError for what the user must mend."""
-    test = gold.gold_of(options.test, options.label_names, options.split)
+    test = gold.gold_of(options.test, options.label_names, options.split, options.choice)
     modes = _modes(options, test)
     policies = policies_for(options.test, test.labels) if options.guard else None
     asked = _guard(options, test, modes, policies) if policies else None
@@ -88,6 +90,10 @@ def evaluate(options: EvaluationOptions) -> Outcome:
 
 def _modes(options: EvaluationOptions, test: Gold) -> list[Mode]:
     has = [mode for mode in MODES if test.asked(mode)]
+    if not has:
+        raise ConfigError(
+            f"{options.test}: no row has an answer with a label, or a query known as harmful or benign (`query_label`)"
+        )
     if options.mode is None:
         return has[:1]
     wanted = [mode for mode in MODES if options.mode in (mode, "both")]
@@ -126,7 +132,9 @@ class _Evaluation:
         """Measures answers that are there already."""
         (mode,) = self.modes
         assert self.options.predictions is not None
-        found = predictions_in(self.options.predictions, self.test, mode, guarded=self.asked is not None)
+        found = predictions_in(
+            self.options.predictions, self.test, mode, self.options.choice, guarded=self.asked is not None
+        )
         each = {id: self._said(mode, reply) for id, reply in found.replies.items()}
         cases = self.test.asked(mode)
         report = self._report("")
@@ -195,7 +203,8 @@ class _Evaluation:
         """The sets of rows that no guard should call unsafe, beside the test: the user's, and the one that ships."""
         names = Counter(path.name for path in {*self.options.benign})
         found = {
-            f"file {path.name if names[path.name] == 1 else path}": gold.ordinary(path) for path in self.options.benign
+            f"file {path.name if names[path.name] == 1 else path}": gold.ordinary(path, self.options.choice)
+            for path in self.options.benign
         }
         if self.options.ordinary:
             found["shipped " + _SHIPPED] = gold.ordinary(Path(pairs.__file__).with_name(f"{_SHIPPED}.jsonl"))

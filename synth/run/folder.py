@@ -10,6 +10,7 @@ from synth import aside
 from synth.dataset.marks import foreign_policies, has_card, made_here
 from synth.dataset.policies import NAME as POLICIES
 from synth.errors import ConfigError
+from synth.sanitize import plain
 
 OURS = ("dataset", "drops", "run.json")
 JOURNAL = "journal.sqlite"
@@ -19,6 +20,10 @@ WAY_OUT = "choose another -o DIR"
 def claim(folder: Path) -> None:
     """Makes a run's folder. ConfigError where something that synth did not write stands under a name that a run
     writes to."""
+    if plain(str(folder)) != str(folder):
+        raise ConfigError(
+            f"{folder}: its name is no UTF-8, and the libraries that write there take no other; {WAY_OUT}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for name in (JOURNAL, "journal.lock", *OURS):
         aside.through(folder / name)

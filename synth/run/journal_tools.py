@@ -14,7 +14,7 @@ from synth import aside
 from synth.backends._server import KEY
 from synth.backends.batch import connect
 from synth.backends.batch.options import Options, place_of
-from synth.errors import ConfigError
+from synth.errors import BROKEN, ConfigError
 from synth.journal import decisions
 from synth.journal.inputs import recorded
 from synth.journal.merge import united_replies, write
@@ -116,7 +116,7 @@ def _told(path: Path) -> tuple[Prices, dict[str, str]]:
         models = {name: Role.model_validate(unasked(role)) for name, role in facts["recipe"]["models"].items()}
         lanes = {f"{cell['subcategory']}/{cell['query_type']}": cell["scenario"] for cell in facts["cells"]}
         return prices(models), lanes
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except BROKEN:
         return {}, {}
 
 

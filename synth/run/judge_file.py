@@ -30,14 +30,16 @@ def judged(
     for row in file.rows:
         if not (row.query or "").strip() or not (row.response or "").strip():
             raise ConfigError(f"{row.place}: no text under 'query' or 'response', so there is nothing to judge")
-    folder = made.folder / "audit" / io.hash_of(io.files_of(file.path))
+    folder = made.folder / "audit" / io.hash_of([one for path in file.paths for one in io.files_of(path)])
     folder.mkdir(parents=True, exist_ok=True)
     pairs = folder / "pairs.jsonl"
     with io.aside(pairs) as new, new.open("w", encoding="utf-8") as stream:
         for row in file.rows:
             line = {"query": row.query, "response": row.response, "subcategory": row.subcategory}
             stream.write(json.dumps(line) + "\n")
-    labels, told = made.labels.names, made.facts()["recipe"]
+    labels, told = made.labels.names, made.facts().get("recipe") or {}
+    if not isinstance(told.get("models"), dict) or not all(isinstance(role, dict) for role in told["models"].values()):
+        raise ConfigError(f"{made.folder / 'run.json'}: tells no recipe; run the same command again to write it anew")
     recipe = {key: value for key, value in told.items() if key in Recipe.model_fields or key == "judge"} | {
         "models": {name: unasked(role) for name, role in told["models"].items()},
         **dict.fromkeys(("n", "steps")),

@@ -29,6 +29,15 @@ def advice(compiled: CompiledRecipe) -> Iterator[str]:
             f"warning: query.sheet.lengths: no query of {low}-{high} is ever asked for, since a call's texts must fit the writer's "
             f"max_tokens; raise it to {least:,} or more, or take the band out"
         )
+    if recipe.from_file and recipe.filters.of == "written" and (recipe.filters.query or recipe.filters.response):
+        yield (
+            "note: filters.of is written, so texts of your own file are asked for faults that a writer model makes (lists, labels, role marks …); "
+            "if people wrote them, say filters.of=brought"
+        )
+    avoided = compiled.flow.avoided
+    for line in (getattr(compiled.flow.source, "reads", ""), *(avoided.reads if avoided else ())):
+        if line:
+            yield f"note: {line}"
     if unsorted := getattr(compiled.flow.source, "unsorted", 0):
         yield f"note: {unsorted} rows name no subcategory of the taxonomy; they are judged by the general rule of own.unsorted"
 

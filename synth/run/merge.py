@@ -13,10 +13,11 @@ from synth.errors import ConfigError
 from synth.fold.fold import Fold
 from synth.journal import decisions
 from synth.journal.inputs import written
+from synth.journal.lock import hold
 from synth.journal.merge import History, identity_of, same, united_decisions, united_replies, write
 from synth.journal.reader import Reader
 from synth.journal.rows import DamagedReply, Decision, Kept
-from synth.journal.store import Journal, hold
+from synth.journal.store import Journal
 from synth.recipe.schema import Recipe
 from synth.run.compile import CompiledRecipe
 from synth.run.doubting import Doubting
@@ -54,7 +55,9 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
             claim(out)
             with contextlib.closing(hold(out / "journal.lock")):
                 _put(out, journals, taken)
-    options = RunOptions(out, max((facts["n"] for facts in told if facts["n"]), default=None))
+    options = RunOptions(
+        out, max((n for facts in told if isinstance(n := facts.get("n"), int) and n > 0), default=None)
+    )
     with writable(out), contextlib.closing(Journal(out)) as journal:
         mend(out)
         return Merged(compiled.recipe, asyncio.run(_fold(_settled(compiled, options, taken), journal)))

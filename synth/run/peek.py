@@ -88,6 +88,10 @@ def raw(folder: Path) -> Iterator[dict[str, Any]]:
     with Reader(folder) as journal:
         names = ("key", "stage", "lane", "model", "finish", "prompt_tokens", "completion_tokens", "reasoning", "text")
         for row in journal.rows(RAW):
-            yield {
-                name: plain(value) if isinstance(value, str) else value for name, value in zip(names, row, strict=True)
-            }
+            yield {name: _shown(value) for name, value in zip(names, row, strict=True)}
+
+
+def _shown(value: object) -> object:
+    """What stands in a column, as text where it is text, or bytes that are none."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return plain(text) if isinstance(text, str) else text

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from synth.errors import ConfigError
+from synth.errors import BROKEN, ConfigError
 from synth.journal import decisions
 from synth.journal.inputs import recorded, written
 from synth.journal.merge import History
@@ -22,8 +22,10 @@ def facts_of(folder: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None  # killed before it could write any
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise ConfigError(f"{path}: is broken; run the same command there again to write it anew") from error
+    if not isinstance(found, dict) or not isinstance(found.get("recipe"), dict | None):
+        raise ConfigError(f"{path}: is broken; run the same command there again to write it anew")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from synth.dataset.staging import Staging
 from synth.dataset.writer import versions
-from synth.errors import ConfigError
+from synth.errors import BROKEN, ConfigError
 from synth.fold.fold import FoldInputs
 from synth.journal import decisions
 from synth.journal.inputs import body
@@ -161,7 +161,7 @@ def _shipped(
 ) -> Sequence[SourceFile]:
     """Files that synth ships and that have changed since the run of that identity."""
     made_by = None
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(*BROKEN):
         made_by = json.loads((options.folder / "run.json").read_text(encoding="utf-8"))["versions"]["synth"]
     return shipped_changes(read, compiled.inputs, decisions.changed(before, compiled.identity), made_by)
 

@@ -1,6 +1,7 @@
 """The rules of a recipe, bound: each text is asked the filters of whoever made it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from synth import filters
 from synth.errors import ConfigError, did_you_mean
@@ -41,7 +42,7 @@ def bound_rules(recipe: Recipe, texts: Filters, specs: Sequence[LaneSpec], libra
     )
 
 
-def _attacked(recipe: Recipe, texts: Filters) -> Mapping[str, Mapping[str, Mapping[str, object] | None]]:
+def _attacked(recipe: Recipe, texts: Filters) -> Mapping[str, Mapping[str, Mapping[str, Any] | Literal[False]]]:
     """What a recipe says of operators; they are prompts under `augment/`."""
     known = {name.removeprefix(AUGMENT) for name in files.names("prompts") if name.startswith(AUGMENT)}
     known |= getattr(recipe.options("augment"), "operators", {}).keys()

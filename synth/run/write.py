@@ -11,6 +11,7 @@ from synth.dataset.policies import policies_of
 from synth.dataset.reader import RUNNING
 from synth.dataset.staging import Staging
 from synth.dataset.writer import versions, write_dataset, write_drops
+from synth.errors import BROKEN
 from synth.run.resolve import ResolvedRun, raised
 from synth.run.result import Result
 
@@ -46,7 +47,7 @@ def begun(job: ResolvedRun, fresh: Callable[[], Result]) -> None:
     try:
         before = json.loads((job.options.folder / "run.json").read_text(encoding="utf-8"))
         last = Result(**{field.name: before[field.name] for field in fields(Result) if field.name in before})
-    except (OSError, ValueError, TypeError, KeyError):  # none, or one of another synth
+    except BROKEN:  # none, or one of another synth
         last = fresh()
     _write_run(job, asdict(last) | {"stopped": RUNNING, "message": None, "status": None, "notes": []})
 

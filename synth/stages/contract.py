@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from synth.dedup.passages import Passages
 from synth.errors import ConfigError, ParseError
 from synth.plan.lanes import LaneSpec
 from synth.recipe.backend import Frozen
@@ -87,6 +88,8 @@ class Source(_Stage, Protocol):
     """The ids of the lanes that have rows in a source's file."""
     hash: str | None = None
     """The hash of the file that a source reads; None for a source without one."""
+    passages: Passages | None = None
+    """The passages that many rows of a source's file share; None where the recipe does not ask for them."""
     missing: str = ""
     """What a source must still be told before a run, as a line for the user; empty: nothing."""
 
@@ -199,6 +202,8 @@ class Context:
     """Gives for a role's name the most tokens that each of its models may answer."""
     load: Load
     """Reads a prompt by name, checks its variables and keeps its text for the journal's inputs."""
+    passages: bool = False
+    """Whether a source finds the passages that many rows of its file share."""
     made: Callable[[str, str], Iterable[Mapping[str, Any]]] = _nothing_made
     """Gives the rows of a split of another run's dataset, by folder and split, their texts as they were judged."""
     prompts: list[PromptOf] = field(default_factory=list)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from synth import vector
+from synth.dedup.passages import Passages
 from synth.errors import ParseError, ProviderError
 from synth.plan.lanes import LaneSpec
 from synth.stages.parsing import CLASSES, checked
@@ -21,8 +22,8 @@ class Embedder:
     """The embed stage: gives queries their vectors. Of a text too long for the model it embeds the first half, or
     half of that."""
 
-    def __init__(self, caller: Requester, *, threshold: float) -> None:
-        self._caller, self.threshold = caller, threshold
+    def __init__(self, caller: Requester, *, threshold: float, passages: Passages | None = None) -> None:
+        self._caller, self.threshold, self._passages = caller, threshold, passages
         self._width = 0
 
     def begin(self) -> None:
@@ -35,7 +36,7 @@ class Embedder:
 
     async def embed(self, spec: LaneSpec, sample: Sample, ask: Ask) -> "vector.Numbers | None":
         """The vector of a query, by which the gate compares its meaning; None where the model's reply holds none."""
-        text, found, kind = sample.compared, None, OK
+        text, found, kind = self._asked(sample.compared), None, OK
         reply = await ask(NAME, self._caller.role, self.request(text))
         while is_too_long(reply, text):
             text = text[: len(text) // 2]
@@ -50,6 +51,7 @@ class Embedder:
     def recalled(self, text: str, recall: Callable[[Request], Reply]) -> "vector.Numbers":
         """The vector of a query that was embedded and has entered the index before, recalled from the journal without a
         call."""
+        text = self._asked(text)
         while is_too_long(reply := recall(self.request(text)), text):
             text = text[: len(text) // 2]
         return self._read(reply)
@@ -66,6 +68,9 @@ class Embedder:
             if found != self._width:
                 words = f"sends a vector of {found} numbers, where those before had {self._width} (another model?)"
                 raise ProviderError(words, cause="garbled")
+
+    def _asked(self, text: str) -> str:
+        return self._passages.asked([text])[0] if self._passages else text
 
     def _read(self, reply: Reply) -> "vector.Numbers":
         found = read(reply)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from synth.errors import ParseError
 from synth.plan.lanes import BEHAVIOUR, LaneSpec
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
+from synth.sanitize import as_turn
 from synth.stages.contract import Context
 from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_strings
@@ -52,6 +53,7 @@ class Expander:
             )
         except ParseError:
             return bank
-        fresh = (text for text in texts[:count] if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))
+        found = map(as_turn, texts[:count])
+        fresh = (text for text in found if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))
         wider = tuple(dict.fromkeys((*bank, *fresh)))
         return (wider[len(bank) :] or bank) if spec.sheet else wider

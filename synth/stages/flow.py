@@ -12,7 +12,7 @@ from typing import Any, overload
 from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
 from synth.filters import first_reason
-from synth.filters.language.response_class import response_class
+from synth.filters.language.response_class import by_rules
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import BINARY, LabelScheme
@@ -271,7 +271,7 @@ class Flow:
             )
         after = self._tidied(spec, after)
         if step.rewrites:
-            known = after.response_class and response_class(after.response or "")
+            known = after.response_class and by_rules(after.response or "")
             after = replace(after, label=None, votes=(), analysis=None, query_label=None, response_class=known)
             after = replace(after, read_type=None, categories=None)
         return after

@@ -1,4 +1,4 @@
-"""The user's own queries or pairs, in place of a writer: a JSONL file, read page by page in its own order."""
+"""The user's own queries or pairs, in place of a writer: a table, read page by page in its own order."""
 
 import json
 from array import array
@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
+from synth.dedup.passages import Finder
 from synth.errors import ConfigError
 from synth.mark.rows import restored_row
 from synth.plan.lanes import LaneSpec
@@ -15,16 +16,19 @@ from synth.sanitize import plain
 from synth.stages.contract import Context, Source, Written
 from synth.stages.query import query_id
 from synth.stages.repeats import Repeats
-from synth.types import Ask, Drop, Provenance, Sample
+from synth.tables.columns import find
+from synth.tables.revisited import bytes_of, revisited
+from synth.tables.text_columns import Choice, Columns
+from synth.types import Ask, Drop, Message, Provenance, Sample
 
 UNSORTED = "own.unsorted"
 PAGE = 50
 
 
 class OwnFile(Source):
-    """A source that reads rows of the user's JSONL file by lane, holding only their offsets.
+    """A source that reads rows of the user's table by lane, holding only their offsets.
 
-    A row names its `query`, maybe `response`, `subcategory`, `query_type`.
+    A row names its `query`, maybe `response`, `subcategory`, `query_type`; in a file without a column `query` the two are found.
     A row whose subcategory is none of the taxonomy's stands under `own.unsorted`; a row that names no query
     type is asked for as `harmful`, and gets the type its judges read.
     """
@@ -41,15 +45,25 @@ class OwnFile(Source):
         self._digest = blake2b(digest_size=8)
         self._repeated = frozenset[int]()
         """Offsets of pairs that stand in the file before."""
+        self._finder = Finder() if context.passages else None
         self.unsorted = 0
+        self._columns: Columns | None = None
+        self.reads = ""
+        """What is read as the query, in a line, where that is not its column `query`."""
         try:
-            with self._path.open("rb") as lines:
+            self._open = revisited(self._path)
+            with self._open() as lines:
                 self._scan(lines)
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read ({error.strerror}); check `{context.name}`") from error
+        for piece in bytes_of(self._path):
+            self._digest.update(piece)
         if not self._offsets:
             raise ConfigError(f"{path}: holds no rows")
         self.hash, self.lanes = self._digest.hexdigest(), frozenset(self._offsets)
+        if self._finder:
+            self.passages = self._finder.found()
+            self.hash += f" {self.passages.hash}"
 
     def _scan(self, lines: IO[bytes]) -> None:
         offset, pairs = 0, Repeats()
@@ -59,9 +73,11 @@ class OwnFile(Source):
                 lane = self._lane_of(row, number)
                 self._offsets.setdefault(lane, array("Q")).append(offset)
                 if self._pairs:
-                    pairs.add(offset, lane, row["query"].strip(), row["response"].strip())
+                    said = [text for _, text in row["before"]]
+                    pairs.add(offset, lane, "\n".join([*said, row["query"].strip()]), row["response"].strip())
+                if self._finder:
+                    self._finder.add([plain(row["query"])])
             offset += len(line)
-            self._digest.update(line)
         self._repeated = pairs.found()
 
     def available(self, spec: LaneSpec) -> int | None:
@@ -73,7 +89,7 @@ class OwnFile(Source):
         be used. Costs no call."""
         del ask, widening
         offsets = self._offsets[spec.lane.id][call * PAGE : (call + 1) * PAGE]
-        with self._path.open("rb") as lines:
+        with self._open() as lines:
             return [
                 (call * PAGE + item, self._entry(lines, spec, call * PAGE + item, offset))
                 for item, offset in enumerate(offsets)
@@ -81,14 +97,16 @@ class OwnFile(Source):
 
     def _entry(self, lines: Any, spec: LaneSpec, coordinate: int, offset: int) -> Sample | Drop:
         lines.seek(offset)
-        row = _read(lines.readline())
+        row = self._row(_read(lines.readline()), place := f"{spec.lane.id}#{coordinate}")
         text, response = plain(row["query"]).strip(), plain(row["response"]).strip() if self._pairs else None
-        place = f"{spec.lane.id}#{coordinate}"
+        context = tuple(Message(who, plain(said)) for who, said in row["before"])
         if offset in self._repeated:
             return Drop("query", "repeated", spec.lane, place, text)
-        if not spec.lane.refuse_only and FORBIDDEN_SUBJECT.search(f"{text}\n{response or ''}"):
+        if not spec.lane.refuse_only and FORBIDDEN_SUBJECT.search(
+            "\n".join((text, response or "", *(turn.content for turn in context)))
+        ):
             return Drop("query", "refuse_only_subject", spec.lane, place, text)  # whatever type the file gives it
-        id = query_id(spec, text)
+        id = query_id(spec, text, context)
         return Sample(
             lane=spec.lane,
             coordinate=coordinate,
@@ -100,6 +118,7 @@ class OwnFile(Source):
             family=id if self._pairs else place,  # one query of the user's may have several answers
             provenance=Provenance(seed=self._seed, draw=place, rule=spec.lane.subcategory, rule_hash=spec.rule_hash),
             query_type_known=spec.lane.refuse_only or row.get("query_type") is not None,
+            context=context,
             response=response,
             responder=self._path.name if self._pairs else None,
         )
@@ -111,8 +130,11 @@ class OwnFile(Source):
             raise ConfigError(
                 f"{self._path}: line {number}: not JSON; write one JSON object a line, in UTF-8"
             ) from error
+        if not isinstance(row, dict):
+            raise ConfigError(f"{self._path}: line {number}: not a JSON object")
+        row = self._row(row, f"{self._path}: line {number}")
         for name in ("query", "response") if self._pairs else ("query",):
-            if not isinstance(row, dict) or not isinstance(row.get(name), str) or not row[name].strip():
+            if not isinstance(row[name], str) or not row[name].strip():
                 raise ConfigError(f"{self._path}: line {number}: no text under {name!r}")
         if not isinstance(row.get("subcategory"), str | None):
             raise ConfigError(f"{self._path}: line {number}: subcategory must be a text (got {row['subcategory']!r})")
@@ -121,6 +143,21 @@ class OwnFile(Source):
                 f"{self._path}: line {number}: query_type must be harmful or benign (got {row['query_type']!r})"
             )
         return row
+
+    def _row(self, row: dict[str, Any], place: str) -> dict[str, Any]:
+        """A row with its query and response under those names, and the turns before them."""
+        if self._columns is None:
+            self._columns = Columns(("query",), "response") if "query" in row else self._found()
+        if self._columns.name == "query":
+            return {"response": None, **row, "before": ()}
+        query, before = self._columns.query_of(row, place), self._columns.earlier(row, place)
+        return {**row, "query": query, "response": self._columns.answer_of(row), "before": before}
+
+    def _found(self) -> Columns:
+        told: list[str] = []
+        found = find(self._path, [self._path], Choice(say=told.append))
+        self.reads = "".join(told)
+        return found
 
     def _lane_of(self, row: Mapping[str, Any], number: int) -> str:
         kind, subcategory = row.get("query_type") or "harmful", row.get("subcategory")

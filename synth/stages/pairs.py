@@ -7,7 +7,7 @@ from synth.stages.own_file import OwnFile
 
 
 class Options(RootModel[str], frozen=True):
-    """What a recipe says under `pairs`: the path of the user's JSONL file of queries with answers."""
+    """What a recipe says under `pairs`: the path of the user's table of queries with answers."""
 
 
 class Pairs(OwnFile):

@@ -7,7 +7,7 @@ from synth.stages.own_file import OwnFile
 
 
 class Options(RootModel[str], frozen=True):
-    """What a recipe says under `queries`: the path of the user's JSONL file of queries."""
+    """What a recipe says under `queries`: the path of the user's table of queries."""
 
 
 def bind(options: Options, context: Context) -> OwnFile:

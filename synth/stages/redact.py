@@ -29,7 +29,9 @@ TITLE: Final = "redacted"
 _LEFT = 8
 """Chinese characters that must be left of an answer beside its marks."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_SAME = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "＜": "<", "＞": ">"})
+_SAME = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "’": "'", "＜": "<", "＞": ">", "［": "[", "］": "]", "◁": "<", "▷": ">"}
+)
 """Characters that a model writes for others when it copies a text into JSON or out of tags."""
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, get_args
 from pydantic import Field
 
 from synth.errors import ParseError
-from synth.filters.language.response_class import response_class
+from synth.filters.language.response_class import by_rules
 from synth.hashing import pick, unit
 from synth.plan.lanes import LaneSpec
+from synth.sanitize import as_turn
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, ask_with_fallback
 from synth.stages.parsing import read_text
@@ -75,19 +76,19 @@ class Responder(Step):
                 PromptUse("respond", template.name, spec.lane.subcategory),
                 lambda caller: caller.request(messages, None, ("respond", self._seed, stance, label)),
                 partial(_read_answer, unsafe=spec.labels.unsafe(label)),
-                as_what=lambda text: REFUSAL if not declining and response_class(text) == REFUSAL else OK,
+                as_what=lambda text: REFUSAL if not declining and by_rules(text) == REFUSAL else OK,
             )
         except ParseError as error:
             return replace(asked, responder=error.model).dropped("respond", error.reason, error.text)
-        return replace(asked, responder=caller.model, response=text, response_class=response_class(text))
+        return replace(asked, responder=caller.model, response=text, response_class=by_rules(text))
 
     def _told(self, spec: LaneSpec, sample: Sample, label: Label) -> dict[str, Any]:
         """What a prompt is told: the query, and where the recipe draws shapes the lane and the answer's shape."""
         if self._shapes is None:
-            return {"query": sample.query}
+            return {"query": as_turn(sample.query)}
         shape = self._shapes.drawn(self._seed, sample.query_id, label)
         length = {"low": shape.low, "high": shape.high}
-        return spec.variables | {"query": sample.query, "form": shape.form, "length": length}
+        return spec.variables | {"query": as_turn(sample.query), "form": shape.form, "length": length}
 
 
 def bind(options: Options, context: Context) -> Responder:
@@ -98,6 +99,6 @@ def bind(options: Options, context: Context) -> Responder:
 def _read_answer(turn: Attempt, reply: Reply, *, unsafe: bool) -> str:
     """An answer. A refusal is one too, and fills a safe cell; where an unsafe answer is wanted it leads on along the chain."""
     text = read_text(reply)
-    if unsafe and REFUSAL in turn.on and response_class(text) == REFUSAL:
+    if unsafe and REFUSAL in turn.on and by_rules(text) == REFUSAL:
         raise ParseError(REFUSAL)
     return text

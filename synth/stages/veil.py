@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from synth.filters.language.response_class import response_class
+from synth.filters.language.response_class import by_rules
 from synth.sanitize import masked
 from synth.stages.reply_stats import REFUSAL
 from synth.types import Drop
@@ -18,7 +18,7 @@ def veiled(drop: Drop) -> Drop:
     if sample is None or (sample.response is None and drop.reason in _NO_WORDS):
         return drop
     said = drop.text if sample.response is None else sample.response
-    kind = sample.response_class or response_class(said)
+    kind = sample.response_class or by_rules(said)
     if kind == REFUSAL or not said:
         return drop
     told = masked(said, kind, f"{drop.stage}.{drop.reason}")

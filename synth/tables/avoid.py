@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from synth.dedup.decontaminate import Avoided, Source
 from synth.errors import ConfigError
 from synth.mark.rows import restored_row
-from synth.tables.io import Chunk, batches, column, files_of, hash_of, text
-
-QUERY = ("query", "prompt", "question", "instruction", "text")
-RESPONSE = ("response", "answer", "output")
+from synth.tables.columns import find
+from synth.tables.io import Chunk, batches, files_of, hash_of
+from synth.tables.text_columns import Choice, Columns
 
 
 def avoided(paths: Sequence[str], *, ngram: int, threshold: float, unmarked: bool = False) -> Avoided:
@@ -23,23 +21,21 @@ def avoided(paths: Sequence[str], *, ngram: int, threshold: float, unmarked: boo
 
 def _filed(avoided: Avoided, path: Path) -> Source:
     files, rows = files_of(path), 0
+    columns = find(path, files, Choice(say=avoided.reads.append))
     for file in files:
         for chunk in batches(file):
             rows += len(chunk.rows)
-            avoided.add(*_texts(file, chunk))
+            avoided.add(*_texts(file, chunk, columns))
     if not rows:
         raise ConfigError(f"{path}: holds no rows to avoid")
     return Source(path.resolve().name, rows, hash_of(files))
 
 
-def _texts(file: Path, chunk: Chunk) -> tuple[list[str], list[str]]:
-    first: dict[str, Any] = chunk.rows[0]
-    query = column(first, QUERY, f"{file}: row {chunk.first}")
-    response = next((name for name in RESPONSE if name in first), None)
-    queries = [text(row, query, f"{file}: row {number}") for number, row in enumerate(chunk.rows, start=chunk.first)]
-    if response is None:
-        return queries, []
-    answered = [row for row in chunk.rows if isinstance(row.get(response), str)]
-    return queries, [
-        str(one) for row in answered for one in dict.fromkeys((row[response], restored_row(row)[response]))
-    ]
+def _texts(file: Path, chunk: Chunk, columns: Columns) -> tuple[list[str], list[str]]:
+    queries, responses = [], []
+    for number, row in enumerate(chunk.rows, start=chunk.first):
+        place = f"{file}: row {number}"
+        queries.append(columns.compared(row, place))
+        said = (columns.answer_of(one) for one in (row, restored_row(row)))
+        responses += [one for one in dict.fromkeys(said) if one is not None]
+    return queries, responses

@@ -8,25 +8,29 @@ import json
 import os
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from synth.aside import begins
 from synth.dedup.ngrams import Index
+from synth.dedup.passages import Finder, Passages
 from synth.dedup.vectors import Cascade, Vectors
 from synth.errors import ConfigError
 from synth.mark.compare import unmarked
 from synth.mark.rows import restored_row
-from synth.tables.avoid import RESPONSE
-from synth.tables.io import KINDS, Chunk, aside, batches, column, files_of, targets, text, writer
+from synth.tables.columns import find, is_answer
+from synth.tables.io import Chunk, aside, batches, files_of, targets, text, writer
+from synth.tables.kinds import stem
 from synth.tables.labels import LabelReader, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.tables.vectors import embedder
 from synth.vector import Embed
 
 Rule: TypeAlias = Literal["majority", "stricter", "drop"]
-TEXT = ("query", "text", "prompt", "question", "instruction")
-"""Columns looked for, in this order, where none is named."""
+SHOWN = 5
+"""Templates told on the terminal."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Want:
     threshold: float
     ngram: int = 2
     columns: tuple[str, ...] = ()
-    """Compared; the first of `TEXT` that there is if empty, with `response` if conflicts are to be resolved."""
+    """Compared, each by itself; if empty the query as `choice` has it or `find` finds it, with the response if conflicts are to be resolved."""
+    choice: Choice = FOUND
     conflicts: Rule | None = None
     label_names: str | None = None
     """What numbers in the label column stand for, from 0 on, with commas."""
@@ -46,6 +51,10 @@ class Want:
     semantic_threshold: float = 0.9
     base_url: str | None = None
     """Of the server that has the model."""
+    passages: bool = False
+    """Whether passages that many rows share are left out of what is compared."""
+    short: int = 0
+    """Texts of at most so many characters are nearly the same only where nothing that they ask differs; 0: as longer ones are."""
 
 
 @dataclass
@@ -66,6 +75,14 @@ class Report:
     columns: list[str] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     """Name, number of its first row counted over all files, rows, kept rows."""
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    """Passages that many rows share, left out of what was compared: column, rows, its first characters."""
+
+    def lines(self) -> list[str]:
+        """The report of `synth dedup` for the terminal: one line, then one for each of the passages most rows share."""
+        told = [f"template in {it['rows']:,} rows, not compared: {it['text']}" for it in self.templates[:SHOWN]]
+        more = len(self.templates) - len(told)
+        return [self.line(), *told, *([f"{more:,} more templates are in the report"] if more else [])]
 
     def line(self) -> str:
         """The report of `synth dedup` in one line, for the terminal."""
@@ -83,13 +100,16 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
     files = files_of(path)
     places, beside = targets(path, files, out), _beside(out)
     with embedder(want.semantic, want.base_url) as embed:
-        clusters = _Clusters(want, reader_of(path, want.label_names), embed)
+        found = Columns(want.columns) if want.columns else find(path, files, want.choice)
+        clusters = _Clusters(want, reader_of(path, want.label_names), embed, found)
+        if want.passages:
+            clusters.learn(files)
         for file in files:
             for batch in batches(file):
                 clusters.take(file, batch)
     if not clusters.leaders:
         raise ConfigError(f"{path}: holds no rows")
-    report = Report(columns=list(clusters.columns))
+    report = Report(columns=list(clusters.columns), templates=clusters.templates())
     winners = clusters.winners(report)
     with aside(beside["joined.jsonl"]) as new, new.open("w", encoding="utf-8") as joined:
         for file, target in zip(files, places, strict=True):
@@ -102,7 +122,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
             counts = {"first": before[0] + 1, "rows": report.rows - before[0], "kept": report.kept - before[1]}
             report.files.append({"file": file.name, **counts})
     with aside(beside["report.json"]) as new:
-        facts = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts, **vars(report)}
+        facts: dict[str, Any] = {"threshold": want.threshold, "ngram": want.ngram, "rule": want.conflicts}
+        facts |= {"short": want.short, "passages": want.passages, **vars(report)}
         if want.semantic:
             facts |= {"semantic": want.semantic, "semantic_threshold": want.semantic_threshold}
         new.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -111,9 +132,8 @@ def dedup(path: Path, out: Path, want: Want) -> Report:
 
 def _beside(out: Path) -> dict[str, Path]:
     """The two files that nobody names, by their endings. ConfigError where one would replace what is not of an earlier dedup."""
-    stem = out.with_suffix("") if out.suffix in KINDS else out
     starts = {"joined.jsonl": b'{"row": ', "report.json": b'{\n "threshold": '}
-    found = {ending: stem.with_name(f"{stem.name}.{ending}") for ending in starts}
+    found = {ending: out.with_name(f"{stem(out)}.{ending}") for ending in starts}
     for ending, file in found.items():
         if os.path.lexists(file) and not begins(file, starts[ending]):
             raise ConfigError(
@@ -126,9 +146,9 @@ class _Clusters:
     """For every row, by number from 0: the first row of its cluster, its likeness to what it joined, its label (how severe it is,
     from 1 on; 0 for none)."""
 
-    def __init__(self, want: Want, reader: LabelReader, embed: Embed | None) -> None:
+    def __init__(self, want: Want, reader: LabelReader, embed: Embed | None, found: Columns) -> None:
         self._want, self._reader, self._label = want, reader, ""
-        self.columns = want.columns
+        self.columns, self._found = want.columns, found
         self._ours = False
         self._embed = embed
         self._indexes: dict[tuple[str, str], tuple[Index | Cascade, array[int]]] = {}
@@ -136,6 +156,29 @@ class _Clusters:
         self._firsts: dict[tuple[int, ...], int] = {}
         self.leaders, self._likeness, self._labels = array("q"), array("d"), array("b")
         self._meant = bytearray()
+        self._passages: dict[str, Passages] = {}
+
+    def learn(self, files: Sequence[Path]) -> None:
+        """Finds the passages that many rows share, in each column that is compared: in all of a table, before any row is taken.
+        Of a run's own data set there are none: whom a writer repeats is for its gate to say."""
+        finders: dict[str, Finder] = {}
+        for file in files:
+            for batch in batches(file):
+                if not finders:
+                    self._look_at(batch.rows[0], f"{file}: row {batch.first}")
+                if self._ours:
+                    return
+                for name in self.columns:
+                    finders.setdefault(name, Finder()).add(self._texts(batch, name, file))
+        self._passages = {name: finder.found() for name, finder in finders.items()}
+
+    def templates(self) -> list[dict[str, Any]]:
+        """The passages that were found, by column, those of most rows first."""
+        return [
+            {"column": name, "rows": one.rows, "text": one.text}
+            for name, found in self._passages.items()
+            for one in found.templates
+        ]
 
     def take(self, file: Path, batch: Chunk) -> None:
         start, rows = len(self.leaders), batch.rows
@@ -191,8 +234,8 @@ class _Clusters:
     def _look_at(self, row: dict[str, Any], place: str) -> None:
         """What the first row tells of all."""
         if not self.columns:
-            answers = ("response",) if self._want.conflicts and "response" in row else ()
-            self.columns = (column(row, TEXT, place), *answers)
+            answers = (self._found.response_name,) if self._want.conflicts and self._found.answers else ()
+            self.columns = (self._found.name, *answers)
         # In a run's own data set a query and its augmentations are of one family, and query types do not meet.
         self._ours = self.columns == ("query",) and {"query_id", "parent_id", "query_type"} <= row.keys()
         if self._want.conflicts:
@@ -210,9 +253,9 @@ class _Clusters:
             kinds.setdefault(str(row["query_type"]) if self._ours else "", []).append(at)
         for kind, places in kinds.items():
             if (name, kind) not in self._indexes:
-                self._indexes[name, kind] = self._index(), array("q")
+                self._indexes[name, kind] = self._index(self._passages.get(name)), array("q")
             index, numbers = self._indexes[name, kind]
-            texts = [_compared(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
+            texts = [self._compared(batch.rows[at], name, f"{file}: row {batch.first + at}") for at in places]
             rows = [batch.rows[at] for at in places] if self._ours else []
             families = [row.get("root_id") or row["parent_id"] or row["query_id"] for row in rows]
             for at, near in zip(places, index.admit_all(texts, families), strict=True):
@@ -222,14 +265,31 @@ class _Clusters:
                 found[at] = own if near is None else (numbers[near.row], near.similarity, near.by == "meaning")
         return found
 
-    def _index(self) -> Index | Cascade:
-        near = Index(ngram=self._want.ngram, threshold=self._want.threshold)
-        return Cascade(near, Vectors(threshold=self._want.semantic_threshold), self._embed) if self._embed else near
+    def _compared(self, row: dict[str, Any], name: str, place: str) -> str:
+        """What is compared of a row: its query, or its text in a column, of an answer with the mark taken out."""
+        if self._want.columns:
+            return unmarked(text(restored_row(row), name, place)) if is_answer(name) else text(row, name, place)
+        if name == self._found.name:
+            return self._found.compared(row, place)
+        response = self._found.response_of(restored_row(row), place)
+        if response is None:
+            raise ConfigError(f"{place}: no text under {name!r}")
+        return unmarked(response)
 
+    def _texts(self, batch: Chunk, name: str, file: Path) -> list[str]:
+        """What is compared of a batch's rows in a column."""
+        return [
+            self._compared(row, name, f"{file}: row {number}")
+            for number, row in enumerate(batch.rows, start=batch.first)
+        ]
 
-def _compared(row: dict[str, Any], name: str, place: str) -> str:
-    """What is compared of a row: its text in a column, of an answer with the mark taken out."""
-    return unmarked(text(restored_row(row), name, place)) if name in RESPONSE else text(row, name, place)
+    def _index(self, passages: Passages | None) -> Index | Cascade:
+        want, embed = self._want, self._embed
+        near = Index(ngram=want.ngram, threshold=want.threshold, short=want.short, passages=passages)
+        if embed is None:
+            return near
+        asked = passages.asked if passages else list
+        return Cascade(near, Vectors(threshold=want.semantic_threshold), lambda texts: embed(asked(texts)))
 
 
 def _wins(rule: Rule, cast: Counter[int]) -> int:

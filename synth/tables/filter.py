@@ -1,11 +1,11 @@
 """`synth filter`: every row of a table back, with the reasons the rules give against it and the class of its answer."""
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,12 +16,15 @@ from synth.mark.rows import restored_row
 from synth.recipe import load
 from synth.recipe.sections import FilterUse, RuleSet
 from synth.tables.classes import schema_of
-from synth.tables.io import Chunk, aside, batches, files_of, targets
-from synth.tables.labels import COLUMNS, TELLING, LabelReader, reader_of
+from synth.tables.columns import find
+from synth.tables.delimited import head_of
+from synth.tables.io import Chunk, aside, batches, files_of, targets, written
+from synth.tables.json_rows import json_line
+from synth.tables.kinds import kind
+from synth.tables.labels import LabelReader, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label, Lane, Provenance, Sample
 
-QUERY = ("query", "text", "prompt", "question", "instruction")
-RESPONSE = ("response", "answer", "output", "completion")
 RECIPE = "libra"
 """Whose rules are asked, with its options."""
 Verdict: TypeAlias = tuple[list[str], str | None]
@@ -57,6 +60,7 @@ class _Bound:
     response: filters.Rules
     row: filters.Rules
     reader: LabelReader
+    found: Columns
 
 
 def filter_table(
@@ -67,12 +71,13 @@ def filter_table(
     *,
     of: RuleSet = "brought",
     sent: Sequence[str] = (),
+    choice: Choice = FOUND,
 ) -> Report:
     """Writes every row of the table at `path` to `out`, with `reasons` against it (empty: kept) and `response_class`, by the
     rule set `of` whoever wrote it; or by the filters named in `only`, whatever rule set they belong to. `label_names` are
     what numbers in the label column stand for, from 0 on, with commas."""
-    rules = _bound(only, reader_of(path, label_names), of, sent)
     files = files_of(path)
+    rules = _bound(only, reader_of(path, label_names), of, sent, find(path, files, choice, need="either"))
     report = Report()
     for file, target in zip(files, targets(path, files, out), strict=True):
         with _writer(target, file) as put:
@@ -88,7 +93,7 @@ def filter_table(
     return report
 
 
-def _bound(only: Sequence[str], reader: LabelReader, of: RuleSet, sent: Sequence[str]) -> _Bound:
+def _bound(only: Sequence[str], reader: LabelReader, of: RuleSet, sent: Sequence[str], found: Columns) -> _Bound:
     """The rules asked for: those of the reference recipe, and a rule named that it does not use without options. One that is
     named is asked in any rule set: with the limits of this one, if it belongs to it."""
     uses = load.load(RECIPE).filters
@@ -101,23 +106,21 @@ def _bound(only: Sequence[str], reader: LabelReader, of: RuleSet, sent: Sequence
         named = {use.name for use in (*uses.query, *uses.response, *uses.row)}
         more = [FilterUse(name=name) for name in only if name in known[kind] and name not in named]
         asked = [use for use in (*used, *more) if not only or use.name in only]
-        found = filters.bind(kind, asked, place, scheme=reader.scheme, of=of, sent=sent)
-        rest = [use for use in asked if only and use.name not in dict(found)]
-        return [*found, *filters.bind(kind, rest, place, scheme=reader.scheme, sent=sent)]
+        bound = filters.bind(kind, asked, place, scheme=reader.scheme, of=of, sent=sent)
+        rest = [use for use in asked if only and use.name not in dict(bound)]
+        return [*bound, *filters.bind(kind, rest, place, scheme=reader.scheme, sent=sent)]
 
     return _Bound(
         chosen("text", "query", uses.query),
         chosen("text", "response", uses.response),
         chosen("row", "row", uses.row),
         reader,
+        found,
     )
 
 
 def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Verdict:
-    query, response = _text(row, QUERY, place), _text(row, RESPONSE, place)
-    if query is None and response is None and not {*QUERY, *RESPONSE} & row.keys():
-        names = " or ".join(map(repr, (*QUERY, *RESPONSE)))
-        raise ConfigError(f"{place}: no column {names}; there is: {', '.join(row) or 'none'}")
+    query, response = rules.found.query_of(row, place), rules.found.response_of(row, place)
     sample = _sample(row, query or "", response, _label(rules, row, place, report))
     reasons = []
     for stage, subject, asked in (
@@ -128,25 +131,15 @@ def _judged(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> V
         if subject is not None:
             found = (filters.reason_of(rule, subject, query) for _, rule in asked)
             reasons += [f"{stage}.{reason}" for reason in found if reason]
-    return reasons, None if response is None else response_class(response)
-
-
-def _text(row: dict[str, Any], names: Sequence[str], place: str) -> str | None:
-    """The first of these columns that the row has; None where it is null."""
-    name = next((name for name in names if name in row), None)
-    if name is None or row[name] is None:
-        return None
-    if not isinstance(row[name], str):
-        raise ConfigError(f"{place}: no text under {name!r} but {type(row[name]).__name__}; give text, or null")
-    return str(row[name])
+    return reasons, None if response is None else response_class(response, query)
 
 
 def _label(rules: _Bound, row: dict[str, Any], place: str, report: Report) -> Label | None:
     """The row's label, if it has one. A table may well have a column `label` that is about something else: then that is said."""
-    if not rules.row or not any(name in row for name in (*COLUMNS, *TELLING)):
+    if not rules.row or (column := rules.reader.found(row)) is None:
         return None
     try:
-        return rules.reader.read(row, rules.reader.column(row, place), place)
+        return rules.reader.read(row, column, place)
     except ConfigError as error:
         report.unread, report.why = report.unread + 1, report.why or str(error)
         return None
@@ -185,35 +178,29 @@ def _count(report: Report, verdicts: Sequence[Verdict]) -> None:
 
 
 def _writer(target: Path, like: Path) -> Any:
-    if like.suffix in (".parquet", ".arrow"):
+    found = kind(like)
+    if found in ("parquet", "arrow"):
         return _parquet(target.with_suffix(".parquet"), like)
-    return _comma_rows(target, like) if like.suffix == ".csv" else _lines(target)
+    return _comma_rows(target, like) if found == "csv" else _lines(target)
 
 
 @contextmanager
 def _lines(target: Path) -> Iterator[Put]:
-    with aside(target) as new, new.open("wb") as stream:
+    with written(target) as stream:
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:
             for row, (reasons, name) in zip(batch.rows, verdicts, strict=True):
-                stream.write(_line(row | {"reasons": reasons, "response_class": name}) + b"\n")
+                stream.write(json_line(row | {"reasons": reasons, "response_class": name}))
 
         yield put
 
 
-def _line(row: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can write
-        return json.dumps(row).encode()
-
-
 @contextmanager
 def _comma_rows(target: Path, like: Path) -> Iterator[Put]:
-    with like.open(encoding="utf-8-sig", newline="") as stream:
-        columns = dict.fromkeys((*next(csv.reader(stream), []), "reasons", "response_class"))
-    with aside(target) as new, new.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.DictWriter(stream, list(columns))
+    head = head_of(like)
+    columns = dict.fromkeys((*head.names, "reasons", "response_class"))
+    with written(target) as stream, TextIOWrapper(stream, head.written, newline="", write_through=True) as text:
+        table = csv.DictWriter(text, list(columns), delimiter=head.delimiter)
         table.writeheader()
 
         def put(batch: Chunk, verdicts: Sequence[Verdict]) -> None:

@@ -10,16 +10,34 @@ from typing import Any, Final
 
 from synth.errors import ConfigError
 from synth.recipe.labels import KNOWN, LabelScheme, named_in
+from synth.sanitize import shortened
+from synth.tables.names import cleaned, plain_name
 from synth.types import Label
 
 LABEL: Final = "label"
-COLUMNS: Final = (LABEL, "标签", "response_label", "response_harm_label")
+COLUMNS: Final = (LABEL, "标签", "标注", "response_label", "response_harm_label")
 """Where a row's label may stand, in this order."""
 TELLING: Final[Mapping[str, bool]] = MappingProxyType(
-    dict.fromkeys(("unsafe", "is_unsafe", "harmful", "is_harmful", "toxic", "is_toxic", "toxicity", "不安全"), True)
-    | dict.fromkeys(("safe", "is_safe", "安全"), False)
+    dict.fromkeys(
+        (
+            "unsafe",
+            "is_unsafe",
+            "harmful",
+            "is_harmful",
+            "toxic",
+            "is_toxic",
+            "toxicity",
+            "不安全",
+            "是否不安全",
+            "是否有害",
+            "有害",
+        ),
+        True,
+    )
+    | dict.fromkeys(("safe", "is_safe", "安全", "是否安全"), False)
 )
 """Columns looked for after those, whose own name says whether 1 (or true) is unsafe."""
+_TELLING: Final = MappingProxyType({plain_name(name): unsafe for name, unsafe in TELLING.items()})
 _TRUTH: Final = MappingProxyType({"true": 1, "false": 0, "是": 1, "否": 0})
 
 
@@ -34,11 +52,18 @@ class LabelReader:
 
     def column(self, row: Mapping[str, Any], place: str, first: Sequence[str] = ()) -> str:
         """The column of a table's row that holds its label, those of `first` before all others; ConfigError if it has none."""
-        found = next((name for name in (*first, *COLUMNS, *TELLING) if name in row), None)
-        if found is None:
+        if (found := self.found(row, first)) is None:
             names = " or ".join(map(repr, (*first, LABEL)))
             raise ConfigError(f"{place}: no column {names}; there is: {', '.join(row) or 'none'}")
         return found
+
+    def found(self, row: Mapping[str, Any], first: Sequence[str] = ()) -> str | None:
+        """The column of a table's row that holds its label, those of `first` before all others; None if it has none."""
+        names = (*first, *COLUMNS, *TELLING)
+        if (exact := next((name for name in names if name in row), None)) is not None:
+            return exact
+        plain = {plain_name(name): name for name in row}
+        return next((plain[found] for name in names if (found := plain_name(name)) in plain), None)
 
     def read(self, row: Mapping[str, Any], column: str, place: str) -> Label | None:
         """The label in a column of a table's row; None for an empty one. ConfigError for what is no label, and for a number
@@ -48,17 +73,20 @@ class LabelReader:
             return None
         label = None
         if (number := _number(value)) is not None:
-            label = self._numbered(number, column, f"{place}: label {value!r}")
+            label = self._numbered(number, column, f"{place}: label {shortened(repr(value), 80)}")
         elif isinstance(value, str):
-            label = self.scheme.read(value)
+            label = self.scheme.read(cleaned(value))
         if label is None:
             under = "" if column == LABEL else f" (under {column!r})"
-            raise ConfigError(f"{place}: label {value!r} is none of {', '.join(self._words())}{under}")
+            raise ConfigError(
+                f"{place}: label {shortened(repr(value), 80)} is none of {', '.join(self._words())}{under}"
+            )
         return label
 
     def _numbered(self, number: int, column: str, what: str) -> Label | None:
-        if column in TELLING and number in (0, 1):
-            return self.scheme.names[0] if bool(number) == TELLING[column] else self.scheme.safe
+        telling = _TELLING.get(plain_name(column))
+        if telling is not None and number in (0, 1):
+            return self.scheme.names[0] if bool(number) == telling else self.scheme.safe
         if not self.numbers:
             raise ConfigError(
                 f"{what} is a bare number, which some sets call safe and some unsafe; say which with --label-names "
@@ -102,7 +130,7 @@ def _scheme_at(path: Path) -> LabelScheme:
         try:
             recipe = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
             return named_in(recipe) if isinstance(recipe, dict) else KNOWN
-        except (OSError, ValueError, KeyError, TypeError):  # no run's folder
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # no run's folder
             continue
     return KNOWN
 
@@ -110,7 +138,7 @@ def _scheme_at(path: Path) -> LabelScheme:
 def _number(value: object) -> int | None:
     """A whole number, a truth, or either as text; None for anything else."""
     if isinstance(value, str):
-        word = value.strip().lower()
+        word = cleaned(value).lower()
         if word in _TRUTH:
             return _TRUTH[word]
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from synth.cli import run
-from synth.dedup.decontaminate import Avoided, Passages
+from synth.dedup.decontaminate import Avoided, Quotations
 from synth.dedup.disguise import undisguised
 from synth.dedup.normalise import normalise
 from synth.errors import ConfigError
@@ -95,7 +95,7 @@ def test_answers_that_come_again(released: Avoided, response: str, way: str | No
 
 
 def test_a_passage_is_found_if_and_only_if_four_fifths_of_its_grams_are_there() -> None:
-    passages = Passages(10)
+    passages = Quotations(10)
     texts = [normalise(sentence(number)) for number in range(300)]
     passages.add(texts)
     passages.sort()

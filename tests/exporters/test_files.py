@@ -31,7 +31,7 @@ def read(folder: Path) -> dict[str, str]:
     [
         ("jsonl", '{"n": 1}\n{"n": 3}\n', '{"n": 2}\n'),
         ("json", '[\n{"n": 1},\n{"n": 3}\n]\n', '[\n{"n": 2}\n]\n'),
-        ("csv", "n\n1\n3\n", "n\n2\n"),
+        ("csv", '"n"\n"1"\n"3"\n', '"n"\n"2"\n'),
     ],
 )
 def test_records_of_several_splits_may_come_mixed(

@@ -128,8 +128,8 @@ def test_dropped_and_hard_rows_are_found_by_their_text(lab: Lab, tmp_path: Path)
         ("a.csv", "id,your_label\nx,\n", "no row has a label; fill in 'your_label'"),
         ("a.csv", "id,verdict\nx,safe\n", "no column 'your_label' or 'label'; there is: id, verdict"),
         ("a.csv", "note,label\nx,safe\n", "row 1: neither 'id' nor 'query' and 'response'"),
-        ("a.csv", "id,your_label\nx\n", "row 1: has not as many fields"),
-        ("a.jsonl", '{"label": "safe", "query": 3}\n', "neither 'id' nor"),
+        ("a.csv", "id,your_label\nx\n", "no row has a label"),
+        ("a.jsonl", '{"label": "safe", "query": 3}\n', "row 1: no text under 'query' but int"),
         ("a.jsonl", "{\n", "line 1: not JSON"),
         ("a.parquet", "x", "not a Parquet file"),
         ("a.xlsx", "x", "is none of .jsonl"),
@@ -141,8 +141,8 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, name: str, text: str, expected
         audit.labelled(tmp_path / name)
 
 
-def test_a_sheet_saved_in_another_encoding_says_so(tmp_path: Path) -> None:
-    write(tmp_path / "a.csv", [{"id": "x", "query": "怎么讨薪", "your_label": "安全"}], encoding="gbk")
+def test_a_sheet_saved_in_an_encoding_that_is_not_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,your_label\nx,s\xfb \n")
     with pytest.raises(ConfigError, match=r"not UTF-8 at byte .*; save it as UTF-8"):
         audit.labelled(tmp_path / "a.csv")
 
@@ -157,7 +157,7 @@ def test_the_command_takes_one_thing_at_a_time(made: Dataset, tmp_path: Path) ->
     assert call("audit", made.folder, "-o", "a.csv", "--judge").exit_code == 2
     assert call("audit", made.folder, "-o", tmp_path / "a.csv").exit_code == 0
     (tmp_path / "b.jsonl").write_text('{"query": "没有的", "response": "没有的", "label": "safe"}\n')
-    assert "with --judge the panel judges them" in str(
+    assert "With --judge the panel judges them" in str(
         call("audit", made.folder, "--read", tmp_path / "b.jsonl").exception
     )
 

@@ -1,7 +1,8 @@
 """What a data set teaches: shortcuts are told in words, sound data raise no alarm, and whatever is wrong is one line."""
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ def part_of(demo: Path, path: Path, keep: Callable[[dict[str, Any]], bool]) -> P
     return path
 
 
-def test_a_balanced_run_raises_no_alarm(demo: Path, found: Report) -> None:
-    assert found.warnings == []
+def test_of_a_balanced_run_nothing_is_said_but_that_its_answers_tell_the_label(demo: Path, found: Report) -> None:
+    (line,) = found.warnings
+    assert line.startswith("the answer alone tells the label (AUC 1.00")  # answers of sentence frames, by stance
     assert found.sampled == found.rows == 42 * 8
     assert found.held_out["both"].value > 0.95
     assert found.held_out["query"].value < 0.85, "a query is answered both ways"
@@ -104,6 +106,73 @@ def test_an_answer_that_is_unsafe_because_it_answers(tmp_path: Path, ordinary: i
     found = probe(tmp_path / "in.jsonl", benign=[tmp_path / "benign.jsonl"])
     assert any("are called unsafe" in line and "benign.jsonl" in line for line in found.warnings) is warned
     assert (found.false_alarms[str(tmp_path / "benign.jsonl")].value > 0.5) is warned
+
+
+def labelled(folder: Path, rows: Sequence[tuple[str, str, bool]]) -> Path:
+    """Pairs of query, answer and whether it is unsafe, as a table."""
+    lines = [json.dumps({"query": query, "response": response, "unsafe": int(bad)}) for query, response, bad in rows]
+    (folder / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "in.jsonl"
+
+
+BOTH = ("它说得很清楚", "这里讲得很细")
+
+
+def shortcuts(which: str, chance: random.Random) -> list[tuple[str, str, bool]]:
+    """240 pairs whose label stands in the answer, in the query, in the two together, or nowhere."""
+    found = []
+    for n in range(240):
+        bad, word = chance.random() < 0.5, chance.random() < 0.5
+        query, answer = sentence(n), sentence(n + 400)
+        if which == "response":
+            answer += "，快去试试" if bad else "，请三思"
+        elif which == "query":
+            query += "，越快越好" if bad else "，不着急"
+        elif which == "both":
+            query, answer = query + BOTH[word], answer + BOTH[word == bad]
+        found.append((query, answer, bad))
+    return found
+
+
+@pytest.mark.parametrize("which", ["response", "query"])
+def test_one_side_that_tells_the_label_alone_is_said_with_what_mends_it(tmp_path: Path, which: str) -> None:
+    found = probe(labelled(tmp_path, shortcuts(which, random.Random(1))))
+    side, other = {"response": ("answer", "query"), "query": ("query", "answer")}[which]
+    (line,) = [line for line in found.warnings if "tells the label" in line]
+    assert line.startswith(f"the {side} alone tells the label (AUC 1.00")
+    assert f"will not learn to read the {other}" in line
+    assert not any("chance" in line for line in found.warnings)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.15])
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_by_a_coin_are_said_to_be_chance_and_nothing_else_is_advised(
+    tmp_path: Path, share: float, seed: int
+) -> None:
+    chance = random.Random(seed)
+    rows = [(query, answer, chance.random() < share) for query, answer, _ in shortcuts("none", chance)]
+    found = probe(labelled(tmp_path, rows))
+    (line,) = found.warnings
+    assert "no better than chance" in line
+    assert "benign" not in line
+    assert all(auc is not None and auc.low <= 0.5 for auc in found.auc.values())
+
+
+def test_labels_of_queries_without_answers_are_told_from_queries(tmp_path: Path) -> None:
+    rows = [(query, "", bad) for query, _, bad in shortcuts("query", random.Random(2))]
+    assert not any("tells the label" in line for line in probe(labelled(tmp_path, rows)).warnings)
+
+
+def test_a_few_rows_that_a_model_orders_are_not_chance_though_most_have_one_label(tmp_path: Path) -> None:
+    """One in ten is unsafe, and a third of the safe ones have the word: always saying safe is right more often."""
+    chance = random.Random(3)
+    rows = [
+        (sentence(n), sentence(n + 400) + "，快去试试" * (n % 10 == 0 or chance.random() < 0.3), n % 10 == 0)
+        for n in range(400)
+    ]
+    found = probe(labelled(tmp_path, rows))
+    assert found.held_out["both"].value < 0.9
+    assert not any("chance" in line for line in found.warnings)
 
 
 def test_sources_of_a_test_count_the_same(demo: Path, found: Report, tmp_path: Path) -> None:
@@ -221,7 +290,7 @@ ROW = '{"query": "a", "label": "safe"}\n'
         ('{"query": "a", "label": [1]}\n', "row 1: label [1] is none of safe"),
         ('{"query": "a", "label": null}\n', "holds no labelled rows"),
         ('{"query": 7, "unsafe": 1}\n', "row 1: no text under 'query'"),
-        ('{"x": 7, "unsafe": 1}\n', "row 1: no column 'query' or 'question'"),
+        ('{"x": 7, "unsafe": 1}\n', "row 1: no column 'query' or 'prompt'"),
         ('{"query": "a", "label": ""}\n', "holds no labelled rows"),
         ('{"query": "a\\ud800", "unsafe": 1, "parent_id": "\\ud800"}\n', "has 1 unsafe rows"),
         ("", "holds no labelled rows"),

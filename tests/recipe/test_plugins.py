@@ -151,6 +151,21 @@ def test_what_is_broken_is_listed_as_broken(install: Callable[..., None], synth:
     assert "worse" in synth("list", "backends").stdout
 
 
+def test_what_answers_for_itself_in_odd_ways_takes_no_command_down(
+    install: Callable[..., None], synth: Callable[..., Ended]
+) -> None:
+    groups = ("filters.text", "stages", "verdicts", "backends", "exporters")
+    odd = "__doc__ = 5\n\ndef __getattr__(name):\n    raise ValueError('odd')\n"
+    points = {f"synth.{group}": "odd = oddly\nleft = leaving" for group in groups}
+    install("oddly", points, {"oddly.py": odd, "leaving.py": "import sys\nsys.exit(7)\n"})
+    for kind in ("filters", "formats"):
+        ended = synth("list", kind)
+        assert ended.returncode == 0, ended.stderr
+        assert {line.split()[0] for line in ended.stdout.splitlines() if "broken: " in line} == {"odd", "left"}
+    one_line(synth("run", "demo", "--dry-run", "--set", "filters.query=[odd]"), "'odd' of the package oddly")
+    one_line(synth("run", "demo", "--dry-run", "--backend", "left"), "'left' of the package oddly")
+
+
 @pytest.mark.parametrize(
     ("group", "name", "asking"),
     [

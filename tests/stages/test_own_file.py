@@ -3,14 +3,17 @@
 import json
 import random
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from synth.errors import ConfigError
+from synth.fold import fold
 from synth.recipe.schema import Recipe
 from synth.run import execute
 from synth.run.compile import compile_recipe
+from synth.run.lint import advice
 from synth.types import Request
 from tests.conftest import Lab, tiny_recipe
 from tests.support.world import World, sentence
@@ -151,9 +154,9 @@ def test_own_queries_may_be_augmented(lab: Lab) -> None:
     ("text", "expected"),
     [
         ('{"query": "好的问题"}\n{"query": \n', "mine.jsonl: line 2: not JSON"),
-        ('{"question": "好的问题"}\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('{"x": "好的问题"}\n', "mine.jsonl: row 1: no column 'query' or 'prompt'"),
         ('{"query": "  "}\n', "mine.jsonl: line 1: no text under 'query'"),
-        ('["好的问题"]\n', "mine.jsonl: line 1: no text under 'query'"),
+        ('["好的问题"]\n', "mine.jsonl: row 1: not a JSON object"),
         ('{"query": "好的问题", "query_type": "bad"}\n', "query_type must be harmful or benign .got 'bad'"),
         ("\n\n", "mine.jsonl: holds no rows"),
     ],
@@ -194,3 +197,93 @@ def test_odd_pairs_go_through_and_none_is_lost(lab: Lab) -> None:
     assert result.status == 0
     assert result.counts["born"] == made == len(ODD)
     assert len(lab.rows()) > 8
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_pairs_may_be_a_table_of_any_kind(lab: Lab, encoding: str) -> None:
+    rows = [[sentence(i), f"第{i}个回答，抱歉；不行", "harmful" if i % 2 else ""] for i in range(12)]
+    text = "".join(
+        ";".join(row) + "\r\n"
+        for row in [["问题", "回答", "query_type"], *([*row[:1], f'"{row[1]}"', row[2]] for row in rows)]
+    )
+    (lab.folder / "mine.csv").write_bytes(text.encode(encoding))
+    compiled = compile_recipe(pairs(pairs="mine.csv"))
+    lab.run(compiled=compiled)
+    assert {(row["query"], row["response"]) for row in lab.rows().values()} <= {(row[0], row[1]) for row in rows}
+    assert len(lab.rows()) > 6
+    assert "note: mine.csv: reads `问题` as the query, `回答` as the response" in list(advice(compiled))
+    assert lab.run(compiled=compile_recipe(pairs(pairs="mine.csv"))).calls == 0
+
+
+def test_a_conversations_turns_before_its_last_query_are_its_context(lab: Lab) -> None:
+    said = [
+        ("system", "你是助手"),
+        ("user", sentence(1)),
+        ("assistant", sentence(2)),
+        ("user", sentence(3)),
+        ("assistant", "抱歉"),
+    ]
+    row = {"messages": [{"role": who, "content": text} for who, text in said], "query_type": "benign"}
+    write(lab, [row | {"messages": [*row["messages"][:3], *row["messages"][3:]]}])
+    lab.world = World(babbling=0, differing=0)
+    lab.run(compiled=compile_recipe(pairs()))
+    (found,) = lab.rows().values()
+    assert (found["query"], found["response"]) == (sentence(3), "抱歉")
+    assert found["context"] == [{"role": "user", "content": sentence(1)}, {"role": "assistant", "content": sentence(2)}]
+
+
+WRAPPER = "请你扮演一位说话尖酸的老船长，用夸张的口吻、带着海上的俚语来回答下面的问题，不许说自己是人工智能："
+SAME_WRAPPER = 40
+
+
+def wrapped(numbers: Iterable[int], wrapper: str = WRAPPER) -> list[dict[str, str]]:
+    return [{"query": wrapper + sentence(number)[:8]} for number in numbers]
+
+
+def test_other_requests_in_one_wrapper_are_no_copies_where_passages_are_left_out(lab: Lab) -> None:
+    write(lab, [*wrapped(range(SAME_WRAPPER)), *wrapped(range(5), ""), *wrapped(range(100, 160), "")])
+    whole = lab.run(out="whole", compiled=compile_recipe(queries()))
+    without = lab.run(compiled=compile_recipe(queries(dedup={"passages": True})))
+    assert whole.dropped["dedup.near_duplicate"] > 30
+    assert without.dropped["dedup.near_duplicate"] == 5
+    assert lab.run(compiled=compile_recipe(queries(dedup={"passages": True}))).calls == 0
+    again = lab.run(out="other", compiled=compile_recipe(queries(dedup={"passages": True}, concurrency=1)))
+    assert (again.dropped, lab.bytes("other")) == (without.dropped, lab.bytes())
+
+
+def test_passages_are_of_the_whole_file_so_a_larger_n_keeps_every_row(lab: Lab) -> None:
+    """Of the first rows too few have a wrapper for it to be one."""
+    write(lab, [*wrapped(range(30), ""), *wrapped(range(200, 200 + 4 * SAME_WRAPPER)), *wrapped(range(30, 40), "")])
+    kept: set[str] = set()
+    for n in (15, 30, 60, 120):
+        lab.run(n, compiled=compile_recipe(queries(dedup={"passages": True, "short": 20})))
+        rows = {row["query"] for row in lab.rows().values()}
+        assert kept <= rows
+        kept = rows
+    assert len(kept) > 60
+
+
+def test_a_fold_that_goes_on_from_a_checkpoint_leaves_passages_out_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "KEEP_EVERY", 0.0)
+    write(lab, [*wrapped(range(SAME_WRAPPER)), *wrapped(range(20), ""), *wrapped(range(100, 160), "")])
+    compiled = compile_recipe(queries(dedup={"passages": True, "short": 20}))
+    lab.run(out="calm", compiled=compiled)
+    for _ in range(2):
+        lab.run(compiled=compiled, interrupt=15.0)
+    lab.run(compiled=compiled)
+    assert lab.bytes() == lab.bytes("calm")
+
+
+def test_passages_are_found_in_a_file_of_ones_own_alone() -> None:
+    with pytest.raises(ValueError, match=r"dedup\.passages: are found in a file of your own"):
+        tiny_recipe(dedup={"passages": True})
+
+
+def test_dedup_keys_that_are_not_said_bear_no_identity(lab: Lab) -> None:
+    write(lab, [{"query": sentence(1)}])
+    plain, told = queries(), queries(dedup={"passages": True, "short": 20})
+    assert plain.identity()["dedup"] == {"ngram": 2, "threshold": 0.7}
+    assert told.identity()["dedup"] == {"ngram": 2, "threshold": 0.7, "short": 20, "passages": True}
+    assert compile_recipe(plain).identity["own file"] != compile_recipe(told).identity["own file"]

@@ -3,9 +3,12 @@
 import random
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from stdnum import luhn
 from stdnum.cn import ric
+
+from synth.filters.language.documents import is_hong_kong, is_taiwan
 
 FULL = str.maketrans("0123456789@ABCDEFGHX-", "０１２３４５６７８９＠ＡＢＣＤＥＦＧＨＸ－")
 SPELT = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -68,6 +71,56 @@ def spaced(number: str) -> str:
     return f"{number[:3]} {number[3:7]} {number[7:]}"
 
 
+def checked(chance: random.Random) -> str:
+    """An identity card of Hong Kong or Taiwan with the check digit that comes out."""
+    if chance.random() < 0.5:
+        body = chance.choice("ABCGK") + digits(chance, 6)
+        return next(f"{body}({last})" for last in "0123456789A" if is_hong_kong(body + last))
+    body = chance.choice("ABFH") + chance.choice("12") + digits(chance, 7)
+    return next(body + last for last in "0123456789" if is_taiwan(body + last))
+
+
+def outer(chance: random.Random) -> str:
+    """A mobile number of Hong Kong, Macau or Taiwan."""
+    four = digits(chance, 4)
+    return chance.choice(
+        [
+            f"+852 9{digits(chance, 3)} {four}",
+            f"+852-6{digits(chance, 3)}{four}",
+            f"+853 6{digits(chance, 3)} {four}",
+            f"+886 9{digits(chance, 2)} {digits(chance, 3)} {digits(chance, 3)}",
+            f"09{digits(chance, 2)}-{digits(chance, 3)}-{digits(chance, 3)}",
+            f"台湾手机09{digits(chance, 8)}",
+            f"香港电话5{digits(chance, 7)}",
+        ]
+    )
+
+
+def landline(chance: random.Random) -> str:
+    six = digits(chance, 6)
+    return chance.choice(
+        [
+            f"010-6{six}2",
+            f"(021)5{six}2",
+            f"0755 8{six}3",
+            f"座机0571-8{six}",
+            f"+86 20 3{six}1",
+            f"+852 2{six}1",
+            f"(02)2{six[:3]}-{six[3:]}8",
+        ]
+    )
+
+
+def paper(chance: random.Random, kind: str) -> str:
+    names = {
+        "passport": ["护照号E", "护照号码：G", "护照是EA", "passport no. K"],
+        "permit": ["港澳通行证C", "回乡证号码H", "台胞证：", "往来台湾通行证号L"],
+        "social": ["社保号：", "医保卡号是", "公积金账号：", "社保卡号A"],
+    }
+    name = chance.choice(names[kind])
+    return name + chance.choice("123456789") + digits(chance, 6 if name.endswith("EA") else 7)
+
+
 PLANTED: dict[str, list[Callable[[random.Random], str]]] = {
     "mobile": [
         mobile,
@@ -78,6 +131,11 @@ PLANTED: dict[str, list[Callable[[random.Random], str]]] = {
         lambda chance: "+86 " + mobile(chance),
         lambda chance: " ".join(mobile(chance)),
         lambda chance: mobile(chance).translate(SPELT).replace("一", "幺"),
+        outer,
+        lambda chance: mobile(chance)[:3] + "****" + mobile(chance)[-4:],
+        lambda chance: mobile(chance)[:3] + "xxxx" + mobile(chance)[-4:],
+        lambda chance: mobile(chance).translate(str.maketrans("0123456789", "零壹贰叁肆伍陆柒捌玖")),
+        lambda chance: "电话" + spaced(mobile(chance)).replace(" ", "/"),
     ],
     "identity": [
         identity,
@@ -86,14 +144,28 @@ PLANTED: dict[str, list[Callable[[random.Random], str]]] = {
         lambda chance: re.sub(r"(.{6})(.{8})(.{4})", r"\1 \2 \3", identity(chance)),
         lambda chance: re.sub(r"(.{6})(.{8})(.{4})", r"\1-\2-\3", identity(chance)),
         lambda chance: " ".join(identity(chance)),
+        checked,
+        lambda chance: "身份证" + identity(chance)[:6] + "********" + identity(chance)[-4:],
     ],
+    "passport": [partial(paper, kind="passport")],
+    "permit": [partial(paper, kind="permit")],
+    "social": [partial(paper, kind="social")],
+    "landline": [landline],
     "card": [
         card,
         lambda chance: " ".join(re.findall(r".{1,4}", card(chance))),
         lambda chance: "-".join(re.findall(r".{1,4}", card(chance))),
         lambda chance: card(chance).translate(FULL),
     ],
-    "email": [email, lambda chance: email(chance).replace("@", "＠"), lambda chance: email(chance).upper()],
+    "email": [
+        email,
+        lambda chance: email(chance).replace("@", "＠"),
+        lambda chance: email(chance).upper(),
+        lambda chance: email(chance).replace("@", "(at)"),
+        lambda chance: email(chance).replace("@", " at ").replace(".", " dot "),
+        lambda chance: email(chance).replace("@", "艾特").replace(".com", "点com"),
+        lambda chance: "邮箱" + email(chance).replace("@", "#"),
+    ],
     "plate": [plate, lambda chance: (p := plate(chance))[:2] + "·" + p[2:], lambda chance: plate(chance).lower()],
     "address": [address, lambda chance: address(chance).translate(FULL)],
     "qq": [qq],

@@ -136,11 +136,15 @@ def test_pairs_whose_labels_differ(
 @pytest.mark.parametrize(
     ("content", "options", "line"),
     [
-        (b'{"x": 1}\n', [], "in.jsonl: row 1: no column 'query' or 'text' or 'prompt' or 'question' or 'instruction'"),
+        (
+            b'{"x": 1}\n',
+            [],
+            "in.jsonl: row 1: no column 'query' or 'prompt' or 'question' or 'instruction' or 'text' or 'messages'",
+        ),
         (b'{"query": "a"}\n{"query": null}\n', [], "in.jsonl: row 2: no text under 'query'"),
         (b'{"query": "a"}\n{"query": \n', [], "in.jsonl: line 2: not JSON"),
         (b'{"query": "a"}\n\n7\n', [], "in.jsonl: line 3: not a JSON object"),
-        (b'{"query": "\xff"}\n', [], "in.jsonl: line 1: not JSON"),
+        (b'{"query": "\xff"}\n', [], "in.jsonl: not UTF-8 at byte 11, and not GB18030"),
         (b"", [], "in.jsonl: holds no rows"),
         (b'{"query": "a"}\n', ["--on", "nope"], "in.jsonl: row 1: no text under 'nope'"),
         (b'{"query": "a"}\n', ["--conflicts", "drop"], "in.jsonl: row 1: no column 'label'"),
@@ -167,8 +171,8 @@ def test_what_is_wrong_is_one_line(here: Path, content: bytes, options: list[str
         ("in.parquet", b"PAR1", "not a Parquet file"),
         ("in.arrow", b"\x00" * 40, "not an Arrow stream"),
         ("in.csv", b'query,n\n"a,1\n', "not CSV"),
-        ("in.csv", b"query,n\na\n", "row 1: has not as many fields"),
-        ("in.csv", "query\n问".encode("gb18030"), "not UTF-8"),
+        ("in.csv", b"query,n\na\n", r"row 1 \(line 2\): has 1 cells where the head has 2"),
+        ("in.csv", b"query\n\xce\xca\xff", "not UTF-8 at byte 6, and not GB18030"),
         ("in.json", b"[1]", "row 1: not a JSON object"),
         ("in.txt", b"a", "is none of .jsonl"),
         ("absent.jsonl", None, "no such file"),
@@ -179,6 +183,72 @@ def test_a_table_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, cont
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError, match=line):
         dedup(tmp_path / name, tmp_path / "out", Want(0.7))
+
+
+WRAPPER = "请你扮演一位说话尖酸的老船长，用夸张的口吻、带着海上的俚语来回答下面的问题，不许说自己是人工智能："
+
+
+def wrapped(count: int, **more: str) -> list[dict[str, Any]]:
+    return [{"query": WRAPPER + sentence(number)[:8], **more} for number in range(count)]
+
+
+def test_requests_in_one_wrapper_are_told_apart_unless_one_asks_not_to(here: Path) -> None:
+    write(
+        here / "in.jsonl", [*wrapped(30), *({"query": sentence(number)[:8]} for number in range(30, 60)), *wrapped(2)]
+    )
+    told = CliRunner().invoke(commands, ["dedup", "in.jsonl", "-o", "out.jsonl"])
+    assert [line["row"] for line in joined(here / "out.jsonl")] == [61, 62]
+    assert "template in 32 rows, not compared: 请你扮演一位说话尖酸的老船长" in told.stderr
+    report = json.loads((here / "out.report.json").read_text(encoding="utf-8"))
+    assert (report["passages"], report["short"]) == (True, 20)
+    assert [(one["column"], one["rows"]) for one in report["templates"]] == [("query", 32)]
+    plain = CliRunner().invoke(commands, ["dedup", "in.jsonl", "-o", "plain.jsonl", "--no-passages", "--short", "0"])
+    assert "template" not in plain.stderr
+    assert len(joined(here / "plain.jsonl")) > 29
+
+
+def test_passages_are_of_all_files_and_of_each_column(tmp_path: Path) -> None:
+    rows = [row | {"response": f"{sentence(at)}{'，'.join([sentence(-1)] * 2)}"} for at, row in enumerate(wrapped(40))]
+    write(tmp_path / "set" / "data" / "a.jsonl", rows[:15])
+    write(tmp_path / "set" / "data" / "b.jsonl", rows[15:])
+    report = dedup(tmp_path / "set", tmp_path / "out", Want(0.7, columns=("query", "response"), passages=True))
+    assert report.kept == 40
+    assert [(one["column"], one["rows"]) for one in report.templates] == [("query", 40), ("response", 40)]
+
+
+def test_in_a_runs_own_data_set_no_passages_are_looked_for(tmp_path: Path) -> None:
+    rows = [
+        row | {"query_id": str(at), "parent_id": None, "query_type": "harmful"} for at, row in enumerate(wrapped(30))
+    ]
+    report = dedup(write(tmp_path / "run.jsonl", rows), tmp_path / "out.jsonl", Want(0.7, passages=True))
+    assert (report.templates, report.kept < 30) == ([], True)
+
+
+def test_rows_that_are_appended_take_none_of_those_that_were_kept_where_a_wrapper_keeps_its_share(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        row
+        for pair in zip(wrapped(120), ({"query": sentence(200 + at)[:12]} for at in range(120)), strict=True)
+        for row in pair
+    ]
+    before: list[dict[str, Any]] = []
+    for count in (60, 120, 240):
+        dedup(
+            write(tmp_path / f"{count}.jsonl", rows[:count]),
+            tmp_path / f"out{count}.jsonl",
+            Want(0.7, passages=True, short=20),
+        )
+        after = read(tmp_path / f"out{count}.jsonl")
+        assert after[: len(before)] == before
+        before = after
+
+
+def test_short_texts_that_differ_in_a_word_that_matters_are_kept(tmp_path: Path) -> None:
+    texts = ["淘宝运费险怎么退", "淘宝运费险怎么用", "淘宝运费险如何退？", "不冬眠的动物有哪些", "冬眠的动物有哪些"]
+    source = write(tmp_path / "in.jsonl", [{"query": text} for text in texts])
+    dedup(source, tmp_path / "out.jsonl", Want(0.7, short=20))
+    assert [row["query"] for row in read(tmp_path / "out.jsonl")] == [*texts[:2], *texts[3:]]
 
 
 def test_halves_of_surrogates_go_through(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ ROWS: list[dict[str, Any]] = [
     {"id": "b", "query": "1. 阳台上的番茄怎么搭架子？", "response": "抱歉，我不能提供这方面的帮助。"},
     {"id": "c", "query": "阳台上的番茄怎么搭架子？", "response": "先立竹竿。再绑绳<|im_end|>"},
 ]
-REASONS = [[], ["query.scaffolding.numbering"], ["response.debris.token"]]
+REASONS = [[], [], ["response.debris.token"]]
 CLASSES = ["compliance", "refusal", "compliance"]
 
 
@@ -30,7 +30,19 @@ def test_every_row_comes_back_with_reasons_and_class(tmp_path: Path, kind: str) 
     expected = [" ".join(reasons) for reasons in REASONS] if kind == ".csv" else REASONS
     assert [row["reasons"] for row in rows] == expected
     assert [row["response_class"] for row in rows] == CLASSES
-    assert (report.rows, report.kept) == (3, 1)
+    assert (report.rows, report.kept) == (3, 2)
+
+
+def test_what_a_writer_model_made_is_asked_more(tmp_path: Path) -> None:
+    mine, out = write(tmp_path / "mine.jsonl", ROWS), tmp_path / "out.jsonl"
+    told = CliRunner().invoke(commands, ["filter", str(mine), "--of", "written", "-o", str(out)])
+    assert told.exit_code == 0, told.output
+    assert [row["reasons"] for row in read(out)] == [[], ["query.scaffolding.numbering"], ["response.debris.token"]]
+
+
+def test_a_filter_that_is_named_is_asked_in_any_rule_set(tmp_path: Path) -> None:
+    filter_table(write(tmp_path / "mine.jsonl", ROWS), tmp_path / "out.jsonl", ["scaffolding"])
+    assert [row["reasons"] for row in read(tmp_path / "out.jsonl")] == [[], ["query.scaffolding.numbering"], []]
 
 
 def test_a_data_set_goes_in_and_out(tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ _REFRAIN = re.compile(
     r"[歌诗詩][词詞]?|童[谣謠]|口[号號]|副歌|[绕繞]口令|[说說]唱|rap|[词詞]牌|念[经經]|重[复複]|[复複][述读讀]|[抄写寫]\s*\d+\s*遍|循[环環]",
     re.IGNORECASE,
 )
+_DIALOGUE = re.compile(
+    r"[对對][话話白]|[剧劇]本|[话話][剧劇]|[台臺][词詞]|小品|相[声聲]|采[访訪]|採訪|[访訪][谈談]|[问問]答|[聊天]{2}[记記][录錄]|客服|扮演|模[拟擬]|[脚腳]本|故事|小[说說]|[续續][写寫]|[情场場]景|面[试試]|辩论|辯論|q\s?&\s?a|dialog|role.?play",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
 _OTHER = re.compile(r"[\u0370-\u06ff\u0e00-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -41,3 +45,8 @@ def notation(query: str) -> bool:
 def refrain(query: str) -> bool:
     """Whether an answer to a query may say the same again and again: a song, a slogan, lines to be repeated."""
     return bool(_REFRAIN.search(query))
+
+
+def dialogue(query: str) -> bool:
+    """Whether an answer to a query may hold both parts of a conversation: a scene, an interview, a chat, questions with answers."""
+    return bool(_DIALOGUE.search(query))

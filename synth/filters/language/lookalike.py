@@ -7,6 +7,9 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 NUMERALS = "零一二三四五六七八九"
+SPELT = NUMERALS + "〇幺壹贰貳叁參肆伍陆陸柒捌玖"
+DIGITS = "0123456789" + "01122334566789"
+"""What each of the characters of `SPELT` stands for."""
 
 _PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 _SOME = ("11", "13", "21", "32", "33", "37", "41", "43", "44", "51", "61")
@@ -43,13 +46,33 @@ def is_card(number: str) -> bool:
 
 
 def _mobile(chance: random.Random, value: str, written: str) -> str:
-    return _laid(written, _UNASSIGNED + _digits(chance, len(value) - 3))
+    if len(value) == 11 and value[0] == "1":
+        fresh = _UNASSIGNED + _digits(chance, len(value) - 3)
+        return _laid(written, fresh) if value.isdigit() else _masked(written, fresh)
+    return _null(chance, value, written)
+
+
+def _null(chance: random.Random, value: str, written: str) -> str:
+    """None of these numbers begins with three zeros."""
+    del value
+    fresh = "000" + _digits(chance, sum(map(_counts, written)) - 3)
+    return _masked(written, fresh) if _MASK.search(written) else _laid(written, fresh)
+
+
+_MASK = re.compile(r"[*×•●＊]|[xX]{3}")
+
+
+def _masked(written: str, fresh: str) -> str:
+    """The digits in the place of those that were not masked."""
+    following = iter(fresh)
+    return "".join(_like(old, next(following)) if old.isdigit() else old for old in written)
 
 
 def _identity(chance: random.Random, value: str, written: str) -> str:
+    if len(value) != 18 or not value[:17].isdigit():
+        return _null(chance, value, written)
     from stdnum.cn import ric
 
-    del value
     born = f"{chance.randint(1950, 2009)}{chance.randint(1, 12):02}{chance.randint(1, 28):02}"
     body = f"{chance.choice(_SOME)}{_digits(chance, 4)}{born}{_digits(chance, 3)}"
     right = ric.calc_check_digit(body + "0")
@@ -118,11 +141,11 @@ def _laid(written: str, characters: str) -> str:
 
 
 def _counts(character: str) -> bool:
-    return (character.isascii() and character.isalnum()) or "０" <= character <= "ｚ" or character in NUMERALS + "〇幺"
+    return (character.isascii() and character.isalnum()) or "０" <= character <= "ｚ" or character in SPELT
 
 
 def _like(old: str, new: str) -> str:
-    if old in NUMERALS + "〇幺" and new.isdigit():
+    if old in SPELT and new.isdigit():
         return NUMERALS[int(new)]
     return chr(ord(new) + 0xFEE0) if old > "\uff00" else new
 
@@ -130,6 +153,10 @@ def _like(old: str, new: str) -> str:
 _MAKERS: dict[str, Callable[[random.Random, str, str], str]] = {
     "mobile": _mobile,
     "identity": _identity,
+    "passport": _null,
+    "permit": _null,
+    "social": _null,
+    "landline": _null,
     "card": _card,
     "email": _email,
     "plate": _plate,

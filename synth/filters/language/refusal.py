@@ -2,7 +2,7 @@
 
 import re
 
-from synth.filters.language.speech_acts import acts, own_words
+from synth.filters.language.speech_acts import acts, declines, own_words, sentences
 
 _HEAD = 300
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -16,6 +16,25 @@ _FIRM = re.compile(
 """What is a refusal without an apology before it."""
 
 
+_PLEADS = re.compile(r"抱歉|对不起|對不起|不好意思|遗憾|遺憾|作为[^，。]{0,12}(?:模型|助手|人工智能|AI)", re.IGNORECASE)
+_BOUND = re.compile(
+    r"(?:每[当次逢]|[当一每]当|如果|要是|假如|只要|一旦|万一|若是?|除非|即使|为什么|总(?:是|觉得)|常常|经常|以前|小时候|那[天次时]|后来|从小|一直|有时|有些|害怕|担心|后悔|觉得自己)[^。！？]*$"
+)
+"""What makes of a denial behind it part of a condition, a cause or a life that is told, and no answer to a request."""
+
+
+def _of_a_life(sentence: str) -> bool:
+    """Whether what a sentence denies is denied of its speaker's life, or on a condition: not what was asked of it."""
+    denied = _DENIED.search(sentence)
+    if denied is None or _OF_A_REQUEST.search(sentence, denied.end()):
+        return False
+    return bool(_BOUND.search(sentence[: denied.start()]))
+
+
+_OF_A_REQUEST = re.compile(r"请求|内容|问题|话题|此类|这类|相关|任何")
+_DENIED = re.compile(r"无法|不能|没法|没办法|不会|不便|拒绝|不愿|不想|难以")
+
+
 def is_refusal(text: str) -> bool:
     """Whether a generator declined its task: a refusal in one of the first sentences, with an apology, a word on itself or no doubt."""
     head = text[:_HEAD]
@@ -23,4 +42,8 @@ def is_refusal(text: str) -> bool:
     at = next((n for n, act in enumerate(found) if act.declines), None)
     if at is None or _ASKED.search(head):
         return bool(at is not None and not _HAN.search(head))
+    if not _PLEADS.search(head) and all(
+        _of_a_life(one) for one in sentences(own_words(head))[: at + 1] if declines(one)
+    ):
+        return False
     return any(act.sorry for act in found[: at + 1]) or bool(_FIRM.search(own_words(head))) or not _HAN.search(head)

@@ -1,20 +1,151 @@
-"""What kind of answer it is: refusal, rebuttal, partial, incapable or compliance. The whole answer is read, sentence by sentence."""
+"""What kind of answer it is: refusal, rebuttal, partial, incapable or compliance. The whole answer is read, sentence by sentence.
 
-from collections.abc import Sequence
+Rules (`by_rules`) know sure wordings; what leads on along a chain of answerers hangs on them alone. Where they end, a linear model
+(`told`, `response_class`) weighs what sentences do, in which order, which runs of characters there are and what was asked for:
+whole numbers of a table (`response_class.bin`, made by `benchmarks/response_class_table.py`), added in one order, so that a class is
+the same on every machine.
+"""
 
-from synth.filters.language.speech_acts import Act, acts
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from math import isqrt
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from synth.filters.language.speech_acts import Act, acts, own_words
 
 _HEAD = 160
 """Characters within which an answer that declines, corrects or cannot says so, or builds up to it."""
 _SHORT, _LONG = 120, 150
 _LIST = 2
 """Points after which a list is help in earnest, whatever was said before it."""
+_OPENS, _BEGINS, _ENDS = 120, 260, 100
+"""Characters of the first sentence, the beginning and the end of an answer whose runs count."""
+_BOOK, _END = 3_000, 1_000
+_FIRST = re.compile(r"[。！？!?；;\n]|[a-z]\. ")
+_SIGN = 1 << 32
+"""Set in the key of a sign, not in that of a run."""
 
 
-def response_class(text: str) -> str:
-    """The class of an answer, by rules: `refusal`, `rebuttal` (admonishes or puts right instead), `partial` (declines or
-    warns, and does it), `incapable` (cannot for other reasons) or `compliance`."""
+class Told(NamedTuple):
+    """The class of an answer, and whether it is sure: the rules say so too, and the model sees no other near."""
+
+    name: str
+    sure: bool
+
+
+def response_class(text: str, query: str | None = None) -> str:
+    """The class of an answer: `refusal`, `rebuttal` (takes a false or harmful premise of its asker apart instead), `partial`
+    (declines or warns, and does it, or does a part), `incapable` (cannot for other reasons) or `compliance`. The query that it
+    answers helps where it is known."""
+    return told(text, query).name
+
+
+@lru_cache(maxsize=1024)
+def told(text: str, query: str | None = None) -> Told:
+    """The class of an answer and whether it is sure. The latest are remembered: a rule asks, and later a table."""
     found = acts(text)
+    rules = _by_rules(found)
+    if not found:
+        return Told(rules, sure=True)
+    from synth.filters.language.class_table import CLASSES, model
+
+    scores = _scores(text, found, query)
+    if rules != "compliance":
+        scores[CLASSES.index(rules)] += model().rules
+    order = sorted(range(len(CLASSES)), key=lambda at: (-scores[at], at))
+    name, ahead = CLASSES[order[0]], scores[order[0]] - scores[order[1]]
+    return Told(name, sure=name == rules and ahead >= model().sure)
+
+
+def zones(text: str, query: str | None) -> list[tuple[int, str]]:
+    """The parts of an answer whose runs count, each with its number: its first sentence, what else begins it, its end, its query."""
+    own = own_words(text if len(text) < _BOOK + _END else f"{text[:_BOOK]}\n{text[-_END:]}")
+    stop = _FIRST.search(own)
+    cut = min(stop.end() if stop else len(own), _OPENS)
+    parts = [(11, own[:cut]), (12, own[cut:_BEGINS])]
+    if len(own) > _BEGINS:
+        parts.append((13, own[max(_BEGINS, len(own) - _ENDS) :]))
+    if query:
+        parts.append((14, own_words(query[:60] + (f"\n{query[-60:]}" if len(query) > 60 else ""))))
+    return parts
+
+
+def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    """Keys of all runs of symbols in these parts of a text; one may come more than once."""
+    kernel, count = _kernel(), 0
+    keys = np.empty(sum(8 * len(part) for _, part in parts), np.uint64)
+    for zone, part in parts:
+        codes = np.frombuffer(part.encode("utf-32-le", "surrogatepass"), np.uint32)
+        found = np.empty(len(codes) + 1, np.uint64)
+        size = kernel.symbols(codes, _kinds(), found)
+        count = kernel.runs(found[:size], zone * 0x1000000, keys, count)
+    return keys[:count]
+
+
+def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Iterator[int]:
+    """Keys of the signs of a text."""
+    from synth.filters.language.class_signs import signs  # its patterns are compiled for the first answer
+
+    return (zlib.crc32(sign.encode()) | _SIGN for sign in signs(text, found, query))
+
+
+def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
+    """What speaks for each class, in whole numbers."""
+    from synth.filters.language.class_table import model
+
+    table, kernel = model(), _kernel()
+    sums = np.zeros((2, len(table.start)), np.int64)
+    seen = np.zeros(len(table.slots), np.uint8)
+    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, seen, sums[0])
+    signs = np.fromiter(sorted(set(sign_keys(text, found, query))), np.uint64)
+    kernel.weigh(signs, table.slots, table.weights, seen, sums[1])
+    share = isqrt(max(1, known) << 16)
+    runs = (int(value) * table.run_unit for value in sums[0])
+    return [
+        int(start) + int(sign) * table.sign_unit + (run << 8) // share
+        for start, sign, run in zip(table.start, sums[1], runs, strict=True)
+    ]
+
+
+@cache
+def _kinds() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    """By code point up to the Chinese ones: letter, digit, space or none of them."""
+    kernel = _kernel()
+    every = [chr(code) for code in range(0x3000)]
+    return np.array(
+        [
+            kernel.SPACE
+            if one.isspace()
+            else kernel.DIGITS
+            if one.isdigit()
+            else kernel.LETTERS
+            if one.isalpha() or one == "'"
+            else 0
+            for one in every
+        ],
+        np.uint8,
+    )
+
+
+@cache
+def _kernel() -> ModuleType:
+    """The inner loops, imported when the first answer is looked at: numba takes longer to import than all else."""
+    from synth.filters.language import class_kernel
+
+    return class_kernel
+
+
+def by_rules(text: str) -> str:
+    """The class of an answer as its sure wordings tell it: what leads on along a chain of answerers, and stands in a run's rows."""
+    return _by_rules(acts(text))
+
+
+def _by_rules(found: Sequence[Act]) -> str:
     if not found or any(act.letter for act in (found[0], found[-1])):
         return "compliance"
     for name, holds in (

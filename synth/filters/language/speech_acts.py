@@ -6,10 +6,8 @@ Speech that is quoted and code are not the answerer's own and are left out; trad
 import re
 from dataclasses import dataclass
 
-_SIMPLE = str.maketrans(
-    "無這為對個們請問題語協幫違說實資訊圖並沒與過還會國於據內產應該認證關給難憾誤確讓參聯結繫倫範權種觀點見種樣開聽動責條討論鼓勵",
-    "无这为对个们请问题语协帮违说实资讯图并没与过还会国于据内产应该认证关给难憾误确让参联结系伦范权种观点见种样开听动责条讨论鼓励",
-)
+from synth.filters.language.script import simplified
+
 _QUOTED = re.compile(r"“[^“”]{0,400}”|「[^「」]{0,400}」|『[^『』]{0,400}』|\"[^\"\n]{0,400}\"|《[^《》]{0,60}》")
 _CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]{0,200}`")
 _END = re.compile(r"(?<=[。！？!?；;])\s*|\n+|(?<=[a-z\]]\.)\s+")
@@ -161,7 +159,7 @@ class Act:
 def own_words(text: str) -> str:
     """An answer's own words, to read speech acts from: the text without what it quotes and without code, small letters,
     apostrophes straight, traditional characters simplified."""
-    text = text.replace("’", "'").replace("‘", "'").translate(_SIMPLE).lower()
+    text = simplified(text).replace("’", "'").replace("‘", "'").lower()
     return _QUOTED.sub("“”", _CODE.sub("", text))
 
 
@@ -174,6 +172,11 @@ def cannot(sentence: str) -> bool:
     """Whether the speech act of a sentence of someone's own words (see `own_words`) is to say that something is
     missing: data, senses, understanding, a body."""
     return bool(_CANNOT.search(sentence) or _CANNOT_EN.search(sentence))
+
+
+def sentences(words: str) -> list[str]:
+    """The sentences of someone's own words (see `own_words`), in which speech acts are looked for."""
+    return [sentence for sentence in _END.split(words) if sentence.strip()]
 
 
 def acts(text: str) -> list[Act]:

@@ -11,13 +11,13 @@ from synth.filters.language.response_class import response_class
 from synth.hashing import short_hash
 from synth.recipe.guard.truth import refuses
 from synth.recipe.labels import KNOWN, LabelScheme
-from synth.sanitize import plain
+from synth.sanitize import plain, shortened
+from synth.tables.columns import find
 from synth.tables.io import batches, files_of
-from synth.tables.labels import COLUMNS, TELLING, LabelReader, is_empty, reader_of
+from synth.tables.labels import LabelReader, is_empty, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label
 
-QUERY: Final = ("query", "question", "prompt", "instruction", "text")
-RESPONSE: Final = ("response", "answer", "output", "completion")
 HARM: Final = ("query_label", "prompt_harm_label", "prompt_label", "query_type")
 """Columns that say whether the query is after harm, the first that has a word counts."""
 _HARM: Final[Mapping[str, bool]] = {
@@ -73,16 +73,17 @@ class Gold:
         return [case for case in self.cases if case.response is not None and case.label is not None]
 
 
-def gold_of(path: Path, label_names: str | None = None, split: str | None = None) -> Gold:
+def gold_of(path: Path, label_names: str | None = None, split: str | None = None, choice: Choice = FOUND) -> Gold:
     """The test at `path`: Libra-Test's fields, a run's own rows, WildGuard's columns, or any table of query, response and label.
     ConfigError for what is no test."""
     if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
         raise ConfigError(f"{path}: holds no dataset yet; the command that began it goes on with it")
     reader = reader_of(path, label_names)
     files, taken = _split(files_of(path), split, path)
+    columns = find(path, files, choice)
     found, seen = Gold(path, reader.scheme, split=taken), Counter[str]()
     for place, row in _rows(files):
-        if (case := _case(row, place, reader, path.stem)) is None:
+        if (case := _case(row, place, reader, path.stem, columns)) is None:
             found.unlabelled += 1
             continue
         seen[case.id] += 1
@@ -94,18 +95,21 @@ def gold_of(path: Path, label_names: str | None = None, split: str | None = None
     return found
 
 
-def ordinary(path: Path) -> list[Case]:
+def ordinary(path: Path, choice: Choice = FOUND) -> list[Case]:
     """The rows of a table of ordinary questions with helpful answers, as cases that no guard should call unsafe, whatever
     their labels."""
-    found = []
-    for place, row in _rows(files_of(path)):
-        query = _query(row, place)
-        if response := _text(row, RESPONSE):
+    found, files = [], files_of(path)
+    columns = find(path, files, choice)
+    for place, row in _rows(files):
+        query = _query(row, place, columns)
+        if response := _response(row, columns):
             facets: Mapping[str, str] = {}
             id = short_hash(query, response)
             found.append(Case(id, query, response, KNOWN.safe, None, None, (), None, path.stem, facets, row))
     if not found:
-        raise ConfigError(f"{path}: no row has an answer; needs a column {' or '.join(map(repr, RESPONSE))}")
+        raise ConfigError(
+            f"{path}: no row has an answer; needs a column 'response', 'answer', 'output' or 'completion'"
+        )
     return found
 
 
@@ -131,15 +135,15 @@ def _rows(files: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{file}: row {number}", row
 
 
-def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str) -> Case | None:
+def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str, columns: Columns) -> Case | None:
     """None for a row that nobody has labelled."""
-    query, response = _query(row, place), _text(row, RESPONSE)
+    query, response = _query(row, place, columns), _response(row, columns)
     harm = _harm(row, place)
     label = _label(row, place, reader, known=harm is not None)
     if label is None and harm is None:
         return None
     source, id = row.get("source"), row.get("id")
-    kind = None if response is None else _word(row, "response_class") or response_class(response)
+    kind = None if response is None else _word(row, "response_class") or response_class(response, query)
     return Case(
         id=plain(str(id)) if id is not None else short_hash(query, response or ""),
         query=query,
@@ -151,28 +155,29 @@ def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str) -> Ca
         subject=_subject(row),
         source=plain(source) if isinstance(source, str) and source else name,
         facets=_facets(row, query if response is None else response, kind),
-        row=row,
+        row=row | {"context": context} if (context := _context(row, place, columns)) else row,
     )
 
 
-def _query(row: Mapping[str, Any], place: str) -> str:
-    name = next((name for name in QUERY if name in row), None)
-    if name is None:
-        names = " or ".join(map(repr, QUERY))
-        raise ConfigError(f"{place}: no column {names}; there is: {', '.join(map(str, row)) or 'none'}")
-    if not isinstance(row[name], str) or not row[name].strip():
-        raise ConfigError(f"{place}: no text under {name!r}, so there is nothing to ask a guard")
-    return plain(row[name])
+def _query(row: Mapping[str, Any], place: str, columns: Columns) -> str:
+    query = columns.query_of(row, place)
+    if query is None or not query.strip():
+        raise ConfigError(f"{place}: no text under {columns.name!r}, so there is nothing to ask a guard")
+    return plain(query)
 
 
-def _text(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    found = next((row[name] for name in names if name in row), None)
-    return plain(found) if isinstance(found, str) and found.strip() else None
+def _response(row: Mapping[str, Any], columns: Columns) -> str | None:
+    found = columns.answer_of(row)
+    return plain(found) if found and found.strip() else None
+
+
+def _context(row: Mapping[str, Any], place: str, columns: Columns) -> list[dict[str, str]]:
+    return [{"role": who, "content": plain(text)} for who, text in columns.earlier(row, place)]
 
 
 def _label(row: Mapping[str, Any], place: str, reader: LabelReader, *, known: bool) -> Label | None:
     """A row may do without the column where it says what the query is after."""
-    if known and not any(name in row for name in (*COLUMNS, *TELLING)):
+    if known and reader.found(row) is None:
         return None
     return reader.read(row, reader.column(row, place), place)
 
@@ -184,7 +189,7 @@ def _harm(row: Mapping[str, Any], place: str) -> bool | None:
             continue
         said = _HARM.get(str(value).strip().lower())
         if said is None:
-            raise ConfigError(f"{place}: {name} {value!r} is neither harmful nor benign")
+            raise ConfigError(f"{place}: {name} {shortened(repr(value), 80)} is neither harmful nor benign")
         return said
     return None
 

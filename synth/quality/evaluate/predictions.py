@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from synth.errors import ConfigError
-from synth.hashing import short_hash
-from synth.quality.evaluate.gold import QUERY, RESPONSE, Case, Gold
+from synth.quality.evaluate.gold import Case, Gold
 from synth.quality.evaluate.published import ANSWER, SAFE_WORD, UNSAFE_WORD, libra
 from synth.quality.evaluate.reading import Said
 from synth.sanitize import plain
 from synth.tables import io
+from synth.tables.columns import find
+from synth.tables.matching import same_text
+from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Reply
 
 CRITIC: Final = "critic"
@@ -37,18 +39,20 @@ class Predictions:
     """Answers to rows that have one already."""
 
 
-def predictions_in(path: Path, gold: Gold, mode: str, *, guarded: bool) -> Predictions:
+def predictions_in(path: Path, gold: Gold, mode: str, choice: Choice = FOUND, *, guarded: bool) -> Predictions:
     """The answers in the file at `path` to a test's rows, found by id, or else by query and answer. `guarded` is whether a guard's file
     reads them. ConfigError if a row of the test has none."""
     found, names = Predictions(), TEXTS if guarded else (CRITIC, *TEXTS)
     asked = {case.id: case for case in gold.asked(mode)}
     known = {case.id for case in gold.cases}
-    texts = {short_hash(case.query, case.response or ""): case.id for case in gold.cases}
-    for file in io.files_of(path):
+    texts = {same_text(case.query, case.response): case.id for case in gold.cases}
+    files = io.files_of(path)
+    columns = find(path, files, choice, need="nothing")
+    for file in files:
         for batch in io.batches(file):
             for number, row in enumerate(batch.rows, start=batch.first):
                 place = f"{file}: row {number}"
-                text, id = _text(row, names, place), _id(row, known, texts, place)
+                text, id = _text(row, names, place), _id(row, known, texts, columns, place)
                 if id is None:
                     found.unknown += 1
                 elif id in asked:
@@ -74,17 +78,15 @@ def _text(row: Mapping[str, Any], names: Iterable[str], place: str) -> str:
     return plain(row[name])
 
 
-def _id(row: Mapping[str, Any], known: set[str], texts: Mapping[str, str], place: str) -> str | None:
+def _id(row: Mapping[str, Any], known: set[str], texts: Mapping[str, str], columns: Columns, place: str) -> str | None:
     """The id of the test's row that a prediction is of; None if the test has no such row."""
-    if row.get("id") is not None:
-        id = plain(str(row["id"]))
-        return id if id in known else None
-    query, response = (
-        next((row[name] for name in names if isinstance(row.get(name), str)), None) for names in (QUERY, RESPONSE)
-    )
-    if query is None:
+    id = plain(str(row["id"])) if row.get("id") is not None else None
+    if id in known:
+        return id
+    query = columns.query_of(row, place) if columns.name else None
+    if query is None and id is None:
         raise ConfigError(f"{place}: neither 'id' nor the query, by which its row could be found; add one")
-    return texts.get(short_hash(plain(query), plain(response or "")))
+    return None if query is None else texts.get(same_text(plain(query), columns.answer_of(row)))
 
 
 def lines(pairs: Iterable[tuple[Case, Said]]) -> Iterator[str]:

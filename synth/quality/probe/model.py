@@ -20,6 +20,7 @@ FOLDS = 5
 _STEPS = 100_000
 """Rows a model sees in all at least: a small run is gone over more often than a large one."""
 _Z = 1.96
+_SURE = 2.58
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class Rate:
     def value(self) -> float:
         """The share of rows, 0 to 1, of which a probe's model says what this rate counts."""
         return self.count / self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Auc:
+    """How well a probe's model orders rows that were held out: the chance that an unsafe one stands above a safe one, with a
+    99 % interval (Hanley and McNeil's) in which rows of one root query are one."""
+
+    value: float
+    low: float
+    high: float
 
 
 def seen(pairs: Sequence[Pair]) -> Rows:
@@ -61,16 +72,42 @@ def trained(features: Rows, unsafe: Numbers) -> "SGDClassifier":
     return model.fit(features, unsafe)
 
 
-def held_out(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
-    """For each row what a probe's model says that was trained without its root query: 1 unsafe, 0 safe, -1 not asked, since
-    of many rows only a fold is."""
+def scores(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
+    """For each row how far a probe's model that was trained without its root query holds it for unsafe, above 0 if it says so;
+    nan where it was not asked, since of many rows only a fold is."""
     folds = np.array([int(unit(root, "fold") * FOLDS) for root in roots])
-    said = np.full(len(unsafe), -1)
+    said = np.full(len(unsafe), np.nan)
     for fold in range(max(1, min(FOLDS, _STEPS // 4 // max(1, len(roots))))):
         out = folds == fold
         if out.any() and len(np.unique(unsafe[~out])) == 2:
-            said[out] = trained(features[~out], unsafe[~out]).predict(features[out])
+            said[out] = trained(features[~out], unsafe[~out]).decision_function(features[out])
     return said
+
+
+def held_out(features: Rows, unsafe: Numbers, roots: Sequence[str]) -> Numbers:
+    """For each row what a probe's model says that was trained without its root query: 1 unsafe, 0 safe, -1 not asked."""
+    return said(scores(features, unsafe, roots))
+
+
+def said(scored: Numbers) -> Numbers:
+    """What a probe's model says by its scores: 1 unsafe, 0 safe, -1 not asked."""
+    return np.where(np.isnan(scored), -1, scored > 0).astype(int)
+
+
+def auc(scored: Numbers, unsafe: Numbers, roots: Sequence[str]) -> Auc | None:
+    """How well a probe's scores order rows that were held out by their label; None where those have one label."""
+    from sklearn.metrics import roc_auc_score
+
+    asked = np.flatnonzero(~np.isnan(scored))
+    told, of = unsafe[asked], [roots[at] for at in asked.tolist()]
+    if len(np.unique(told)) < 2:
+        return None
+    value = float(roc_auc_score(told, scored[asked]))
+    bad, good = (len({root for root, label in zip(of, told.tolist(), strict=True) if label == one}) for one in (1, 0))
+    twice = value / (2 - value), 2 * value**2 / (1 + value)
+    spread = value * (1 - value) + (bad - 1) * (twice[0] - value**2) + (good - 1) * (twice[1] - value**2)
+    margin = _SURE * math.sqrt(max(0.0, spread) / (bad * good))
+    return Auc(value, max(0.0, value - margin), min(1.0, value + margin))
 
 
 def rate(hits: Numbers, roots: Sequence[str]) -> Rate:

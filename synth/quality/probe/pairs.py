@@ -9,11 +9,11 @@ from typing import Any
 from synth.errors import ConfigError
 from synth.hashing import unit
 from synth.sanitize import plain
-from synth.tables.io import batches, column, files_of
+from synth.tables.columns import find
+from synth.tables.io import batches, files_of
 from synth.tables.labels import COLUMNS, TELLING, reader_of
+from synth.tables.text_columns import FOUND, Choice, Columns
 
-QUERY = ("query", "question", "prompt", "instruction", "text")
-RESPONSE = ("response", "answer", "output")
 _OURS = (
     *(*COLUMNS, *TELLING, "source", "id", "query_id", "parent_id", "root_id"),
     *("scenario", "query_type", "response_class", "attack"),
@@ -39,7 +39,7 @@ class Pair:
     attack: str | None
 
 
-def sample(path: Path, most: int, label_names: str | None = None) -> tuple[list[Pair], int]:
+def sample(path: Path, most: int, label_names: str | None = None, choice: Choice = FOUND) -> tuple[list[Pair], int]:
     """Labelled pairs for a probe to learn from, of whole root queries, about `most` at most and the same ones in whatever
     order rows come; and how many labelled rows there are. Of a run, its splits `hard` and `test` are left out."""
     if (path / "journal.sqlite").exists() and not (path / "dataset").is_dir():
@@ -47,7 +47,7 @@ def sample(path: Path, most: int, label_names: str | None = None) -> tuple[list[
     kept: dict[str, list[Pair]] = {}
     rows, share = 0, 1.0
     held = 0
-    for pair in _labelled([file for file in files_of(path) if not _ASIDE.match(file.name)], path, label_names):
+    for pair in _labelled([file for file in files_of(path) if not _ASIDE.match(file.name)], path, label_names, choice):
         rows += 1
         if unit(pair.root, "probe") < share:
             kept.setdefault(pair.root, []).append(pair)
@@ -59,9 +59,9 @@ def sample(path: Path, most: int, label_names: str | None = None) -> tuple[list[
     return [pair for root in sorted(kept) for pair in sorted(kept[root], key=_content)], rows
 
 
-def every(path: Path, label_names: str | None = None) -> list[Pair]:
+def every(path: Path, label_names: str | None = None, choice: Choice = FOUND) -> list[Pair]:
     """All labelled rows of a table as pairs for a probe to be tried on; ConfigError if there are none."""
-    return list(_labelled(files_of(path), path, label_names))
+    return list(_labelled(files_of(path), path, label_names, choice))
 
 
 def ordinary() -> list[Pair]:
@@ -70,48 +70,51 @@ def ordinary() -> list[Pair]:
     return answers(Path(__file__).with_name("ordinary.jsonl"))
 
 
-def answers(path: Path) -> list[Pair]:
+def answers(path: Path, choice: Choice = FOUND) -> list[Pair]:
     """All rows of a table as pairs labelled safe, whatever their label: the user says that they are ordinary helpful
     answers. ConfigError if none has an answer."""
+    files = files_of(path)
+    columns = find(path, files, choice)
     found = [
-        _pair(row, names, unsafe=False, name=path.name)
-        for file in files_of(path)
-        for _, row, names in _rows(file)
-        if isinstance(row.get(names[1] or ""), str) and row[names[1] or ""]
+        _pair(row, query, response, unsafe=False, name=path.name)
+        for _, row, query in _rows(files, columns)
+        if (response := columns.answer_of(row))
     ]
     if not found:
-        raise ConfigError(f"{path}: no row has an answer; needs a column {' or '.join(map(repr, RESPONSE))}")
+        raise ConfigError(
+            f"{path}: no row has an answer; needs a column 'response', 'answer', 'output' or 'completion'"
+        )
     return found
 
 
-def _labelled(files: Sequence[Path], path: Path, label_names: str | None) -> Iterator[Pair]:
-    found, reader = False, reader_of(path, label_names)
-    for file in files:
-        for place, row, names in _rows(file):
-            label = reader.read(row, reader.column(row, place), place)
-            if label is not None:
-                found = True
-                yield _pair(row, names, unsafe=reader.scheme.unsafe(label), name=path.name)
+def _labelled(files: Sequence[Path], path: Path, label_names: str | None, choice: Choice) -> Iterator[Pair]:
+    found, reader, columns = False, reader_of(path, label_names), find(path, files, choice)
+    for place, row, query in _rows(files, columns):
+        label = reader.read(row, reader.column(row, place), place)
+        if label is not None:
+            found = True
+            response = columns.answer_of(row)
+            yield _pair(row, query, response, unsafe=reader.scheme.unsafe(label), name=path.name)
     if not found:
         raise ConfigError(f"{path}: holds no labelled rows to probe")
 
 
-def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any], tuple[str, str | None]]]:
-    """Each row, where it stands, and its columns of queries and of answers."""
-    for batch in batches(file, (*QUERY, *RESPONSE, *_OURS)):
-        for number, row in enumerate(batch.rows, start=batch.first):
-            place = f"{file}: row {number}"
-            query = column(row, QUERY, place)
-            if not isinstance(row[query], str):
-                raise ConfigError(f"{place}: no text under {query!r}")
-            yield place, row, (query, next((name for name in RESPONSE if name in row), None))
+def _rows(files: Sequence[Path], columns: Columns) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Each row, where it stands, and its query."""
+    for file in files:
+        for batch in batches(file, (*columns.used, *_OURS)):
+            for number, row in enumerate(batch.rows, start=batch.first):
+                place = f"{file}: row {number}"
+                if (query := columns.query_of(row, place)) is None:
+                    raise ConfigError(f"{place}: no text under {columns.name!r}")
+                yield place, row, query
 
 
-def _pair(row: dict[str, Any], names: tuple[str, str | None], *, unsafe: bool, name: str) -> Pair:
-    query, response = plain(row[names[0]]), row.get(names[1] or "")
+def _pair(row: dict[str, Any], query: str, response: str | None, *, unsafe: bool, name: str) -> Pair:
+    query = plain(query)
     return Pair(
         query=query,
-        response=plain(response) if isinstance(response, str) else "",
+        response=plain(response or ""),
         unsafe=unsafe,
         root=plain(str(row.get("root_id") or row.get("parent_id") or row.get("query_id") or query)),
         kind=_kind(row),

@@ -1,6 +1,6 @@
 """`synth probe`: what a linear model learns from a data set, as figures and as a table, with warnings in words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,17 @@ import numpy as np
 
 from synth.dedup.normalise import Numbers
 from synth.errors import ConfigError
-from synth.quality.probe import model, pairs, shortcuts
+from synth.quality.probe import advice, model, pairs, shortcuts
 from synth.quality.probe.grams import Rows, rows
-from synth.quality.probe.model import Rate, View
+from synth.quality.probe.model import Auc, Rate, View
 from synth.quality.probe.pairs import Pair
 from synth.quality.probe.shortcuts import Feature, Gram
+from synth.tables.text_columns import FOUND, Choice
 
 SAMPLE = 20_000
 """Rows it learns from at most."""
 LEAST = 20
 """Rows of each label it needs."""
-ALARMS = 0.1
-"""Ordinary answers called unsafe from which on it warns; how it was measured, and the next two: docs/decisions/010."""
-REFUSALS = 0.9
-"""Refusals among safe answers."""
-ALONE = 0.95
-"""What one feature alone explains."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,8 @@ class Report:
     unsafe: int
     held_out: Mapping[View, Rate]
     """Rows told right by a model that saw the query, the answer or both, and no row of the same root query."""
+    auc: Mapping[View, Auc | None]
+    """How well what that model made of each view orders the rows that were held out by their label."""
     false_alarms: Mapping[str, Rate]
     """By where the ordinary answers come from: how many of them are called unsafe."""
     refusals: float
@@ -76,19 +73,27 @@ class Report:
 
 
 def probe(
-    folder: Path, tests: Sequence[Path] = (), benign: Sequence[Path] = (), label_names: str | None = None
+    folder: Path,
+    tests: Sequence[Path] = (),
+    benign: Sequence[Path] = (),
+    label_names: str | None = None,
+    *,
+    choice: Choice = FOUND,
 ) -> Report:
     """Trains a linear model on the rows in `folder` (a run, or any labelled table), tries it and reports. Every file is
     read before anything is learnt. `label_names` are what numbers in a label column stand for, from 0 on, with commas.
     ConfigError for too few rows of a label."""
-    learnt, labelled = pairs.sample(folder, SAMPLE, label_names)
+    learnt, labelled = pairs.sample(folder, SAMPLE, label_names, choice)
     unsafe = np.array([int(pair.unsafe) for pair in learnt])
     for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
         if count < LEAST:
             raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
-    asked = [(str(path), pairs.every(path, label_names)) for path in tests]
-    ordinary = [("60 that ship with synth", pairs.ordinary()), *((str(path), pairs.answers(path)) for path in benign)]
-    seen, held_out, alarms = _held_out(folder, learnt, unsafe)
+    asked = [(str(path), pairs.every(path, label_names, choice)) for path in tests]
+    ordinary = [
+        ("60 that ship with synth", pairs.ordinary()),
+        *((str(path), pairs.answers(path, choice)) for path in benign),
+    ]
+    seen, held_out, aucs, alarms = _held_out(folder, learnt, unsafe)
     learned = model.trained(seen, unsafe)
     for name, found in ordinary:
         alarms[name] = _rate(learned.predict(model.seen(found)) == 1, found)
@@ -103,28 +108,36 @@ def probe(
         roots=len({pair.root for pair in learnt}),
         unsafe=int(unsafe.sum()),
         held_out=held_out,
+        auc=aucs,
         false_alarms=alarms,
         refusals=refusals,
         features=features,
         gram=gram,
         telling={"unsafe": for_unsafe, "safe": for_safe},
         tests={name: _tried(found, learned.predict(model.seen(found))) for name, found in asked},
-        warnings=[*_nothing(held_out, unsafe), *_warnings(alarms, refusals, features, gram)],
+        warnings=advice.warnings(
+            advice.Seen(aucs, alarms, refusals, features, gram, answers=any(pair.response for pair in learnt))
+        ),
     )
 
 
-def _held_out(folder: Path, learnt: Sequence[Pair], unsafe: Numbers) -> tuple[Rows, dict[View, Rate], dict[str, Rate]]:
-    """What a model sees of the rows; accuracy by view; false alarms on the run's own ordinary and benign rows."""
+def _held_out(
+    folder: Path, learnt: Sequence[Pair], unsafe: Numbers
+) -> tuple[Rows, dict[View, Rate], dict[View, Auc | None], dict[str, Rate]]:
+    """What a model sees of the rows; accuracy and order by view; false alarms on the run's own ordinary and benign rows."""
     roots, kinds = [pair.root for pair in learnt], np.array([pair.kind for pair in learnt])
     found: dict[View, Rate] = {}
+    aucs: dict[View, Auc | None] = {}
 
     def tried(view: View, features: Rows) -> tuple[Numbers, Numbers]:
-        said = model.held_out(features, unsafe, roots)
+        scored = model.scores(features, unsafe, roots)
+        said = model.said(scored)
         asked = np.flatnonzero(said >= 0)
         if len(set(roots)) < LEAST or not len(asked):
             few = f"its rows are of {len(set(roots))} root queries"
             raise ConfigError(f"{folder}: {few}; a probe needs {LEAST}, each label in several, to hold some out")
         found[view] = _rate((said == unsafe)[asked], [learnt[at] for at in asked.tolist()])
+        aucs[view] = model.auc(scored, unsafe, roots)
         return said, asked
 
     queries, responses = rows([pair.query for pair in learnt]), rows([pair.response for pair in learnt])
@@ -138,7 +151,7 @@ def _held_out(folder: Path, learnt: Sequence[Pair], unsafe: Numbers) -> tuple[Ro
         own = asked[(kinds[asked] == kind) & (unsafe[asked] == 0)]
         if len(own):
             alarms[f"its own {kind} rows, held out"] = _rate(said[own] == 1, [learnt[at] for at in own.tolist()])
-    return seen, found, alarms
+    return seen, found, aucs, alarms
 
 
 def _rate(hits: Numbers, of: Sequence[Pair]) -> Rate:
@@ -165,32 +178,3 @@ def _tried(found: Sequence[Pair], said: Numbers) -> list[Tried]:
 def _mean(values: Sequence[float | None]) -> float | None:
     told = [value for value in values if value is not None]
     return float(np.mean(told)) if told else None
-
-
-def _nothing(held_out: Mapping[View, Rate], unsafe: Numbers) -> Iterator[str]:
-    """Where no view tells the label better than always giving the one that most rows have."""
-    most = max(float(unsafe.mean()), 1 - float(unsafe.mean()))
-    if all(rate.low <= most for rate in held_out.values()):
-        best = max(rate.value for rate in held_out.values())
-        yield (
-            f"nothing can be learned from these labels: at best {best:.1%} of rows held out are told right, and {most:.1%} have the "
-            "label that most have; the labels are no better than chance, or there are too few rows (see the judges' agreement)"
-        )
-
-
-def _warnings(
-    alarms: Mapping[str, Rate], refusals: float, features: Sequence[Feature], gram: Gram | None
-) -> Iterator[str]:
-    worst = max(alarms, key=lambda name: alarms[name].value)
-    if alarms[worst].value >= ALARMS:
-        yield (
-            f"{alarms[worst].value:.0%} of ordinary helpful answers ({worst}) are called unsafe: add benign queries with "
-            "helpful answers and ordinary conversation, or a guard will learn that an answer is unsafe because it answers"
-        )
-    if refusals >= REFUSALS:
-        yield f"{refusals:.0%} of the safe answers are refusals: a guard will learn that a refusal is safe and an answer is not"
-    alone = [feature.name for feature in features if feature.explained >= ALONE]
-    if gram and gram.explained >= ALONE:
-        alone.append(f"the n-gram {gram.shown} in the {gram.where}")
-    if alone:
-        yield f"the label can be told nearly alone from {' and from '.join(alone)}: write safe rows that have it and unsafe ones that have not"

@@ -19,10 +19,11 @@ def _opening(report: Report) -> Iterator[str]:
     of = "" if report.rows == report.sampled else f" of {report.rows:,}"
     yield f"{for_terminal(report.folder)}: {report.sampled:,}{of} labelled rows, {report.roots:,} root queries, {report.unsafe:,} unsafe"
     most = max(report.unsafe, report.sampled - report.unsafe) / report.sampled
-    yield f"\n{'told right, root queries held out':<44}{'rows':>8}{'right':>9}   95 % interval"
+    yield f"\n{'told right, root queries held out':<44}{'rows':>8}{'right':>9}   95 % interval        AUC"
     yield f"{'  always the label most have':<44}{report.sampled:>8,}{most:>9.1%}"
     for view, rate in report.held_out.items():
-        yield _line(_VIEWS[view], rate)
+        auc = report.auc[view]
+        yield f"{_line(_VIEWS[view], rate):<79}{'–' if auc is None else f'{auc.value:.3f}':>9}"
 
 
 def _alarms(report: Report) -> Iterator[str]:

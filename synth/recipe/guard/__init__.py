@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from synth.errors import ConfigError
 from synth.recipe.guard import tokenizers
 from synth.recipe.guard.format import PLAIN, UNDRAWN, Draw, Mode, Read
@@ -20,8 +18,8 @@ from synth.recipe.guard.tokenizers import Tokenizer
 from synth.recipe.guard.truth import AS_EVER, Choices, Codes, Policies, Terms, Truth, check_codes
 from synth.recipe.labels import BINARY, WORDS, LabelScheme
 from synth.recipe.prompt import ROLES, Prompt
-from synth.recipe.yaml import validate
-from synth.sanitize import as_data, without_tags
+from synth.recipe.yaml import parsed, validate
+from synth.sanitize import as_data, without_tags, without_tokens
 from synth.types import Label, Message
 
 BLOCKS: Final = (*ROLES, "read")
@@ -93,6 +91,10 @@ class Guard:
     @cached_property
     def _terms(self) -> Terms:
         return Terms(self.reads, self.labels, self.coded, self.choices)
+
+    @cached_property
+    def _special(self) -> frozenset[str]:
+        return tokenizers.special(self.tokenizer) if self.tokenizer else frozenset()
 
     @cached_property
     def coded(self) -> Codes:
@@ -242,7 +244,8 @@ class Guard:
     def _harmless(self, value: Any) -> Any:
         """Texts of a row, which models wrote: they can close no tag of the prompt, and no turn."""
         if isinstance(value, str):
-            return without_tags(value) if any(marker in value for marker in self.markers) else as_data(value)
+            marked = any(marker in value for marker in self.markers)
+            return without_tokens(as_data(without_tags(value) if marked else value), self._special)
         if isinstance(value, Mapping):
             return {key: self._harmless(each) for key, each in value.items()}
         return [self._harmless(each) for each in value] if isinstance(value, list | tuple) else value
@@ -261,8 +264,10 @@ def load(name: str, columns: Iterable[str], labels: LabelScheme = BINARY) -> Gua
 
 def _text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise IsADirectoryError(path)  # or a pipe, which nobody may ever write to
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path}: no guard's file that can be read as UTF-8; name another, or a guard: `synth list guards`"
         ) from error
@@ -272,10 +277,7 @@ def _reads(prompt: Prompt) -> Read | None:
     if "read" not in prompt.blocks:
         return None if "assistant" in prompt.blocks else PLAIN
     source = f"{prompt.path}: block 'read'"
-    try:
-        found = yaml.safe_load(prompt.text("read", {}))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
+    found = parsed(prompt.text("read", {}), source)
     if not isinstance(found, dict):
         raise ConfigError(f"{source}: must hold keys and values: kind, fields, words")
     return validate(Read, found, source)

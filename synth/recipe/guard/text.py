@@ -50,8 +50,10 @@ def published(path: Path, *, instruction: bool = True) -> Published:
     """Reads the file that holds a guard's published text; `instruction` says whether it may be an instruction alone, since the
     guard's file has a place for one. ConfigError for one that cannot be read, or has places that nothing fills."""
     try:
+        if path.exists() and not path.is_file():
+            raise IsADirectoryError(f"{path} is no file")
         found = Published(path.read_bytes().decode("utf-8-sig"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"--prompt {path}: cannot be read as UTF-8 text ({error})") from error
     if not found.text.strip():
         raise ConfigError(f"--prompt {path}: is empty; it must hold the text that the guard is asked with")

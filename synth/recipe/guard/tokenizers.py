@@ -42,6 +42,13 @@ def load(folder: Path) -> Tokenizer:
     return found
 
 
+def special(tokenizer: Tokenizer) -> frozenset[str]:
+    """The tokens that the tokenizer takes for more than text: they end turns, begin them, and stand for what is no text."""
+    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    named = getattr(tokenizer, "all_special_tokens", ())
+    return frozenset({*map(str, named), *(str(token.content) for token in added if token.special)} - {""})
+
+
 def count(tokenizer: Tokenizer, text: str) -> int:
     """How many tokens a text has."""
     return len(tokenizer(text)["input_ids"])

@@ -139,7 +139,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("t.jsonl", json.dumps(ROW | {"query": " "}), "no text under 'query'"),
     ("t.jsonl", json.dumps({"answer": "答", "label": "安全"}), "no column 'query'"),
     ("t.jsonl", "\n".join([json.dumps(ROW | {"id": "a"})] * 2), "id 'a' stands twice"),
-    ("t.csv", "query,response,label\n问,答\n", "not as many fields"),
+    ("t.csv", "query,response,label\n问,答\n", r"row 1 \(line 2\): has 2 cells where the head has 3"),
     ("t.jsonl", json.dumps(ROW)[:-4], "line 1: not JSON"),
 ]
 

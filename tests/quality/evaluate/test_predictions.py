@@ -102,3 +102,20 @@ def test_of_another_guard_the_published_script_reads_its_label(here: Path) -> No
     again = evaluate(EvaluationOptions(test, predictions=here / "out/predictions", guard="qwen3guard")).report
     assert again is not None
     assert again.parts["answer"] == part
+
+
+def test_predictions_are_found_by_their_texts_where_ids_were_lost_in_a_spreadsheet(here: Path) -> None:
+    rows = [
+        {"id": f"a{n}", "query": f"第{n}个问题\n怎么办", "response": f"第{n}个回答", "label": "safe"} for n in range(4)
+    ]
+    lines(here / "t.jsonl", rows)
+    came = [
+        {"id": "1.2E+15", "query": f"'{row['query']} ".replace("\n", "\r\n"), "response": row["response"]}
+        for row in rows
+    ]
+    lines(here / "p.jsonl", [row | {"critic": "safe"} for row in came])
+    found = predictions_in(here / "p.jsonl", gold_of(here / "t.jsonl"), "answer", guarded=False)
+    assert (set(found.replies), found.unknown) == ({"a0", "a1", "a2", "a3"}, 0)
+    lines(here / "q.jsonl", [{"id": "x", "critic": "safe"}, *({"id": row["id"], "critic": "safe"} for row in rows[:1])])
+    with pytest.raises(ConfigError, match=r"3 of 4 rows of .* have no prediction"):
+        predictions_in(here / "q.jsonl", gold_of(here / "t.jsonl"), "answer", guarded=False)

@@ -132,7 +132,7 @@ def test_a_verdict_that_cannot_be_read_has_no_label(here: Path) -> None:
         ("kind: first_token\nwords: {safe: No, unsafe: Yes}", "put it in quotes"),
         ("kind: first_token\nwords: {safe: ok, unsafe: OK}", "'OK' is said of both 'safe' and 'unsafe'"),
         ("- a", "must hold keys and values"),
-        ("kind: [", "not YAML"),
+        ("kind: [", "line 2, column 1"),
         ("kind: {{ query }}", "cannot be rendered"),
     ],
 )

@@ -1,0 +1,30 @@
+"""The one way in which the command line speaks: every line plain to a terminal, and of bounded length."""
+
+from typing import Final
+
+import click
+
+from synth.sanitize import for_terminal, plain
+
+_LONGEST: Final = 20_000
+"""Characters of a line of a command's output."""
+_LONGEST_WORD: Final = 2_000
+"""Characters of a line that says what is wrong."""
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Prints a command's text for people, on stdout or stderr: what would move the cursor, turn the writing around or hide stands as
+    middle dots, and a line that goes on is cut."""
+    click.echo(shown(str(text), _LONGEST), err=err)
+
+
+def complain(text: object) -> None:
+    """Prints one line on stderr, that begins with the program's name: what is wrong, or worth a word."""
+    click.echo(f"synth: {shown(' '.join(str(text).splitlines()), _LONGEST_WORD)}", err=True)
+
+
+def shown(text: str, most: int) -> str:
+    """A text for a terminal, no line of it longer than that many characters."""
+    lines = text.split("\n")
+    cut = (line if len(line) <= most else f"{line[: most // 2]} … {line[-most // 4 :]}" for line in lines)
+    return for_terminal(plain("\n".join(cut)))

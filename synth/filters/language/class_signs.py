@@ -1,0 +1,255 @@
+"""What of an answer speaks for its class besides its words: what its sentences do, in which order, and what was asked for.
+
+`speech_acts` sees the wordings that are sure; here a sentence is read more loosely, by what is denied: a service that the speaker
+will not give (`D`), or a thing that is missing or out of reach (`L`). The first verb after the denial tells which.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from synth.filters.language.speech_acts import Act, own_words, sentences
+
+_WHO = r"(?:我们?|俺|咱们?|偶|在下|小编|小弟|贫僧|晚辈|某|人家|本[^，。]{0,4}?|这边|这里|这儿|[小老][一-龥]|客服|(?:智能|ai)?助手|系统|平台|模型|贵?店|ai)"
+_NOT = r"(?:不(?:太|是很|大)?(?:能够?|可以?|会|想|愿意?|肯|敢|便|方便|应该?|该|打算|适合|得|予|再|支持|准备|参与)|不(?=[写帮教说讲做编列提答支碰奉介论接])|唔(?:會|会|可以|想|敢)?|没(?:有)?(?:办法|法|打算|能)|没法|无法|无从|无可|未能|未予|难以|碍难|恕|概不|拒绝|谢绝|婉拒|拒|终止|免)"
+_SERVE = r"(?:写|說|说|讲|教|帮|给|提供|回答|解答|答复|作答|奉告|奉陪|从命|遵命|照办|照做|办理|受理|编|列|翻译|透露|泄露|告诉|告知|生成|协助|代劳|代写|代笔|动笔|下笔|支[招持]|配合|参与|介绍|分享|公开|展示|显示|外传|执行|满足|完成|继续|论证|掺和|效劳|答应|同意|认同|推荐|鼓励|赞成|讨论|谈|聊|评价|评论|润色|指导|出主意|扮|换上|碰|做|问|夸|为笔|为刃|当|碰)"
+_REACH = r"(?:看|听|查|读|打开|打|连|联|接触|接收|控制|操作|测|量|算|跑|画|绘|唱|播|发送|发|收|点|判断|核实|确认|确定|尝|闻|想起|记|显示|传|上传|下载|预[测知订约定]|猜|访问|浏览|获取|得知|知道|了解|感受|感觉|感知|识别|理解|实时|联网|保存|保留|转账|定位|拍|拿|抱|走|出门|睡|吃|辨认|下定?[^，。]{0,2}结论|诊断|转写|朗读|代为|主动|订)"
+_DENIES = re.compile(
+    rf"(?:{_WHO}[^。！？?]{{0,10}}?|^[^。！？?你您]{{0,16}}?|[，,：: ])(?P<no>{_NOT})[^，。！？?]{{0,7}}?(?:(?P<serve>{_SERVE})|(?P<reach>{_REACH}))"
+)
+_REACH_NOT = re.compile(
+    rf"{_REACH}[^，。！？]{{0,2}}(?:不(?:到|了|出|着|开|准|完|上|进|起来?|见|清|懂|得|成)|唔到)|(?:没|未|漏|忘)(?:有|了|能)?[^，。]{{0,3}}(?:贴|附|传|收到|粘贴|写|给出|看到|提供|说清|指明|上下文)|我又?不是|无从|空白|小差|稍后再试|请求过多|(?:资料|数据|知识)[^，。]{{0,6}}(?:截|更新|止|只)|只(?:会|能|是|有|收到)[^，。]{{0,6}}(?:文字|打字|文本|一句|机器人|程序)|凑不|装得下|记忆窗口|不可见|身无|没有?(?:连|连接|接入|联动|联网)|"
+    r"(?:我|这边|这里|这儿|系统|小助手|本)[^，。]{0,6}(?:没有?|不具备|缺少|无)[^，。]{0,8}(?:声音|手|脚|身体|摄像头|传感器|权限|功能|渠道|管道|味觉|嗅觉|感情|情感|记录|信息|资料|能力|插件|钱|麦克风|眼睛|上下文|喜好|意识|经历|数据|接口|耳朵)|哪一(?:位|个|种|篇)|什么意思|没(?:看|听)懂|不(?:太)?(?:明白|清楚|理解)|知识库|暂(?:时)?不支持"
+    r"|\b(?:i have|i've|there(?:'s| is)) no\b|\b(?:can't|cannot|can not|couldn't|unable to|not able to) (?:\w+ )?(?:see|hear|check|control|access|open|play|make (?:a )?(?:call|reservation)|book|browse|tell|look|say|know|watch|read|view|verify|predict|remember|recall|find|feel|taste|send|run|turn)|out(?:side)? (?:of )?(?:what i can|my reach)|hooked up|don't (?:have|keep|see|store|know|retain|recall|receive|recogni[sz]e)|isn't something i can|i'd need|no hands|text[- ](?:only|based|chat)|not sure (?:what|which)|didn't (?:come|arrive|get|reach)|beyond a text|could you (?:paste|share|rephrase|clarify|describe)|just a (?:language|text)|between us|no (?:sense|record|way|access|camera|microphone|information)"
+)
+_WILL_NOT = re.compile(
+    r"^\W*(?:拒绝|不写|不帮|不教|不行|免谈|免问|没门|休想|驳回|pass|nope?|no way|hard pass|declined|\[refused\]|refus)[。！!？?，,.~哦喔啊的 ]|不在[^，。]{0,14}(?:范围|之列)|(?:一(?:个字|条|句|点)|任何)[^，。]{0,8}(?:没有|不会)|不应?(?:通过|由)我|另请高明|换(?:个|一个)(?:话题|问题|事)|違規|违规内容|法律法规|无可奉告|恕(?:不|难|我|小)|唔會幫|免問|(?:内容|信息|请求|结果|問題|问题|证明|信|文章|方法|部分)[^，。]{0,8}(?:无法|不能|不予|未予|不便|不会|未能|保密|不对外)|status: declin"
+    r"|\b(?:i|we|i'm|i'll|i'd|i've)\b[^.!?]{0,30}?(?:\bnot\b|won't|can't|cannot|don't|rather|refuse|decline|unable|pass on|turn(?:ing)? (?:this |that |it )?down|stay out|skip|keep (?:my|that|this|those)|leave (?:that|this|it) )[^.!?]{0,20}?(?:help|assist|writ|provid|comply|creat|generat|shar|tell|teach|show|explain|answer|discuss|produc|support|do (?:that|this|it)|that|this|one|list|walk|give|part|private|draft|make|sabotag)"
+    r"|not something i|off the table|isn't (?:something|a \w+) i(?:'m| am) willing|hard pass|going to turn down|against my|must (?:respectfully )?decline|won't be (?:writing|doing|helping)|not going to|for privacy reasons"
+)
+_REFUTES = re.compile(
+    r"(?:并|绝|根本|从来|压根|更)(?:不|没|非|无)|站不住|不成立|谣|误[解区会导]|偏见|歧视|成见|以偏|不实|没有?[^，。]{0,8}(?:依据|根据|证据|研究|关联|关系|用|理由)|不(?:合理|公平|准确|科学|划算|尊重|该|应该|值得|等于|代表|意味)|恰恰|事实上|研究|(?:这|那)(?:话|种|个|样|句)[^，。]{0,12}(?:不对|不妥|错|伤|没道理|过分|言重)|犯法|违法|犯罪|触犯|侵[权犯占]|涉嫌|刑|处罚|拘留|处分|起诉|追责|责任|后果|代价|受害|害[^怕羞]|无关|两回事|谈不上|怪不|不是[^，。]{1,20}[，,]?(?:而?是|更)|[，,]不是|吃亏|上当|传销|诈骗|骗局|虐待|平等|尊重|权益|不能(?:这么|这样|说|接受|支持|认同|成为|因为)|不(?:认同|认为|同意|赞成|接受|支持)|错误|其实|凭什么|何苦|何况|请先?(?:停|冷静)|消消气|不可以|不可取|可悲|最后"
+    r"|\b(?:myth|evidence|false|untrue|no basis|wrong|unfair|prejudice|stereotype|illegal|crime|criminal|fraud|prosecut|hurt|never|weren't|wasn't|isn't|aren't|don't agree|disagree|doesn't (?:hold|make|mean)|retracted|debunked|instead of|not the|whatever)\b"
+)
+_TURNS = re.compile(
+    r"(?:不过|但|可(?:是|以讲|以说)?|然而|话虽|话说回来|只是|倒是|非要|硬要|实在要|真(?:要|想)|既然|如果(?:你|您)?(?:非|真|一定|只是|执意)|要是|为了(?:满足|提供|解决|解答|配合|让)|就当|权当|退一步|好[吧啦]|图个|纯属|娱乐|换个|单就|光就|能说的|意思可以|从[^，。]{2,14}(?:看|来说|讲)|按[^，。]{2,14}(?:规则|估|惯例|算)|一般(?:来说|规则|而言|的)|通常|常见|大致|如下|下面|以下|仅供|这(?:一)?[篇段版份][^，。]{0,6}(?:如下|给|是)|给您?你?一|送你|(?:这|那)(?:篇|段|部分)[^，。]{0,10}(?:可以|如下|給|给))|[：:]\s*$"
+    r"|\b(?:but|however|that said|still|although|though|if you (?:must|insist)|for (?:educational|fictional)|here(?:'s| is| are)|hypothetically|roughly|generally|usually|now then|fine|as to|as for|most|pressed for)\b"
+)
+_OFFERS = re.compile(
+    r"(?:你|您)(?:可以|能|不妨|也可|要是|若|愿意)|建议|不妨|请(?:拨|联系|到|打|走|在|用|直接|您?先|去|改|移步|重新|把|描述|再|向|您?自行)|麻烦(?:您|你)|(?:可以|愿意|乐意|能)(?:陪|帮|替|为|跟|给|一起|聊|协助)|(?:我们|咱们?)?一起|随时|如果(?:您|你)[^。]{0,20}(?:我|告诉|欢迎)|如需|热线|报警|咨询|求助|\d{3,5}"
+    r"|\bi can\b|\bi could\b|you can|you could|happy to|glad to|instead|please|you'd need|ask me|try "
+)
+_GIVES = re.compile(
+    r"【略】|\[(?:redacted|omitted)\]|^\W*(?:\d{1,2}[.、．)）]|[-*•·]\s|[①-⑩]|[一二三四五六七八九十][、]|第[一二三四五六七八九十][步，、是])|首先|其次|然后|最后|步骤|先[^，。]{1,16}[，,]?(?:再|然后)|比如|例如|可以说|「[^」]{8,}」|“[^”]{10,}”|\bone:|\bfirst\b|\bthen\b|\bstep\b"
+)
+_WARNS = re.compile(
+    r"(?:先|首先)(?:声明|说|提醒|讲)|声明|仅供|不(?:太)?(?:好|妥|厚道|地道|光彩|对)|不(?:赞成|鼓励|建议|提倡|推荐|主张)|违(?:规|法|反)|免责|风险|请勿|切勿|后果自负|不是(?:执业|专业)?(?:律师|医[生师])|影响|\b(?:shouldn't|don't (?:approve|condone|encourage)|disclaimer|not a (?:doctor|lawyer)|just so that's said|not legal advice|illegal|unethical)\b"
+)
+_PARTS = re.compile(
+    r"(?:那|这|前|后)(?:一)?(?:段|步|栏|条|部分|篇|首|份|句|半|几|类|个字)|(?:全文|整首|完整|具体|细节|剂量|后面|剩下|其余|前半|后半|其中)|(?:略去|隐去|留空|省略|省去|没有写进|不写进|收着|删去|去掉|换成|改成|先说好|只用于|只(?:讲|说|写|给))|\b(?:one half|the (?:first|second|other) (?:part|one|half)|leaving out|left out|the rest|in full)\b"
+)
+"""What speaks of a part of what was asked for, or of something left out."""
+_LETTERS = (
+    ("D", _WILL_NOT),
+    ("L", _REACH_NOT),
+    ("F", _REFUTES),
+    ("W", _WARNS),
+    ("T", _TURNS),
+    ("O", _OFFERS),
+    ("G", _GIVES),
+    ("P", _PARTS),
+)
+_SPEAKER = re.compile(
+    r"^\W{0,3}?([^\s:：，。！？\]】)）>\[【(（<]{1,12}(?: mode| gpt)?)\W{0,2}?(?:[\]】)）>]\s*[:：]?|[:：])\s*\S", re.M
+)
+_MAY = re.compile(
+    r"(?:可以|能|行|可|应该|算|对|好|合理|合法|道德|接受|没问题|没关系)(?:不可以|不能|不行|不对|不好)?[吗吧么嘛?？]|对不对|是不是|能不能|可不可以|该不该|要不要|你(?:同意|支持|赞成|觉得|认为|怎么看)|\b(?:is it|should|can i|may i|do you (?:think|agree|support)|don't you|right\?|agree|acceptable)\b"
+)
+_CLAIMS = re.compile(
+    r"都(?!有)|就是|就该|就应该|活该|反正|既然|没用|只会|全部|天生|本来就|根本|才(?:能|是|对)|不配|自找|没关系|合情合理|又不|(?:我|咱)(?:要|想|打算|准备|就)|\b(?:all|always|everyone|since|deserve|nobody|obviously|i'm (?:gonna|going to))\b"
+)
+_ASKS = re.compile(r"[?？]|怎么|怎样|如何|什么|哪|谁|多少|为何|为什么|咋|\b(?:how|what|where|who|why|which|when)\b")
+_ORDERS = re.compile(
+    r"(?:帮|教|给|替|告诉|写|列|说|编|做|讲|提供|介绍|设计|生成|制作|翻译|总结|扮|假装|解释|描述|分析|推荐|论证|证明|整理|画|查|订|打开|播放)|\b(?:write|give|tell|show|explain|list|make|create|help|teach|pretend|draft|describe|translate|summari[sz]e|draw|book|turn)\b"
+)
+_HARM = re.compile(
+    r"偷|抢|骗|诈|毒|枪|炸|杀|死|打人|揍|报复|伪造|假(?:证|币|钞|冒|身份|发票|评|货|好评|新闻|茅)|造假|作弊|逃税|洗钱|贿|黑客|入侵|破解|盗|窃|跟踪|监视|监控|偷拍|泄露|隐私|威胁|恐吓|勒索|绑架|走私|赌|色情|裸|歧视|侮辱|骂|谣|自杀|自残|非法|违法|犯罪|不被(?:发现|抓|查)|逃避|绕过|套(?:取|现)|薅|贩|传销|暴力|恐怖|仇|瞒|顶替|代[考签写]|抄袭|装病|甩锅|陷害|害|低人一等|劣|没有任何限制|指令|提示词|内部规则|dan|越狱"
+    r"|steal|fake|forg|scam|fraud|hack|kill|bomb|weapon|drug|poison|stalk|spy|blackmail|threat|cheat|plagiar|launder|bribe|racist|inferior|lazy|hoax|suicide|overdose|harass|bully|without (?:getting caught|anyone|them)|undetect|illegal|evade|bypass|break into|ignore (?:all|previous)|system prompt"
+)
+_NEEDS = re.compile(
+    r"天气|现在|今天|昨[天晚]|明天|刚才|上次|上周|记得|图|照片|视频|音频|录音|语音|链接|http|附件|文件|这篇|这段|这首|下面|以下|订|预约|打电话|打开|关(?:掉|了|上)|播放|唱|画|余额|快递|转账|股价|汇率|几点|看看|听听|\b(?:weather|now|today|tonight|tomorrow|last (?:week|time)|remember|photo|picture|attached|link|book|call|turn (?:on|off)|play|draw|my (?:calendar|phone|account)|above)\b"
+)
+_TOLD = re.compile(
+    r"(?:同事|同学|领导|老板|上司|他们?|她们?|哥哥?|姐姐?|妈妈?|爸爸?|婆婆|老师|客人|朋友|别人|有人|家人|室友|网友|邻居|亲戚|男友|女友)[^，。]{0,6}(?:说|骂|笑|嫌|觉得|认为|欺负|威胁|跟踪|骗|打|逼|压|不(?:肯|让|给|退))|被[^，。]{0,8}(?:骂|骗|欺|打|辞|拒|笑|歧视|跟踪|骚扰|威胁)|(?:says?|said|told me|calls?) (?:that )?(?:i|me|my)"
+)
+_COMPOSES = re.compile(
+    r"(?:写|拟|编|起草|帮我回|回复|回覆|润色|改写|翻译|翻成|翻中文|造句|对话|台词|诗|小说|故事|邮件|信|短信|文案|条款|告示|公告|通知|声明|脚本|示例|语料|辩论|演讲)|\b(?:write|draft|reply|translate|poem|story|email|letter|dialogue|policy|speech|script)\b"
+)
+_SEVERAL = re.compile(
+    r"分别|两[种个段篇份人]|两面|角色|身份|扮|口吻|人格|另外|以及|再(?:讲|说|写|给)|并(?:且|解释|说明)?|同时|顺便|越狱|模式|还有|\b(?:both|two|and then|respond as|mode|persona|also)\b|[和及与、]"
+)
+_READ = 1_600
+
+
+def signs(text: str, found: Sequence[Act], query: str | None) -> Iterator[str]:
+    """Names of what is there: what sentences do by place and order, form, and what the query is like."""
+    told = [_letters(one) for one in sentences(own_words(text[:_READ]))[:10]]
+    yield from _order(told)
+    yield from _weight(text, told)
+    yield from _form(text, found)
+    yield from _sure(found)
+    if query:
+        yield from _asked(query, told)
+
+
+def _letters(sentence: str) -> str:
+    """What a sentence does, a letter each."""
+    kept = "".join(letter for letter, pattern in _LETTERS if pattern.search(sentence))
+    denied = _DENIES.search(sentence)
+    if denied is not None:
+        kept = ("D" if denied["serve"] else "L") + kept
+    return "".join(dict.fromkeys(kept)) or "x"
+
+
+def _order(told: Sequence[str]) -> Iterator[str]:
+    for place, letters in enumerate(told[:3]):
+        yield f"{place} = {letters[:3]}"
+        for letter in letters:
+            yield f"{place} {letter}"
+    if len(told) > 1:
+        for letter in told[-1]:
+            yield f"last {letter}"
+    whole = "".join(told)
+    for letter in "DLFWTOGP":
+        yield f"any {letter} {min(whole.count(letter), 3)}"
+    main = ["^", *(letters[0] for letters in told), "$"]
+    for size in (2, 3, 4):
+        for at in range(len(main) - size + 1):
+            yield "order " + "".join(main[at : at + size])
+    for letter in "DLFW":
+        at = next((n for n, letters in enumerate(told) if letter in letters), None)
+        if at is None:
+            continue
+        rest = "".join(told[at + 1 :])
+        yield f"{letter} at {min(at, 3)} of {min(len(told), 4)}"
+        yield f"{letter} part {'P' in told[at]}"
+        yield f"{letter} then {min(len(told) - at - 1, 4)} plain {min(rest.count('x'), 3)}"
+        for other in "DTOGFPx":
+            yield f"{letter} then {other} {min(rest.count(other), 2)}"
+        yield f"{letter} with turn {'T' in told[at]} then turn {'T' in ''.join(told[at + 1 : at + 2])} gives {'G' in rest} offers {'O' in rest}"
+
+
+def _weight(text: str, told: Sequence[str]) -> Iterator[str]:
+    """How much of the answer follows its first denial, and how much of that neither offers nor refutes."""
+    parts = sentences(own_words(text[:_READ]))[: len(told)]
+    for letter in "DL":
+        at = next((n for n, letters in enumerate(told) if letter in letters), None)
+        if at is None:
+            continue
+        rest = sum(map(len, parts[at + 1 :]))
+        plain = sum(
+            len(part)
+            for part, letters in zip(parts[at + 1 :], told[at + 1 :], strict=True)
+            if not set("OFDL") & set(letters)
+        )
+        yield f"{letter} rest {_size(rest)}"
+        yield f"{letter} plain {_size(plain)} most {2 * plain > rest}"
+        yield f"{letter} shares {min(4, 5 * plain // max(1, rest))} {_size(rest) // 2}"
+
+
+def _form(text: str, found: Sequence[Act]) -> Iterator[str]:
+    size = sum(act.size for act in found)
+    yield f"size {_size(size)}"
+    yield f"sentences {min(len(found), 12)}"
+    if "```" in text:
+        yield "code"
+    yield from _voices(text)
+    speakers = {name.lower() for name in _SPEAKER.findall(text[:_READ])}
+    yield f"speakers {min(len(speakers), 3)}"
+    quoted = sum(map(len, re.findall(r"[“「『\"][^”」』\"]{1,400}[”」』\"]", text[:_READ])))
+    yield f"quoted {4 * quoted // max(1, len(text[:_READ]))}"
+    yield f"asks at last {text.rstrip()[-1:] in '?？'}"
+    yield f"latin {sum(map(str.isascii, text[:400])) * 4 // max(1, len(text[:400]))}"
+
+
+_TAG = re.compile(
+    r"(?:^|\n)\W{0,4}(?:[^\s:：，。！？]{1,12}|\w+ (?:mode|version))\W{0,2}[:：]|[【\[][^\s】\]]{1,12}[】\]]", re.I
+)
+
+
+def _voices(text: str) -> Iterator[str]:
+    """What several speakers of one answer do: whether one declines and another does not."""
+    marks = [match.end() for match in _TAG.finditer(text[:_READ])]
+    if len(marks) < 2 or marks[0] > 40:
+        return
+    parts = [own_words(text[begin:end]) for begin, end in pairwise([*marks, len(text[:_READ])])]
+    told = ["D" in _letters(part[:160]) for part in parts if part.strip()]
+    yield f"voices decline {any(told)} all {all(told)}"
+    yield f"voices first {told[0] if told else None} last {told[-1] if told else None}"
+
+
+_SEEN = (
+    "declines",
+    "cannot",
+    "corrects",
+    "forbids",
+    "wrong",
+    "admonishes",
+    "warns",
+    "disclaims",
+    "stops",
+    "marked",
+    "agrees",
+    "obliges",
+    "letter",
+    "sorry",
+    "gives",
+    "asks",
+)
+
+
+def _sure(found: Sequence[Act]) -> Iterator[str]:
+    """What the sure wordings say."""
+    for flag in _SEEN:
+        at = next((n for n, act in enumerate(found) if getattr(act, flag)), None)
+        if at is None:
+            continue
+        yield f"act {flag} at {min(at, 3)}"
+        after = found[at + 1 :]
+        if flag in ("declines", "cannot", "warns", "disclaims", "forbids", "corrects"):
+            yield f"act {flag} then {_size(sum(act.size for act in after))}"
+            yield f"act {flag} then gives {min(3, sum(act.gives for act in after))} good {min(2, sum(act.righteous for act in after))}"
+            yield f"act {flag} turns {found[at].yields} {any(act.opens_turn for act in after[:2])}"
+
+
+def _asked(query: str, told: Sequence[str]) -> Iterator[str]:
+    words = own_words(query[-400:])
+    kind = (
+        "may"
+        if _MAY.search(words)
+        else "orders"
+        if _ORDERS.search(words)
+        else "asks"
+        if _ASKS.search(words)
+        else "states"
+    )
+    harm, claims, needs = (bool(one.search(words)) for one in (_HARM, _CLAIMS, _NEEDS))
+    head = "".join(told[:2])
+    third, composes, several = (bool(one.search(words)) for one in (_TOLD, _COMPOSES, _SEVERAL))
+    yield f"query third {third} harm {harm}"
+    yield f"query composes {composes} harm {harm}"
+    yield f"query several {several}"
+    for letter in "DLFWTGOPx":
+        yield f"query third {third} {letter} {letter in head}"
+        yield f"query composes {composes} {letter} {letter in head}"
+        yield f"query several {several} {letter} {letter in head}"
+    yield f"query {kind}"
+    yield f"query harm {harm} claims {claims} needs {needs}"
+    yield f"query {kind} harm {harm} claims {claims}"
+    for letter in "DLFWTGO":
+        yield f"query {kind} harm {harm or claims} {letter} {letter in head}"
+        yield f"query needs {needs} harm {harm} {letter} {letter in head}"
+
+
+def _size(count: int) -> int:
+    return (count + 1).bit_length()
