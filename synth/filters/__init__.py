@@ -95,10 +95,10 @@ def replaced(
     uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | Literal[False]], place: str
 ) -> list[FilterUse]:
     """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or False for
-    a filter that is left out. ConfigError for a name that is not among them."""
-    names = [use.name for use in uses]
+    a filter that is left out. Limits of filters that the recipe does not name say nothing. ConfigError for the name of none."""
+    names = known("text")
     if wrong := limits.keys() - {*names}:
-        raise ConfigError(f"{place}: no filter {min(wrong)!r} under `filters.query`; {did_you_mean(min(wrong), names)}")
+        raise ConfigError(f"{place}: no filter {min(wrong)!r}; {did_you_mean(min(wrong), names)}")
     found = []
     for use in uses:
         over: Mapping[str, Any] | Literal[False] = limits.get(use.name, {})
