@@ -28,7 +28,7 @@ LEAST, RUNS = 3, 14_000
 SIGN = 0.12
 """What a sign counts beside the runs of an answer, of which all together count one."""
 UNIT, GENTLE = 1024, 10.0
-RULES, AHEAD = 1.5, 1.5
+RULES, AHEAD = 1.5, 2.0
 """What the class that rules tell counts, and by how much a class must be ahead to be sure, in logarithms of odds."""
 
 
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 def read(argument: str) -> tuple[list[Answer], dict[str, Any]]:
     """The answers of a set, and what is said of it in the table's head."""
     path, _, weight = argument.partition("=")
-    rows = [json.loads(line) for line in Path(path).open(encoding="utf-8")]
+    rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     counts = float(weight or 1)
     made = [one for row in rows for one in _twice(row, counts)]
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]

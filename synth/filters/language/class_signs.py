@@ -23,7 +23,7 @@ _REACH_NOT = re.compile(
     r"|\b(?:i have|i've|there(?:'s| is)) no\b|\b(?:can't|cannot|can not|couldn't|unable to|not able to) (?:\w+ )?(?:see|hear|check|control|access|open|play|make (?:a )?(?:call|reservation)|book|browse|tell|look|say|know|watch|read|view|verify|predict|remember|recall|find|feel|taste|send|run|turn)|out(?:side)? (?:of )?(?:what i can|my reach)|hooked up|don't (?:have|keep|see|store|know|retain|recall|receive|recogni[sz]e)|isn't something i can|i'd need|no hands|text[- ](?:only|based|chat)|not sure (?:what|which)|didn't (?:come|arrive|get|reach)|beyond a text|could you (?:paste|share|rephrase|clarify|describe)|just a (?:language|text)|between us|no (?:sense|record|way|access|camera|microphone|information)"
 )
 _WILL_NOT = re.compile(
-    r"^\W*(?:拒绝|不写|不帮|不教|不行|免谈|免问|没门|休想|驳回|pass|nope?|no way|hard pass|declined|\[refused\]|refus)[。！!？?，,.~哦喔啊的 ]|不在[^，。]{0,14}(?:范围|之列)|(?:一(?:个字|条|句|点)|任何)[^，。]{0,8}(?:没有|不会)|不应?(?:通过|由)我|另请高明|换(?:个|一个)(?:话题|问题|事)|違規|违规内容|法律法规|无可奉告|恕(?:不|难|我|小)|唔會幫|免問|(?:内容|信息|请求|结果|問題|问题|证明|信|文章|方法|部分)[^，。]{0,8}(?:无法|不能|不予|未予|不便|不会|未能|保密|不对外)|status: declin"
+    r"^\W*(?:拒绝|不写|不帮|不教|不行|免谈|免问|没门|休想|驳回|pass|nope?|no way|hard pass|declined|\[refused\]|refus)(?:[。！!？?，,.~哦喔啊的 ]|$)|不在[^，。]{0,14}(?:范围|之列)|(?:一(?:个字|条|句|点)|任何)[^，。]{0,8}(?:没有|不会)|不应?(?:通过|由)我|另请高明|换(?:个|一个)(?:话题|问题|事)|違規|违规内容|法律法规|无可奉告|恕(?:不|难|我|小)|唔會幫|免問|(?:内容|信息|请求|结果|問題|问题|证明|信|文章|方法|部分)[^，。]{0,8}(?:无法|不能|不予|未予|不便|不会|未能|保密|不对外)|status: declin"
     r"|\b(?:i|we|i'm|i'll|i'd|i've)\b[^.!?]{0,30}?(?:\bnot\b|won't|can't|cannot|don't|rather|refuse|decline|unable|pass on|turn(?:ing)? (?:this |that |it )?down|stay out|skip|keep (?:my|that|this|those)|leave (?:that|this|it) )[^.!?]{0,20}?(?:help|assist|writ|provid|comply|creat|generat|shar|tell|teach|show|explain|answer|discuss|produc|support|do (?:that|this|it)|that|this|one|list|walk|give|part|private|draft|make|sabotag)"
     r"|not something i|off the table|isn't (?:something|a \w+) i(?:'m| am) willing|hard pass|going to turn down|against my|must (?:respectfully )?decline|won't be (?:writing|doing|helping)|not going to|for privacy reasons"
 )
@@ -43,12 +43,17 @@ _GIVES = re.compile(
     r"【略】|\[(?:redacted|omitted)\]|^\W*(?:\d{1,2}[.、．)）]|[-*•·]\s|[①-⑩]|[一二三四五六七八九十][、]|第[一二三四五六七八九十][步，、是])|首先|其次|然后|最后|步骤|先[^，。]{1,16}[，,]?(?:再|然后)|比如|例如|可以说|「[^」]{8,}」|“[^”]{10,}”|\bone:|\bfirst\b|\bthen\b|\bstep\b"
 )
 _WARNS = re.compile(
-    r"(?:先|首先)(?:声明|说|提醒|讲)|声明|仅供|不(?:太)?(?:好|妥|厚道|地道|光彩|对)|不(?:赞成|鼓励|建议|提倡|推荐|主张)|违(?:规|法|反)|免责|风险|请勿|切勿|后果自负|不是(?:执业|专业)?(?:律师|医[生师])|影响|\b(?:shouldn't|don't (?:approve|condone|encourage)|disclaimer|not a (?:doctor|lawyer)|just so that's said|not legal advice|illegal|unethical)\b"
+    r"(?:先|首先)(?:声明|说|提醒|讲)|请?(?:不要|勿|别|莫)(?:轻易)?(?:模仿|效仿|尝试|照做|照搬|学|当真)|不(?:是|算)[^，。]{0,4}(?:正常|正当|光荣)|声明|仅供|不(?:太)?(?:好|妥|厚道|地道|光彩|对)|不(?:赞成|鼓励|建议|提倡|推荐|主张)|违(?:规|法|反)|免责|风险|请勿|切勿|后果自负|不是(?:执业|专业)?(?:律师|医[生师])|影响|\b(?:shouldn't|don't (?:approve|condone|encourage)|disclaimer|not a (?:doctor|lawyer)|just so that's said|not legal advice|illegal|unethical)\b"
 )
 _PARTS = re.compile(
     r"(?:那|这|前|后)(?:一)?(?:段|步|栏|条|部分|篇|首|份|句|半|几|类|个字)|(?:全文|整首|完整|具体|细节|剂量|后面|剩下|其余|前半|后半|其中)|(?:略去|隐去|留空|省略|省去|没有写进|不写进|收着|删去|去掉|换成|改成|先说好|只用于|只(?:讲|说|写|给))|\b(?:one half|the (?:first|second|other) (?:part|one|half)|leaving out|left out|the rest|in full)\b"
 )
 """What speaks of a part of what was asked for, or of something left out."""
+_NO_VIEW = re.compile(
+    r"(?:不|无法|难以|没法)(?:能够?|会|可以|太|敢|应该?)?(?:认为|觉得|接受|支持|认同|赞成|赞同|同意|苟同)(?:[^，。]{0,24}?(?:看法|观点|说法|想法|做法|态度|这[样么种]|可以|合理|正确|对的|应该|歧视|没问题)|[。！，,]|$)"
+    r"|^\W*(?:不可以|不能|不行|不对|不应该?|不该|不合理|不可取|当然不|绝不)[。，,！!；]|\bi (?:don't|do not|can't|cannot) (?:agree|think|believe|support that|accept that)"
+)
+"""What turns down a view, not a request."""
 _LETTERS = (
     ("D", _WILL_NOT),
     ("L", _REACH_NOT),
@@ -58,9 +63,11 @@ _LETTERS = (
     ("O", _OFFERS),
     ("G", _GIVES),
     ("P", _PARTS),
+    ("V", _NO_VIEW),
 )
 _SPEAKER = re.compile(
-    r"^\W{0,3}?([^\s:：，。！？\]】)）>\[【(（<]{1,12}(?: mode| gpt)?)\W{0,2}?(?:[\]】)）>]\s*[:：]?|[:：])\s*\S", re.M
+    r"^\W{0,3}?([^\s:：，。！？\]】)）>\[【(（<]{1,12}(?: mode| gpt)?)\W{0,2}?(?:[\]】)）>]\s*[:：]?|[:：])\s*\S",
+    re.MULTILINE,
 )
 _MAY = re.compile(
     r"(?:可以|能|行|可|应该|算|对|好|合理|合法|道德|接受|没问题|没关系)(?:不可以|不能|不行|不对|不好)?[吗吧么嘛?？]|对不对|是不是|能不能|可不可以|该不该|要不要|你(?:同意|支持|赞成|觉得|认为|怎么看)|\b(?:is it|should|can i|may i|do you (?:think|agree|support)|don't you|right\?|agree|acceptable)\b"
@@ -93,19 +100,24 @@ _READ = 1_600
 
 def signs(text: str, found: Sequence[Act], query: str | None) -> Iterator[str]:
     """Names of what is there: what sentences do by place and order, form, and what the query is like."""
-    told = [_letters(one) for one in sentences(own_words(text[:_READ]))[:10]]
+    parts = sentences(own_words(text[:_READ]))[:10]
+    told = [_letters(one) for one in parts]
     yield from _order(told)
-    yield from _weight(text, told)
+    yield from _after(told)
+    yield from _weight(parts, told)
     yield from _form(text, found)
     yield from _sure(found)
     if query:
         yield from _asked(query, told)
 
 
+_NAY = re.compile(r"[不唔没無无未难碍恕概拒谢婉终免]")
+
+
 def _letters(sentence: str) -> str:
     """What a sentence does, a letter each."""
     kept = "".join(letter for letter, pattern in _LETTERS if pattern.search(sentence))
-    denied = _DENIES.search(sentence)
+    denied = _DENIES.search(sentence) if _NAY.search(sentence) else None
     if denied is not None:
         kept = ("D" if denied["serve"] else "L") + kept
     return "".join(dict.fromkeys(kept)) or "x"
@@ -120,14 +132,18 @@ def _order(told: Sequence[str]) -> Iterator[str]:
         for letter in told[-1]:
             yield f"last {letter}"
     whole = "".join(told)
-    for letter in "DLFWTOGP":
+    for letter in "DLFWTOGPV":
         yield f"any {letter} {min(whole.count(letter), 3)}"
     main = ["^", *(letters[0] for letters in told), "$"]
     for size in (2, 3, 4):
         for at in range(len(main) - size + 1):
             yield "order " + "".join(main[at : at + size])
-    for letter in "DLFW":
-        at = next((n for n, letters in enumerate(told) if letter in letters), None)
+
+
+def _after(told: Sequence[str]) -> Iterator[str]:
+    """What comes after the first denial, refutation or warning."""
+    for letter in "DLFWV":
+        at = _first(letter, told)
         if at is None:
             continue
         rest = "".join(told[at + 1 :])
@@ -136,14 +152,20 @@ def _order(told: Sequence[str]) -> Iterator[str]:
         yield f"{letter} then {min(len(told) - at - 1, 4)} plain {min(rest.count('x'), 3)}"
         for other in "DTOGFPx":
             yield f"{letter} then {other} {min(rest.count(other), 2)}"
-        yield f"{letter} with turn {'T' in told[at]} then turn {'T' in ''.join(told[at + 1 : at + 2])} gives {'G' in rest} offers {'O' in rest}"
+        yield (
+            f"{letter} with turn {'T' in told[at]} then turn {'T' in ''.join(told[at + 1 : at + 2])} "
+            f"gives {'G' in rest} offers {'O' in rest}"
+        )
 
 
-def _weight(text: str, told: Sequence[str]) -> Iterator[str]:
+def _first(letter: str, told: Sequence[str]) -> int | None:
+    return next((place for place, letters in enumerate(told) if letter in letters), None)
+
+
+def _weight(parts: Sequence[str], told: Sequence[str]) -> Iterator[str]:
     """How much of the answer follows its first denial, and how much of that neither offers nor refutes."""
-    parts = sentences(own_words(text[:_READ]))[: len(told)]
     for letter in "DL":
-        at = next((n for n, letters in enumerate(told) if letter in letters), None)
+        at = _first(letter, told)
         if at is None:
             continue
         rest = sum(map(len, parts[at + 1 :]))
@@ -163,7 +185,10 @@ def _form(text: str, found: Sequence[Act]) -> Iterator[str]:
     yield f"sentences {min(len(found), 12)}"
     if "```" in text:
         yield "code"
-    yield from _voices(text)
+    denying = voices(text)
+    if denying:
+        yield f"voices decline {any(denying)} all {all(denying)}"
+        yield f"voices first {denying[0]} last {denying[-1]}"
     speakers = {name.lower() for name in _SPEAKER.findall(text[:_READ])}
     yield f"speakers {min(len(speakers), 3)}"
     quoted = sum(map(len, re.findall(r"[“「『\"][^”」』\"]{1,400}[”」』\"]", text[:_READ])))
@@ -173,19 +198,18 @@ def _form(text: str, found: Sequence[Act]) -> Iterator[str]:
 
 
 _TAG = re.compile(
-    r"(?:^|\n)\W{0,4}(?:[^\s:：，。！？]{1,12}|\w+ (?:mode|version))\W{0,2}[:：]|[【\[][^\s】\]]{1,12}[】\]]", re.I
+    r"(?:^|\n)\W{0,4}(?:[^\s:：，。！？]{1,12}|\w+ (?:mode|version))\W{0,2}[:：]|[【\[][^\s】\]]{1,12}[】\]]",
+    re.IGNORECASE,
 )
 
 
-def _voices(text: str) -> Iterator[str]:
-    """What several speakers of one answer do: whether one declines and another does not."""
+def voices(text: str) -> list[bool]:
+    """Of each speaker of an answer that has several, in their order, whether what they say begins with a denial of service."""
     marks = [match.end() for match in _TAG.finditer(text[:_READ])]
     if len(marks) < 2 or marks[0] > 40:
-        return
+        return []
     parts = [own_words(text[begin:end]) for begin, end in pairwise([*marks, len(text[:_READ])])]
-    told = ["D" in _letters(part[:160]) for part in parts if part.strip()]
-    yield f"voices decline {any(told)} all {all(told)}"
-    yield f"voices first {told[0] if told else None} last {told[-1] if told else None}"
+    return ["D" in _letters(part[:160]) for part in parts if part.strip()]
 
 
 _SEEN = (
@@ -239,14 +263,14 @@ def _asked(query: str, told: Sequence[str]) -> Iterator[str]:
     yield f"query third {third} harm {harm}"
     yield f"query composes {composes} harm {harm}"
     yield f"query several {several}"
-    for letter in "DLFWTGOPx":
+    for letter in "DLFWTGOPVx":
         yield f"query third {third} {letter} {letter in head}"
         yield f"query composes {composes} {letter} {letter in head}"
         yield f"query several {several} {letter} {letter in head}"
     yield f"query {kind}"
     yield f"query harm {harm} claims {claims} needs {needs}"
     yield f"query {kind} harm {harm} claims {claims}"
-    for letter in "DLFWTGO":
+    for letter in "DLFWTGOV":
         yield f"query {kind} harm {harm or claims} {letter} {letter in head}"
         yield f"query needs {needs} harm {harm} {letter} {letter in head}"
 

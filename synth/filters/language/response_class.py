@@ -55,11 +55,18 @@ def told(text: str, query: str | None = None) -> Told:
     from synth.filters.language.class_table import CLASSES, model
 
     scores = _scores(text, found, query)
-    if rules != "compliance":
+    if rules != "compliance" and not _is_split(text):
         scores[CLASSES.index(rules)] += model().rules
     order = sorted(range(len(CLASSES)), key=lambda at: (-scores[at], at))
     name, ahead = CLASSES[order[0]], scores[order[0]] - scores[order[1]]
     return Told(name, sure=name == rules and ahead >= model().sure)
+
+
+def _is_split(text: str) -> bool:
+    """Whether of several speakers in one answer some decline and others do not: then the first refusal says little."""
+    from synth.filters.language.class_signs import voices
+
+    return len(set(voices(text))) > 1
 
 
 def zones(text: str, query: str | None) -> list[tuple[int, str]]:

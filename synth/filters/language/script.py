@@ -1,25 +1,33 @@
 """Traditional characters as simplified ones, by OpenCC: one folding for all that reads Chinese."""
 
+import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opencc import OpenCC
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What OpenCC does not take."""
+
 
 @lru_cache(maxsize=256)
 def simplified(text: str) -> str:
     """The text in simplified characters; itself where no traditional one stands. Words stay as they are. The latest are
     remembered: several rules read one text."""
-    seen = _traditional()
-    return text if seen.isdisjoint(text) else str(_opencc().convert(text))
+    folds = _folds()
+    if folds.keys().isdisjoint(text):
+        return text
+    if _NO_TEXT.search(text):
+        return "".join(folds.get(one, one) for one in text)
+    return str(_opencc().convert(text))
 
 
 @cache
-def _traditional() -> frozenset[str]:
-    """Characters of the basic block that OpenCC turns into others."""
+def _folds() -> dict[str, str]:
+    """Characters of the basic block that OpenCC turns into others, each by itself."""
     every = "\n".join(map(chr, range(0x3400, 0xA000)))
-    return frozenset(one for one, to in zip(every, str(_opencc().convert(every)), strict=True) if one != to)
+    return {one: to for one, to in zip(every, str(_opencc().convert(every)), strict=True) if one != to}
 
 
 @cache
