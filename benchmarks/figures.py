@@ -54,13 +54,13 @@ class Figure:
 def at_most(name: str, asked: float, counts: tuple[int, int], source: Mapping[str, str], note: str = "") -> Figure:
     """A share that is to be small: hits of how many."""
     hits, of = counts
-    return Figure(name, asked, hits / max(1, of), wilson(hits, of), of, source, note, most=True)
+    return Figure(name, asked if of else None, hits / max(1, of), wilson(hits, of), of, source, note, most=True)
 
 
 def at_least(name: str, asked: float, counts: tuple[int, int], source: Mapping[str, str], note: str = "") -> Figure:
     """A share that is to be large: hits of how many."""
     hits, of = counts
-    return Figure(name, asked, hits / max(1, of), wilson(hits, of), of, source, note)
+    return Figure(name, asked if of else None, hits / max(1, of), wilson(hits, of), of, source, note)
 
 
 def rendered(figures: Iterable[Figure]) -> str:

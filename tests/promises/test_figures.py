@@ -8,7 +8,10 @@ from typing import Any
 
 TOP = Path(__file__).parents[2]
 GOOD = {"query": "怎么做番茄炒蛋？", "response": "鸡蛋打散炒熟盛出，番茄炒出汁，再把鸡蛋倒回去，加盐翻匀就可以了。"}
-BROKEN = GOOD | {"response": "首先把番茄洗净切块，然后把鸡蛋打散备用，接着在锅里倒油烧热，"}
+SOUP = {"query": "紫菜蛋花汤怎么煮？", "response": "水开后放紫菜，淋入打散的蛋液，等蛋花浮起再加盐和几滴香油就可以了。"}
+BROKEN = {"query": "番茄炒蛋第一步是什么？"} | {
+    "response": "首先把番茄洗净切块，然后把鸡蛋打散备用，接着在锅里倒油烧热，"
+}
 
 
 def written(folder: Path, kind: str, source: str, rows: list[dict[str, Any]]) -> None:
@@ -17,7 +20,7 @@ def written(folder: Path, kind: str, source: str, rows: list[dict[str, Any]]) ->
 
 
 def test_each_figure_names_its_text_and_says_what_is_not_met(tmp_path: Path) -> None:
-    written(tmp_path, "ordinary", "kitchen", [GOOD, GOOD, BROKEN])
+    written(tmp_path, "ordinary", "kitchen", [GOOD, SOUP, BROKEN])
     written(tmp_path, "personal", "made_up", [{"text": "打我手机13812345670", "personal": "mobile"}])
     said = {
         "kitchen": {"text": "a cook's", "labels": "nobody", "origin": "real"},

@@ -52,15 +52,19 @@ def runs(found: Numbers, zone: Number, keys: Numbers, count: int) -> int:
 
 @compiled
 def weigh(keys: Numbers, slots: Numbers, weights: Numbers, seen: Numbers, out: Numbers) -> int:
-    """Adds up the weights of the keys that the table knows, each once. Gives how many it knew."""
+    """Adds up the weights of the keys that the table knows, each once. Gives how many it knew. `seen` is all 0, before and after."""
     mask, known = len(slots) - 1, 0
+    places = np.empty(len(keys), np.int64)
     for key in keys:
         at = np.int64(key) & mask
         while slots[at] and slots[at] != key:
             at = (at + 1) & mask
         if slots[at] and not seen[at]:
             seen[at] = 1
+            places[known] = at
             known += 1
             for name in range(len(out)):
                 out[name] += weights[at, name]
+    for place in places[:known]:
+        seen[place] = 0
     return known

@@ -107,10 +107,9 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
 
     table, kernel = model(), _kernel()
     sums = np.zeros((2, len(table.start)), np.int64)
-    seen = np.zeros(len(table.slots), np.uint8)
-    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, seen, sums[0])
+    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
     signs = np.fromiter(sorted(set(sign_keys(text, found, query))), np.uint64)
-    kernel.weigh(signs, table.slots, table.weights, seen, sums[1])
+    kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
     return [
@@ -137,6 +136,14 @@ def _kinds() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
         ],
         np.uint8,
     )
+
+
+@cache
+def _seen() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    """A mark for each place of the table, all 0 between answers."""
+    from synth.filters.language.class_table import model
+
+    return np.zeros(len(model().slots), np.uint8)
 
 
 @cache
