@@ -24,6 +24,8 @@ WHOSE = {"text": "put by program into the ordinary text above", "labels": "by pr
 def planted(folder: Path, _: Sources, show: Callable[[str, dict[str, Any]], None]) -> Iterator[Figure]:
     """Of each rule on texts how many planted defects it finds, by the rules for what a writer model made."""
     rows = [json.loads(line) for path in sorted((folder / "ordinary").glob("*.jsonl")) for line in path.open("r")]
+    if len(rows) < COUNT:
+        return  # too few to plant in
     uses = load("libra").filters
     for place, told in (("query", uses.query), ("response", uses.response)):
         texts = sorted({row[place] for row in rows if 12 <= len(row[place]) <= 1_200})
