@@ -24,6 +24,8 @@ import defects
 import gopher_peer
 import response_classes
 import rows as judged
+from figures import BEGIN, END, standing
+from shares import wilson
 
 from synth.filters import Rules, bind
 from synth.recipe.load import load
@@ -52,15 +54,6 @@ def texts(folder: Path) -> dict[str, list[str]]:
                 if row.get(place) and (place == "query" or path.parent.name == "benign"):
                     kept.append(row[place])
     return found
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    if not of:
-        return 0.0, 1.0
-    z, p = 1.96, hits / of
-    middle, half = p + z * z / (2 * of), z * ((p * (1 - p) + z * z / (4 * of)) / of) ** 0.5
-    return max(0.0, (middle - half) / (1 + z * z / of)), min(1.0, (middle + half) / (1 + z * z / of))
 
 
 def pairs(folder: Path) -> list[tuple[str, str]]:
@@ -158,6 +151,11 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _peers(before: str) -> str:
+    """What stands of the peer's figures, where it is not run again."""
+    return "\n".join(re.findall(r"^\| (?:synth `repetition`|datatrove,).*$", before, re.MULTILINE))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -186,7 +184,8 @@ def main() -> None:
     if given.only:
         return
     classes = response_classes.report(given.folder, classifier=given.classifier)
-    peer = gopher_peer.beside(found["response"], planted, seconds) if given.peer else ""
+    before = TABLE.read_text(encoding="utf-8")
+    peer = gopher_peer.beside(found["response"], planted, seconds) if given.peer else _peers(before)
     hard = {row["name"]: _share(row["found"], row["planted"]) for row in rows if row["name"] in AGAINST}
     words = (TOP / "benchmarks" / "filters.md.in").read_text(encoding="utf-8")
     TABLE.write_text(
@@ -197,6 +196,7 @@ def main() -> None:
             ),
             classes=classes,
             peer=peer or "| (not run) | | | |",
+            evidence=f"{BEGIN}\n\n{standing(TABLE)}\n\n{END}",
             **hard,
         ),
         encoding="utf-8",

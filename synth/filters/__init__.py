@@ -95,10 +95,10 @@ def replaced(
     uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | Literal[False]], place: str
 ) -> list[FilterUse]:
     """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or False for
-    a filter that is left out. What is said of a filter that the recipe does not ask is idle: a recipe that extends another
-    may ask fewer. ConfigError for a name of no filter."""
-    if wrong := limits.keys() - {*(use.name for use in uses), *known("text")}:
-        raise ConfigError(f"{place}: no filter {min(wrong)!r}; {did_you_mean(min(wrong), known('text'))}")
+    a filter that is left out. Limits of filters that the recipe does not name say nothing. ConfigError for the name of none."""
+    names = known("text")
+    if wrong := limits.keys() - {*names}:
+        raise ConfigError(f"{place}: no filter {min(wrong)!r}; {did_you_mean(min(wrong), names)}")
     found = []
     for use in uses:
         over: Mapping[str, Any] | Literal[False] = limits.get(use.name, {})
@@ -171,12 +171,8 @@ class Measured:
     precision: float | None
 
     def __str__(self) -> str:
-        finds = (
-            f", finds {self.found / self.planted:.1%} of planted, precision {self.precision:.3f}"
-            if self.planted
-            else ""
-        )
-        return f"{self.place}: drops {self.false / self.of:.2%} of ordinary Chinese{finds}"
+        finds = f", finds {self.found / self.planted:.1%} of defects planted by program" if self.planted else ""
+        return f"{self.place}: drops {self.false / self.of:.2%} of ordinary Chinese seen while it was written{finds}"
 
 
 def measured() -> dict[str, list[Measured]]:

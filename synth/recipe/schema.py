@@ -203,9 +203,6 @@ def _leave_out_rule_sets(told: dict[str, Any]) -> None:
         del told["of"]
     if not told["attacked"]:
         del told["attacked"]
-    for use in (*told["query"], *told["response"], *told["row"]):
-        if use["of"] is None:
-            del use["of"]
 
 
 def _identity(options: Any) -> Any:

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from synth.recipe.backend import Frozen
 from synth.types import MarkMode, Stance
@@ -104,6 +113,11 @@ class FilterUse(Frozen):
     options: dict[str, Any] = Field(default_factory=dict)
     of: RuleSet | None = None
     """The only rule set in which the filter is used; None: those it belongs to (`filters.rule_sets`)."""
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = handler(self)
+        return data if self.of is not None else {key: one for key, one in data.items() if key != "of"}
 
 
 FilterUses = tuple[Annotated[FilterUse, BeforeValidator(_filter_use)], ...]
