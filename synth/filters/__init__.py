@@ -148,14 +148,17 @@ def first_reason(rules: Rules, subject: Any, asked: str | None = None) -> str | 
 
 
 def reason_of(rule: Callable[..., str | None], subject: Any, asked: str | None = None) -> str | None:
-    """The reason that a filter gives against a text or row; one on answers with a second argument is told what was `asked`,
-    if that is known."""
+    """The reason that a filter gives against a text or row; one on answers with a second argument `query` is told what was
+    `asked`, if that is known."""
     return rule(subject, asked) if asked is not None and _reads_query(rule) else rule(subject)
 
 
 @lru_cache(maxsize=1024)
 def _reads_query(rule: Callable[..., Any]) -> bool:
-    return len(inspect.signature(rule).parameters) > 1
+    try:
+        return "query" in [*inspect.signature(rule).parameters][1:]
+    except (TypeError, ValueError):  # of compiled code, which need not say
+        return False
 
 
 @dataclass(frozen=True)
