@@ -95,10 +95,11 @@ def replaced(
     uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | Literal[False]], place: str
 ) -> list[FilterUse]:
     """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or False for
-    a filter that is left out. ConfigError for a name that is not among them."""
-    names = [use.name for use in uses]
+    a filter that is left out. Of a filter that the recipe does not name they limit nothing: it may have them of one it extends.
+    ConfigError for a name that no filter has."""
+    names = known("text")
     if wrong := limits.keys() - {*names}:
-        raise ConfigError(f"{place}: no filter {min(wrong)!r} under `filters.query`; {did_you_mean(min(wrong), names)}")
+        raise ConfigError(f"{place}: no filter {min(wrong)!r} of texts; {did_you_mean(min(wrong), names)}")
     found = []
     for use in uses:
         over: Mapping[str, Any] | Literal[False] = limits.get(use.name, {})

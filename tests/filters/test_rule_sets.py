@@ -129,6 +129,11 @@ def test_limits_of_an_operator_stand_over_the_recipes() -> None:
         replaced(LIBRA.query, {"lenght": {}}, "filters.attacked.red_team")
 
 
+def test_a_recipe_that_has_other_filters_keeps_what_it_extends() -> None:
+    limits = {"length": {"max": 6000}, "one_request": False}
+    assert replaced([FilterUse(name="garbled")], limits, "filters.attacked.red_team") == [FilterUse(name="garbled")]
+
+
 def test_all_of_the_reference_recipe_is_asked_of_what_is_written() -> None:
     for place in ("query", "response"):
         uses = getattr(LIBRA, place)
