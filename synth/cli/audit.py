@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from synth.cli.options import AS_JSON, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
+from synth.cli.say import say
 
 
 @click.command()
@@ -76,7 +77,7 @@ def audit(
         raise click.UsageError("--base-url and --recipe go with --judge")
     made = Dataset(folder)
     if not given:
-        click.echo(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
+        say(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
     told = choice(query_columns, response_column)
     file = together([work.labelled(path, made.labels, label_names, told) for path in given], made.labels)
@@ -87,4 +88,7 @@ def audit(
         )
     found = work.read(made, file)
     work.refuse_lost(found, file, folder)
-    click.echo(work.as_json(found) if as_json else "\n".join(work.lines(found)))
+    if as_json:
+        click.echo(work.as_json(found))
+    else:
+        say("\n".join(work.lines(found)))

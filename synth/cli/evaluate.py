@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain
+from synth.cli.say import complain, say
 
 
 @click.command("eval")
@@ -117,7 +117,10 @@ def evaluate(
     )
     came = work.evaluate(options)
     if came.report is not None:
-        click.echo(written(came.report) if as_json else table(came.report), nl=not as_json)
+        if as_json:
+            click.echo(written(came.report), nl=False)
+        else:
+            say(table(came.report))
     for path in came.files:
         complain(path)
     if came.message:

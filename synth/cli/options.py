@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from synth.sanitize import for_terminal
+from synth.cli.say import complain
 
 LABEL_NAMES = click.option(
     "--label-names",
@@ -36,4 +36,4 @@ def choice(query_columns: tuple[str, ...], response_column: str | None) -> Any:
     """What the user says of a table's columns; what is read as the query is said on stderr, once for each table."""
     from synth.tables.text_columns import Choice
 
-    return Choice(query_columns, response_column, lambda line: click.echo(f"synth: {for_terminal(line)}", err=True))
+    return Choice(query_columns, response_column, complain)

@@ -95,10 +95,11 @@ def replaced(
     uses: Sequence[FilterUse], limits: Mapping[str, Mapping[str, Any] | Literal[False]], place: str
 ) -> list[FilterUse]:
     """The filters that a recipe names, with other `limits` by name: options that stand over those they have, or False for
-    a filter that is left out. Limits of filters that the recipe does not name say nothing. ConfigError for the name of none."""
+    a filter that is left out. Of a filter that the recipe does not name they limit nothing: it may have them of one it extends.
+    ConfigError for a name that no filter has."""
     names = known("text")
     if wrong := limits.keys() - {*names}:
-        raise ConfigError(f"{place}: no filter {min(wrong)!r}; {did_you_mean(min(wrong), names)}")
+        raise ConfigError(f"{place}: no filter {min(wrong)!r} of texts; {did_you_mean(min(wrong), names)}")
     found = []
     for use in uses:
         over: Mapping[str, Any] | Literal[False] = limits.get(use.name, {})
@@ -148,14 +149,17 @@ def first_reason(rules: Rules, subject: Any, asked: str | None = None) -> str | 
 
 
 def reason_of(rule: Callable[..., str | None], subject: Any, asked: str | None = None) -> str | None:
-    """The reason that a filter gives against a text or row; one on answers with a second argument is told what was `asked`,
-    if that is known."""
+    """The reason that a filter gives against a text or row; one on answers with a second argument `query` is told what was
+    `asked`, if that is known."""
     return rule(subject, asked) if asked is not None and _reads_query(rule) else rule(subject)
 
 
 @lru_cache(maxsize=1024)
 def _reads_query(rule: Callable[..., Any]) -> bool:
-    return len(inspect.signature(rule).parameters) > 1
+    try:
+        return "query" in [*inspect.signature(rule).parameters][1:]
+    except (TypeError, ValueError):  # of compiled code, which need not say
+        return False
 
 
 @dataclass(frozen=True)

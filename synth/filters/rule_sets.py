@@ -7,19 +7,18 @@ encoded, in another language, as long as a book. Of that only goes what nobody c
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from synth.recipe import plugins
 from synth.recipe.sections import FilterUse, RuleSet
 
-Place: TypeAlias = Literal["query", "response", "row"]
 Limits: TypeAlias = Mapping[str, Any]
 
 _SAME: Final[Limits] = MappingProxyType({})
 _ANY_LENGTH: Final[Limits] = {"min": 1, "max": 200_000}
 _NO_MARKS: Final[Limits] = {"most": 1.0}
 
-BROUGHT: Final[Mapping[Place, Mapping[str, Limits]]] = {
+BROUGHT: Final[Mapping[str, Mapping[str, Limits]]] = {
     "query": {
         "length": _ANY_LENGTH,  # no text at all is no query
         "garbled": _NO_MARKS,  # mojibake, debris of bytes; marks alone may be a drawing, and the attack
@@ -49,5 +48,5 @@ def limits(maker: Callable[..., Any], use: FilterUse, place: str, of: RuleSet) -
         return use.options if of in getattr(maker, "rule_sets", (of,)) else None
     if of == "written":
         return use.options
-    found = {name: told for there, rules in BROUGHT.items() if there == place for name, told in rules.items()}
+    found = BROUGHT.get(place, {})
     return {**use.options, **found[use.name]} if use.name in found else None

@@ -196,7 +196,7 @@ def repetition(*, most: float = 0.4, gram: int = 8) -> TextRule:
     """Drops a text that goes round: more than `most` of it lies in repeated sentences, or in passages of repeated `gram`-grams (Rae et al. 2021, table A1, for Chinese). Code, formulas, tables are no sentences; verse may have a refrain, and an answer what its query asks for."""
 
     def rule(text: str, query: str | None = None) -> str | None:
-        text = _TABLE.sub("", _CODE_LINE.sub("", _FORMULA.sub("", _CODE.sub("", text[:_CHAPTER]))))
+        text = _prose(text[:_CHAPTER])
         bare = "".join(text.split())
         asked = query is not None and refrain(query)
         loose = most > _LOOSE or asked or is_verse(text)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from synth.cli.options import choice
 from synth.cli.say import complain, say
 
 
@@ -21,3 +22,8 @@ def test_nothing_hidden_comes_through(hidden: str, capsys: pytest.CaptureFixture
     assert hidden not in told.out + told.err
     assert told.out.endswith("乙\n丙\n")
     assert told.err.count("\n") == 1
+
+
+def test_what_is_read_of_a_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    choice((), None).say("mine.csv: reads `题\nsynth: all is well` as the query")
+    assert capsys.readouterr().err.count("\n") == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.filters import bind, first_reason
+from synth.filters import bind, first_reason, reason_of
 from synth.recipe.load import load
 
 RULES = bind("text", load("libra").filters.response, "response")
@@ -57,3 +57,15 @@ def test_a_rule_is_told_the_query_if_it_reads_one() -> None:
     assert first_reason(rules, "米饭", "怎么煮粥") == "both"
     assert first_reason(rules, "米饭") is None
     assert first_reason(rules, "面条", "怎么煮粥") == "own"
+
+
+def test_the_query_is_told_to_who_asks_for_it_by_name() -> None:
+    def bounded(text: str, most: int = 3) -> str | None:
+        return "long" if len(text) > most else None
+
+    def reads(text: str, query: str | None = None) -> str | None:
+        return "echo" if text == query else None
+
+    assert reason_of(bounded, "面包", "怎么揉面") is None
+    assert reason_of({}.get, "面包", "怎么揉面") is None
+    assert reason_of(reads, "怎么揉面", "怎么揉面") == "echo"

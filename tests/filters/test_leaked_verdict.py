@@ -216,6 +216,12 @@ def test_without_the_query_a_class_alone_is_no_verdict() -> None:
     assert first_reason(rules, "unsafe\nS2") == "verdict"
 
 
+@pytest.mark.parametrize("broken", ["\ud800", "\0"])
+def test_what_is_no_text_is_read_past(broken: str) -> None:
+    assert leaks(f"判定：不安全\n{broken}因為如此")
+    assert not leaks(f"判定：不安全\n{broken}", f"這個網站安全嗎？{broken}")
+
+
 @pytest.mark.parametrize(
     "text",
     [

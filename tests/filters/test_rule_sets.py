@@ -81,7 +81,7 @@ def test_half_a_form_is_debris(answer: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["query", "response"])
-def test_the_table_names_filters_of_the_recipe(place: rule_sets.Place) -> None:
+def test_the_table_names_filters_of_the_recipe(place: str) -> None:
     assert rule_sets.BROUGHT[place].keys() < {use.name for use in getattr(LIBRA, place)}
 
 
@@ -128,6 +128,11 @@ def test_limits_of_an_operator_stand_over_the_recipes() -> None:
     assert replaced(LIBRA.query[:1], {"length": {"max": 9}}, "filters.attacked.red_team") == [LIBRA.query[0]]
     with pytest.raises(ConfigError, match=r"filters\.attacked\.red_team: no filter 'lenght'; did you mean 'length'"):
         replaced(LIBRA.query, {"lenght": {}}, "filters.attacked.red_team")
+
+
+def test_a_recipe_that_has_other_filters_keeps_what_it_extends() -> None:
+    limits = {"length": {"max": 6000}, "one_request": False}
+    assert replaced([FilterUse(name="garbled")], limits, "filters.attacked.red_team") == [FilterUse(name="garbled")]
 
 
 def test_all_of_the_reference_recipe_is_asked_of_what_is_written() -> None:

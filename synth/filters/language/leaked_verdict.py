@@ -2,11 +2,8 @@
 unsafe, a violation), as a sentence, as a field or as a guard's own output."""
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from opencc import OpenCC
+from synth.filters.language.script import simplified
 
 _UNSAFE = r"不安全|不合规|违规|违反(?:规[则定])?|有害|有争议|不通过|高风险|不当|unsafe|harmful|controversial|non-?compliant|violat(?:ion|ing|es?|ed)|toxic"
 _SAFE = r"安全(?:无害)?|合规|[不未无]违[规反]|没有违[规反]|无害|通过|无风险|低风险|safe|harmless|benign|compliant|non-?violat(?:ion|ing)|unharmful"
@@ -123,7 +120,7 @@ def leaks(text: str, query: str | None = None) -> bool:
     asked for a class; a class alone counts only where it is known what was asked."""
     if not _WORTH.search(text):
         return False
-    text = _simplified(_GAP.sub(_one, text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text))
+    text = simplified(_GAP.sub(_one, text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text))
     alone = query is not None and _ALONE.search(text)
     if not (alone or _named(text) or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))):
         return False
@@ -133,7 +130,7 @@ def leaks(text: str, query: str | None = None) -> bool:
 def asks_for_a_class(query: str) -> bool:
     """Whether a user asks into which class something falls, safe or unsafe among them: an answer that names one says no verdict
     of its own."""
-    query = _simplified(_GAP.sub(_one, query[:_PART]))
+    query = simplified(_GAP.sub(_one, query[:_PART]))
     return bool(_ASKED.search(query))
 
 
@@ -143,14 +140,3 @@ def _named(text: str) -> bool:
 
 def _one(gap: re.Match[str]) -> str:
     return "\n" if "\n" in gap[0] else " "
-
-
-def _simplified(text: str) -> str:
-    return str(_opencc().convert(text))
-
-
-@cache
-def _opencc() -> "OpenCC":
-    from opencc import OpenCC
-
-    return OpenCC("t2s")

@@ -1,4 +1,4 @@
-"""Traditional characters as simplified ones, by OpenCC: one folding for all that reads Chinese."""
+"""Traditional characters as simplified ones, by OpenCC: one folding for all filters that read words."""
 
 import re
 from functools import cache, lru_cache
