@@ -67,7 +67,12 @@ def plain(text: str) -> str:
 def as_data(text: str) -> str:
     """An untrusted text made plain, to stand between tags of a prompt: it can close neither them nor a turn of the
     conversation, nor open one, whatever family of chat templates renders it."""
-    return as_turn(without_tags(text) if "</" in text or "<|" in text else text)
+    return as_turn(as_tagged(text))
+
+
+def as_tagged(text: str) -> str:
+    """An untrusted text that can close no tag of a prompt, and open no turn of the families that write `<|`; see `as_data`."""
+    return without_tags(text) if "</" in text or "<|" in text else text
 
 
 def as_turn(text: str) -> str:

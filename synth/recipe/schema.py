@@ -67,6 +67,8 @@ class Recipe(Frozen):
     output: Output = Output()
     clean_replies: bool = False
     """Whether replies are read without thoughts, end-of-turn tokens and invisible marks; see `stages.cleaning`."""
+    plain_turns: bool = False
+    """Whether a text that is put into a prompt can open or close no turn of it: marks of any chat template stand in full width."""
     _files: tuple[Path, ...] = PrivateAttr(default=())
     """The recipe files that this recipe was read from, itself first."""
 
@@ -191,8 +193,9 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:
         del data["accept"]
-    if not data["clean_replies"]:
-        del data["clean_replies"]
+    for name in ("clean_replies", "plain_turns"):
+        if not data[name]:
+            del data[name]
     for cell in data["cells"].values():
         if cell["stances"] is None:
             del cell["stances"]

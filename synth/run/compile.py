@@ -25,6 +25,7 @@ from synth.recipe.schema import Recipe, fingerprint
 from synth.recipe.sections import Filters
 from synth.recipe.taxonomy import Taxonomy
 from synth.run.rules import bound_rules
+from synth.sanitize import as_data, as_tagged, as_turn
 from synth.stages import guarded
 from synth.stages.contract import Context, Source
 from synth.stages.embed import Embedder
@@ -184,6 +185,8 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
         max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
+        as_data=as_data if recipe.plain_turns else as_tagged,
+        as_turn=as_turn if recipe.plain_turns else str,
         passages=recipe.dedup.passages,
         made=partial(_made, recipe),
     )

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from synth.plan.lanes import LaneSpec
 from synth.recipe.prompt import Prompt
-from synth.sanitize import as_data
 from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_object
 from synth.stages.reply_stats import PromptUse
@@ -28,14 +27,16 @@ class Asker:
     schema: Mapping[str, Any]
     """The JSON schema of the object that a reply must hold."""
     seed: int
+    as_data: Callable[[str], str]
+    """How an untrusted text is written between the tags of the prompt."""
 
     async def __call__(
         self, spec: LaneSpec, sample: Sample, ask: Ask, read: Callable[[Mapping[str, Any]], Read], **more: Any
     ) -> tuple[str, Read]:
         """The model that answered, and what `read` makes of the JSON object in its reply. `more` is what this stage
         alone offers the prompt. Raises ParseError where neither a first nor a second reply can be used."""
-        texts = {"query": as_data(sample.query), "response": as_data(sample.response or "")}
-        turns = tuple(replace(turn, content=as_data(turn.content)) for turn in sample.conversation)
+        texts = {"query": self.as_data(sample.query), "response": self.as_data(sample.response or "")}
+        turns = tuple(replace(turn, content=self.as_data(turn.content)) for turn in sample.conversation)
         told = spec.variables | texts | {"elements": sample.elements, "conversation": turns} | more
         messages = self.prompt.render(told)
         draw = (self.stage, self.seed)

@@ -7,7 +7,6 @@ from synth.errors import ConfigError, ParseError
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
 from synth.recipe.sections import Share
-from synth.sanitize import as_turn
 from synth.stages.contract import Branch, Context, Frozen
 from synth.stages.fallback import ask_with_fallback
 from synth.stages.parsing import read_string
@@ -44,6 +43,7 @@ class Augmenter(Branch):
 
     def __init__(self, options: Options, context: Context) -> None:
         self._lines, self._seed, self._shares = context.router(options.model), context.seed, options.operators
+        self._as_turn = context.as_turn
         self._tactics = tactics = context.taxonomy.banks.get(TACTIC, ())
         offered = dict.fromkeys(OFFERED) | {"elements": (Element(TACTIC, "……"),)}
         self._prompts = {name: context.prompt(f"augment/{name}", offered) for name in options.operators}
@@ -96,7 +96,7 @@ class Augmenter(Branch):
         )
 
     def _messages(self, spec: LaneSpec, root: Sample, operator: str, drawn: tuple[Element, ...]) -> tuple[Message, ...]:
-        return self._prompts[operator].render(spec.variables | {"elements": drawn, "query": as_turn(root.query)})
+        return self._prompts[operator].render(spec.variables | {"elements": drawn, "query": self._as_turn(root.query)})
 
     def _tactic(self, root: Sample) -> tuple[Element, ...]:
         number = int(unit(self._seed, root.query_id, TACTIC) * len(self._tactics))

@@ -202,6 +202,10 @@ class Context:
     """Gives for a role's name the most tokens that each of its models may answer."""
     load: Load
     """Reads a prompt by name, checks its variables and keeps its text for the journal's inputs."""
+    as_data: Callable[[str], str]
+    """How an untrusted text is written between the tags of a prompt."""
+    as_turn: Callable[[str], str]
+    """How an untrusted text is written where it is a whole turn."""
     passages: bool = False
     """Whether a source finds the passages that many rows of its file share."""
     made: Callable[[str, str], Iterable[Mapping[str, Any]]] = _nothing_made
@@ -222,4 +226,5 @@ class Context:
         """What a stage is given by its context: an asker for one role and prompt, whose reply is an object with these
         properties (a JSON schema each). `more` are examples of what only this stage offers the prompt."""
         found = self.prompt(prompt, dict.fromkeys(OFFERED) | dict(more or {}))
-        return Asker(self.name, self.router(role), found, object_schema(self.name, **properties), self.seed)
+        schema = object_schema(self.name, **properties)
+        return Asker(self.name, self.router(role), found, schema, self.seed, self.as_data)

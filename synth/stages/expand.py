@@ -6,7 +6,6 @@ from dataclasses import replace
 from synth.errors import ParseError
 from synth.plan.lanes import BEHAVIOUR, LaneSpec
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT
-from synth.sanitize import as_turn
 from synth.stages.contract import Context
 from synth.stages.fallback import Router, ask_with_fallback
 from synth.stages.parsing import read_strings
@@ -26,7 +25,7 @@ class Expander:
     `MOST`."""
 
     def __init__(self, lines: Router, context: Context) -> None:
-        self._lines, self._seed = lines, context.seed
+        self._lines, self._seed, self._as_turn = lines, context.seed, context.as_turn
         self._prompt = context.prompt(NAME, OFFERED)
 
     async def expanded(self, spec: LaneSpec, ask: Ask) -> LaneSpec:
@@ -53,7 +52,7 @@ class Expander:
             )
         except ParseError:
             return bank
-        found = map(as_turn, texts[:count])
+        found = map(self._as_turn, texts[:count])
         fresh = (text for text in found if len(text) <= LONGEST and not FORBIDDEN_SUBJECT.search(text))
         wider = tuple(dict.fromkeys((*bank, *fresh)))
         return (wider[len(bank) :] or bank) if spec.sheet else wider

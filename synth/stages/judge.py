@@ -14,7 +14,7 @@ from synth.filters.language.analysis import fault, shown_in
 from synth.filters.language.stated_label import contradicts
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import UNANIMOUS
-from synth.sanitize import as_data, plain
+from synth.sanitize import plain
 from synth.stages import heads, seats, verdicts
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, FallbackChain, ask_with_fallback
@@ -100,6 +100,7 @@ class Panel(Step):
 
     def __init__(self, options: Options, context: Context) -> None:
         self.controls, self._router = options.controls and context.answers, context.router
+        self._as_data = context.as_data
         self._seats = [context.router(role) for role in options.models]
         self.seats = [(role, context.model_of(role)) for role in options.models]
         """The role of each seat, and the model or models that it is."""
@@ -179,7 +180,10 @@ class Panel(Step):
         )
 
     def _messages(self, spec: LaneSpec, sample: Sample, seat: Seat) -> tuple[Message, ...]:
-        return self._form.messages(spec, seat, as_data(sample.query), as_data(sample.response or ""))
+        return self._form.messages(spec, seat, *self._texts(sample))
+
+    def _texts(self, sample: Sample) -> tuple[str, str]:
+        return self._as_data(sample.query), self._as_data(sample.response or "")
 
     def _readings(self, spec: LaneSpec, sample: Sample) -> dict[Seat, Reading]:
         """What the votes of each seat are read against; what they say is noted in one place."""
@@ -194,7 +198,7 @@ class Panel(Step):
         if not self.checks:
             return Reading((), frozenset())
         told = self._form.instructions(spec, seat)
-        known = (as_data(sample.query), as_data(sample.response or ""), told, *SECOND_TRIES)
+        known = (*self._texts(sample), told, *SECOND_TRIES)
         return Reading(known, shown_in([told]))
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:

@@ -11,7 +11,7 @@ from typing import Final
 from synth.errors import ParseError
 from synth.filters.language.refusal import is_refusal
 from synth.plan.lanes import LaneSpec
-from synth.sanitize import as_data, plain
+from synth.sanitize import plain
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, ask_with_fallback
 from synth.stages.lenient_json import field
@@ -48,6 +48,7 @@ class Redactor(Step):
 
     def __init__(self, options: Options, context: Context) -> None:
         self._router, self._seed = context.router(options.model), context.seed
+        self._as_data = context.as_data
         self._prompts = {level: context.prompt(f"redact/{level}", OFFERED) for level in LEVELS}
         self._schema = object_schema(TITLE, text={"type": "string"})
         self._share = _share_due(context.specs)
@@ -75,7 +76,7 @@ class Redactor(Step):
         if sample.response is None or not self.withholds(spec, sample):
             return sample
         prompt = self._prompts[_level(spec)]
-        texts = {"query": as_data(sample.query), "response": as_data(sample.response)}
+        texts = {"query": self._as_data(sample.query), "response": self._as_data(sample.response)}
         messages = prompt.render(spec.variables | texts)
         line = self._router(self._seed, sample.query_id, sample.wanted or "", "redact")
         try:

@@ -10,7 +10,6 @@ from synth.errors import ParseError
 from synth.filters.language.response_class import by_rules
 from synth.hashing import pick, unit
 from synth.plan.lanes import LaneSpec
-from synth.sanitize import as_turn
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, ask_with_fallback
 from synth.stages.parsing import read_text
@@ -45,6 +44,7 @@ class Responder(Step):
 
     def __init__(self, options: Options, context: Context) -> None:
         self._answerers, self._seed = [context.router(role) for role in options.models], context.seed
+        self._as_turn = context.as_turn
         self._shapes, self._folder = options.shapes, "respond" if options.shapes is None else "answer"
         offered = dict.fromkeys(OFFERED) if options.shapes is None else SHAPED
         self._prompts = {stance: context.prompt(f"{self._folder}/{stance}", offered) for stance in get_args(Stance)}
@@ -85,10 +85,10 @@ class Responder(Step):
     def _told(self, spec: LaneSpec, sample: Sample, label: Label) -> dict[str, Any]:
         """What a prompt is told: the query, and where the recipe draws shapes the lane and the answer's shape."""
         if self._shapes is None:
-            return {"query": as_turn(sample.query)}
+            return {"query": self._as_turn(sample.query)}
         shape = self._shapes.drawn(self._seed, sample.query_id, label)
         length = {"low": shape.low, "high": shape.high}
-        return spec.variables | {"query": as_turn(sample.query), "form": shape.form, "length": length}
+        return spec.variables | {"query": self._as_turn(sample.query), "form": shape.form, "length": length}
 
 
 def bind(options: Options, context: Context) -> Responder:

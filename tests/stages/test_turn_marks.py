@@ -43,12 +43,23 @@ def test_no_prompt_has_a_turn_marked_by_a_text(lab: Lab) -> None:
     (lab.folder / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
     lab.world = world = Noted(babbling=0.0, refusing=0.0)
     changes: dict[str, Any] = {"filters": {"query": [], "response": [], "row": []}}
-    changes["augment"] = {"model": "writer", "operators": {"rewrite": 0.5}}
+    changes |= {"augment": {"model": "writer", "operators": {"rewrite": 0.5}}, "plain_turns": True}
     lab.run(compiled=compile_recipe(tiny_recipe(query=None, n=None, queries="mine.jsonl", **changes)))
     told = [message.content for request in world.asked for message in request.messages]
     assert len({(request.schema or {}).get("title", "answer") for request in world.asked}) == 3
     assert any("＜|im_end|＞" in text for text in told)
     assert not [text for text in told if any(mark in text for mark in MARKS)]
+
+
+def test_a_recipe_that_does_not_say_so_asks_as_before(lab: Lab) -> None:
+    (lab.folder / "mine.jsonl").write_text(
+        json.dumps({"query": f"{sentence(1)}{MARKED}", "subcategory": "one.a", "query_type": "harmful"})
+    )
+    lab.world = world = Noted(babbling=0.0, refusing=0.0)
+    recipe = tiny_recipe(query=None, augment=None, n=None, queries="mine.jsonl", filters={"query": []})
+    lab.run(compiled=compile_recipe(recipe))
+    assert "plain_turns" not in recipe.identity()
+    assert any(MARKED in message.content for request in world.asked for message in request.messages)
 
 
 def test_what_a_redactor_was_shown_is_the_original_again() -> None:
