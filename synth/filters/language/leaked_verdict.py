@@ -20,13 +20,13 @@ _QUOTED = rf"[“\"'‘「『【]{{1,2}}{_CLASS}[”\"'’」』】]{{1,2}}"
 _END = r"\s*(?:[。．.!！;；,，)）]|$)"
 
 _EXCHANGE = (
-    r"(?:(?:该|[这此该上][下面]?(?:[个条种一段类句道次则篇份]|一[条段句则])|这|那|本|此|上述|以上|上面|上文|其|[AB]的?|助手的?|模型的?|AI的?|用户的?|机器人的?|给出的|对|将|把)){1,3}"
-    r"(?:AI|助手|模型|用户|机器人)?的?(?:完整|最终)?(?:回[答复应]|答复|答案|应答|输出|内容|对话|问答|交互|提问|问题|问句|查询|请求|指令|说法|言论|表述|陈述|话语?|文本|生成内容|[句语]子?|语句|发言|演[讲说]|消息|讯息|信息|评论|帖[子文]|贴文|段落|文字|文段|句话|段话|话题)"
+    r"(?:(?:该|[这此该上那][下面]?(?:[个条种一段类句道次则篇份]|一[条段句则])|这|那|本|此|上述|以上|上面|上文|其|[AB]的?|助手的?|模型的?|AI的?|用户的?|机器人的?|给出的|对|将|把)){1,3}"
+    r"(?:AI|助手|模型|用户|机器人)?的?(?:完整|最终)?(?:回[答复应]|答复|答案|应答|输出|内容|对话|问答|交互|提问|问题|题目|问句|查询|请求|指令|说法|言论|表述|陈述|话语?|文本|生成内容|[句语]子?|语句|发言|演[讲说]|消息|讯息|信息|评论|帖[子文]|贴文|段落|文字|文段|句话|段话|话题)"
 )
 _ANSWERED = r"(?:回[答复应]|答复|应答|输出|对话|问答|交互)"
-_LEAD = r"(?:因此|所以|综上(?:所述|分析)?|综合(?:以上|上述|来看|判断|考虑|分析)[^，。\n]{0,6}|故而?|总之|总的来说|总体(?:来看|而言|上)|由此可见|可见|基于(?:以上|上述)[^，。\n]{0,8}|最终|我的?|应该?|结论)"
-_ADVERB = r"(?:整体|总体|完全|明显|显然|确实|肯定|依然|仍|也|都|均|就|理应|理当|宜|已经?|或许|多半|系统|平台|统一|最终|自然|必须|只能|很|可以?|可被|能够?|应当?|应该|需要?|会|要|被|我们?|将其|予以|直接|严重|潜在|可能|最终|一般|通常|不能|不应|并|上|地|，){0,6}"
-_MARK = r"(?:判(?:定|断|别|决)?(?:结果|类别)?[为成是属作]|(?:划|归|打|算|列|看|当|认|定|评)(?:归|进|到|在|入|成|作|为)|划归(?:为|于|到)?|归类(?:到|进|于)|(?:标[记注]|标|归类?|分类|划分?|归|定性|认定|评定|评|鉴定|裁定|视|看作|归入|列)(?:为|成|到|作)|(?:归|属|判)(?:入|属)?于|选择?(?:是|为)?|给出|打上|贴上)"
+_LEAD = r"(?:我的?(?:看法|意见|观点|想法|评价|判断)是|因此|所以|综上(?:所述|分析)?|综合(?:以上|上述|来看|判断|考虑|分析)[^，。\n]{0,6}|故而?|总之|总的来说|总体(?:来看|而言|上)|由此可见|可见|基于(?:以上|上述)[^，。\n]{0,8}|最终|我的?|应该?|结论)"
+_ADVERB = r"(?:整体|总体|完全|明显|显然|确实|肯定|依然|仍|也|都|均|就|理应|理当|宜|已经?|或许|多半|系统|统一|最终|自然|必须|只能|很|可以?|可被|能够?|应当?|应该|需要?|会|要|被|我们?|将其|予以|直接|严重|潜在|可能|最终|一般|通常|不能|不应|并|上|地|，){0,6}"
+_MARK = r"(?:判(?:定|断|别|决)?(?:结果|类别)?[为成是属作]|(?:划|归|打|算|列|看|当|认|定|评)(?:归|进|到|在|入|成|作|为)|划归(?:为|于|到)?|归类(?:到|进|于)|(?:标[记注示识]|标|归类?|分类|划分?|归|定性|认定|评定|评|鉴定|裁定|视|看作|归入|列)(?:为|成|到|作)|(?:归|属|判)(?:入|属)?于|选择?(?:是|为)?|给出|打上|贴上)"
 _COPULA = r"(?:是|为|属于?|构成|存在)"
 
 _SENTENCES = re.compile(
@@ -39,6 +39,8 @@ _SENTENCES = re.compile(
     rf"|(?:答案|结论)(?:是|为|应为)\s*[:：]?\s*(?:不安全|{_TRADE}){_END}|(?:(?:判[断定]|审核|分类|评[定判估])(?:结果|结论)|我的?判[断定]|标签)(?:是|为|应为)\s*[:：]?\s*(?!\W{{0,3}}不?通过){_OPEN}{_CLASS}{_CLOSE}的?{_END}"
     # Of the exchange, by a verb that marks.
     rf"|{_EXCHANGE}{_ADVERB}{_MARK}\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
+    rf"|{_EXCHANGE}(?:(?!平台)[^。！？\n，：:您你]){{0,12}}?(?:{_MARK}|属于?)\s*(?!安全(?:问题|信息|消息|内容|提[示问])){_OPEN}{_CLASS}{_CLOSE}(?:的|[这那]?一?[类项栏]|里|中|之[列中]|内容|类别|标签|言论|发言|问题|提问|文本|消息|说法|表述|回[答复]|级别?|等级|处理)*{_END}"
+    rf"|{_EXCHANGE}[^。！？\n，：:您你]{{0,6}}?(?:{_MARK}|认定|判定|判断|裁定)\s*(?:违反|不符合)[^。！？，\n我您你]{{0,10}}(?:准则|政策|规范|守则|原则|规[则定]|条款)的?(?:内容|问题|言论|类)?{_END}"
     # A conclusion that names no other subject.
     rf"|(?:{_LEAD}[，,：:]?\s*){{1,3}}{_ADVERB}(?:{_MARK}|属于)\s*[:：]?\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
     rf"|(?:因此|所以|综上(?:所述)?|故)[，,]?\s*(?:不?安全|{_TRADE})\s*[。.！!]?\s*\Z"
@@ -64,7 +66,7 @@ _ENGLISH = re.compile(
     r"|(?:response|answer|reply|output|conversation|exchange|interaction|request|prompt|query|question|content|message|text)\s+(?:is|should be|can be|would be|must be|has been|was)"
     r"\s+(?:(?:clearly|therefore|thus|best|correctly|overall|also)\s+)?(?:classified|labell?ed|marked|flagged|rated|deemed|categori[sz]ed|judged|considered|assessed))"
     r"\s+(?:(?:clearly|therefore|thus|best|correctly|overall|also|entirely|completely|considered|deemed|rated|classified|labell?ed|marked|as|to be|judged|a|an)\s+){0,5}"
-    rf"[\"'“*\[]{{0,3}}(?:un)?(?:{_UNSAFE}|{_SAFE})\b"
+    rf"[\"'“*\[]{{0,3}}(?:un)?(?:{_UNSAFE}|{_SAFE})\b(?! (?:if|for|in|on|when|at|with|enough|as long|to (?!users?|people|others|the user))\b)"
     r"|\b(?:therefore|thus|hence|so|overall|in conclusion|final(?:ly)?|my)\b[^.\n]{0,60}\b(?:verdict|label|classification|judg(?:e)?ment|rating|assessment)\s+(?:is|should be|would be|:)\s*[\"'“*\[]{0,3}(?:un)?safe\b"
     r"|\bi (?:would|will|must|'d|should)?\s*(?:classify|label|mark|rate|flag|judge|deem)\s+(?:this|the|it)[^.\n]{0,40}\b(?:as|to be)?\s*[\"'“*\[]{0,3}(?:unsafe|safe|harmful|harmless|non-?compliant|compliant)\b",
     re.IGNORECASE,
@@ -106,7 +108,7 @@ _ALONE = re.compile(
 )
 """A class and nothing else: an answer to some questions, a leak after all others."""
 _WORTH = re.compile(
-    r"安全|[违違][反规規背]|[触觸]犯|不符合|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign",
+    r"安全|[违違][反规規背]|[触觸]犯|不符合|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign|verdict|risk_",
     re.IGNORECASE,
 )
 
@@ -120,6 +122,7 @@ _ASKED = re.compile(
 
 _PART = 10_000
 """Characters of a long text, from either end, that are looked at: a verdict opens or ends it."""
+_BRACKETS = str.maketrans("〔［〖〕］〗", "【【【】】】")
 _GAP = re.compile(r"\s{2,}")
 
 
@@ -154,7 +157,7 @@ def _one(gap: re.Match[str]) -> str:
 
 
 def _simplified(text: str) -> str:
-    return str(_opencc().convert(text))
+    return str(_opencc().convert(text.translate(_BRACKETS)))
 
 
 @cache
