@@ -120,6 +120,13 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 
+_TRANSLATED = re.compile(
+    r"翻[译譯]|[译譯][成为為文]|[英中日法德]文|[英汉漢日法德][语語]|[近反同][义義][词詞]|什么意思|什麼意思|translat|synonym|antonym|meaning of",
+    re.IGNORECASE,
+)
+_WORD_LONG = 24
+"""Characters of an answer that may be a word that a query asked for."""
+
 _PART = 10_000
 """Characters of a long text, from either end, that are looked at: a verdict opens or ends it."""
 _BRACKETS = str.maketrans("〔［〖〕］〗", "【【【】】】")
@@ -138,7 +145,7 @@ def leaks(text: str, query: str | None = None) -> bool:
     said = alone or _named(text) or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))
     if not (said or rating_form.filled_in(text)):
         return False
-    return query is None or not asks_for_a_class(query)
+    return query is None or not (asks_for_a_class(query) or (len(text) <= _WORD_LONG and _TRANSLATED.search(query)))
 
 
 def asks_for_a_class(query: str) -> bool:
