@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from synth.filters.language import documents, lookalike, telephone
+from synth.filters.language import addresses, documents, lookalike, telephone
 from synth.filters.language.telephone import Found
 from synth.types import TextRule
 
@@ -144,14 +144,9 @@ _PLATE = re.compile(
 )
 _COMMON = "新云贵青宁"
 """Provinces whose sign is an everyday word: a model's name may follow it."""
-
-_ADDRESS = re.compile(
-    r"(?:路|街|大道|巷|胡同|弄|(?<![公这那哪家夜])里|村|庄|(?<![知频管赛车轨报难渠])道|小区|花园|公寓|社区)(?:[东西南北中]?段|[东西南北])? ?"
-    r"(?P<number>(?:[1-9]\d{0,4}|[一二三四五六七八九十百][一二三四五六七八九十百零〇]{0,5})(?:[甲乙丙丁-]\d{0,4})? ?(?:号(?!线|文|令|机|井|公))?)"
-    r"(?P<rest>(?:[\u4e00-\u9fff]{0,6}?[A-Za-z]?\d{1,5}(?:号楼|号院|[栋幢座楼单层室户弄房号组])元?){0,5})"
-)
-_PLACE = re.compile(r"[\u4e00-\u9fff][市区县旗镇乡州盟][\u4e00-\u9fff]{1,18}$")
-_ROOM = re.compile(r"\d(?:室|户|房|单元|栋|幢|座|号楼)")
+_DRIVEN = re.compile("[车車牌]|违章|違章|[剐刮][蹭擦]|肇事|追尾|闯红灯")
+_OWNED = re.compile("(?:的|[那这這]?[辆輛部台])?[车車]主|的[车車]|[那这這][辆輛部台]|追尾|[剐刮][蹭擦]|昨|停[在到]")
+_BREAKS = " ，,。；;：:、（(\n“"
 
 _WECHAT = re.compile(
     r"(?=[微薇威加vw])(?:微信|薇信|威信|weixin|wechat|(?<![A-Za-z])[vw]x|(?<![A-Za-z])v信|加v(?![A-Za-z]))"
@@ -199,18 +194,14 @@ def _cards(text: str) -> Iterator[Found]:
 
 def _plates(text: str) -> Iterator[Found]:
     for match in _PLATE.finditer(text):
-        told = match["gap"] or re.search("[车牌]", text[max(0, match.start() - 12) : match.start()])
+        told = match["gap"] or _DRIVEN.search(text[max(0, match.start() - 12) : match.start()])
+        told = told or _OWNED.match(text[match.end() : match.end() + 8])
         count = sum(character.isdigit() for character in match["serial"])
-        if count >= (2 if told else 3) and (told or match["province"] not in _COMMON):
+        alone = match["province"] not in _COMMON or (
+            match["province"] != "新" and count > 3 and not text[match.start() - 1 : match.start()].strip(_BREAKS)
+        )
+        if count >= (2 if told else 3) and (told or alone):
             yield *match.span(), re.sub("[·•・ -]", "", match[0]).upper()
-
-
-def _addresses(text: str) -> Iterator[Found]:
-    for match in _ADDRESS.finditer(text):
-        start = match.start("number")
-        placed = "号" in match[0] and _PLACE.search(text[max(0, start - 30) : start].replace(" ", ""))
-        if placed or _ROOM.search(match["rest"]):
-            yield start, match.end(), text[max(0, start - 4) : match.end()]
 
 
 def _wechats(text: str) -> Iterator[Found]:
@@ -248,7 +239,7 @@ _LOOKS: dict[Kind, _Look] = {
     "mobile": telephone.mobiles,
     "landline": telephone.landlines,
     "plate": _plates,
-    "address": _addresses,
+    "address": addresses.addresses,
     "wechat": _wechats,
     "qq": _qqs,
 }

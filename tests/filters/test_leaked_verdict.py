@@ -1,6 +1,7 @@
 """Verdicts that leak into a text are told by what a sentence does; what merely speaks of safety is left. All texts were written here."""
 
 import time
+from pathlib import Path
 
 import opencc
 import pytest
@@ -189,6 +190,37 @@ def test_what_speaks_of_safety_is_no_verdict(text: str) -> None:
     assert not leaks(opencc.OpenCC("s2t").convert(text))
 
 
+FORMS = (Path(__file__).parents[1] / "texts" / "rating_forms.txt").read_text(encoding="utf-8").splitlines()
+"""A leak, or none, and a text; all written here."""
+
+
+@pytest.mark.parametrize("line", FORMS)
+def test_a_judges_form_is_told_from_the_forms_of_others(line: str) -> None:
+    kind, _, text = line.replace("\\n", "\n").partition(" ")
+    assert leaks(text, "怎么种番茄") is (kind == "leak")
+
+
+BARE = [
+    ("输出：1", "怎么种番茄", True),
+    ("标签：0", "怎么给朋友道歉", True),
+    ("输出：1", "写一个程序，读入三个数", False),
+    ("结果：0", "七减七等于多少", False),
+    ("[[A]]", "怎么种番茄", True),
+    ("更好的是助手B。[[B]]", "怎么种番茄", True),
+    ("[[A]]", "比较下面两个回答，哪个更好？", False),
+    ("unsafe", "把“不安全”翻译成英文", False),
+    ("有害", "无害的反义词是什么？", False),
+    ("该回答不安全，标签：不安全，理由是给出了可以照做的步骤。", "把“你好”翻译成英文", True),
+    ("[[A]] 是矩阵的分块记号。", "怎么记分块矩阵", False),
+]
+
+
+@pytest.mark.parametrize(("answer", "query", "leaked"), BARE)
+def test_a_bare_code_is_a_verdict_where_nobody_asked_for_one(answer: str, query: str, leaked: bool) -> None:
+    assert leaks(answer, query) is leaked
+    assert not leaks("输出：1")
+
+
 ASKED = [
     ("这个网站安全吗", "安全。", None),
     ("晚上一个人走这条路安全么？", "不安全。", None),
@@ -231,6 +263,14 @@ def test_what_is_no_text_is_read_past(broken: str) -> None:
         "综上该问题" * 30_000 + "违反",
         " " * 100_000 + "安全",
         "label: " * 20_000 + "safe",
+        "该句话" * 40_000 + "违规",
+        "我的最终" * 30_000 + "安全",
+        "0（" * 40_000 + "安全",
+        "问题安全，" * 30_000,
+        "是否" * 50_000 + "安全",
+        "the response " * 10_000 + "unsafe",
+        "本次" * 50_000 + "安全",
+        "结论违反" * 30_000,
     ],
 )
 def test_hostile_text_takes_bounded_time(text: str) -> None:

@@ -51,6 +51,14 @@ ENGLISH = [
     ("▁I▁am▁sorry", "garbled.tokens"),
     ("Iâ€™m sorry", "garbled.encoding"),
     ("un cafÃ© dÃ©jÃ\xa0 froid", "garbled.encoding"),
+    ("It costs Â£20", "garbled.encoding"),
+    ("the cafÃ© is open", "garbled.encoding"),
+    ("done âœ“ here", "garbled.encoding"),
+    ("thanks ðŸ˜Š", "garbled.encoding"),
+    ("I donâ€t know", "garbled.encoding"),
+    ("Sorry, I canât do that", "garbled.encoding"),
+    ("I can ##not do that", "garbled.tokens"),
+    ("em ##bed ##ding", "garbled.tokens"),
     ("浣犲ソ", "garbled.encoding"),
     ("锟斤拷", "garbled.characters"),
     ("烫烫烫烫", "garbled.characters"),
@@ -91,6 +99,11 @@ f(x)=\frac{1}{2}x^{2}+\sqrt{3}
 🐶🐱🐭🐹🐰
 {"a": [1,2,{"b":null}]}
 |---|---|
+## heading
+##话题## 真好
+介绍 ##一、概述 内容 ##二、做法
+#define CAT(a,b) a##b
+cât de mult, atât; pâte, château
 SELECT * FROM t WHERE a='%';
 用 Ġ 表示空格，例如 ['Hello', 'Ġworld']，解码后就是正常的文本。
 水好烫烫烫！

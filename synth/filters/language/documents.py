@@ -31,6 +31,12 @@ _SOCIAL = re.compile(
 _NAMED = r"(?:卡|证|證)?(?:的)?(?:号码?|號碼?|编号|編號|[账帐帳]号|个人编号|电脑号|no\.?|number)?"
 _LINKED = r"[ ]{0,2}(?:是|为|為|[:：#(（])?[ :：]{0,3}$"
 _PASSPORTS = re.compile(rf"(?:护照|護照|passport){_NAMED}(?P<far>[^0-9。\n]{{0,12}}?){_LINKED}", re.IGNORECASE)
+_LETTERED = re.compile(r"(?<![0-9A-Za-z])(?P<number>(?:[EGHKMDSP]|E[A-HJ-NP-Z]) ?\d{7,8})(?![0-9A-Za-z])")
+_PAPERS = re.compile(
+    rf"(?:[证證]件|旅行[证證]|旅行文件)(?:之|第)?[一二三四甲乙丙1-4]?{_NAMED}(?P<far>[^0-9。，；\n]{{0,4}}?){_LINKED}",
+    re.IGNORECASE,
+)
+"""A paper of no name: the letters that passports have say what it is."""
 _PERMITS = re.compile(
     rf"(?:(?:港|澳|[台臺]湾|[台臺]灣|内地|大[陆陸]|[往來来]{{2}})[^，。\n0-9]{{0,14}}通行[证證]|回[乡鄉][证證]|返[乡鄉][证證]|[台臺]胞[证證]|permit){_NAMED}(?P<far>[^0-9。\n]{{0,12}}?){_LINKED}",
     re.IGNORECASE,
@@ -40,7 +46,8 @@ _SOCIALS = re.compile(
     re.IGNORECASE,
 )
 _WORDS = re.compile(
-    "护照|護照|passport|通行|[乡鄉][证證]|胞[证證]|permit|保|公积金|公積金|安全|security|SSN", re.IGNORECASE
+    "护照|護照|passport|通行|[证證]件|旅行|[乡鄉][证證]|胞[证證]|permit|保|公积金|公積金|安全|security|SSN",
+    re.IGNORECASE,
 )
 """Without any of these there is nothing that a word names."""
 _TOLD = 30
@@ -89,6 +96,7 @@ def is_taiwan(number: str) -> bool:
 def passports(text: str) -> Iterator[Found]:
     """Numbers of passports (mainland, Hong Kong, Macau, Taiwan) in a text that says so."""
     yield from _named(text, _PASSPORT, _PASSPORTS)
+    yield from _named(text, _LETTERED, _PAPERS)
 
 
 def permits(text: str) -> Iterator[Found]:

@@ -3,6 +3,7 @@ unsafe, a violation), as a sentence, as a field or as a guard's own output."""
 
 import re
 
+from synth.filters.language import rating_form
 from synth.filters.language.script import simplified
 
 _UNSAFE = r"不安全|不合规|违规|违反(?:规[则定])?|有害|有争议|不通过|高风险|不当|unsafe|harmful|controversial|non-?compliant|violat(?:ion|ing|es?|ed)|toxic"
@@ -15,13 +16,13 @@ _QUOTED = rf"[“\"'‘「『【]{{1,2}}{_CLASS}[”\"'’」』】]{{1,2}}"
 _END = r"\s*(?:[。．.!！;；,，)）]|$)"
 
 _EXCHANGE = (
-    r"(?:(?:该|这个|这条|这种|这一|这段|这类|这|本|此|上述|以上|其|[AB]的?|助手的?|模型的?|AI的?|用户的?|机器人的?|给出的|对|将|把)){1,3}"
-    r"(?:AI|助手|模型|用户|机器人)?的?(?:完整|最终)?(?:回[答复应]|答复|答案|应答|输出|内容|对话|问答|交互|提问|问题|问句|查询|请求|指令|说法|言论|表述|陈述|话语|文本|生成内容)"
+    r"(?:(?:该|[这此该上那][下面]?(?:[个条种一段类句道次则篇份]|一[条段句则])|这|那|本|此|上述|以上|上面|上文|其|[AB]的?|助手的?|模型的?|AI的?|用户的?|机器人的?|给出的|对|将|把)){1,3}"
+    r"(?:AI|助手|模型|用户|机器人)?的?(?:完整|最终)?(?:回[答复应]|答复|答案|应答|输出|内容|对话|问答|交互|提问|问题|题目|问句|查询|请求|指令|说法|言论|表述|陈述|话语?|文本|生成内容|[句语]子?|语句|发言|演[讲说]|消息|讯息|信息|评论|帖[子文]|贴文|段落|文字|文段|句话|段话|话题)"
 )
 _ANSWERED = r"(?:回[答复应]|答复|应答|输出|对话|问答|交互)"
-_LEAD = r"(?:因此|所以|综上(?:所述|分析)?|综合(?:以上|上述|来看|判断|考虑|分析)[^，。\n]{0,6}|故而?|总之|总的来说|总体(?:来看|而言|上)|由此可见|可见|基于(?:以上|上述)[^，。\n]{0,8}|最终|我的?|应该?|结论)"
-_ADVERB = r"(?:整体|总体|完全|明显|显然|确实|肯定|依然|仍|也|都|均|就|可以?|可被|能够?|应当?|应该|需要?|会|要|被|我们?|将其|予以|直接|严重|潜在|可能|最终|一般|通常|不能|不应|并|上|地|，){0,6}"
-_MARK = r"(?:判(?:定|断|别|决)?(?:结果)?[为成是属]|(?:标[记注]|标|归类?|分类|划分?|归|定性|认定|评定|评|鉴定|裁定|视|看作|归入|列)(?:为|成|到|作)|(?:归|属|判)(?:入|属)?于|选择?(?:是|为)?|给出|打上|贴上)"
+_LEAD = r"(?:我的?(?:看法|意见|观点|想法|评价|判断)是|因此|所以|综上(?:所述|分析)?|综合(?:以上|上述|来看|判断|考虑|分析)[^，。\n]{0,6}|故而?|总之|总的来说|总体(?:来看|而言|上)|由此可见|可见|基于(?:以上|上述)[^，。\n]{0,8}|最终|我的?|应该?|结论)"
+_ADVERB = r"(?:整体|总体|完全|明显|显然|确实|肯定|依然|仍|也|都|均|就|理应|理当|宜|已经?|或许|多半|系统|统一|最终|自然|必须|只能|很|可以?|可被|能够?|应当?|应该|需要?|会|要|被|我们?|将其|予以|直接|严重|潜在|可能|最终|一般|通常|不能|不应|并|上|地|，){0,6}"
+_MARK = r"(?:判(?:定|断|别|决)?(?:结果|类别)?[为成是属作]|(?:划|归|打|算|列|看|当|认|定|评)(?:归|进|到|在|入|成|作|为)|划归(?:为|于|到)?|归类(?:到|进|于)|(?:标[记注示识]|标|归类?|分类|划分?|归|定性|认定|评定|评|鉴定|裁定|视|看作|归入|列)(?:为|成|到|作)|(?:归|属|判)(?:入|属)?于|选择?(?:是|为)?|给出|打上|贴上)"
 _COPULA = r"(?:是|为|属于?|构成|存在)"
 
 _SENTENCES = re.compile(
@@ -31,9 +32,11 @@ _SENTENCES = re.compile(
     rf"|{_EXCHANGE}[^。！？\n]{{0,30}}?(?:{_MARK}|{_COPULA})\s*{_QUOTED}(?:的|类|一?类别?)?{_END}"
     rf"|应[该当]?(?:被)?{_MARK}\s*(?:{_QUOTED}|(?:不安全|违[规反]|unsafe))(?:的|类|一?类别?|内容|处理)*{_END}"
     rf"|(?:判[断定]|结论|审核(?:意见|结论)?|评估)\s*[:：]\s*{_EXCHANGE}[^。！？\n，]{{0,12}}(?:违反|违规|不?安全|有害|合规)"
-    rf"|(?:答案|结论)(?:是|为|应为)\s*[:：]?\s*(?:不安全|{_TRADE}){_END}|(?:(?:判[断定]|审核|分类|评[定判估])(?:结果|结论)|我的?判[断定]|标签)(?:是|为|应为)\s*[:：]?\s*{_OPEN}{_CLASS}{_CLOSE}的?{_END}"
+    rf"|(?:答案|结论)(?:是|为|应为)\s*[:：]?\s*(?:不安全|{_TRADE}){_END}|(?:(?:判[断定]|审核|分类|评[定判估])(?:结果|结论)|我的?判[断定]|标签)(?:是|为|应为)\s*[:：]?\s*(?!\W{{0,3}}不?通过){_OPEN}{_CLASS}{_CLOSE}的?{_END}"
     # Of the exchange, by a verb that marks.
     rf"|{_EXCHANGE}{_ADVERB}{_MARK}\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
+    rf"|{_EXCHANGE}(?:(?!平台)[^。！？\n，：:您你]){{0,12}}?(?:{_MARK}|属于?)\s*(?!安全(?:问题|信息|消息|内容|提[示问])){_OPEN}{_CLASS}{_CLOSE}(?:的|[这那]?一?[类项栏]|里|中|之[列中]|内容|类别|标签|言论|发言|问题|提问|文本|消息|说法|表述|回[答复]|级别?|等级|处理)*{_END}"
+    rf"|{_EXCHANGE}[^。！？\n，：:您你]{{0,6}}?(?:{_MARK}|认定|判定|判断|裁定)\s*(?:违反|不符合)[^。！？，\n我您你]{{0,10}}(?:准则|政策|规范|守则|原则|规[则定]|条款)的?(?:内容|问题|言论|类)?{_END}"
     # A conclusion that names no other subject.
     rf"|(?:{_LEAD}[，,：:]?\s*){{1,3}}{_ADVERB}(?:{_MARK}|属于)\s*[:：]?\s*{_CLASS}(?:的|类|内容|一?类别?|回[答复]|级别?|等级)*{_END}"
     rf"|(?:因此|所以|综上(?:所述)?|故)[，,]?\s*(?:不?安全|{_TRADE})\s*[。.！!]?\s*\Z"
@@ -47,7 +50,10 @@ _SENTENCES = re.compile(
     # What no sentence says but one that names the label.
     rf"|违反(?:了)?安全问题|{_LEAD}[^。！？\n]{{0,40}}?(?:{_MARK}|{_COPULA}|涉及的?是)\s*[“\"'‘「『【]{{1,2}}{_TRADE}[”\"'’」』】]"
     # The last sentence concludes that the question or what it says is a violation, and does not go on to its asker.
-    rf"|{_LEAD}[，,：:]?[^。！？\n我您]{{0,60}}?(?:该|这个|这种|这类|此|本|上述)(?:问题|提问|问句|言论|说法|表述|观点|回[答复])[^。！？\n我您你]{{0,60}}?(?:违反|触犯|违背|不符合[^。！？\n]{{0,6}}(?:安全|道德|法律|规[范则定]|政策|准则))[^。！？\n我您你]{{0,120}}[。.！!]?\s*\Z",
+    rf"|(?!我){_LEAD}[，,：:]?(?:(?!无法|不能|不便|拒绝|没法)[^。！？\n我您]){{0,60}}?(?:该|这个|这种|这类|此|本|上述)(?:问题|提问|问句|言论|说法|表述|观点|回[答复])[^。！？\n我您你]{{0,60}}?(?:违反|触犯|违背|不符合[^。！？\n]{{0,6}}(?:安全|道德|法律|规[范则定]|政策|准则))[^。！？\n我您你]{{0,120}}[。.！!]?\s*\Z"
+    # The same of the content, against a rule for contents.
+    rf"|(?:(?!我){_LEAD}|结论|断定|认定|判定|判断)[^。！？\n我您你]{{0,12}}?(?:{_EXCHANGE}|(?<=[，,：:论])(?:内容|上文|原文|文本))(?:已经?|明显|确实|显然|可能|涉嫌|严重|并|均|也|都|被认定|被判定){{0,3}}(?:未|没有|不)?(?:违反|触犯|违背|不?符合)了?"
+    r"[^。！？，,\n我您你]{0,14}(?:准则|政策|规范|守则|指引|规[则定]|条款|条例|标准)[，,]?(?:应?判?(?:为|作)?违规|应予[^。！？\n]{1,6})?\s*[。.！!]?\s*\Z",
     re.IGNORECASE,
 )
 _ENGLISH = re.compile(
@@ -56,7 +62,7 @@ _ENGLISH = re.compile(
     r"|(?:response|answer|reply|output|conversation|exchange|interaction|request|prompt|query|question|content|message|text)\s+(?:is|should be|can be|would be|must be|has been|was)"
     r"\s+(?:(?:clearly|therefore|thus|best|correctly|overall|also)\s+)?(?:classified|labell?ed|marked|flagged|rated|deemed|categori[sz]ed|judged|considered|assessed))"
     r"\s+(?:(?:clearly|therefore|thus|best|correctly|overall|also|entirely|completely|considered|deemed|rated|classified|labell?ed|marked|as|to be|judged|a|an)\s+){0,5}"
-    rf"[\"'“*\[]{{0,3}}(?:un)?(?:{_UNSAFE}|{_SAFE})\b"
+    rf"[\"'“*\[]{{0,3}}(?:un)?(?:{_UNSAFE}|{_SAFE})\b(?! (?:if|for|in|on|when|at|with|enough|as long|to (?!users?|people|others|the user))\b)"
     r"|\b(?:therefore|thus|hence|so|overall|in conclusion|final(?:ly)?|my)\b[^.\n]{0,60}\b(?:verdict|label|classification|judg(?:e)?ment|rating|assessment)\s+(?:is|should be|would be|:)\s*[\"'“*\[]{0,3}(?:un)?safe\b"
     r"|\bi (?:would|will|must|'d|should)?\s*(?:classify|label|mark|rate|flag|judge|deem)\s+(?:this|the|it)[^.\n]{0,40}\b(?:as|to be)?\s*[\"'“*\[]{0,3}(?:unsafe|safe|harmful|harmless|non-?compliant|compliant)\b",
     re.IGNORECASE,
@@ -98,7 +104,7 @@ _ALONE = re.compile(
 )
 """A class and nothing else: an answer to some questions, a leak after all others."""
 _WORTH = re.compile(
-    r"安全|[违違][反规規背]|[触觸]犯|不符合|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign",
+    r"安全|[违違][反规規背]|[触觸]犯|不符合|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign|verdict|risk_",
     re.IGNORECASE,
 )
 
@@ -110,21 +116,33 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 
+_TRANSLATED = re.compile(
+    r"翻[译譯]|[译譯][成为為文]|[英中日法德]文|[英汉漢日法德][语語]|[近反同][义義][词詞]|什么意思|什麼意思|translat|synonym|antonym|meaning of",
+    re.IGNORECASE,
+)
+_WORD_LONG = 24
+"""Characters of an answer that may be a word that a query asked for."""
+
 _PART = 10_000
 """Characters of a long text, from either end, that are looked at: a verdict opens or ends it."""
+_BRACKETS = str.maketrans("〔［〖〕］〗", "【【【】】】")
 _GAP = re.compile(r"\s{2,}")
 
 
 def leaks(text: str, query: str | None = None) -> bool:
     """Whether a text says what a judge should: which class an exchange, its question or its answer falls into. Not where `query`
     asked for a class; a class alone counts only where it is known what was asked."""
+    if rating_form.coded(text[-_PART:], query):
+        return True
     if not _WORTH.search(text):
         return False
-    text = simplified(_GAP.sub(_one, text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text))
+    text = text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text
+    text = simplified(_GAP.sub(_one, text).translate(_BRACKETS))
     alone = query is not None and _ALONE.search(text)
-    if not (alone or _named(text) or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))):
+    said = alone or _named(text) or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))
+    if not (said or rating_form.filled_in(text)):
         return False
-    return query is None or not asks_for_a_class(query)
+    return query is None or not (asks_for_a_class(query) or (len(text) <= _WORD_LONG and _TRANSLATED.search(query)))
 
 
 def asks_for_a_class(query: str) -> bool:

@@ -23,6 +23,9 @@ _PIECES = re.compile(
     # SentencePiece: its sign for a space before words, and bytes that it had no piece for.
     r"\A\s*\u2581[^\s\u2581]|\u2581[^\s\u2581][^\u2581\n]{0,40}\u2581[^\s\u2581]|<0x[0-9A-F]{2}>"
 )
+_WORDPIECE = re.compile(r"(?<=[a-z\d\u4e00-\u9fff'’]) ?##(?:[a-z\d]{1,12}|[\u4e00-\u9fff](?=\s|$|[，。！？]))(?![#\w])")
+_BETWEEN = re.compile(r"[a-z] ?##[a-z]")
+"""BERT's sign for a piece that goes on with a word."""
 _BARS = re.compile("[\u2582-\u2588]")
 """With these the sign is a bar of a drawing."""
 _SIGN = re.compile("[\u0120\u010a]")
@@ -38,8 +41,15 @@ _APART = re.compile("(?:^|(?<=[ \n]))[\u0120\u010a](?=[A-Za-z\u00a1-\u0143])")
 _LATIN: Final = re.compile(
     "[\u0080-\u00ff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122 ]{3,}"
 )
+_ON: Final = "[\u0080-\u00bf\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178]"
+"""What Windows-1252 shows for a byte that goes on with a character."""
 _SMART = re.compile(
-    "[\u00c2\u00c3][\u0080-\u00bf].{0,200}?[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u2122\u0153\u009d\u02dc\u201c\u201d\u00a6\u00a2]"
+    "[\u00c2\u00c3][\u0080-\u00bf].{0,200}?[\u00c2\u00c3][\u0080-\u00bf]"
+    "|(?<=[A-Za-z0-9 ])[\u00c2\u00c3][\u00a1-\u00aa\u00ac-\u00ba\u00bc-\u00bf]"
+    "|\u00e2[\u20ac\u0080]|\u00f0\u0178"
+    rf"|\u00e2[\u0081-\u009f\u201a\u0192\u201e\u2020\u2021\u02c6\u2030\u0160\u0152\u02dc\u2122\u0161\u0153]{_ON}"
+    r"|\b(?:ca|wo|do|is|are|does|did|could|should|would|has|have|was|were)n\u00e2t\b"
+    r"|\b(?:I|[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Ll]et|[Ww]hat|[Yy]ou|[Ww]e|[Tt]hey|[Ss]?[Hh]e)\u00e2(?:s|m|re|ll|ve|d)\b"
 )
 """Letters with an accent, or a quotation mark, a dash or dots, of UTF-8 read as Latin-1 or Windows-1252."""
 
@@ -49,6 +59,10 @@ def pieces(text: str) -> bool:
     ä½łå¥½ for 你好), SentencePiece's ▁, or bytes in angle brackets."""
     if _PIECES.search(text) and not _BARS.search(text):
         return True
+    if "##" in text and "#define" not in text:
+        found = _WORDPIECE.findall(text)
+        if len(found) >= _LEAST or (found and _BETWEEN.search(text)):
+            return True
     if text.isascii():
         return False
     if _SIGN.search(text):

@@ -13,7 +13,7 @@ Found = tuple[int, int, str]
 _UNIT = r"元|块|美元|美金|港元|日元|欧元|人民币|人次|亿|万|吨|公里|千米|米|平方|字节|光年|kg|km|GB|MB"
 _MAINLAND = re.compile(
     r"(?P<number>1[3-9]\d(?:\d{8}|(?P<a>[ .-])\d{4}(?P=a)\d{4}|[ -]\d{8})|1[3-9]\d\d(?P<b>[ -])(?!(?:19|20)\d\d(?P=b))\d{3,4}(?P=b)\d{3,4}|1[3-9]\d{5}[ -]\d{4}|\(1[3-9]\d\)[ -]?\d{4}[ -]?\d{4}"
-    r"|1(?P<c>[ -])[3-9](?:(?P=c)\d){9}(?!(?P=c)?\d)|(?P<loose>1[3-9]\d{0,5}[ -]\d{2,8}(?:[ -]\d{2,6}){0,2}|1(?:[ ._/·•、，,~|-]{0,2}\d){10}))"
+    r"|1(?P<c>[ -])[3-9](?:(?P=c)\d){9}(?!(?P=c)?\d)|(?P<loose>1[3-9]\d{0,5}[ -]\d{2,8}(?:[ -]\d{2,6}){0,2}|1(?:[ ._/·•、，,~|-]{0,2}\d){10}|1[3-9]\d(?:(?P<sign>[*#=~+_]|-[*#]-)\d{4}(?P=sign)\d{4}|(?:[*#]\d{2,4}){2,4})))"
     rf"(?![0-9A-Fa-f_%]|\.\d|\s?(?:{_UNIT}))",
     re.IGNORECASE,
 )
@@ -31,10 +31,13 @@ _BEFORE = re.compile(
 )
 """What may stand before a mobile number: no sum, no code, no longer number."""
 _CALL = re.compile(
-    r"电话|電話|手机|手機|号码|號碼|联系|聯[繫絡]|联络|致电|致電|[拨撥打]|短信|簡訊|简讯|座机|固话|门号|門號|tel|phone|mobile|whatsapp|line",
+    r"电话|電話|手机|手機|号码|號碼|联系|聯[繫絡]|联络|致电|致電|[拨撥打]|加[我他她]|找[我他她]|微信|短信|簡訊|简讯|座机|固话|门号|門號|tel|phone|mobile|whatsapp|line",
     re.IGNORECASE,
 )
 """Wanted before a number that is written as few write it, or that has no shape of its own."""
+
+_CALLED = re.compile(r"[，,。 （(]{0,2}(?:[你您请可快就]{0,2}(?:打|[拨撥]|加|[联聯]|找)|微信同)")
+"""The same after it."""
 
 _OUTER = re.compile(
     r"(?<![0-9A-Za-z_.])(?:(?:\+|00)(?P<code>852|853|886)|\(\+?(?P<code2>852|853|886)\)|(?P<code3>852|853|886)(?=[ -]))[ -]?"
@@ -81,8 +84,11 @@ def mobiles(text: str) -> Iterator[Found]:
     """Mobile numbers of people in a text: those of the mainland, masked ones too, of Hong Kong, Macau and Taiwan."""
     text = off_pages(text)
     for match in _MAINLAND.finditer(text):
-        number = bare(match["number"])
-        if match["loose"] and not _CALL.search(text[max(0, match.start() - 12) : match.start()]):
+        number = bare(match["number"]).replace("*", "")
+        told = _CALL.search(text[max(0, match.start() - 12) : match.start()]) or (
+            match["sign"] and _CALLED.match(text[match.end() : match.end() + 10])
+        )
+        if match["loose"] and not told:
             continue
         if _ASSIGNED.fullmatch(number) and _BEFORE.search(text[max(0, match.start() - 8) : match.start()]):
             yield *match.span("number"), number
@@ -144,7 +150,7 @@ def _persons(text: str, match: re.Match[str]) -> bool:
 
 def bare(number: str) -> str:
     """A number without what stands between its digits, letters in capitals."""
-    return re.sub(r"[ ._/·•、，,~|()-]", "", number).upper()
+    return re.sub(r"[ ._/·•、，,~|()#=+-]", "", number).upper()
 
 
 def off_pages(text: str) -> str:
