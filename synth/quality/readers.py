@@ -15,6 +15,11 @@ def together(files: Sequence[Labelled], scheme: LabelScheme) -> Labelled:
     label has most votes are left out and counted. Of one file it is that file. ConfigError where readers have no row in common."""
     if len(files) == 1:
         return files[0]
+    for number, file in enumerate(files):
+        if any(_one_file(file, other) for other in files[:number]):
+            raise ConfigError(
+                f"{file.paths[0]}: named twice, and a reader agrees with himself; name a file of each reader"
+            )
     rows = _rows(files)
     ballots = Counter("".join(_mark(told.get(reader), scheme) for reader in range(len(files))) for _, told in rows)
     names = _names(files)
@@ -26,6 +31,10 @@ def together(files: Sequence[Labelled], scheme: LabelScheme) -> Labelled:
     found["tied"] = len(voted) - len(kept)
     paths = tuple(path for file in files for path in file.paths)
     return Labelled(paths, kept, sum(file.blank for file in files), sum(file.cut for file in files), found)
+
+
+def _one_file(first: Labelled, second: Labelled) -> bool:
+    return bool({path.resolve() for path in first.paths} & {path.resolve() for path in second.paths})
 
 
 def _rows(files: Sequence[Labelled]) -> list[tuple[LabelledRow, dict[int, str]]]:

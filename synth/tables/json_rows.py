@@ -78,7 +78,7 @@ def _object(line: str, place: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: not JSON ({_why(error)}); write one JSON object a line, in UTF-8") from error
     if not isinstance(row, dict):
-        raise ConfigError(f"{place}: not a JSON object")
+        raise ConfigError(f"{place}: not a JSON object; write one with a query for each text")
     return row
 
 
@@ -107,7 +107,7 @@ def _array(file: Path, stream: IO[str]) -> Iterator[Row]:
             continue
         number += 1
         if not isinstance(row, dict):
-            raise ConfigError(f"{file}: row {number}: not a JSON object")
+            raise ConfigError(f"{file}: row {number}: not a JSON object; write one with a query for each text")
         yield row, json_line(row)
         at = end
 

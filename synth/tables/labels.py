@@ -27,18 +27,30 @@ TELLING: Final[Mapping[str, bool]] = MappingProxyType(
             "toxic",
             "is_toxic",
             "toxicity",
-            "不安全",
-            "是否不安全",
-            "是否有害",
-            "有害",
+            *(
+                "不安全",
+                "是否不安全",
+                "是否有害",
+                "有害",
+                "是否违规",
+                "违规",
+                "是否有毒",
+                "有毒",
+                "是否有风险",
+                "有风险",
+            ),
         ),
         True,
     )
-    | dict.fromkeys(("safe", "is_safe", "安全", "是否安全"), False)
+    | dict.fromkeys(
+        ("safe", "is_safe", "harmless", "is_harmless", "安全", "是否安全", "无害", "是否无害", "合规", "是否合规"),
+        False,
+    )
 )
 """Columns looked for after those, whose own name says whether 1 (or true) is unsafe."""
 _TELLING: Final = MappingProxyType({plain_name(name): unsafe for name, unsafe in TELLING.items()})
-_TRUTH: Final = MappingProxyType({"true": 1, "false": 0, "是": 1, "否": 0})
+_YES_OR_NO: Final = MappingProxyType({"是": 1, "否": 0, "yes": 1, "no": 0, "y": 1, "n": 0})
+_TRUTH: Final = MappingProxyType({"true": 1, "false": 0} | _YES_OR_NO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,8 @@ class LabelReader:
             return None
         label = None
         if (number := _number(value)) is not None:
-            label = self._numbered(number, column, f"{place}: label {shortened(repr(value), 80)}")
+            kind = "yes or no" if isinstance(value, str) and cleaned(value).lower() in _YES_OR_NO else "number"
+            label = self._numbered(number, column, f"{place}: label {shortened(repr(value), 80)} is a bare {kind}")
         elif isinstance(value, str):
             label = self.scheme.read(cleaned(value))
         if label is None:
@@ -89,7 +102,7 @@ class LabelReader:
             return self.scheme.names[0] if bool(number) == telling else self.scheme.safe
         if not self.numbers:
             raise ConfigError(
-                f"{what} is a bare number, which some sets call safe and some unsafe; say which with --label-names "
+                f"{what}, which some sets call safe and some unsafe; say which with --label-names "
                 "safe,unsafe (what 0 is, then 1), or name the column 'unsafe'"
             )
         return self.numbers[number] if 0 <= number < len(self.numbers) else None

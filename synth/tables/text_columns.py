@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, Final, TypeAlias
 
 from synth.errors import ConfigError
@@ -134,7 +135,9 @@ def _joined(texts: Iterable[str | None]) -> str | None:
 
 
 def _text(value: Any, name: str, place: str, who: str) -> str | None:
-    """A cell's text; of a list of turns what was said last by `who`."""
+    """A cell's text; of a list of turns what was said last by `who`. An empty cell may be `NaN`, as data frames write it."""
+    if isinstance(value, float) and isnan(value):
+        return None
     if value is None or isinstance(value, str):
         return value
     if (found := spoken(value)) is not None:

@@ -212,6 +212,12 @@ def test_ids_that_a_spreadsheet_made_one_do_not_join_rows(made: Dataset, sheet: 
     assert joined.readers["overall"]["n"] == len(joined.rows) == len(sheet) - 1
 
 
+def test_one_file_is_no_second_reader(sheet: Rows, tmp_path: Path) -> None:
+    path = reader(sheet, tmp_path / "a.csv", 3)
+    with pytest.raises(ConfigError, match=r"a\.csv: named twice"):
+        together([audit.labelled(path), audit.labelled(tmp_path / "." / "a.csv")], BINARY)
+
+
 def test_readers_of_different_rows_are_refused(made: Dataset, sheet: Rows, tmp_path: Path) -> None:
     half = len(sheet) // 2
     for name, rows in (("a", sheet[: half + 1]), ("b", [sheet[0], *sheet[half + 1 :]])):

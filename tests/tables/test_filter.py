@@ -90,3 +90,9 @@ def test_bad_input_is_one_line(tmp_path: Path, rows: list[dict[str, Any]], only:
         filter_table(write(tmp_path / "mine.jsonl", rows), tmp_path / "out.jsonl", only)
     assert "\n" not in str(told.value)
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_an_empty_cell_of_a_data_frame_is_no_answer(tmp_path: Path) -> None:
+    mine, out = write(tmp_path / "mine.jsonl", [ROWS[0], ROWS[0] | {"response": float("nan")}]), tmp_path / "out.jsonl"
+    assert filter_table(mine, out).rows == 2
+    assert [row["response_class"] or None for row in read(out)] == ["compliance", None]

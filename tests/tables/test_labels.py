@@ -95,6 +95,12 @@ def test_names_that_stand_beside_the_file_are_found_too(tmp_path: Path) -> None:
         ("toxicity", "1", "unsafe"),
         ("is_safe", True, "safe"),
         ("is_safe", "False", "unsafe"),
+        ("harmful", "Yes", "unsafe"),
+        ("is_toxic", "n", "safe"),
+        ("是否违规", "是", "unsafe"),
+        ("是否有风险", 0, "safe"),
+        ("是否合规", "否", "unsafe"),
+        ("harmless", "no", "unsafe"),
         ("label", None, None),
         ("label", " ", None),
         ("label", float("nan"), None),
@@ -119,6 +125,12 @@ def test_a_number_nobody_explains_is_refused_with_the_way_out(tmp_path: Path, va
         assert "--label-names safe,unsafe" in str(told.exception)
     with pytest.raises(ConfigError, match="is a bare number"):
         audit.labelled(path)
+
+
+@pytest.mark.parametrize("value", ["是", "No", " y "])
+def test_a_yes_that_nobody_explains_is_refused_as_one(value: str) -> None:
+    with pytest.raises(ConfigError, match="is a bare yes or no, which some sets call safe"):
+        LabelReader().read({"label": value}, "label", "here")
 
 
 def test_the_user_may_say_what_numbers_stand_for(tmp_path: Path) -> None:
