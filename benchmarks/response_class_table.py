@@ -23,13 +23,15 @@ from synth.filters.language.response_class import run_keys, sign_keys, zones
 from synth.filters.language.speech_acts import acts
 
 BULK = 0.2
-LEAST, RUNS = 3, 14_000
+LEAST, RUNS = 3, 30_000
 """Answers that a run must be in to be looked at, and how many runs are kept."""
-SIGN = 0.12
+SIGN = 0.06
 """What a sign counts beside the runs of an answer, of which all together count one."""
 UNIT, GENTLE = 1024, 10.0
-RULES, AHEAD = 1.5, 2.0
-"""What the class that rules tell counts, and by how much a class must be ahead to be sure, in logarithms of odds."""
+RULES, AHEAD = 1.5, 1.5
+"""What the class that rules tell counts, and by how much a class must be ahead without it to be sure, in logarithms of odds."""
+LESS = 0.4
+"""What compliance has less beforehand than among the answers it is fitted on: it is no default."""
 
 
 class Answer(NamedTuple):
@@ -120,6 +122,7 @@ def main(arguments: Sequence[str]) -> None:
     keys = np.array(kept, np.uint64)
     is_sign = keys >= np.uint64(1 << 32)
     weights[is_sign] *= SIGN
+    start[class_table.CLASSES.index("compliance")] -= LESS
     units = [max(1, int(np.quantile(np.abs(weights[one]), 0.9995) * UNIT / 127)) for one in (~is_sign, is_sign)]
     scale = np.where(is_sign, units[1], units[0])[:, None]
     whole = np.clip(np.rint(weights * UNIT / scale), -127, 127).astype(np.int8)

@@ -32,7 +32,8 @@ _SIGN = 1 << 32
 
 
 class Told(NamedTuple):
-    """The class of an answer, and whether it is sure: the rules say so too, and the model sees no other near."""
+    """The class of an answer, and whether it is sure: the rules say so, and the model alone sees no other near. Rules say `compliance`
+    of all that they do not know: there the model must be three times as far."""
 
     name: str
     sure: bool
@@ -55,11 +56,14 @@ def told(text: str, query: str | None = None) -> Told:
     from synth.filters.language.class_table import CLASSES, model
 
     scores = _scores(text, found, query)
+    alone = list(scores)
     if rules != "compliance" and not _is_split(text):
         scores[CLASSES.index(rules)] += model().rules
     order = sorted(range(len(CLASSES)), key=lambda at: (-scores[at], at))
-    name, ahead = CLASSES[order[0]], scores[order[0]] - scores[order[1]]
-    return Told(name, sure=name == rules and ahead >= model().sure)
+    name = CLASSES[order[0]]
+    ahead = alone[order[0]] - max(score for at, score in enumerate(alone) if at != order[0])
+    due = model().sure * (3 if name == "compliance" else 1)
+    return Told(name, sure=name == rules and ahead >= due)
 
 
 def _is_split(text: str) -> bool:
