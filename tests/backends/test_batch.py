@@ -146,7 +146,7 @@ def test_limits_cut_batches(lab: Lab, calm: str) -> None:
 
 
 def test_a_server_that_has_enough_waiting_gets_smaller_batches_one_at_a_time(lab: Lab, calm: str) -> None:
-    with standing_in(batch_rows=30) as server:
+    with standing_in(batch_rows=12) as server:
         assert make(lab, server).status == 0
     assert lab.bytes() == calm
     ended = server.stats()["ended"]

@@ -126,7 +126,9 @@ def test_limits_of_an_operator_stand_over_the_recipes() -> None:
     assert found["length"] == {"min": 2, "max": 6000}
     assert {use.name for use in LIBRA.query} - found.keys() == {"one_request"}
     assert replaced(LIBRA.query[:1], {"length": {"max": 9}}, "filters.attacked.red_team") == [LIBRA.query[0]]
-    with pytest.raises(ConfigError, match=r"filters\.attacked\.red_team: no filter 'lenght' of texts; did you mean 'length'"):
+    with pytest.raises(
+        ConfigError, match=r"filters\.attacked\.red_team: no filter 'lenght' of texts; did you mean 'length'"
+    ):
         replaced(LIBRA.query, {"lenght": {}}, "filters.attacked.red_team")
 
 
