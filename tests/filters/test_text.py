@@ -116,7 +116,7 @@ def test_every_rule_of_the_recipe_has_figures_that_keep_what_is_promised() -> No
     used |= {("personal", "query"), ("personal", "response")}
     figures = {(one.name, one.place): one for several in measured().values() for one in several}
     assert used == figures.keys()
-    least = {("refused_is_safe", "row"): 0.92}  # acts only where the class of the answer is sure
+    least = {("refused_is_safe", "row"): 0.88}  # acts only where the class of the answer is sure
     assert {
         key
         for key, one in figures.items()

@@ -99,7 +99,7 @@ def test_a_package_brings_a_filter_a_format_a_prompt_and_a_recipe(
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["counts"]["accepted"] == 24
     facts = json.loads((here / "runs" / "ours" / "run.json").read_text(encoding="utf-8"))
-    assert facts["recipe"]["filters"]["query"][0] == {"name": "no_cats", "options": {}, "of": None}
+    assert facts["recipe"]["filters"]["query"][0] == {"name": "no_cats", "options": {}}
     assert "extends" not in facts["recipe"]
     assert "ours/harmful" in facts["prompts"]
     assert synth("export", "runs/ours", "--to", "ids").returncode == 0
