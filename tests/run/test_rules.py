@@ -79,7 +79,7 @@ def test_an_operators_queries_have_limits_of_their_own_whatever_the_source(lab: 
         ("filters.attacked.red_teem={}", r"filters\.attacked: no operator 'red_teem'; did you mean 'red_team'"),
         (
             "filters.attacked.red_team={lenght: false}",
-            r"filters\.attacked\.red_team: no filter 'lenght'; did you mean 'length'",
+            r"filters\.attacked\.red_team: no filter 'lenght' of texts; did you mean 'length'",
         ),
         ("filters.query=[{length: {of: both}}]", r"filters\.query.*of"),
     ],
