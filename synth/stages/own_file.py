@@ -50,6 +50,8 @@ class OwnFile(Source):
         self._columns: Columns | None = None
         self.reads = ""
         """What is read as the query, in a line, where that is not its column `query`."""
+        if self._path.is_dir():
+            raise ConfigError(f"{path or '.'}: is a folder; `{context.name}` reads one table, so name the file")
         try:
             self._open = revisited(self._path)
             with self._open() as lines:

@@ -151,6 +151,15 @@ def test_own_queries_may_be_augmented(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"), [("", r"\.: is a folder; `queries`"), ("data", "data: is a folder; `queries`")]
+)
+def test_a_folder_is_no_table_of_ones_own(lab: Lab, path: str, expected: str) -> None:
+    (lab.folder / "data").mkdir()
+    with pytest.raises(ConfigError, match=expected):
+        compile_recipe(tiny_recipe(query=None, augment=None, n=None, queries=path))
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ('{"query": "好的问题"}\n{"query": \n', "mine.jsonl: line 2: not JSON"),
