@@ -40,7 +40,8 @@ def synth(recipe: Path, out: str, *more: str) -> dict[str, Any]:
     counts = found["counts"]
     assert counts["born"] == sum(counts[name] for name in ("accepted", "surplus", "hard", "dropped"))
     assert counts["dropped"] == sum(found["dropped"].values())
-    assert sum(cell["accepted"] for cell in found["cells"]) == counts["accepted"] == found["splits"]["train"]
+    rows = found["splits"]["train"] + found["splits"].get("validation", 0)
+    assert sum(cell["accepted"] for cell in found["cells"]) == counts["accepted"] == rows
     assert all(cell["status"].startswith(ENDS) for cell in found["cells"])
     whole = all(cell["status"] == "met" and not cell["doubtful"] for cell in found["cells"])
     assert (done.returncode == 0) == whole
