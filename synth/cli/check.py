@@ -7,8 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from synth.backends import _terms as terms
 from synth.cli.run import _warn
 from synth.cli.show import readable
+from synth.dataset import card_text
 from synth.dataset.policies import Policy, united
 from synth.dataset.reader import Dataset
 from synth.dataset.rows import COLUMNS, PROVENANCE
@@ -37,6 +39,9 @@ def check(recipe: Recipe | None) -> Iterator[str]:
         for name in files.names("prompts"):
             if name.startswith("guard/"):
                 yield f"guard {name}: good ({_tried(name)})"
+            elif name.startswith("card/"):
+                card_text.load()
+                yield f"card {name}: good"
             else:
                 prompt.parse(name)
                 yield f"prompt {name}: good"
@@ -51,6 +56,8 @@ def check(recipe: Recipe | None) -> Iterator[str]:
             else sum(1 for _ in _made(load.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
         )
         yield f"recipe {loaded.name}: good ({len(compiled.specs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
+        if recipe:
+            yield from (f"terms of what it writes: {writer}" for writer in terms.writers(loaded))
 
 
 def _tried(name: str) -> str:

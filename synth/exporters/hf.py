@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from synth import aside
-from synth.dataset.card_mark import retold
+from synth.dataset import card_file
+from synth.dataset.card_rows import Seen
 from synth.dataset.marks import made_here, ours
 from synth.dataset.policies import NAME as POLICIES
 from synth.dataset.reader import Dataset
@@ -41,11 +42,12 @@ def export(made: Dataset, out: Path) -> list[Path]:
 
 def _render(made: Dataset, new: Path, mark: MarkMode) -> None:
     """Writes a copied repository's shards anew with the mark as it is wanted, and what its card tells of them."""
+    told = card_file.read(new / card_file.NAME)
+    seen = Seen(made.labels, only=[one["id"] for one in told["examples"]])
     for split in made.filled():
         counts = [count_in(path) for path in shards_in(new / "data") if path.name.startswith(f"{split}-")]
-        write_split(new / "data", split, made.rows(split), sum(counts), max(counts))
-    card = new / "README.md"
-    card.write_text(retold(card.read_text(encoding="utf-8"), content_hash(new / "data"), mark), encoding="utf-8")
+        write_split(new / "data", split, seen.rows(split, made.rows(split)), sum(counts), max(counts))
+    card_file.renew(new, **seen.facts, content=content_hash(new / "data"), how=told["how"] | {"mark": mark})
 
 
 def push(made: Dataset, repository: str, *, private: bool, exported: Path | None = None) -> str:
