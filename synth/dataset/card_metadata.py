@@ -15,8 +15,8 @@ _FIELDS: Final[Mapping[str, Any]] = {
 """What who asks for access is asked, where the repository is gated."""
 
 
-def metadata(told: Mapping[str, Any], gate: str) -> str:
-    """The card's metadata for Hugging Face, a block of YAML, from the card's facts; `gate` is what who asks for access to a gated
+def metadata(told: Mapping[str, Any], access: str) -> str:
+    """The card's metadata for Hugging Face, a block of YAML, from the card's facts; `access` is what who asks for access to a gated
     repository reads first."""
     from huggingface_hub import DatasetCardData
 
@@ -33,7 +33,7 @@ def metadata(told: Mapping[str, Any], gate: str) -> str:
         **_licence(told["licence"]),
         tags=["safety", "guard-model", "synthetic", "synth", "not-for-all-audiences"],
         extra_gated_heading="Access on request 申请后方可访问",
-        extra_gated_prompt=gate,
+        extra_gated_prompt=access,
         extra_gated_fields=dict(_FIELDS),
         extra_gated_button_content="Ask for access 申请访问",
         configs=_configs(splits, told["content"]),

@@ -12,7 +12,7 @@ from synth.recipe.prompt import Prompt
 
 TEMPLATE: Final = "card/dataset"
 """The name of the card's template among the prompts."""
-BLOCKS: Final = ("card", "gate")
+BLOCKS: Final = ("card", "access")
 """The blocks of the card's template: the card, and what who asks for access to a gated repository reads."""
 _OFFERED: Final = frozenset(
     (
@@ -32,7 +32,7 @@ def text_of(told: Mapping[str, Any], audit: Mapping[str, Any] | None) -> str:
     template = load()
     values = _escaped({**told, "audit": audit})
     body = re.sub(r"\n{3,}", "\n\n", template.text("card", values))
-    return f"{metadata(told, template.said('gate', values).strip())}\n{body}\n"
+    return f"{metadata(told, template.said('access', values).strip())}\n{body}\n"
 
 
 def load() -> Prompt:

@@ -11,7 +11,9 @@ from synth.recipe.schema import Recipe
 _WORD: Final = "（某项）"
 _AGREED: Final = {"n": 1, "agreed": 1.0, "kappa": 1.0, "ac1": 1.0, "rare": False}
 _JUDGE: Final = {"judge": _WORD, "model": _WORD, "n": 1, "no_verdict": 0.0, "unsafe": 0.5, "bias": 0.0}
-_MEASURED: Final = dict.fromkeys(("n", "length", "distinct_2", "self_bleu", "vendi", "nearest", "openings", "opening"), 1)
+_MEASURED: Final = dict.fromkeys(
+    ("n", "length", "distinct_2", "self_bleu", "vendi", "nearest", "openings", "opening"), 1
+)
 _KIND: Final = {
     "rows": 1,
     "matched": _MEASURED,
@@ -39,8 +41,14 @@ _ROW: Final = dict.fromkeys(
     _WORD,
 )
 _AUDIT: Final[dict[str, Any]] = {
-    **{"rows": 10, "errors": 1, "low": 0.0, "high": 0.4, "readers": 2, "kappa": 0.5},
-    **{"date": "2026-01-01", "earlier": False},
+    "rows": 10,
+    "errors": 1,
+    "low": 0.0,
+    "high": 0.4,
+    "readers": 2,
+    "kappa": 0.5,
+    "date": "2026-01-01",
+    "earlier": False,
 }
 
 
@@ -66,7 +74,13 @@ def tried(recipe: Recipe) -> str:
         },
         controls=[
             {
-                **{"role": _WORD, "model": _WORD, "right": 1, "n": 1, "low": 0.5, "high": 1.0, "verdict": _WORD},
+                "role": _WORD,
+                "model": _WORD,
+                "right": 1,
+                "n": 1,
+                "low": 0.5,
+                "high": 1.0,
+                "verdict": _WORD,
                 "lately": {"right": 1, "n": 1, "fell": True},
             }
         ],

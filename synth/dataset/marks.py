@@ -27,7 +27,9 @@ def foreign_file(dataset: Path) -> str | None:
     """The name of what a dataset's folder holds under a name of synth's without its mark (policies.json, card.json): a file that it
     did not write, or that was changed since; None if all are its own."""
     marked = {policies.NAME: policies.made_by_synth, card_file.NAME: card_file.made_by_synth}
-    return next((name for name, ours in marked.items() if os.path.lexists(dataset / name) and not ours(dataset / name)), None)
+    return next(
+        (name for name, ours in marked.items() if os.path.lexists(dataset / name) and not ours(dataset / name)), None
+    )
 
 
 def made_here(dataset: Path) -> bool:

@@ -36,7 +36,9 @@ def with_models(
         name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
         for name, role in recipe.models.items()
     }
-    told = {} if _stood_in(models) == _stood_in(recipe.models) else {"about": ""}  # what the file says of who writes no longer holds
+    told = (
+        {} if _stood_in(models) == _stood_in(recipe.models) else {"about": ""}
+    )  # what the file says of who writes no longer holds
     return recipe.model_copy(update={"models": models, **told})
 
 
