@@ -54,8 +54,8 @@ def _settle(api: "HubApi", repository: str, named: str, *, private: bool, gated:
     try:
         there = api.get_repo(repository, _KIND)
     except NotExistError:
-        asked = {"gated_mode": gated} if private else {}
-        api.create_repo(repository, _KIND, visibility="private" if private else "public", license="other", **asked)
+        visible, asked = ("private", gated) if private else ("public", None)
+        api.create_repo(repository, _KIND, visibility=visible, license="other", gated_mode=asked)
         there = api.get_repo(repository, _KIND)
     if _foreign(api, repository):
         raise ConfigError(
