@@ -1,0 +1,31 @@
+"""DIR/dataset/audit.json: what people who read rows of a dataset found of its labels, which stands first on the card."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from synth.errors import BROKEN
+from synth.hashing import short_hash
+
+NAME: Final = "audit.json"
+
+
+def written(found: Mapping[str, Any]) -> str:
+    """The text of audit.json. It holds a hash of itself, by which it is known as synth's and unchanged."""
+    return json.dumps({"content": _content(found), **found}, ensure_ascii=False, indent=1) + "\n"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """What stands in an audit.json: readers, rows, errors, error with its interval (low, high), kappa, date, by_label …; None where there
+    is none, or none just as synth wrote it."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = found.pop("content")
+    except BROKEN:
+        return None
+    return found if content == _content(found) else None
+
+
+def _content(found: Mapping[str, Any]) -> str:
+    return short_hash(json.dumps(found, sort_keys=True, ensure_ascii=False))
