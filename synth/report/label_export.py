@@ -26,7 +26,7 @@ def write_for_tool(made: Dataset, drawn: Drawn, out: Path, *, tool: str, lang: s
         write_folder(argilla(rows, labels, words, name=name, question=question, readers=readers), out)
         return [
             f'into Argilla 2: `import argilla as rg; rg.Dataset.from_disk("{out}", client=rg.Argilla(api_url=…, api_key=…))`',
-            f'back: `dataset.to_disk("labelled")`, then `synth audit {made.folder} --read labelled`',
+            f'back: `dataset.records.to_json("labelled.json")`, then `synth audit {made.folder} --read labelled.json`',
         ]
     write_folder(label_studio(rows, labels, words, question=question), out)
     where = f"labelling interface {out / 'interface.xml'} (Settings, Labeling Interface, Code), {readers} annotations a task"
@@ -38,11 +38,12 @@ def write_for_tool(made: Dataset, drawn: Drawn, out: Path, *, tool: str, lang: s
 
 def _blocks(row: Mapping[str, Any], policy: Policy, words: Mapping[str, str]) -> dict[str, str]:
     rules = [f"{words[key]}: {getattr(policy, key)}" for key in ("definition", "unsafe", "safe", "borderline")]
+    speakers = {who: words[who] for who in ("user", "assistant")}
     return {
         "id": row["id"],
         "category": "\n".join((f"{policy.name} ({policy.subcategory})", *rules)),
         "context": "\n".join(
-            f"{words.get(turn['role'], turn['role'])}: {turn['content']}" for turn in row.get("context") or ()
+            f"{speakers.get(one['role'], one['role'])}: {one['content']}" for one in row.get("context") or ()
         ),
         "query": row["query"],
         "response": row["response"] or "",

@@ -3,6 +3,7 @@
 const sheet = data();
 const $ = (id) => document.getElementById(id);
 const told = (key, values = {}) => words()[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+const LONGEST = 20_000; // characters shown at once: a browser needs a second to set a million
 let reader = "";
 let said = {};     // by id of a row: {label, note, skipped, date}
 let at = 0;
@@ -42,6 +43,7 @@ function begin(who) {
   reader = who;
   ({ said, at, unsaved } = kept(who));
   if (store) try { store.setItem(`synth.label.${sheet.sheet}`, who); } catch { keeps = false; }
+  document.activeElement?.blur();  // a key that follows at once is for the rows
   $("start").hidden = true;
   for (const id of ["work", "bar"]) $(id).hidden = false;
   $("who").textContent = `${words().name}: ${who}`;
@@ -70,6 +72,7 @@ function move(by) {
   const next = Math.max(0, Math.min(sheet.rows.length - 1, at + by));
   const moved = next !== at;
   at = next;
+  keep();
   say("");
   show();
   if (moved) window.scrollTo(0, 0);
@@ -81,21 +84,32 @@ function nextOpen() {
   if (found !== undefined) move(found - at);
 }
 
+const speaker = (who) => (["user", "assistant"].includes(who) ? words()[who] : who);
 const say = (text) => { $("said").textContent = text; };
+
+// A text as text in a box; of a long one the beginning, and a button that sets the rest.
+function put(box, text) {
+  box.textContent = text.slice(0, LONGEST);
+  if (text.length <= LONGEST) return box;
+  const more = element("button", { class: "more" }, told("more", { n: text.length.toLocaleString() }));
+  more.addEventListener("click", () => { box.textContent = text; });
+  box.append(more);
+  return box;
+}
 
 function show() {
   const row = sheet.rows[at];
   const mine = said[row.id] ?? {};
   $("at").textContent = told("at", { at: at + 1, rows: sheet.rows.length }) + (mine.skipped ? ` · ${words().skipped}` : "");
-  $("query").textContent = row.query;
+  put($("query"), row.query);
   $("answer").hidden = row.response === null;
-  $("response").textContent = row.response ?? "";
-  for (const id of ["query", "response"]) $(id).scrollTop = 0;
+  put($("response"), row.response ?? "");
+  for (const id of ["row", "policy"]) $(id).scrollTop = 0;
   $("context").hidden = row.context.length === 0;
   $("turns").replaceChildren(...row.context.map(([who, text]) =>
-    element("div", { class: "turn text" }, element("b", {}, `${words()[who] ?? who}: `), text)));
+    element("div", { class: "turn text" }, element("b", {}, `${speaker(who)}: `), put(element("span"), text))));
   const policy = sheet.policies[row.policy];
-  for (const key of ["name", "subcategory", "definition", "unsafe", "safe", "borderline"]) $(key).textContent = policy[key];
+  for (const key of ["name", "subcategory", "definition", "unsafe", "safe", "borderline"]) put($(key), policy[key]);
   [...$("labels").children].forEach((button, n) => button.setAttribute("aria-pressed", String(sheet.labels[n].name === mine.label)));
   $("note").value = mine.note ?? "";
   count();
@@ -171,7 +185,7 @@ $("labels").append(...sheet.labels.map((label, n) => {
 }));
 const pressed = { back: () => move(-1), skip, forward: () => move(1), open: nextOpen, save };
 for (const [id, act] of Object.entries(pressed)) $(id).addEventListener("click", () => { act(); $(id).blur(); });
-$("note").addEventListener("input", () => { change({ note: $("note").value }); count(); });
+$("note").addEventListener("input", () => { change({ note: $("note").value.slice(0, 4000) }); count(); });
 $("file").addEventListener("change", async () => {
   const [file] = $("file").files;
   if (file) load(await file.text());
