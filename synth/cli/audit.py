@@ -1,5 +1,6 @@
 """`synth audit`: rows out, to be labelled by hand; and back in."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -128,56 +129,57 @@ def _write(
     say("\n".join([f"{out}: {len(rows.rows):,} rows of {rows.cells:,} cells, without their labels", *told]))
 
 
-def _read(
-    made: Any,
-    given: tuple[Path, ...],
-    *,
-    out: Path | None,
-    annotators: int | None,
-    date: str | None,
-    judge: bool,
-    base_url: str | None,
-    recipe: str | None,
-    label_names: str | None,
-    query_columns: tuple[str, ...],
-    response_column: str | None,
-    as_json: bool,
-    **_: Any,
-) -> None:
-    from functools import partial
-
-    from synth.cli import live
+def _read(made: Any, given: tuple[Path, ...], **options: Any) -> None:
     from synth.quality import audit as work
-    from synth.quality import release, testset
+    from synth.quality import release
     from synth.quality.label_files import readers_in
     from synth.quality.readers import gathered, together
-    from synth.recipe import load
-    from synth.run.judge_file import judged
 
-    day, told = release.day(date), choice(query_columns, response_column)
-    readers = gathered([one for path in given for one in readers_in(path, made.labels, label_names, told)])
+    day, annotators, as_json = release.day(options["date"]), options["annotators"], options["as_json"]
+    told = choice(options["query_columns"], options["response_column"])
+    readers = gathered([one for path in given for one in readers_in(path, made.labels, options["label_names"], told)])
     if annotators and len(readers) < annotators:
         raise click.UsageError(f"--annotators {annotators}: the files are of {len(readers)}; give --read for each")
-    file, folder, kept = together(readers, made.labels), made.folder, None
-    if judge:
-        own = load.load(recipe) if recipe else None
-        made = judged(
-            made, file, lambda prices: partial(live.watch, prices=prices, events=None), base_url=base_url, own=own
-        )
-    found = work.read(made, file)
-    work.refuse_lost(found, file, folder)
-    if found.release.read and not judge:
-        kept = release.facts(made, found.release, file.readers, day or file.date)
+    file = together(readers, made.labels)
+    against = _judged(made, file, options["base_url"], options["recipe"]) if options["judge"] else made
+    found = work.read(against, file)
+    work.refuse_lost(found, file, made.folder)
+    of_release = bool(found.release.read) and not options["judge"]
+    kept = release.facts(made, found.release, file.readers, day or file.date) if of_release else None
     if as_json:
         click.echo(work.as_json(found, kept))
     else:
         say("\n".join(work.lines(found)))
+    for line in (*_kept(made, kept), *_test_set(made, readers, annotators, options["out"])):
+        complain(line) if as_json else say(line)
+
+
+def _judged(made: Any, file: Any, base_url: str | None, recipe: str | None) -> Any:
+    from functools import partial
+
+    from synth.cli import live
+    from synth.recipe import load
+    from synth.run.judge_file import judged
+
+    own = load.load(recipe) if recipe else None
+    return judged(
+        made, file, lambda prices: partial(live.watch, prices=prices, events=None), base_url=base_url, own=own
+    )
+
+
+def _kept(made: Any, kept: dict[str, Any] | None) -> Iterator[str]:
+    from synth.quality import release
+
     if kept:
         path = release.record(made, kept)
-        for line in (release.line(kept), f"kept in {path}, for the card"):
-            complain(line) if as_json else say(line)
+        yield release.line(kept)
+        yield f"kept in {path}, for the card"
+
+
+def _test_set(made: Any, readers: Any, annotators: int | None, out: Path | None) -> Iterator[str]:
+    from synth.quality import testset
+
     if annotators and out:
-        test = testset.test_set(made, readers, annotators)
-        testset.write(test, out)
-        for line in testset.lines(test, out):
-            complain(line) if as_json else say(line)
+        found = testset.test_set(made, readers, annotators)
+        testset.write(found, out)
+        yield from testset.lines(found, out)

@@ -116,9 +116,10 @@ def record(made: Dataset, found: Mapping[str, Any]) -> Path:
 def line(found: Mapping[str, Any]) -> str:
     """The label error that audit.json keeps, in a line."""
     each = "; ".join(f"{name} {one['errors']:,} of {one['rows']:,}" for name, one in found["by_label"].items())
+    tied = f"; {found['tied']:,} on which they tie are left out" if found["tied"] else ""
     return (
         f"label error of the release: {found['error']:.1%} ({found['low']:.1%} to {found['high']:.1%}, 95 %), by {found['rows']:,} rows that "
-        f"{_counted(found['readers'], 'reader')} read, {found['errors']:,} of them wrong ({each}); cells read hold {found['covered']:.0%} of its rows"
+        f"{_counted(found['readers'], 'reader')} read, {found['errors']:,} of them wrong ({each}); cells read hold {found['covered']:.0%} of its rows{tied}"
     )
 
 
