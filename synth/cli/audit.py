@@ -93,6 +93,8 @@ def _refuse_mixed(given: tuple[Path, ...], **options: Any) -> None:
         raise click.UsageError("--labels goes with a sheet: page and label tools never show them")
     if (options["judge"] or options["date"]) and not given:
         raise click.UsageError(f"{'--judge' if options['judge'] else '--date'} goes with --read")
+    if options["annotators"] and not given and not writes:
+        raise click.UsageError("--annotators goes with --page, --to or --read")
     if (options["base_url"] or options["recipe"]) and not options["judge"]:
         raise click.UsageError("--base-url and --recipe go with --judge")
 

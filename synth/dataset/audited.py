@@ -13,19 +13,20 @@ NAME: Final = "audit.json"
 
 def written(found: Mapping[str, Any]) -> str:
     """The text of audit.json. It holds a hash of itself, by which it is known as synth's and unchanged."""
-    return json.dumps({"content": _content(found), **found}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({"made": _hash(found), **found}, ensure_ascii=False, indent=1) + "\n"
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """What stands in an audit.json: readers, rows, errors, error with its interval (low, high), kappa, date, by_label …; None where there
+    """What stands in an audit.json: `content`, the hash of the shards that were read; readers, rows, errors; error, the share of
+    the release with its interval (low, high); kappa, date, by_label …; None where there
     is none, or none just as synth wrote it."""
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        content = found.pop("content")
+        made = found.pop("made")
     except BROKEN:
         return None
-    return found if content == _content(found) else None
+    return found if made == _hash(found) else None
 
 
-def _content(found: Mapping[str, Any]) -> str:
+def _hash(found: Mapping[str, Any]) -> str:
     return short_hash(json.dumps(found, sort_keys=True, ensure_ascii=False))

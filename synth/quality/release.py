@@ -79,7 +79,7 @@ def facts(made: Dataset, release: Release, readers: Mapping[str, Any] | None, da
     assert whole is not None, "no row of the release was read"
     overall = readers["overall"] if readers else {}
     return {
-        "release": content_hash(made.folder / "dataset" / "data"),
+        "content": content_hash(made.folder / "dataset" / "data"),
         "readers": len(readers["judges"]) if readers else 1,
         **_told(whole),
         "covered": round(release.covered, 4),

@@ -110,6 +110,23 @@ def test_keys_label_move_and_skip_and_a_reload_keeps_it(file: Path, opened: Open
     assert page.inner_text("#at").startswith("Row 3 of")
 
 
+def test_three_labels_have_three_keys(run: Path, opened: Opened, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    facts["recipe"]["labels"] = dict.fromkeys(("unsafe", "controversial", "safe"), [])
+    (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    made = Dataset(folder)
+    write_page(made, drawn(made, per_cell=3, seed=0), tmp_path / "audit.html", lang="zh")
+    page = opened(tmp_path / "audit.html")
+    begin(page)
+    for key in "321":
+        page.keyboard.press(key)
+    lines = save(page, tmp_path / "saved.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["your_label"] for line in lines[:4]] == ["unsafe", "controversial", "safe", None]
+    assert page.locator("#labels button").all_inner_texts() == ["1安全", "2有争议", "3不安全"]
+
+
 def test_readers_on_one_machine_do_not_meet(file: Path, opened: Opened) -> None:
     page = opened(file)
     begin(page, "Ann")

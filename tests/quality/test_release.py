@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from synth.cli.main import commands
 from synth.dataset import audited
 from synth.dataset.reader import Dataset
+from synth.dataset.shards import content_hash
 from synth.errors import ConfigError
 from synth.quality.draw import drawn
 from synth.quality.metrics import wilson
@@ -105,15 +106,16 @@ def test_what_readers_found_is_kept_beside_the_dataset(made: Dataset, lab: Lab, 
     told = json.loads(call("audit", made.folder, "--read", saved[0], "--date", "2026-11-30", "--json").stdout)
     assert told["release"] == audited.read(path)
     assert (told["release"]["readers"], told["release"]["kappa"], told["release"]["date"]) == (1, None, "2026-11-30")
+    assert kept["content"] == content_hash(made.folder / "dataset" / "data")
     lab.run(40)
     assert audited.read(path) == told["release"]  # a run that goes on leaves it, and it tells of which rows it is
-    assert Dataset(made.folder).rows
+    assert kept["content"] != content_hash(made.folder / "dataset" / "data")
 
 
 def test_another_file_of_that_name_stays(made: Dataset, tmp_path: Path) -> None:
     path = made.folder / "dataset" / audited.NAME
     saved = labelled(made, tmp_path / "a.jsonl", 0)
-    for text in ("mine", '{"content": "0", "readers": 1}'):
+    for text in ("mine", '{"made": "0", "readers": 1}'):
         path.write_text(text)
         assert "is not what synth wrote" in str(call("audit", made.folder, "--read", saved).exception)
         assert path.read_text() == text

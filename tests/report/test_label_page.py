@@ -64,6 +64,7 @@ def test_a_page_holds_the_rows_of_the_sheet_their_policies_and_no_label(made: Da
         ["--page", "--labels"],
         ["--to", "argilla"],
         ["--page", "--date", "2026-11-30"],
+        ["-o", "a.csv", "--annotators", "3"],
     ],
 )
 def test_one_thing_at_a_time(words: list[str], tmp_path: Path) -> None:
