@@ -114,7 +114,7 @@ def test_three_labels_have_three_keys(run: Path, opened: Opened, tmp_path: Path)
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    facts["recipe"]["labels"] = dict.fromkeys(("unsafe", "controversial", "safe"), [])
+    facts["recipe"]["labels"] = {name: [] for name in ("unsafe", "controversial", "safe")}
     (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
     made = Dataset(folder)
     write_page(made, drawn(made, per_cell=3, seed=0), tmp_path / "audit.html", lang="zh")
