@@ -202,6 +202,17 @@ def test_a_browser_that_keeps_nothing_is_said(file: Path, opened: Opened) -> Non
     begin(page)
     page.keyboard.press("1")
     assert page.inner_text("#counts").startswith("1 labelled")
+    assert page.inner_text("#lost") == EN["not_kept"]
+
+
+def test_a_browser_that_is_full_is_said(file: Path, opened: Opened) -> None:
+    page = opened(file)
+    begin(page)
+    page.evaluate("localStorage.setItem('other', 'x'.repeat(5 * 1024 * 1024 - 200))")
+    page.keyboard.press("1")
+    assert page.inner_text("#lost") == EN["not_kept"]
+    save(page, file.with_name("saved.jsonl"))  # else leaving the page asks whether what was labelled may be lost
+    page.evaluate("localStorage.clear()")
 
 
 def made_of(texts: list[str], run: Path, folder: Path) -> Dataset:

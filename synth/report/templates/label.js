@@ -124,6 +124,7 @@ function count() {
   const open = unsaved.size ? ` · ${told("unsaved", { n: unsaved.size })}` : "";
   $("counts").textContent = (done === sheet.rows.length ? words().done : told("progress", { done, skipped, left })) + open;
   $("kept").textContent = words()[keeps ? "kept" : "not_kept"];
+  $("lost").hidden = keeps;
 }
 
 function save() {
