@@ -13,17 +13,20 @@ from synth.cli.recipe import changed_recipe
 from synth.cli.say import complain, say
 from synth.engine.budget import Bounds
 from synth.quality.metrics import wilson
+from synth.recipe.credentials import hidden
 from synth.run.category import CategoryOptions, CategoryOutcome, as_json_of, draft_category
 from synth.run.category_confusion import DIFFER, NONE, UNREAD, Confusion, Landed
 from synth.run.category_draft import Draft
 from synth.run.category_file import FOLDER
-from synth.run.category_near import SHOWN, Neighbour
+from synth.run.category_near import SHOWN, Neighbourhood
 from synth.run.category_queries import PROMPTS
 from synth.run.cost import in_words
 from synth.sanitize import shortened
 
 _MEANT = {"harmful": "ill meant", "borderline": "borderline"}
 _BESIDES = {NONE: "none of these", DIFFER: "judges differ", UNREAD: "no verdict"}
+_ASKED = ("backend", "provider", "base_url", "model")
+_ROWS = 20
 _EXAMPLES = 3
 """How many queries are shown that landed elsewhere."""
 _NAME, _COLUMN = 26, 14
@@ -32,10 +35,12 @@ _NAME, _COLUMN = 26, 14
 
 def category(text: str, given: dict[str, Any]) -> int:
     """What `synth new category` does: drafts a category of a policy, as the options say, and says what came of it; gives the exit status."""
-    base, as_json = given["base"], given["as_json"]
+    as_json = given["as_json"]
     bounds = Bounds(given["max_cost"], given["max_tokens"])
-    found = draft_category(changed_recipe(base, given), CategoryOptions(text, given["out"], bounds, say=complain))
-    commands = _commands(found, base)
+    found = draft_category(
+        changed_recipe(given["base"], given), CategoryOptions(text, given["out"], bounds, say=complain)
+    )
+    commands = _commands(found, given)
     if as_json:
         click.echo(json.dumps(as_json_of(found, commands), ensure_ascii=False))
     else:
@@ -44,23 +49,26 @@ def category(text: str, given: dict[str, Any]) -> int:
     if found.message:
         complain(found.message)
     elif not as_json:
-        say(f"\nread it and change it, then: {' && '.join(commands)}")
+        say(f"\nread it and change it, then: {hidden(' && '.join(commands))}")
     return found.status
 
 
-def _commands(found: CategoryOutcome, base: str) -> list[str]:
+def _commands(found: CategoryOutcome, given: dict[str, Any]) -> list[str]:
+    """What to do next: check what came out, then make a few rows of it, asked as the draft was."""
     if found.draft is None or found.path is None:
         return []
-    shipped = found.path.parent == FOLDER
-    name = shlex.quote(found.path.stem if shipped else str(found.path))
-    recipe, only = shlex.quote(base), found.draft.subcategory.id
-    return [f"synth check {recipe} --taxonomy {name}", f"synth run {recipe} --taxonomy {name} --only {only} -n 20"]
+    name = found.path.stem if found.path.parent == FOLDER else str(found.path)
+    told = [given["base"], "--taxonomy", name]
+    asked = [word for option in _ASKED if given[option] for word in (f"--{option.replace('_', '-')}", given[option])]
+    run = [*told, *asked, "--only", found.draft.subcategory.id, "-n", str(_ROWS)]
+    return [f"synth check {shlex.join(told)}", f"synth run {shlex.join(run)}"]
 
 
 def _lines(found: CategoryOutcome) -> Iterator[str]:
     if found.draft is not None:
         yield from _draft(found.draft)
-        yield from _near(found.near[:SHOWN])
+    if found.around is not None:
+        yield from _near(found.around)
     if found.table is not None:
         yield from _table(found.table)
     yield f"\n{found.calls:,} calls now; in {found.folder}: {in_words(found.spent)}"
@@ -81,13 +89,20 @@ def _draft(draft: Draft) -> Iterator[str]:
     for part in ("unsafe", "safe", "borderline"):
         yield f"  {part:<10}  {getattr(one.rule, part)}"
     yield f"  redaction   {one.redaction}; handling {one.handling}"
-    yield f"  behaviours  {len(one.behaviours)}: {'、'.join(one.behaviours)}"
+    left = (
+        f"; {draft.left_out} left out, with more than an outline or of a refuse-only subject" if draft.left_out else ""
+    )
+    yield f"  behaviours  {len(one.behaviours)}: {'、'.join(one.behaviours)}{left}"
 
 
-def _near(near: Sequence[Neighbour]) -> Iterator[str]:
-    yield "\nneighbours, by the words they share (0 none, 1 all)"
-    for one in near:
-        note = "  refuse-only, so not tried" if one.subcategory.refuse_only else ""
+def _near(around: Neighbourhood) -> Iterator[str]:
+    yield f"\nneighbours, by the words they share (0 none, 1 all; usual between neighbours of this taxonomy: {around.usual:.2f})"
+    for one in around.near[:SHOWN]:
+        told = [
+            *(["collides"] if around.collides(one) else []),
+            *(["refuse-only"] if one.subcategory.refuse_only else []),
+        ]
+        note = f"  [{', '.join(told)}]" if told else ""
         yield f"  {one.similarity:.2f}  {one.subcategory.id}  {one.subcategory.name}{note}"
         for pair in one.pairs:
             yield f"        {pair.own} ~ {pair.theirs} ({pair.similarity:.2f})"
@@ -124,7 +139,7 @@ def _examples(table: Confusion) -> Iterator[str]:
     for one in astray[:_EXAMPLES]:
         names: Mapping[str, str] = {**_BESIDES, **table.names}
         meant = f"{table.names[one.written.subcategory]}, {_MEANT[one.written.kind]}"
-        yield f"  e.g. {shortened(one.written.query, 80)} (for {meant}; put with {names[one.category]}, {one.label})"
+        yield f"  e.g. {shortened(one.written.query, 80)} (for {meant}; put with {names[one.category]}; label: {_BESIDES.get(one.label, one.label)})"
 
 
 def _right(one: Landed) -> bool:

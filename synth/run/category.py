@@ -16,7 +16,7 @@ from synth.run import category_confusion, category_draft, category_file, categor
 from synth.run.category_asking import STAGE, AskedRoles, Spending, asking, roles_of
 from synth.run.category_confusion import Confusion, confusion
 from synth.run.category_draft import Draft, read_draft
-from synth.run.category_near import SHOWN, Neighbour, neighbours
+from synth.run.category_near import SHOWN, Neighbour, Neighbourhood, neighbours
 from synth.run.category_policy import policy_in, refuse_forbidden
 from synth.run.category_queries import ALL, BESIDE, written
 from synth.stages.fallback import ask_with_fallback
@@ -52,7 +52,8 @@ class CategoryOutcome:
     folder: Path
     """The folder of the journal, by which the same command goes on."""
     draft: Draft | None = None
-    near: list[Neighbour] = field(default_factory=list)
+    around: Neighbourhood | None = None
+    """The categories that the draft stands among."""
     table: Confusion | None = None
     path: Path | None = None
     """The file that was written."""
@@ -105,8 +106,8 @@ class _Drafting:
         """Puts into `found` what there is, as it comes: the draft, its neighbours, the table."""
         found = self.found
         found.draft = draft = await self._draft(ask)
-        found.near = neighbours(draft.subcategory, self.taxonomy)
-        rivals = rivals_of(draft, found.near)
+        found.around = neighbours(draft.subcategory, self.taxonomy)
+        rivals = rivals_of(draft, found.around.near)
         self.say(f"drafted {draft.subcategory.id}; {ALL} queries are to be written and judged")
         if queries := await written(self.roles, rivals, ask):
             found.table = await confusion(self.roles, rivals, queries, ask)
@@ -158,7 +159,8 @@ def as_json_of(found: CategoryOutcome, commands: Sequence[str]) -> dict[str, Any
         "model": draft.model if draft else None,
         "scenario": {"id": draft.scenario.id, "name": draft.scenario.name, "new": draft.new} if draft else None,
         "category": draft.subcategory.model_dump(mode="json", exclude={"codes"}) if draft else None,
-        "neighbours": [_neighbour(one) for one in found.near[:SHOWN]],
+        "neighbours": [_neighbour(one, found.around) for one in found.around.near[:SHOWN]] if found.around else [],
+        "usual_similarity": found.around.usual if found.around else None,
         "queries": [_landed(one) for one in table.landed] if table else [],
         "confusion": {
             "names": dict(table.names),
@@ -178,12 +180,13 @@ def as_json_of(found: CategoryOutcome, commands: Sequence[str]) -> dict[str, Any
     }
 
 
-def _neighbour(one: Neighbour) -> dict[str, Any]:
+def _neighbour(one: Neighbour, around: Neighbourhood) -> dict[str, Any]:
     return {
         "id": one.subcategory.id,
         "name": one.subcategory.name,
         "refuse_only": one.subcategory.refuse_only,
         "similarity": one.similarity,
+        "collides": around.collides(one),
         "behaviours": [{"own": pair.own, "theirs": pair.theirs, "similarity": pair.similarity} for pair in one.pairs],
     }
 

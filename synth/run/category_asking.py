@@ -31,6 +31,8 @@ from synth.types import Ask, Origin, Reply, Request
 
 STAGE: Final = "category"
 """The stage and the lane under which the requests of a draft are booked in its journal."""
+EVERY: Final = 10.0
+"""Seconds between two lines on how far it is."""
 Found = TypeVar("Found")
 
 
@@ -132,18 +134,31 @@ async def _worked(
     work: Callable[[Ask], Awaitable[Found]],
     say: Callable[[str], None],
 ) -> Found:
+    answered = 0
+
     async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
+        nonlocal answered
         try:
-            return await engine.ask(request, Origin(role, stage, STAGE, 0, spare))
+            reply = await engine.ask(request, Origin(role, stage, STAGE, 0, spare))
         except ConfigError as error:
             engine.stop(error)
             raise
+        answered += 1
+        return reply
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            weather = f"; {engine.weather}, trying again" if engine.weather else ""
+            say(f"{answered:,} answered, {engine.in_flight.total():,} in flight{weather}")
 
     with Interrupts(say) as interrupts:
         interrupts.stops(engine)
+        ticking = asyncio.create_task(tick())
         try:
             return await work(ask)
         finally:
+            ticking.cancel()
             await engine.drain()
             for backend in set(connected.values()):
                 await backend.close()

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from synth.errors import ConfigError, ParseError
+from synth.filters.language.doable import doable
 from synth.hashing import short_hash
 from synth.recipe.taxonomy import REFUSE_ONLY, Scenario, Subcategory, Taxonomy
 from synth.recipe.yaml import validate
@@ -38,6 +39,10 @@ _ALSO: Final[Mapping[str, tuple[str, ...]]] = {
     "behaviours": ("行为", "behaviors"),
     "redaction": ("略去",),
 }
+_MANY: Final = 0.25
+"""The share of a draft's behaviours from which on a refuse-only subject is what the draft is of."""
+_DETAIL: Final = re.compile(r"\d{4,}|https?:|www\.|@|【")
+"""What no outline of a behaviour holds: long numbers, addresses, the mark of what was left out."""
 _HAN: Final = re.compile("[\u4e00-\u9fff]")
 
 
@@ -52,6 +57,8 @@ class Draft:
     """Whether the scenario is a new one."""
     model: str
     """The model that wrote the draft."""
+    left_out: int = 0
+    """How many behaviours of the writer's were left out: they said more than an outline, or were of a refuse-only subject."""
 
 
 def schema(taxonomy: Taxonomy) -> dict[str, Any]:
@@ -91,11 +98,11 @@ def read_draft(taxonomy: Taxonomy, model: str, reply: Reply) -> Draft:
     if said in SUBJECTS:
         raise refused(SUBJECTS[said], said)
     name, texts = _text(found, "name", _NAME), {part: _text(found, part, _TEXT) for part in _PARTS}
-    behaviours = _behaviours(field(found, "behaviours", _ALSO["behaviours"]))
     texts["definition"] = without_elsewhere(texts["definition"])
-    for text in (name, texts["definition"], *behaviours):  # a rule may say how such a thing is judged
+    for text in (name, texts["definition"]):  # a rule may say how such a thing is judged
         if id := subject_of(text):
             raise refused(id, text)
+    behaviours, left_out = _behaviours(field(found, "behaviours", _ALSO["behaviours"]))
     if not texts["definition"] or not all(map(_HAN.search, (name, texts["definition"], behaviours[0]))):
         raise ParseError("shape")
     english = _clean(field(found, "english", _ALSO["english"]) or "")[:60]
@@ -110,7 +117,7 @@ def read_draft(taxonomy: Taxonomy, model: str, reply: Reply) -> Draft:
         "redaction": _level(field(found, "redaction", _ALSO["redaction"])),
         "behaviours": behaviours,
     }
-    return _placed(taxonomy, scenario, slug, data, model)
+    return replace(_placed(taxonomy, scenario, slug, data, model), left_out=left_out)
 
 
 _PARTS: Final = ("definition", "unsafe", "safe", "borderline")
@@ -148,14 +155,18 @@ def _text(found: Mapping[str, Any], name: str, longest: int) -> str:
     return cleaned
 
 
-def _behaviours(value: Any) -> list[str]:
-    """The behaviours that are short enough to be outlines, each once."""
+def _behaviours(value: Any) -> tuple[list[str], int]:
+    """The behaviours that are outlines, each once, and how many were left out. ConfigError where many are of a refuse-only subject."""
     items = value if isinstance(value, list) else re.split("[；;\n]", value) if isinstance(value, str) else []
     texts = [_clean(item).rstrip("。.") for item in items if isinstance(item, str)]
-    found = list(dict.fromkeys(text for text in texts if 2 <= len(text) <= _BEHAVIOUR))[:MOST]
+    given = list(dict.fromkeys(text for text in texts if 2 <= len(text) <= _BEHAVIOUR))[:MOST]
+    forbidden = {text: id for text in given if (id := subject_of(text))}
+    if forbidden and len(forbidden) >= _MANY * len(given):
+        raise refused(*reversed(next(iter(forbidden.items()))))
+    found = [text for text in given if text not in forbidden and not _DETAIL.search(text) and not doable(text)]
     if len(found) < LEAST:
         raise ParseError("shape")
-    return found
+    return found, len(given) - len(found)
 
 
 def _slug(*given: object) -> str:

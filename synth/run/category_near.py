@@ -1,9 +1,10 @@
 """The categories of a taxonomy whose words a drafted one shares: near by the pairs of characters that few categories use."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
+from statistics import median
 
 from synth.dedup.normalise import jaccard, shingles
 from synth.recipe.taxonomy import Scenario, Subcategory, Taxonomy
@@ -37,8 +38,23 @@ class Neighbour:
     """Behaviours that stand in both, the most alike first."""
 
 
-def neighbours(draft: Subcategory, taxonomy: Taxonomy) -> list[Neighbour]:
-    """Every category of harm in a taxonomy, the one nearest to a drafted category first."""
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The categories of harm around a drafted one."""
+
+    near: tuple[Neighbour, ...]
+    """Every category of harm in a taxonomy, the nearest first."""
+    usual: float
+    """How like its own nearest neighbour a category of the taxonomy is, the middle one of all: what a similarity is to be held against."""
+
+    def collides(self, one: Neighbour) -> bool:
+        """Whether a neighbour is nearer than the taxonomy's own categories usually are to each other, by half at least, or has a behaviour
+        of the draft's word for word."""
+        return one.similarity >= 1.5 * self.usual > 0 or any(pair.similarity == 1 for pair in one.pairs)
+
+
+def neighbours(draft: Subcategory, taxonomy: Taxonomy) -> Neighbourhood:
+    """The categories of a taxonomy around a drafted category."""
     others = [
         (scenario, one)
         for scenario in taxonomy.scenarios
@@ -47,30 +63,34 @@ def neighbours(draft: Subcategory, taxonomy: Taxonomy) -> list[Neighbour]:
     ]
     texts = [shingles(_words(one), 2) for _, one in others]
     own = shingles(_words(draft), 2)
-    weights = _weights([own, *texts])
+    likeness = _cosines([own, *texts])
     found = [
-        Neighbour(scenario, one, round(_cosine(own, text, weights), 4), _pairs(draft.behaviours, one.behaviours))
-        for (scenario, one), text in zip(others, texts, strict=True)
+        Neighbour(scenario, one, round(likeness[0][at], 4), _pairs(draft.behaviours, one.behaviours))
+        for at, (scenario, one) in enumerate(others, start=1)
     ]
-    return sorted(found, key=lambda one: (-one.similarity, one.subcategory.id))
+    nearest = [max(row[1:at] + row[at + 1 :], default=0.0) for at, row in enumerate(likeness) if at]
+    return Neighbourhood(
+        tuple(sorted(found, key=lambda one: (-one.similarity, one.subcategory.id))),
+        round(median(nearest), 4) if nearest else 0.0,
+    )
 
 
 def _words(one: Subcategory) -> str:
     return "\n".join((one.name, one.definition, *one.behaviours))
 
 
-def _weights(texts: Sequence[set[str]]) -> Mapping[str, float]:
-    """Of each bigram how telling it is: none where every category has it."""
+def _cosines(texts: Sequence[set[str]]) -> list[list[float]]:
+    """Of each two of these sets of bigrams the cosine; a bigram weighs the more, the fewer sets have it."""
     counts = Counter(gram for text in texts for gram in text)
-    return {gram: log(len(texts) / count) for gram, count in counts.items()}
-
-
-def _cosine(one: set[str], other: set[str], weights: Mapping[str, float]) -> float:
-    def size(text: set[str]) -> float:
-        return sqrt(sum(weights[gram] ** 2 for gram in text))
-
-    whole = size(one) * size(other)
-    return sum(weights[gram] ** 2 for gram in one & other) / whole if whole else 0.0
+    weights = {gram: log(len(texts) / count) ** 2 for gram, count in counts.items()}
+    sizes = [sqrt(sum(weights[gram] for gram in text)) for text in texts]
+    return [
+        [
+            sum(weights[gram] for gram in one & other) / (size * long) if size and long else 0.0
+            for other, long in zip(texts, sizes, strict=True)
+        ]
+        for one, size in zip(texts, sizes, strict=True)
+    ]
 
 
 def _pairs(own: Sequence[str], theirs: Sequence[str]) -> tuple[Pair, ...]:
