@@ -21,7 +21,7 @@ from synth.stages.requester import Requester, object_schema
 from synth.types import Ask, Label, Reply, Request
 
 PROMPT: Final = "category/place"
-OFFERED: Final = frozenset({"categories", "nothing", "query"})
+OFFERED: Final = frozenset({"choices", "nothing", "query"})
 NOTHING: Final = "都不是"
 """What a judge says of a query that is of none of the categories."""
 NONE, DIFFER, UNREAD = "none", "differ", "unread"
@@ -148,10 +148,10 @@ class _Panel:
         *before, line = lines
         # Another order for every query, so that none of the categories gains by standing first.
         order = [self.rivals[at] for at in shuffled(len(self.rivals), STAGE, query.query)]
-        categories = [told(*one)["subcategory"] | {"name": self.names[one[1].id]} for one in order]
+        choices = [told(*one)["subcategory"] | {"name": self.names[one[1].id]} for one in order]
         prompt = self.roles.prompts[PROMPT]
-        messages = prompt.render({"categories": categories, "nothing": NOTHING, "query": as_data(query.query)})
-        schema = _schema([one["name"] for one in categories])
+        messages = prompt.render({"choices": choices, "nothing": NOTHING, "query": as_data(query.query)})
+        schema = _schema([one["name"] for one in choices])
 
         def request_of(caller: Requester) -> Request:
             # Two judges of one model are two draws.
