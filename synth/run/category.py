@@ -81,7 +81,8 @@ def draft_category(recipe: Recipe, options: CategoryOptions) -> CategoryOutcome:
     try:
         asking(roles, found.folder, drafting.all, spending, say=options.say)
     except Stopped as stopped:
-        again = "" if "same command" in str(stopped) else "; the same command goes on from here"
+        how = "with a wider bound the same command" if stopped.why == "budget" else "the same command"
+        again = "" if "same command" in str(stopped) else f"; {how} goes on from here"
         found.message = f"{stopped}{again}"
         found.status = INTERRUPTED if stopped.why == "interrupted" else SHORT if found.draft else 1
     found.calls, found.spent = spending.calls, spending.total

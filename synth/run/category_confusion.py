@@ -134,7 +134,7 @@ class _Panel:
     ask: Ask
 
     async def landed(self, query: Written) -> Landed:
-        """Where the judges put a query, each asked by itself."""
+        """Where the judges put a query among the categories, each asked by itself."""
         seed = self.roles.recipe.seed
         lines = [
             self.roles.routers[role](seed, query.query, STAGE, seat) for seat, role in enumerate(self.roles.judges)
@@ -144,7 +144,7 @@ class _Panel:
         return Landed(query, _most([place for place, _ in votes]), _most([label for _, label in votes]), votes)
 
     async def _vote(self, lines: Sequence[FallbackChain], query: Written) -> tuple[str, str] | None:
-        """That of the last of these judges; None where it gives no verdict."""
+        """The vote of the last of these judges on a query, category and label; None where it gives no verdict."""
         *before, line = lines
         # Another order for every query, so that none of the categories gains by standing first.
         order = [self.rivals[at] for at in shuffled(len(self.rivals), STAGE, query.query)]

@@ -64,7 +64,12 @@ def _read(given: str) -> tuple[str, str]:
     if given == "-":
         return sys.stdin.buffer.read(8 * LONGEST).decode("utf-8", "replace"), "standard input"
     try:
-        there = "\n" not in given and len(given.encode("utf-8", "surrogatepass")) < 1024 and Path(given).exists()
+        there = (
+            bool(given.strip())
+            and "\n" not in given
+            and len(given.encode("utf-8", "surrogatepass")) < 1024
+            and Path(given).exists()
+        )
     except (OSError, ValueError):
         there = False
     if there:

@@ -77,7 +77,7 @@ class _Part:
     count: int
 
     async def written(self, ask: Ask) -> list[Written]:
-        """As many as are wanted, of as many calls as that takes, up to a few."""
+        """As many queries as are wanted, of as many writer calls as that takes, up to a few."""
         found: dict[str, Written] = {}
         for call in range(_CALLS):
             lacking = self.count - len(found)

@@ -172,7 +172,7 @@ def test_a_draft_that_may_not_or_cannot_be_is_one_line_and_no_file(draft: Any, t
 def test_a_bound_holds_and_a_wider_one_goes_on_from_there() -> None:
     first = category(bounds=Bounds(tokens=30_000))
     assert first.status == 3
-    assert "the same command" in first.message
+    assert first.message.endswith("with a wider bound the same command goes on from here")
     assert 0 < first.spent.tokens <= 30_000
     whole = category()
     assert whole.status == 0

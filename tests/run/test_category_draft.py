@@ -224,8 +224,9 @@ def test_a_policy_is_a_text_a_file_or_standard_input(here: Path) -> None:
     for given, told in (("b.md", "no such file"), (".", "is no file"), ("long.txt", "20,001 characters")):
         with pytest.raises(ConfigError, match=told):
             policy_in(given)
-    with pytest.raises(ConfigError, match="too little"):
-        refuse_forbidden("倒卖", LIBRA)
+    for given in ("倒卖", ""):
+        with pytest.raises(ConfigError, match="too little"):
+            refuse_forbidden(policy_in(given), LIBRA)
 
 
 @pytest.mark.parametrize(
