@@ -42,23 +42,6 @@ def argilla(
     """Rows to label as a dataset on disk of Argilla 2.8: `.argilla/dataset.json`, `.argilla/settings.json` and `records.json`, all in
     ASCII, since Argilla reads them in the encoding of its machine. `labels` are names with what each is called; a row is done when
     `readers` have labelled it."""
-    label = {"type": "label_selection", "options": [{"value": key, "text": word} for key, word in labels.items()]}
-    settings = {
-        "guidelines": words["lead"],
-        "fields": [
-            _property(block, words[block], {"type": "text", "use_markdown": False}, required=block == "query")
-            for block in _shown(rows)
-        ],
-        "questions": [
-            _property("your_label", question, label, required=True),
-            _property("note", words["note"], {"type": "text", "use_markdown": False}, required=False),
-        ],
-        "vectors": [],
-        "metadata": [],
-        "allow_extra_metadata": False,
-        "distribution": {"strategy": "overlap", "min_submitted": readers},
-        "mapping": None,
-    }
     records = [
         {
             "id": row["id"],
@@ -70,7 +53,7 @@ def argilla(
     dataset = {"name": name, "status": "draft", "guidelines": words["lead"], "allow_extra_metadata": False}
     return {
         ".argilla/dataset.json": json.dumps(dataset),
-        ".argilla/settings.json": json.dumps(settings, indent=1),
+        ".argilla/settings.json": json.dumps(_settings(rows, labels, words, question, readers), indent=1),
         "records.json": json.dumps(records, indent=1),
     }
 
@@ -104,6 +87,28 @@ def label_studio(
 def _shown(rows: Sequence[Row]) -> list[str]:
     """The blocks of which some row has a text."""
     return [block for block in _BLOCKS if any(row[block] for row in rows)]
+
+
+def _settings(
+    rows: Sequence[Row], labels: Mapping[str, str], words: Mapping[str, str], question: str, readers: int
+) -> dict[str, Any]:
+    label = {"type": "label_selection", "options": [{"value": key, "text": word} for key, word in labels.items()]}
+    return {
+        "guidelines": words["lead"],
+        "fields": [
+            _property(block, words[block], {"type": "text", "use_markdown": False}, required=block == "query")
+            for block in _shown(rows)
+        ],
+        "questions": [
+            _property("your_label", question, label, required=True),
+            _property("note", words["note"], {"type": "text", "use_markdown": False}, required=False),
+        ],
+        "vectors": [],
+        "metadata": [],
+        "allow_extra_metadata": False,
+        "distribution": {"strategy": "overlap", "min_submitted": readers},
+        "mapping": None,
+    }
 
 
 def _property(name: str, title: str, settings: Mapping[str, Any], *, required: bool) -> dict[str, Any]:
