@@ -126,6 +126,14 @@ def for_terminal(text: str) -> str:
     return "".join("·" if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs") and c != "\n" else c for c in text)
 
 
+def for_page(text: str) -> str:
+    """An untrusted text without what turns the writing around, hides, or no page can hold: each such character a middle dot; lines
+    and tabs stay."""
+    text = plain(text)
+    hidden = {ord(c) for c in set(text) if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs")}
+    return text.translate(dict.fromkeys(hidden, "·")) if hidden else text
+
+
 def one_line(text: str) -> str:
     """An untrusted text as one line of at most 200 characters, harmless on a terminal."""
     return for_terminal(" ".join(text.split()))[:200]

@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from synth import aside
+from synth.dataset import audited
 from synth.dataset.card_text import text_of
 from synth.errors import BROKEN, ConfigError
 from synth.hashing import short_hash
 from synth.sanitize import plain
 
 NAME: Final = "card.json"
-AUDIT: Final = "audit.json"
-"""What people who read a sample of the rows found of their labels."""
-_NUMBERS: Final = ("rows", "errors", "low", "high")
+_AUDITED: Final = ("readers", "rows", "errors", "error", "low", "high", "covered", "kappa", "date")
 
 
 def write_card(dataset: Path, told: Mapping[str, Any]) -> None:
     """Writes a dataset's card and its facts; what an audit of its rows found is told first, where one stands in the folder."""
-    (dataset / "README.md").write_text(text_of(told, audited(dataset, told["content"])), encoding="utf-8")
+    (dataset / "README.md").write_text(text_of(told, label_error(dataset, told["content"])), encoding="utf-8")
     (dataset / NAME).write_text(written(told), encoding="utf-8")
 
 
@@ -28,7 +27,7 @@ def renew(dataset: Path, **changes: Any) -> None:
     ConfigError for a dataset whose facts are not there, or were changed."""
     told = read(dataset / NAME)
     changed = {**told, **changes}
-    new = text_of(changed, audited(dataset, changed["content"]))
+    new = text_of(changed, label_error(dataset, changed["content"]))
     with aside.file(dataset / NAME) as facts:
         facts.write_text(written(changed), encoding="utf-8")
     with aside.file(dataset / "README.md") as card:
@@ -65,21 +64,14 @@ def made_by_synth(path: Path) -> bool:
     return True
 
 
-def audited(dataset: Path, content: str) -> dict[str, Any] | None:
-    """What an audit found of a dataset's labels, out of the audit.json beside its card; None where there is none that can be read.
-    `earlier` says that it was of other rows than those with the hash `content`."""
+def label_error(dataset: Path, content: str) -> dict[str, Any] | None:
+    """What the card says of an audit, out of the audit.json beside it; None where there is none, or none that synth wrote. `earlier` says
+    that it was of other rows than those with the hash `content`."""
+    found = audited.read(dataset / audited.NAME)
     try:
-        found = json.loads((dataset / AUDIT).read_text(encoding="utf-8"))
-        numbers = {name: float(found[name]) for name in _NUMBERS}
-        readers = found["readers"] if isinstance(found["readers"], int) else len(found["readers"])
-        kappa = None if found.get("kappa") is None else float(found["kappa"])
-        whole = numbers["rows"] >= 1 and 0 <= numbers["low"] <= numbers["high"] <= 1
-    except BROKEN:
+        return found and {name: found[name] for name in _AUDITED} | {"earlier": found["content"] != content}
+    except KeyError:
         return None
-    counts = {name: int(numbers[name]) for name in ("rows", "errors")}
-    of_these = found.get("content") in (None, content)
-    told = numbers | counts | {"readers": readers, "kappa": kappa, "date": str(found.get("date") or "")}
-    return told | {"earlier": not of_these} if whole else None
 
 
 def _foreign(path: Path) -> ConfigError:

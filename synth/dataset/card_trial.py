@@ -43,12 +43,14 @@ _ROW: Final = dict.fromkeys(
 _AUDIT: Final[dict[str, Any]] = {
     "rows": 10,
     "errors": 1,
+    "error": 0.1,
     "low": 0.0,
     "high": 0.4,
+    "covered": 0.9,
     "readers": 2,
     "kappa": 0.5,
     "date": "2026-01-01",
-    "earlier": False,
+    "earlier": True,
 }
 
 

@@ -3,14 +3,14 @@
 import os
 from pathlib import Path
 
-from synth.dataset import card_file, policies
+from synth.dataset import audited, card_file, policies
 from synth.dataset.card import content_of, is_card
 from synth.dataset.shards import SHARD, content_hash, shards_in
 
 
 def ours(path: str) -> bool:
     """Whether a path marks what it holds as synth's: in a dataset's folder synth alone writes under it."""
-    return path in ("README.md", policies.NAME, card_file.NAME, card_file.AUDIT, "data/") or (
+    return path in ("README.md", policies.NAME, card_file.NAME, audited.NAME, "data/") or (
         path.startswith("data/") and SHARD.fullmatch(path[5:]) is not None
     )
 
@@ -24,12 +24,20 @@ def has_card(dataset: Path) -> bool:
 
 
 def foreign_file(dataset: Path) -> str | None:
-    """The name of what a dataset's folder holds under a name of synth's without its mark (policies.json, card.json): a file that it
+    """The name of what a dataset's folder holds under a name of synth's without its mark (policies.json, card.json, audit.json): a file that it
     did not write, or that was changed since; None if all are its own."""
-    marked = {policies.NAME: policies.made_by_synth, card_file.NAME: card_file.made_by_synth}
+    marked = {
+        policies.NAME: policies.made_by_synth,
+        card_file.NAME: card_file.made_by_synth,
+        audited.NAME: _audited,
+    }
     return next(
         (name for name, ours in marked.items() if os.path.lexists(dataset / name) and not ours(dataset / name)), None
     )
+
+
+def _audited(path: Path) -> bool:
+    return audited.read(path) is not None
 
 
 def made_here(dataset: Path) -> bool:

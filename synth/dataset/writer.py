@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from synth import __version__, aside
+from synth.dataset import audited
 from synth.dataset.card import Facts, told
-from synth.dataset.card_file import AUDIT, write_card
+from synth.dataset.card_file import write_card
 from synth.dataset.card_rows import Seen
 from synth.dataset.marks import ours
 from synth.dataset.policies import NAME, Policies, written
@@ -46,8 +47,8 @@ def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, 
 
 def _keep_audit(dataset: Path, new: Path) -> None:
     """What people found as they read rows stands beside the card of the rows that came after, too."""
-    if (dataset / AUDIT).is_file():
-        shutil.copy2(dataset / AUDIT, new / AUDIT)
+    if (dataset / audited.NAME).is_file():
+        shutil.copy2(dataset / audited.NAME, new / audited.NAME)
 
 
 def write_drops(folder: Path, staging: Staging, stages: Collection[str] = ()) -> None:

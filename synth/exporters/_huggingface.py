@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from synth.dataset.card_file import AUDIT
+from synth.dataset.audited import NAME as AUDIT
 from synth.dataset.card_file import NAME as FACTS
 from synth.dataset.policies import NAME as POLICIES
 from synth.errors import ConfigError

@@ -9,10 +9,11 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from synth.dataset import card_file
+from synth.dataset import audited, card_file
 from synth.dataset.card import content_of, is_card
 from synth.dataset.card_rows import Seen
 from synth.dataset.marks import made_here
+from synth.dataset.shards import content_hash
 from synth.dedup.decontaminate import Source
 from synth.errors import ConfigError
 from synth.recipe.labels import BINARY
@@ -84,31 +85,46 @@ def test_the_terms_of_the_models_stand_on_the_card_with_their_sources() -> None:
     assert "terms of a model" not in card_of()
 
 
-AUDIT = {"readers": 2, "rows": 400, "errors": 12, "low": 0.0173, "high": 0.0517, "kappa": 0.81, "date": "2026-11-30"}
+AUDIT: dict[str, Any] = {
+    "readers": 2,
+    "rows": 400,
+    "errors": 9,
+    "error": 0.03,
+    "low": 0.0173,
+    "high": 0.0517,
+    "covered": 1.0,
+    "kappa": 0.81,
+    "date": "2026-11-30",
+}
+
+
+def audit(dataset: Path, **changes: Any) -> None:
+    """Puts an audit of these rows beside a dataset's card, and has the card say so."""
+    found = AUDIT | {"content": content_hash(dataset / "data")} | changes
+    (dataset / "audit.json").write_text(audited.written(found), encoding="utf-8")
+    card_file.renew(dataset)
 
 
 def test_what_people_found_as_they_read_stands_first(tmp_path: Path) -> None:
     dataset = carded(tmp_path / "run").folder / "dataset"
     before = (dataset / "README.md").read_bytes()
-    (dataset / "audit.json").write_text(json.dumps(AUDIT), encoding="utf-8")
-    card_file.renew(dataset)
+    audit(dataset)
     told = (dataset / "README.md").read_text(encoding="utf-8")
-    first = "**Label error: 3.0%** (95 % interval 1.7% to 5.2%): of 400 rows that 2 people read, 12 have another label"
+    first = "**Label error: 3.0%** (95 % interval 1.7% to 5.2%): of 400 rows that 2 people read, 9 have another label than theirs; kappa"
     assert told.partition("# tiny\n\n")[2].startswith(first)
     assert "kappa between the readers 0.81. Read 2026-11-30." in told
     assert made_here(dataset)
-    (dataset / "audit.json").write_text(json.dumps(AUDIT | {"content": "0" * 16}), encoding="utf-8")
-    card_file.renew(dataset)
-    assert "other rows than these" in (dataset / "README.md").read_text(encoding="utf-8")
+    audit(dataset, content="0" * 16, covered=0.5)
+    told = (dataset / "README.md").read_text(encoding="utf-8")
+    assert "other rows than these" in told
+    assert "(the cells read hold 50% of the rows)" in told
     (dataset / "audit.json").unlink()
     card_file.renew(dataset)
     assert (dataset / "README.md").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"rows": "x"}', json.dumps(AUDIT | {"low": 2}), json.dumps(AUDIT | {"rows": 0})]
-)
-def test_an_audit_that_is_none_costs_the_card_nothing(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps(AUDIT), audited.written({"rows": 3})])
+def test_an_audit_that_synth_did_not_write_is_not_told(tmp_path: Path, text: str) -> None:
     dataset = carded(tmp_path / "run").folder / "dataset"
     (dataset / "audit.json").write_text(text, encoding="utf-8")
     card_file.renew(dataset)
@@ -118,10 +134,13 @@ def test_an_audit_that_is_none_costs_the_card_nothing(tmp_path: Path, text: str)
 def test_an_audit_stays_where_the_run_goes_on(lab: Lab) -> None:
     lab.run(12)
     dataset = lab.folder / "run" / "dataset"
-    (dataset / "audit.json").write_text(json.dumps(AUDIT), encoding="utf-8")
+    audit(dataset)
+    before = (dataset / "audit.json").read_bytes()
     lab.run(16)
-    assert json.loads((dataset / "audit.json").read_text(encoding="utf-8")) == AUDIT
-    assert "**Label error: 3.0%**" in (dataset / "README.md").read_text(encoding="utf-8")
+    assert (dataset / "audit.json").read_bytes() == before
+    told = (dataset / "README.md").read_text(encoding="utf-8")
+    assert "**Label error: 3.0%**" in told
+    assert "other rows than these" in told
     assert made_here(dataset)
 
 
