@@ -54,6 +54,23 @@ _AUDIT: Final[dict[str, Any]] = {
 }
 
 
+_AGREEMENT: Final = {
+    "overall": _AGREED,
+    "judges": [_JUDGE],
+    "pairs": [{"judges": [_WORD, _WORD]} | _AGREED] * 2,
+    "subcategories": [{"subcategory": _WORD} | _AGREED],
+    "answerers": [{"answerer": _WORD, "judges": [{"judge": _WORD, "bias": 0.0}] * 2} | _AGREED] * 2,
+}
+_CONTROL: Final = dict.fromkeys(("role", "model", "verdict"), _WORD) | {
+    "right": 1, "n": 1, "low": 0.5, "high": 1.0, "lately": {"right": 1, "n": 1, "fell": True},
+}  # fmt: skip
+_DIVERSITY: Final = {
+    "kinds": {"harmful": _KIND},
+    "real": [{"set": _WORD} | _MEASURED],
+    "behaviours": {"reached": 1, "possible": 1, "largest": [{"count": 1, "n": 1, "cell": _WORD}]},
+}
+
+
 def tried(recipe: Recipe) -> str:
     """The dataset card of a run of the recipe that came to stand-ins for everything a card may tell. ConfigError names its template
     where it cannot be rendered."""
@@ -67,31 +84,10 @@ def tried(recipe: Recipe) -> str:
         prompts={_WORD: "0" * 16},
         stopped=_WORD,
         avoided=(Source(_WORD, 1, "0" * 16),),
-        agreement={
-            "overall": _AGREED,
-            "judges": [_JUDGE],
-            "pairs": [{"judges": [_WORD, _WORD]} | _AGREED] * 2,
-            "subcategories": [{"subcategory": _WORD} | _AGREED],
-            "answerers": [{"answerer": _WORD, "judges": [{"judge": _WORD, "bias": 0.0}] * 2} | _AGREED] * 2,
-        },
-        controls=[
-            {
-                "role": _WORD,
-                "model": _WORD,
-                "right": 1,
-                "n": 1,
-                "low": 0.5,
-                "high": 1.0,
-                "verdict": _WORD,
-                "lately": {"right": 1, "n": 1, "fell": True},
-            }
-        ],
+        agreement=_AGREEMENT,
+        controls=[_CONTROL],
         doubts=[{"role": _WORD, "model": _WORD, "words": _WORD, "whole": True}],
-        diversity={
-            "kinds": {"harmful": _KIND},
-            "real": [{"set": _WORD} | _MEASURED],
-            "behaviours": {"reached": 1, "possible": 1, "largest": [{"count": 1, "n": 1, "cell": _WORD}]},
-        },
+        diversity=_DIVERSITY,
         asked_without={_WORD: {_WORD: _WORD}},
         shown={"examples": [_ROW], "redacted": 1, "marked": 1},
     )
