@@ -187,7 +187,7 @@ def run_recipe(
         raise KeyboardInterrupt(result.message)
     if events.failure:
         raise events.failure
-    if result.status not in (OK, SHORT):
+    if result.status not in (OK, SHORT) and result.stopped != "stopped: budget":
         raise ConfigError(result.message or f"{place}: the run failed", status=result.status)
     return _told(result, place, notes)
 
@@ -228,11 +228,7 @@ class Dataset:
     def hf(self) -> "datasets.DatasetDict":
         """The dataset as a `datasets.DatasetDict`, a Dataset for every split, in memory: nothing goes into a cache. One larger than
         memory is mapped by `datasets.load_dataset` on its folder."""
-        import datasets
-
-        return datasets.DatasetDict(
-            {name: datasets.Dataset(frames.table_of(self._read, name)) for name in self._read.splits()}
-        )
+        return frames.hf_of(self._read)
 
     @cached_property
     def policies(self) -> Policies:

@@ -1,5 +1,6 @@
 """A dataset's rows and drops as the tables that Python programs work on: pandas' and Arrow's."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +33,24 @@ def drops_of(made: Dataset) -> "pd.DataFrame":
     return pd.DataFrame(list(made.drops()), columns=list(DROP))
 
 
-def table_of(made: Dataset, split: str) -> Any:
+def hf_of(made: Dataset) -> Any:
+    """The dataset as a DatasetDict of the library `datasets`, in memory, its shards as they stand."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")  # of a notebook's widgets: no bar is drawn
+        import datasets  # type: ignore[import-untyped]
+
+    return datasets.DatasetDict({name: datasets.Dataset(_table_of(made, name)) for name in made.splits()})
+
+
+def _table_of(made: Dataset, split: str) -> Any:
     """The shards of a dataset's split as one Arrow table in memory, as they stand."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     tables = []
     for shard in made.shards(split):
-        with as_written(shard, also=(pa.ArrowException,)):
-            tables.append(pq.ParquetFile(shard).read())
+        with as_written(shard, also=(pa.ArrowException,)), pq.ParquetFile(shard) as opened:
+            tables.append(opened.read())
     return pa.concat_tables(tables, promote_options="default")
 
 
