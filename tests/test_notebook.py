@@ -1,14 +1,19 @@
-"""The notebook under examples/ runs offline, from its first cell to its last, and says nothing it need not."""
+"""The notebook under examples/ and the page on Python run offline, from top to bottom, and say nothing they need not."""
 
+import inspect
+import re
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
 
-from synth.dataset.reader import Dataset
+from synth import Dataset, export_dataset, load_recipe, run_recipe
+from synth.api import Changes, RunResult
 
-PATH = Path(__file__).parents[1] / "examples" / "notebook.ipynb"
+TOP = Path(__file__).parents[1]
+PATH = TOP / "examples" / "notebook.ipynb"
+PAGE = (TOP / "docs" / "python.md").read_text(encoding="utf-8")
 
 
 def test_the_notebook_is_kept_without_what_a_machine_has_put_in() -> None:
@@ -29,4 +34,24 @@ def test_the_notebook_runs_and_warns_of_nothing(here: Path) -> None:
     assert "complete=True" in words
     assert "did you mean 'threshold'?" in words
     assert "accuracy" in words
-    assert len(list(Dataset(here / "runs" / "notebook").rows("train"))) > 20
+    assert len(Dataset(here / "runs" / "notebook").frame()) > 20
+
+
+@pytest.mark.usefixtures("here")
+def test_the_page_runs_as_it_stands() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 6
+    exec("".join(blocks), {})
+
+
+def test_the_page_names_all_that_can_be_asked_and_had() -> None:
+    asked = {
+        name
+        for call in (load_recipe, run_recipe, export_dataset, Dataset)
+        for name in inspect.signature(call).parameters
+    }
+    had = {name for value in (Dataset, RunResult) for name in dir(value) if not name.startswith("_")}
+    told = set(re.findall(r"`(\w+)", PAGE)) | set(re.findall(r"(\w+)=", PAGE))
+    fields = set(RunResult.__dataclass_fields__) - {"_cells"}
+    assert (asked | had | fields) - {"recipe", "dataset", "name", "changes", "options"} <= told
+    assert set(Changes.__annotations__) == set(inspect.signature(load_recipe).parameters) - {"name"}
