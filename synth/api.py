@@ -182,14 +182,7 @@ def run_recipe(
         say=say,
         report=events.note,
     )
-    result = run_anywhere(compiled, options)
-    if result.status == INTERRUPTED:
-        raise KeyboardInterrupt(result.message)
-    if events.failure:
-        raise events.failure
-    if result.status not in (OK, SHORT) and result.stopped != "stopped: budget":
-        raise ConfigError(result.message or f"{place}: the run failed", status=result.status)
-    return _told(result, place, notes)
+    return _ended(run_anywhere(compiled, options), events, place, notes)
 
 
 class Dataset:
@@ -284,16 +277,22 @@ def _unheard(event: dict[str, Any]) -> None:
     del event
 
 
-def _told(result: Result, folder: Path, notes: Iterable[str]) -> RunResult:
-    total = result.total
+def _ended(result: Result, events: Events, folder: Path, notes: Iterable[str]) -> RunResult:
+    if result.status == INTERRUPTED:
+        raise KeyboardInterrupt(result.message)
+    if events.failure:
+        raise events.failure
+    if result.status not in (OK, SHORT) and result.stopped != "stopped: budget":
+        raise ConfigError(result.message or f"{folder}: the run failed", status=result.status)
+    cost = result.total["cost"] if result.total["priced"] else None
     return RunResult(
         folder=folder,
         complete=result.status == OK,
         splits=result.splits,
         dropped=result.dropped,
         calls=result.calls,
-        tokens=total["tokens"],
-        cost=total["cost"] if total["priced"] else None,
+        tokens=result.total["tokens"],
+        cost=cost,
         message=result.message,
         notes=(*notes, *result.notes),
         _cells=result.cells,

@@ -23,7 +23,6 @@ def test_the_notebook_is_kept_without_what_a_machine_has_put_in() -> None:
     assert set(kept.metadata) == {"kernelspec", "language_info"}
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_the_notebook_runs_and_warns_of_nothing(here: Path) -> None:
     made = nbformat.read(PATH, as_version=4)
     nbclient.NotebookClient(made, timeout=120, resources={"metadata": {"path": str(here)}}).execute()
