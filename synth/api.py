@@ -36,11 +36,11 @@ __all__ = ["Dataset", "check_recipe", "export_dataset", "load_recipe", "run_reci
 class Changes(TypedDict, total=False):
     """What `load_recipe` can change in a recipe file, by name; its docstring says what each is."""
 
-    settings: Mapping[str, Any] | Sequence[str]
-    taxonomies: Sequence[str]
+    settings: Mapping[str, Any] | str | Sequence[str]
+    taxonomies: str | Sequence[str]
     seed: int | None
     concurrency: int | None
-    avoid: Sequence[str]
+    avoid: str | Sequence[str]
     backend: str | None
     model: str | None
     base_url: str | None
@@ -50,11 +50,11 @@ class Changes(TypedDict, total=False):
 def load_recipe(
     name: str | Path,
     *,
-    settings: Mapping[str, Any] | Sequence[str] = (),
-    taxonomies: Sequence[str] = (),
+    settings: Mapping[str, Any] | str | Sequence[str] = (),
+    taxonomies: str | Sequence[str] = (),
     seed: int | None = None,
     concurrency: int | None = None,
-    avoid: Sequence[str] = (),
+    avoid: str | Sequence[str] = (),
     backend: str | None = None,
     model: str | None = None,
     base_url: str | None = None,
@@ -64,17 +64,16 @@ def load_recipe(
 
     settings: any key of the recipe by dotted path, as `{"dedup.threshold": 0.8}`; or a list as `--set` has them.
     taxonomies: names or paths, in place of the recipe's.
-    seed: of every draw. concurrency: calls in flight at once. avoid: files whose texts must not come again, besides the
-    recipe's.
+    seed: of every draw. concurrency: calls in flight at once. avoid: files whose texts must not come again.
     backend, model, base_url (`http://127.0.0.1:8000/v1`), provider: who answers, for every role of the recipe.
 
     ConfigError for a name there is not, an unknown key, a value that does not fit."""
-    overrides: dict[str, Any] = {"seed": seed, "concurrency": concurrency, "taxonomies": list(taxonomies) or None}
+    overrides: dict[str, Any] = {"seed": seed, "concurrency": concurrency, "taxonomies": _several(taxonomies) or None}
     if isinstance(settings, Mapping):
         settings = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
     given = {key: value for key, value in overrides.items() if value is not None}
-    loaded = load.load(str(name), settings=settings, overrides=given)
-    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *avoid)})
+    loaded = load.load(str(name), settings=_several(settings), overrides=given)
+    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *_several(avoid))})
     return load.with_models(loaded, backend=backend, model=model, base_url=base_url, provider=provider)
 
 
@@ -155,13 +154,14 @@ def run_recipe(
     Cells that fall short, a budget that is used up and a doubt raise nothing: `complete` is False then, and `message` says why.
     ConfigError for what must be mended, as a key or a server that is not there. KeyboardInterrupt when it is interrupted, once
     all is written; the same call goes on."""
-    if n is not None and n < 1:
-        raise ConfigError(f"n={n}: ask for one row or more")
+    for name, value in (("n", n), ("max_cost", max_cost), ("max_tokens", max_tokens)):
+        if value is not None and value <= 0:
+            raise ConfigError(f"{name}={value}: must be more than 0")
     loaded, place = _loaded(recipe, changes), Path(folder)
     refuse_own(place, loaded.avoid)
     compiled = compile_recipe(loaded)
-    notes, events = list(advice(compiled)), Events(on_event or _unheard, compiled.prices)
-    chosen = (only,) if isinstance(only, str) else tuple(only)
+    notes, events = list(advice(compiled)), Events(on_event or (lambda _: None), compiled.prices)
+    chosen = _several(only)
     if (made := raised(compiled, n, chosen)) != (asked := n or loaded.n):
         notes.append(f"n={asked} is too few for every cell to have a row; {made} are made, the least there is")
 
@@ -273,8 +273,8 @@ def _loaded(recipe: str | Path | Recipe, changes: Changes) -> Recipe:
     return recipe
 
 
-def _unheard(event: dict[str, Any]) -> None:
-    del event
+def _several(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _ended(result: Result, events: Events, folder: Path, notes: Iterable[str]) -> RunResult:
@@ -284,7 +284,6 @@ def _ended(result: Result, events: Events, folder: Path, notes: Iterable[str]) -
         raise events.failure
     if result.status not in (OK, SHORT) and result.stopped != "stopped: budget":
         raise ConfigError(result.message or f"{folder}: the run failed", status=result.status)
-    cost = result.total["cost"] if result.total["priced"] else None
     return RunResult(
         folder=folder,
         complete=result.status == OK,
@@ -292,7 +291,7 @@ def _ended(result: Result, events: Events, folder: Path, notes: Iterable[str]) -
         dropped=result.dropped,
         calls=result.calls,
         tokens=result.total["tokens"],
-        cost=cost,
+        cost=result.total["cost"] if result.total["priced"] else None,
         message=result.message,
         notes=(*notes, *result.notes),
         _cells=result.cells,

@@ -22,6 +22,7 @@ import synth
 from synth import Dataset, api, check_recipe, export_dataset, load_recipe, run_recipe
 from synth.api import RunResult
 from synth.errors import ConfigError
+from synth.recipe import load
 from synth.recipe.schema import Recipe
 from tests.conftest import tiny_taxonomy
 from tests.support.datasets import dataset_of, row
@@ -230,6 +231,12 @@ def test_an_interrupt_before_anything_is_asked_stops_a_notebooks_run_too(tiny: R
     assert run_recipe(tiny, tmp_path / "run", **SMALL).complete
 
 
+def test_a_server_that_is_not_there_raises(tiny: Recipe, tmp_path: Path) -> None:
+    nobody = load.with_models(tiny, backend=None, model="m", base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(ConfigError, match=r"127\.0\.0\.1:9"):
+        run_recipe(nobody, tmp_path / "run", **SMALL)
+
+
 def test_a_check_counts_what_it_tried_and_leaves_nothing(tiny: Recipe, here: Path) -> None:
     found = asyncio.run(in_a_notebook(lambda: check_recipe(tiny)))
     assert (found.name, found.lanes) == ("demo", 10)
@@ -241,7 +248,9 @@ MISTAKES: list[tuple[Callable[[Path], Any], str]] = [
     (lambda _: load_recipe("dmo"), "demo"),
     (lambda _: load_recipe("demo", settings={"dedup.treshold": 1}), "did you mean 'threshold'"),
     (lambda _: run_recipe(load_recipe("demo"), "x", seed=1), "loaded already; give seed to load_recipe"),
-    (lambda _: run_recipe("demo", "x", n=0), "n=0: ask for one row or more"),
+    (lambda _: run_recipe("demo", "x", n=0), "n=0: must be more than 0"),
+    (lambda _: run_recipe("demo", "x", max_cost=-1), "max_cost=-1: must be more than 0"),
+    (lambda _: run_recipe("demo", "x", taxonomies="none"), "'none'"),
     (lambda _: run_recipe("demo", "x", only="nothing"), "matches no scenario"),
     (lambda _: run_recipe("demo", "x", base_url="here"), "--base-url"),
     (lambda folder: Dataset(folder / "none"), "holds no dataset"),
