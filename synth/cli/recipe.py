@@ -73,7 +73,7 @@ MAX_TOKENS = click.option(
 
 
 def changed_recipe(name: str, given: dict[str, Any]) -> Any:
-    """The recipe of that name or path, changed as the options of `recipe_options` say."""
+    """The recipe of that name or path, changed as the options of `recipe_options` say; a command's own may stand beside them."""
     from synth import api
 
-    return api.load_recipe(name, **given)
+    return api.load_recipe(name, **{key: given[key] for key in api.Changes.__annotations__})
