@@ -20,7 +20,7 @@ LAST_WORDS = _trainers.TABLE
 def export(made: Dataset, out: Path) -> list[Path]:
     """Copies the dataset's Hugging Face repository (card, shards) to OUT. Replaced is an earlier export; what else the
     user keeps there stays as it is."""
-    dataset = made.folder / "dataset"
+    dataset = made.repository
     real = aside.through(out)
     if real.resolve().is_relative_to(dataset.resolve()):
         raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
@@ -54,7 +54,7 @@ def push(
 ) -> str:
     """Uploads the dataset's folder to a repository of Hugging Face's, or of ModelScope's (`modelscope:OWNER/NAME`); or what was
     `exported` of it, where the mark was rendered anew. Gives its address."""
-    folder, only = exported or made.folder / "dataset", OURS if exported else None
+    folder, only = exported or made.repository, OURS if exported else None
     if repository.startswith(_modelscope.PREFIX):
         name = repository.removeprefix(_modelscope.PREFIX)
         return _modelscope.push(folder, name, private=private, access=access, only=only)
