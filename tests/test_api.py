@@ -131,6 +131,8 @@ def test_frames_have_the_rows_of_the_dataset(made: RunResult) -> None:
     assert every.groupby("split").size().to_dict() == {split: made.splits[split] for split in data.splits}
     of_train = every[every["split"] == "train"][["id"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_train, train[["id"]])
+    assert list(data.frame(columns="label").columns) == ["label"]
+    assert data.frame(columns=[]).shape[1] == 0
     assert data.drops().groupby(["stage", "reason"]).size().sum() == sum(made.dropped.values())
 
 
@@ -256,6 +258,10 @@ MISTAKES: list[tuple[Callable[[Path], Any], str]] = [
     (lambda folder: Dataset(folder / "none"), "holds no dataset"),
     (lambda folder: Dataset(folder).frame("trian"), "no split 'trian'; did you mean 'train'"),
     (lambda folder: Dataset(folder).frame(columns=["lable"]), "no column 'lable'; did you mean 'label'"),
+    (lambda folder: Dataset(folder, mark="kept"), "did you mean 'keep'"),  # type: ignore[arg-type]
+    (lambda folder: export_dataset(folder, to="sft", mark="kept"), "did you mean 'keep'"),  # type: ignore[arg-type]
+    (lambda folder: load_recipe("demo", settings={"n": folder}), "valid integer"),
+    (lambda folder: check_recipe("demo", taxonomies=folder / "none.yaml"), "none.yaml"),
     (lambda folder: export_dataset(folder, to="sftt"), "did you mean 'sft'"),
     (lambda folder: export_dataset(folder, to="jsonl", wrong=1), "unknown option 'wrong'"),
     (lambda folder: export_dataset(folder, to="jsonl", out=folder / "dataset" / "x"), "is the dataset itself"),

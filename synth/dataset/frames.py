@@ -67,7 +67,7 @@ def _columns(made: Dataset, split: str, wanted: Sequence[str] | None, *, marked:
             for name in wanted or ():
                 if name not in row:
                     raise ConfigError(f"{made.repository}: has no column {name!r}; {did_you_mean(name, row)}")
-            held = {name: [] for name in wanted or row}
+            held = {name: [] for name in (row if wanted is None else wanted)}
         for name, cells in held.items():
             cells.append(row[name])
     return held

@@ -44,6 +44,8 @@ def test_every_entry_is_of_something_with_a_source_and_a_day() -> None:
         ("zai-org/GLM-4-9B-0414", "glm"),
         ("zai-org/glm-4-9b-chat", None),
         ("tencent/Hunyuan-A13B-Instruct", "hunyuan"),
+        ("CohereLabs/aya-expanse-8b", "cohere"),
+        ("CohereLabs/aya-101", None),  # is under Apache 2.0, as its elder sisters are not
         ("acme/own-1", None),
     ],
 )
