@@ -110,6 +110,19 @@ def test_keys_label_move_and_skip_and_a_reload_keeps_it(file: Path, opened: Open
     assert page.inner_text("#at").startswith("Row 3 of")
 
 
+def test_a_key_held_down_labels_one_row(file: Path, opened: Opened) -> None:
+    page, rows = opened(file), rows_of(file)
+    begin(page)
+    for key in ("1", "s"):
+        for _ in range(3):  # the second and third are what a keyboard repeats
+            page.keyboard.down(key)
+        page.keyboard.up(key)
+    assert page.inner_text("#counts").startswith(f"1 labelled, 1 skipped, {len(rows) - 2} left")
+    for _ in range(2):
+        page.keyboard.down("ArrowLeft")
+    assert page.inner_text("#at").startswith("Row 1 of")
+
+
 def test_three_labels_have_three_keys(run: Path, opened: Opened, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
