@@ -143,6 +143,10 @@ def test_a_frame_of_marked_text_has_it_as_the_judges_read_it(tmp_path: Path) -> 
     assert "【略】" not in read.frame(columns=["response"])["response"][0]
     for frame in (kept.frame(), read.frame(marked=True)):
         assert frame["response"][0] == answer
+    for data, marked in ((read, False), (kept, False), (read, True)):
+        every = data.frame(marked=marked)
+        for columns in (["response"], ["votes", "label"], ["query", "id"], ["marks"], list(every.columns)):
+            pd.testing.assert_frame_equal(data.frame(columns=columns, marked=marked), every[columns])
 
 
 def test_hf_is_what_the_library_itself_would_load(made: RunResult, tmp_path: Path) -> None:

@@ -13,11 +13,16 @@ from synth.mark.render import rendered
 from synth.mark.rows import restored_row
 from synth.types import MARK, MarkMode
 
-__all__ = ["ASKED", "rendered", "rendered_row", "rendered_rows", "restored", "restored_row"]
+__all__ = ["ASKED", "BY_WHICH", "RENDERED", "rendered", "rendered_row", "rendered_rows", "restored", "restored_row"]
 
 ASKED: Final = frozenset(("comply", "partial", "redact"))
 """The stances whose answers are asked to leave detail out; what was redacted after it was given is known by its note. In an answer of
 another stance the mark is rendered where it cannot be the user's: where no turn of the user's holds it."""
+
+RENDERED: Final = frozenset(("response", "analysis", "votes", "marks"))
+"""The columns that the mark stands in, or tell of it."""
+BY_WHICH: Final = frozenset(("id", "stance", "notes", "query", "context"))
+"""The columns by which it is known whether, and how, the mark is rendered in a row."""
 
 
 def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
