@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from synth import aside
-from synth.dataset import card_file
+from synth.dataset import audited, card_file
 from synth.dataset.card_rows import Seen
 from synth.dataset.marks import made_here, ours
 from synth.dataset.reader import Dataset
@@ -46,7 +46,9 @@ def _render(made: Dataset, new: Path, mark: MarkMode) -> None:
     for split in made.filled():
         counts = [count_in(path) for path in shards_in(new / "data") if path.name.startswith(f"{split}-")]
         write_split(new / "data", split, seen.rows(split, made.rows(split)), sum(counts), max(counts))
-    card_file.renew(new, **seen.facts, content=content_hash(new / "data"), how=told["how"] | {"mark": mark})
+    content = content_hash(new / "data")
+    audited.renew(new / audited.NAME, told["content"], content)
+    card_file.renew(new, **seen.facts, content=content, how=told["how"] | {"mark": mark})
 
 
 def push(
