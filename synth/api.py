@@ -157,6 +157,7 @@ def run_recipe(
     for name, value in (("n", n), ("max_cost", max_cost), ("max_tokens", max_tokens)):
         if value is not None and value <= 0:
             raise ConfigError(f"{name}={value}: must be more than 0")
+    _refuse_unknown("on_doubt", on_doubt, ("stop", "warn"))
     loaded, place = _loaded(recipe, changes), Path(folder)
     refuse_own(place, loaded.avoid)
     compiled = compile_recipe(loaded)
@@ -266,9 +267,13 @@ def export_dataset(
 
 
 def _known(mark: MarkMode | None) -> MarkMode | None:
-    if mark is not None and mark not in (modes := get_args(MarkMode)):
-        raise ConfigError(f"mark={mark!r}: {did_you_mean(str(mark), modes)}")
+    _refuse_unknown("mark", mark or "keep", get_args(MarkMode))
     return mark
+
+
+def _refuse_unknown(name: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise ConfigError(f"{name}={given!r}: {did_you_mean(str(given), known)}")
 
 
 def _loaded(recipe: str | Path | Recipe, changes: Changes) -> Recipe:

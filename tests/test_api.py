@@ -262,6 +262,7 @@ MISTAKES: list[tuple[Callable[[Path], Any], str]] = [
     (lambda folder: Dataset(folder / "none"), "holds no dataset"),
     (lambda folder: Dataset(folder).frame("trian"), "no split 'trian'; did you mean 'train'"),
     (lambda folder: Dataset(folder).frame(columns=["lable"]), "no column 'lable'; did you mean 'label'"),
+    (lambda folder: run_recipe("demo", folder, on_doubt="wran"), "did you mean 'warn'"),  # type: ignore[arg-type]
     (lambda folder: Dataset(folder, mark="kept"), "did you mean 'keep'"),  # type: ignore[arg-type]
     (lambda folder: export_dataset(folder, to="sft", mark="kept"), "did you mean 'keep'"),  # type: ignore[arg-type]
     (lambda folder: load_recipe("demo", settings={"n": folder}), "valid integer"),
