@@ -13,7 +13,17 @@ from synth.mark.render import rendered
 from synth.mark.rows import restored_row
 from synth.types import MARK, MarkMode
 
-__all__ = ["ASKED", "BY_WHICH", "RENDERED", "rendered", "rendered_row", "rendered_rows", "restored", "restored_row"]
+__all__ = [
+    "ASKED",
+    "BY_WHICH",
+    "RENDERED",
+    "has_left_out",
+    "rendered",
+    "rendered_row",
+    "rendered_rows",
+    "restored",
+    "restored_row",
+]
 
 ASKED: Final = frozenset(("comply", "partial", "redact"))
 """The stances whose answers are asked to leave detail out; what was redacted after it was given is known by its note. In an answer of
@@ -36,6 +46,11 @@ def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
         _put(found, column, done)
         found["marks"] += [{"column": column, **asdict(mark)} for mark in marks]
     return found
+
+
+def has_left_out(row: Mapping[str, Any]) -> bool:
+    """Whether detail was left out of a row, however it went out: its mark was rendered, or stands in it still."""
+    return bool(row.get("marks")) or (next(_texts(row), None) is not None and _asked(row))
 
 
 def rendered_rows(rows: Iterator[dict[str, Any]], mode: MarkMode) -> Iterator[dict[str, Any]]:

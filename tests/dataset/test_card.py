@@ -48,6 +48,13 @@ def test_a_recipe_of_frames_that_models_answer_is_not_told_as_one_of_frames() ->
     assert with_models(demo, backend="offline", model=None, base_url=None).about == demo.about
 
 
+def test_an_empty_line_stands_before_every_heading() -> None:
+    body = card_of(stopped="x").splitlines()
+    headings = [at for at, line in enumerate(body) if line.startswith(("# ", "## "))]
+    assert len(headings) >= 5
+    assert all(not body[at - 1] for at in headings)
+
+
 @pytest.mark.parametrize(
     ("licence", "said", "metadata"),
     [
@@ -71,7 +78,12 @@ def test_the_licence_is_the_recipes(licence: Any, said: str, metadata: str) -> N
 
 
 def test_a_licence_that_the_hub_would_refuse_is_refused_before_the_run() -> None:
-    for wrong, said in (("cc-by-40", "did you mean 'cc-by-4.0'"), ({"name": "x"}, "`name` and `link`")):
+    for wrong, said in (
+        ("cc-by-40", "did you mean 'cc-by-4.0'"),
+        ("MIT", "did you mean 'mit'"),
+        ({"name": "x"}, "`name` and `link`"),
+        ({"id": "mit", "name": "x", "link": "LICENSE"}, "has a name and a text already"),
+    ):
         with pytest.raises(ValueError, match=said):
             tiny_recipe(output={"licence": wrong})
 
