@@ -181,7 +181,8 @@ def _drawn(
     from matplotlib.figure import Figure
 
     made: list[Markup] = []
-    style: Any = {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"} | _STYLE
+    style: dict[Any, Any] = {**mpl.rcParamsDefault, **_STYLE}
+    del style["backend"]  # which is the whole program's
     with mpl.rc_context(style), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own fonts lack Chinese characters; the page's have them
         figure = Figure(figsize=(_WIDTH / 72, height / 72), facecolor="none")

@@ -67,8 +67,8 @@ def _used(facts: ReportFacts, names: list[str], words: Words) -> Figure | None:
         return None
     frame = frame[frame["axis"].isin(names)]
     banks = frame.groupby("axis")["value"].nunique()
-    used = frame.groupby(["subcategory", "axis"])["value"].nunique().unstack("axis")
-    rows = frame.groupby(["subcategory", "axis"])["rows"].sum().unstack("axis")
+    used = frame.pivot_table(index="subcategory", columns="axis", values="value", aggfunc="nunique")
+    rows = frame.pivot_table(index="subcategory", columns="axis", values="rows", aggfunc="sum")
     most = rows.clip(upper=banks, axis=1)
     part = used / most
     part = part.loc[part.mean(axis=1).sort_values(kind="stable").index[:_DRAWN], [one for one in names if one in part]]
