@@ -73,6 +73,14 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A line of a report that explains what stands above it."""
+
+    text: str
+    kind: str = "note"
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """What a step of the funnel lost for one reason; with `examples` some can be looked at."""
 
@@ -110,7 +118,7 @@ class Browse:
     kind: str = "browse"
 
 
-Block: TypeAlias = Table | Figure | Lines | Funnel | Browse
+Block: TypeAlias = Table | Figure | Lines | Note | Funnel | Browse
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,7 @@ __all__ = [
     "Line",
     "Lines",
     "Loss",
+    "Note",
     "Section",
     "Step",
     "Table",

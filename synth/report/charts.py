@@ -134,7 +134,7 @@ def band(
 ) -> "Markup":
     """One line a measure, each to its own scale: the band that real sets span, and where the points lie."""
     left, top = _room(names), 20.0
-    with _drawn(top + 26.0 * len(names) + 6, left=left, top=top, right=14, bottom=4) as (figure, axes, made):
+    with _drawn(top + 20.0 * len(names) + 6, left=left, top=top, right=14, bottom=4) as (figure, axes, made):
         for y, (low, high) in enumerate(bands):
             held = [one for values in points.values() if (one := values[y]) is not None]
             least, most = min(low, *held, high), max(low, *held, high)
@@ -159,9 +159,8 @@ def band(
                         markersize=5,
                         label=None if y else _label(title),
                     )
-                    axes.text(_placed(value, scale), y - 0.24, f"{value:.3g}", ha="center", va="bottom", fontsize=7.5)
         axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(len(names) - 0.5, -0.75)
+        axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_yticks(range(len(names)), [_label(one) for one in names])
         axes.set_xticks([])
         axes.spines[:].set_visible(False)

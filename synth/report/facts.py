@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from synth.dataset.reader import RUNNING, run_facts
-from synth.errors import as_written
+from synth.errors import ConfigError, as_written
 from synth.quality.probe.pairs import Pair, pair_of
+from synth.quality.probe.report import Report, learned
 from synth.recipe.labels import LabelScheme, named_in
 from synth.report.counted import Counted, Place, counted, made_of
 from synth.report.dropped import examples
@@ -17,6 +18,8 @@ from synth.report.entries import Entry, row_entry
 Row = Mapping[str, Any]
 SHOWN: Final = 1_500
 """Rows of all cells that may be shown."""
+LEAST: Final = 200
+"""Rows of each side that a report's probe needs: of fewer its intervals say nothing."""
 _LONGEST: Final = 4_000
 """Characters of a text that a probe reads."""
 
@@ -33,8 +36,8 @@ class ReportFacts:
     counted: Counted
     rows: Sequence[Entry]
     """The rows that may be shown: of every cell the first, then of every cell the second …"""
-    pairs: Sequence[Pair]
-    """The rows that a probe may learn from."""
+    probe: Report | None
+    """What a probe learns from a sample of the rows; None where they are too few."""
     drops: Mapping[str, Sequence[Entry]]
     """Drops that may be shown, by `stage.reason`."""
     samples: bool
@@ -77,7 +80,7 @@ def facts_of(folder: Path, *, samples: bool = True) -> ReportFacts:
         labels=labels,
         counted=found,
         rows=[entry for place in shown if (entry := made[place][0]) is not None],
-        pairs=[pair for place in learnt if (pair := made[place][1]) is not None],
+        probe=_probed(folder, [pair for place in learnt if (pair := made[place][1]) is not None], found.rows),
         drops=examples(folder / "drops") if samples else {},
         samples=samples,
     )
@@ -87,6 +90,17 @@ def _in_turn(cells: Iterable[Sequence[tuple[str, Place]]]) -> Iterator[Place]:
     """The first of every cell, then the second of every cell …; among these the one of lowest rank first."""
     for row in zip_longest(*cells):
         yield from (place for _, place in sorted(one for one in row if one is not None))
+
+
+def _probed(folder: Path, pairs: Sequence[Pair], rows: int) -> Report | None:
+    """What a probe learns from some rows of so many; None of too few rows of a side, or too few root queries."""
+    unsafe = sum(pair.unsafe for pair in pairs)
+    if min(unsafe, len(pairs) - unsafe) < LEAST:
+        return None
+    try:
+        return learned(folder, pairs, rows)
+    except ConfigError:
+        return None
 
 
 def _pair(row: Row, labels: LabelScheme) -> Pair:

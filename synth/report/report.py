@@ -1,12 +1,13 @@
 """`report.html`: a run's folder as one page to read, in a bounded size whatever the folder."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from synth import aside
 from synth.errors import ConfigError, as_written
-from synth.report.blocks import share, whole
+from synth.report.blocks import Section, share, whole
 from synth.report.clip import name
 from synth.report.entries import Entry
 from synth.report.facts import ReportFacts, facts_of
@@ -32,6 +33,9 @@ ORDER: Final = (doubts, funnel, cells, coverage, diversity, novelty, judges, cla
 """The sections of a report, as they stand in it."""
 _BYTES: Final = 3_200_000
 """Of rows and drops that a page holds at most."""
+_TOLD: Final = ("table", "lines", "funnel")
+_WRITTEN: Final = ("doubt_", "mend_", "found_", "reason_")
+"""Words that stand in a page where they are said, and which no script says."""
 _OURS: Final = b"<!DOCTYPE html>"
 
 
@@ -40,15 +44,29 @@ def report(folder: Path, *, lang: str = "en", samples: bool = True) -> str:
     it. The same folder gives the same bytes. ConfigError where the folder holds no run, or something in it is damaged."""
     facts, words = facts_of(folder, samples=samples), words_of("report", lang)
     with as_written(folder / "run.json"):
-        sections = [found for one in ORDER if (found := one.section(facts, words)) is not None]
+        sections = _sections(facts, words)
         top = _top(facts, words)
     return page(
         "report",
         lang=words.lang,
-        words=words.texts,
+        words={key: text for key, text in words.texts.items() if not key.startswith(_WRITTEN)},
         data=_data(facts),
         values={"title": name(facts.name), "top": top, "sections": sections},
     )
+
+
+def report_facts(folder: Path, *, lang: str = "en", samples: bool = True) -> dict[str, Any]:
+    """What the report of a run's folder tells, as nested dicts for JSON: its tables and lines by section, without figures and rows."""
+    facts, words = facts_of(folder, samples=samples), words_of("report", lang)
+    with as_written(folder / "run.json"):
+        held = [asdict(section) for section in _sections(facts, words)]
+        top = dict(_top(facts, words))
+    told = [{**one, "blocks": [block for block in one["blocks"] if block["kind"] in _TOLD]} for one in held]
+    return {"name": name(facts.name), "top": top, "sections": [one for one in told if one["blocks"]]}
+
+
+def _sections(facts: ReportFacts, words: Words) -> Sequence[Section]:
+    return [found for one in ORDER if (found := one.section(facts, words)) is not None]
 
 
 def write_report(folder: Path, out: Path | None = None, *, lang: str = "en", samples: bool = True) -> Path:

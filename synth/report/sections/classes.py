@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from synth.recipe.labels import column
-from synth.report.blocks import Column, Figure, Section, Table, whole
+from synth.report.blocks import Block, Column, Figure, Section, Table, whole
 from synth.report.charts import heat
 from synth.report.clip import name
 from synth.report.facts import ReportFacts
@@ -19,7 +19,7 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
     """The classes and stances of a data set's answers by label, and who gave them; None where there are no rows."""
     if not facts.counted.rows:
         return None
-    blocks: list[Figure | Table] = []
+    blocks: list[Block] = []
     for table, key, title in (("classes", "response_class", "class"), ("stances", "stance", "stance")):
         frame = _crossed(facts.counted.frame(table), key)
         if frame is not None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from synth.report.blocks import Column, Figure, Section, Table, figure, share, whole
+from synth.report.blocks import Block, Column, Figure, Section, Table, figure, share, whole
 from synth.report.charts import ACCENT, DIM, bars
 from synth.report.clip import name
 from synth.report.facts import ReportFacts
@@ -44,7 +44,7 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
     drawn = bars([name(one) for one in stages.index], series, [DIM, ACCENT])
     total = facts.told("total")
     title = words("cost_table", replies=whole(total.get("calls")), tokens=whole(total.get("tokens")))
-    blocks: list[Figure | Table] = [
+    blocks: list[Block] = [
         Figure(words("cost_figure"), drawn),
         Table(title, heads, rows, max(0, len(table) - _MOST)),
     ]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from synth.report.blocks import Column, Figure, Section, Table, cut, whole
+from synth.report.blocks import Block, Column, Figure, Section, Table, cut, whole
 from synth.report.charts import heat
 from synth.report.clip import name
 from synth.report.facts import ReportFacts
@@ -30,7 +30,7 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
         )
         for one in shown
     ]
-    blocks: list[Figure | Table] = [Table(words("coverage_axes"), columns, rows, more)]
+    blocks: list[Block] = [Table(words("coverage_axes"), columns, rows, more)]
     names = [one["axis"] for one in axes[:_AXES]]
     if pairs:
         blocks.append(_pairs(names, {tuple(sorted(one["axes"])): one for one in pairs}, words))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from synth.quality.diversity_band import BOUNDS, REAL
-from synth.report.blocks import Cell, Column, Figure, Section, Table, figure, share, whole
+from synth.report.blocks import Block, Cell, Column, Figure, Note, Section, Table, figure, share, whole
 from synth.report.charts import ACCENT, BAD, INK, band, heat
 from synth.report.clip import name
 from synth.report.facts import ReportFacts
@@ -32,9 +32,10 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
     columns += [Column(words(f"measure_{key}")) for key in _MEASURES]
     rows = [_row(_kind(kind, words), one["matched"], bounded=kind == "harmful") for kind, one in kinds.items()]
     rows += [_row(name(one["set"]), {**one, "n": 200}, bounded=False) for one in real]
-    blocks: list[Figure | Table] = [
+    blocks: list[Block] = [
         Figure(words("diversity_figure"), drawn),
         Table(words("diversity_table"), columns, rows),
+        Note(words("diversity_about")),
     ]
     blocks += _lanes(told.get("lanes") or {}, words)
     blocks += _behaviours(facts, told.get("behaviours") or {}, words)
@@ -54,7 +55,7 @@ def _row(title: str, told: Mapping[str, Any], *, bounded: bool) -> list[str | Ce
     return cells
 
 
-def _lanes(lanes: Mapping[str, Mapping[str, Any]], words: Words) -> list[Figure | Table]:
+def _lanes(lanes: Mapping[str, Mapping[str, Any]], words: Words) -> list[Block]:
     """The lanes whose queries are most alike, as a heat map: the deeper, the worse among all lanes."""
     import pandas as pd
 
@@ -76,7 +77,7 @@ def _lanes(lanes: Mapping[str, Mapping[str, Any]], words: Words) -> list[Figure 
     return [Figure(words("diversity_lanes"), heat([name(one) for one in order], heads, values, texts))]
 
 
-def _behaviours(facts: ReportFacts, told: Mapping[str, Any], words: Words) -> list[Figure | Table]:
+def _behaviours(facts: ReportFacts, told: Mapping[str, Any], words: Words) -> list[Block]:
     if not told.get("possible") or not told.get("largest"):
         return []
     columns = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from synth.quality.diversity_band import BOUNDS, TELLING
+from synth.quality.probe.advice import ALARMS, TELLS
 from synth.report.blocks import Cell, Column, Line, Lines, Section, Table, Tone, share, whole
 from synth.report.clip import line, name
 from synth.report.facts import ReportFacts
@@ -42,6 +43,26 @@ def _found(facts: ReportFacts, words: Words) -> Iterator[Line]:
         yield Line("plain", words("found_no_controls"))
     yield from _of_cells(facts, words)
     yield from _of_measures(facts, words)
+    yield from _of_probe(facts, words)
+
+
+def _of_probe(facts: ReportFacts, words: Words) -> Iterator[Line]:
+    """What a probe warns of: in its own words, or in another language by what its figures say."""
+    found = facts.probe
+    if found is None or not found.warnings:
+        return
+    if words.lang == "en" and facts.samples:
+        for warning in found.warnings:
+            yield Line("warn", f"{line(warning[:1].upper() + warning[1:])}.", section="probe")
+        return
+    told = [view for view, auc in found.auc.items() if view != "both" and auc is not None and auc.value >= TELLS]
+    if told:
+        yield Line("warn", words("found_side", side=words(f"view_{told[0]}")), section="probe")
+    worst = max((rate.value for rate in found.false_alarms.values()), default=0.0)
+    if worst >= ALARMS:
+        yield Line("warn", words("found_alarms", part=share(worst)), section="probe")
+    if not told and worst < ALARMS:
+        yield Line("warn", words("found_probe"), section="probe")
 
 
 def _doubt(doubt: Mapping[str, Any], facts: ReportFacts, words: Words) -> Line:
@@ -51,8 +72,6 @@ def _doubt(doubt: Mapping[str, Any], facts: ReportFacts, words: Words) -> Line:
         part = f" ({doubt['count'] / doubt['n']:.0%})" if doubt["n"] else ""
         told = known.format(count=whole(doubt["count"]), n=whole(doubt["n"])) + part
         mend = words.of("mend", doubt["kind"]) or ""
-    if not facts.samples and "“" in told:
-        told = line(doubt["kind"])
     samples = [(name(one["place"]), line(one["text"])) for one in doubt["samples"]] if facts.samples else ()
     return Line("bad" if doubt["whole"] else "warn", f"{who}: {told}", mend, samples=samples)
 

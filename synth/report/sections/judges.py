@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from synth.quality.agreement import kappa, shares
-from synth.report.blocks import Cell, Column, Figure, Section, Table, Tone, cut, figure, share, whole
+from synth.report.blocks import Block, Cell, Column, Figure, Section, Table, Tone, cut, figure, share, whole
 from synth.report.charts import heat
 from synth.report.clip import name
 from synth.report.facts import ReportFacts
@@ -20,7 +20,7 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
     found = facts.told("agreement")
     if not (found.get("overall") or {}).get("n"):
         return None
-    blocks: list[Table | Figure] = [_each(found["judges"], words), _together(found, words)]
+    blocks: list[Block] = [_each(found["judges"], words), _together(found, words)]
     if drawn := _answerers(found.get("answerers") or [], words):
         blocks.append(drawn)
     blocks.append(_subcategories(found["subcategories"], words))

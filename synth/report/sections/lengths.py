@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from synth.quality.diversity_band import TELLING
 from synth.quality.diversity_forms import LENGTHS
-from synth.report.blocks import Cell, Column, Figure, Section, Table, figure, share, whole
+from synth.report.blocks import Block, Cell, Column, Figure, Section, Table, figure, share, whole
 from synth.report.charts import ACCENT, BAD, DIM, GOOD, columns
 from synth.report.clip import name
 from synth.report.facts import ReportFacts
@@ -18,7 +18,7 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
     """Lengths of queries and answers by label, forms, and what a single feature tells of the label; None where there are no rows."""
     if not facts.counted.rows:
         return None
-    blocks: list[Figure | Table] = [drawn for side in ("answers", "queries") if (drawn := _lengths(facts, side, words))]
+    blocks: list[Block] = [drawn for side in ("answers", "queries") if (drawn := _lengths(facts, side, words))]
     kinds = facts.told("diversity").get("kinds") or {}
     if kinds:
         blocks += [_forms(kinds, words), _answers(kinds, words)]

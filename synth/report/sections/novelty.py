@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from synth.report.blocks import Column, Figure, Section, Table, share, whole
+from synth.report.blocks import Block, Column, Figure, Section, Table, share, whole
 from synth.report.charts import ACCENT, DIM, lines
 from synth.report.facts import ReportFacts
 from synth.report.words import Words
@@ -32,5 +32,5 @@ def section(facts: ReportFacts, words: Words) -> Section | None:
         for number, one, part in zip(numbers, rounds, new, strict=True)
     ]
     table = Table(words("novelty_table"), columns, rows, folded=len(rows) > 8)
-    blocks: list[Figure | Table] = [Figure(words("novelty_figure"), drawn), table] if len(rounds) > 1 else [table]
+    blocks: list[Block] = [Figure(words("novelty_figure"), drawn), table] if len(rounds) > 1 else [table]
     return Section("novelty", words("novelty_title"), words("novelty_look"), blocks)

@@ -1,36 +1,28 @@
 """What the data teaches before a GPU is spent: a linear model over n-grams, on a sample of the rows."""
 
-from pathlib import Path
 from typing import Final
 
-from synth.errors import ConfigError
-from synth.quality.probe.report import Report, learned
-from synth.report.blocks import Column, Line, Lines, Section, Table, figure, share, whole
-from synth.report.clip import line, name
+from synth.quality.probe.report import Report
+from synth.report.blocks import Block, Column, Line, Lines, Section, Table, figure, share, whole
+from synth.report.clip import name
 from synth.report.facts import ReportFacts
 from synth.report.words import Words
 
-LEAST: Final = 200
-"""Rows of each side that a report's probe needs: of fewer its intervals say nothing."""
 _MOST: Final = 20
 
 
 def section(facts: ReportFacts, words: Words) -> Section | None:
     """What a probe learns from a data set; None where there are too few rows to learn from."""
-    unsafe = sum(pair.unsafe for pair in facts.pairs)
-    if min(unsafe, len(facts.pairs) - unsafe) < LEAST:
+    found = facts.probe
+    if found is None:
         return None
-    try:
-        found = learned(Path(facts.name), facts.pairs, facts.counted.rows)
-    except ConfigError:  # too few root queries
-        return None
-    warnings = [Line("warn", line(one)) for one in found.warnings] if words.lang == "en" else []
-    told = [Lines("", warnings or [Line("plain", words("probe_warned" if found.warnings else "probe_calm"))])]
-    tables = [_views(found, words), _alarms(found, words), _features(found, words)]
+    told = (
+        Line("warn", words("probe_warned"), section="doubts") if found.warnings else Line("good", words("probe_calm"))
+    )
+    blocks: list[Block] = [Lines("", [told]), _views(found, words), _alarms(found, words), _features(found, words)]
     if facts.samples and found.gram:
-        tables.append(_grams(found, words))
-    look = words("probe_look", rows=whole(found.sampled))
-    return Section("probe", words("probe_title"), look, [*told, *tables])
+        blocks.append(_grams(found, words))
+    return Section("probe", words("probe_title"), words("probe_look", rows=whole(found.sampled)), blocks)
 
 
 def _views(found: Report, words: Words) -> Table:

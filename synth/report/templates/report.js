@@ -76,7 +76,7 @@ function browser(place) {
       return texts.get(one).includes(wanted);
     };
     found = all.filter((one) => selects.every((select, at) => !select.value || one[fields[at]] === select.value) && (!wanted || holds(one)));
-    count.textContent = say("found_of", { count: found.length.toLocaleString("en"), of: all.length.toLocaleString("en") });
+    count.textContent = say("count_of", { count: found.length.toLocaleString("en"), of: all.length.toLocaleString("en") });
     list.replaceChildren();
     until = 0;
     grow();
