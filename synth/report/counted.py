@@ -175,7 +175,7 @@ def _name(column: Any, *, cut: bool) -> Any:
     import pyarrow.compute as pc
 
     told = column.cast(pa.string()).fill_null("")
-    return pc.utf8_slice_codeunits(told, 0, NAME) if cut else told
+    return pc.utf8_slice_codeunits(told, 0, NAME + 1) if cut else told
 
 
 def _bins(column: Any) -> Any:
