@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,10 +36,14 @@ print(json.dumps([time.monotonic() - started, time.process_time(), peak / 1024, 
 """
 
 
+def encoded(seed: int, count: int) -> Iterator[str]:
+    return (text.encode("utf-8", "replace").decode() for text in strings(seed, count))
+
+
 def batch(first: int, count: int) -> pa.Table:
     """Rows as a run writes them: 2,000 different answers and queries in turn, each with a hostile string of its own as its analysis."""
     chance = random.Random(first)
-    hostiles = [text.encode("utf-8", "replace").decode() for text in strings(first, count)]
+    hostiles = list(encoded(first, count))
     columns = {name: [None] * count for name in SCHEMA.names}
     ids = sorted((f"{first + at:012x}-0" for at in range(count)), key=rank)
     subs = [chance.randrange(80) for _ in range(count)]
@@ -80,7 +85,7 @@ def folder(place: Path, rows: int) -> Path:
             for start in range(first, min(rows, first + 10 * AT_ONCE), AT_ONCE):
                 writer.write_table(batch(start, min(AT_ONCE, rows - start)), row_group_size=GROUP_ROWS)
     with (made / "drops" / "dedup.near_duplicate.jsonl").open("w", encoding="utf-8") as lines:
-        for at, text in enumerate(strings(7, min(rows, 100_000))):
+        for at, text in enumerate(encoded(7, min(rows, 100_000))):
             told = {
                 "stage": "dedup",
                 "reason": "near_duplicate",
@@ -88,7 +93,6 @@ def folder(place: Path, rows: int) -> Path:
                 "place": f"#{at}",
                 "wanted": "safe",
             }
-            text = text.encode("utf-8", "replace").decode()
             lines.write(
                 json.dumps(told | {"text": text, "query": text, "response": None, "stance": None, "votes": []}) + "\n"
             )

@@ -36,6 +36,12 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is counted together, by the name of its table."""
 _NAMES: Final = ("id", "scenario", "subcategory", "query_type", "label", "response_class", "stance", "responder")
+_READ: Final = (
+    *(*_NAMES, "subcategory_name", "attack", "generator", "context", "query", "response", "analysis", "votes", "notes"),
+    *("elements", "root_id", "parent_id", "query_id", "source"),
+)
+"""What is read of a row that is looked at."""
+_FEW: Final = 32
 _OTHERS: Final = "…"
 
 Made = TypeVar("Made")
@@ -92,23 +98,20 @@ def made_of(
     files: Sequence[Path], places: Iterable[Place], make: Callable[[Place, dict[str, Any]], Made]
 ) -> dict[Place, Made]:
     """By place, what `make` makes of the rows that stand there in a data set: no more of them is held than that."""
-    import pyarrow.parquet as pq
-
     wanted: dict[int, list[int]] = {}
     for number, at in sorted(set(places)):
         wanted.setdefault(number, []).append(at)
     found: dict[Place, Made] = {}
     for number, rows in wanted.items():
-        with as_written(files[number], also=_arrow()), pq.ParquetFile(files[number]) as opened:
+        with as_written(files[number], also=_arrow()), _opened(files[number]) as opened:
             for at, row in _rows(opened, rows):
                 found[number, at] = make((number, at), row)
     return found
 
 
 def _rows(opened: "pq.ParquetFile", wanted: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    import pyarrow as pa
-
     first = 0
+    columns = [name for name in _READ if name in opened.schema_arrow.names]
     for group in range(opened.metadata.num_row_groups):
         count = opened.metadata.row_group(group).num_rows
         here = [at - first for at in wanted if first <= at < first + count]
@@ -117,11 +120,17 @@ def _rows(opened: "pq.ParquetFile", wanted: Sequence[int]) -> Iterator[tuple[int
         if not here:
             continue
         at = 0
-        for batch in opened.iter_batches(_at_once(opened, group), row_groups=[group]):
-            ours = [one - at for one in here if at <= one < at + batch.num_rows]
-            for one, row in zip(ours, batch.take(pa.array(ours, pa.int64())).to_pylist() if ours else (), strict=True):
-                yield begun + at + one, row
+        # Few at once, and each made a row by itself: cells that are the same take little in Parquet, and much as they are read.
+        for batch in opened.iter_batches(_FEW, row_groups=[group], columns=columns):
+            for one in (one - at for one in here if at <= one < at + batch.num_rows):
+                yield begun + at + one, batch.slice(one, 1).to_pylist()[0]
             at += batch.num_rows
+
+
+def _opened(path: Path) -> "pq.ParquetFile":
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path, read_dictionary=["query", "response", "analysis"])
 
 
 def _arrow() -> tuple[type[Exception], ...]:
@@ -130,19 +139,16 @@ def _arrow() -> tuple[type[Exception], ...]:
     return (pa.ArrowException,)
 
 
-def _at_once(opened: "pq.ParquetFile", group: int | None = None) -> int:
+def _at_once(opened: "pq.ParquetFile") -> int:
     """How many rows are held at once, by what those of the file take."""
-    groups = range(opened.metadata.num_row_groups) if group is None else (group,)
-    told = [opened.metadata.row_group(one) for one in groups]
+    told = [opened.metadata.row_group(one) for one in range(opened.metadata.num_row_groups)]
     each = max((one.total_byte_size / max(1, one.num_rows) for one in told), default=1.0)
     return int(min(50_000, max(8, _BYTES / max(1.0, each))))
 
 
 def _count(found: Counted, number: int, path: Path) -> None:
-    import pyarrow.parquet as pq
-
     split = path.name.partition("-")[0]
-    with pq.ParquetFile(path, read_dictionary=["query", "response"]) as opened:
+    with _opened(path) as opened:
         held = [name for name in (*_NAMES, "query", "response", "elements") if name in opened.schema_arrow.names]
         at = 0
         for batch in opened.iter_batches(_at_once(opened), columns=held):
