@@ -42,6 +42,8 @@ _READ: Final = (
 )
 """What is read of a row that is looked at."""
 _FEW: Final = 32
+_TOGETHER: Final = 40
+"""Batches of short names that are counted together."""
 _OTHERS: Final = "…"
 
 Made = TypeVar("Made")
@@ -151,15 +153,31 @@ def _count(found: Counted, number: int, path: Path) -> None:
     with _opened(path) as opened:
         held = [name for name in (*_NAMES, "query", "response", "elements") if name in opened.schema_arrow.names]
         at = 0
-        for batch in opened.iter_batches(_at_once(opened), columns=held):
-            told = _told(batch, split)
+        for told, elements in _gathered(opened.iter_batches(_at_once(opened), columns=held), split):
             for name, keys in _KEYS.items():
                 _add(found.counts[name], told, keys)
-            if "elements" in held:
-                _add(found.elements, _elements(batch), ("subcategory", "axis", "value"))
+            if elements is not None:
+                _add(found.elements, elements, ("subcategory", "axis", "value"))
             _draw(found, told, number, at)
-            at += batch.num_rows
+            at += told.num_rows
         found.rows += at
+
+
+def _gathered(batches: Iterable["pa.RecordBatch"], split: str) -> Iterator[tuple["pa.Table", "pa.Table | None"]]:
+    """What is counted of batches, and of their elements, of several thousand rows together: a batch is no longer than a group of Parquet's."""
+    import pyarrow as pa
+
+    told: list[pa.Table] = []
+    elements: list[pa.Table] = []
+    for batch in batches:
+        told.append(_told(batch, split))
+        if "elements" in batch.schema.names:
+            elements.append(_elements(batch))
+        if len(told) == _TOGETHER:
+            yield pa.concat_tables(told), pa.concat_tables(elements) if elements else None
+            told, elements = [], []
+    if told:
+        yield pa.concat_tables(told), pa.concat_tables(elements) if elements else None
 
 
 def _told(batch: "pa.RecordBatch", split: str) -> "pa.Table":
