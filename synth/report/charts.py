@@ -22,8 +22,8 @@ INK, DIM, LINE, ACCENT, BAD, GOOD = "#000001", "#000002", "#000003", "#000004", 
 _COLOURS: Final = {INK: "ink", DIM: "dim", LINE: "line", ACCENT: "accent", BAD: "bad", GOOD: "good"}
 _WIDTH: Final = 400.0
 """Points that a figure is wide; its height follows."""
-_ROW: Final = 15.0
-_LETTER: Final = 8.5
+_ROW: Final = 16.5
+_LETTER: Final = 9.5
 """Points of a Chinese character of a label."""
 _LONGEST: Final = 24
 """Characters of a label."""
@@ -31,10 +31,10 @@ _STYLE: Final[Mapping[str, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "synth",
     "text.parse_math": False,
-    "font.size": 8.5,
+    "font.size": 9.5,
     "axes.edgecolor": LINE,
     "axes.labelcolor": DIM,
-    "axes.titlesize": 8.5,
+    "axes.titlesize": 9.5,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -44,7 +44,7 @@ _STYLE: Final[Mapping[str, Any]] = {
     "xtick.labelcolor": DIM,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9.5,
 }
 
 
@@ -59,6 +59,7 @@ def bars(names: Sequence[str], series: Mapping[str, Sequence[float]], colours: S
         axes.set_yticks(range(len(names)), [_label(one) for one in names])
         axes.invert_yaxis()
         axes.margins(y=0.5 / max(2, len(names)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         _plain(axes)
         if len(series) > 1:
             _legend(figure, len(series))
@@ -115,7 +116,7 @@ def heat(
                     continue
                 deep = 0.04 + 0.62 * min(1.0, max(0.0, value))
                 axes.add_patch(Rectangle((x, y), 0.96, 0.92, facecolor=ACCENT, alpha=round(deep, 2), linewidth=0))
-                axes.text(x + 0.48, y + 0.5, text, ha="center", va="center", fontsize=7.5)
+                axes.text(x + 0.48, y + 0.5, text, ha="center", va="center", fontsize=8.5)
         axes.set_xlim(0, max(1, len(heads)))
         axes.set_ylim(max(1, len(rows)), 0)
         axes.xaxis.tick_top()
@@ -123,6 +124,7 @@ def heat(
         axes.set_yticks([at + 0.5 for at in range(len(rows))], [_label(one) for one in rows])
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
+        axes.tick_params(axis="x", labelsize=8)
     return made[0]
 
 
