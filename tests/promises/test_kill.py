@@ -24,7 +24,7 @@ from tests.conftest import Lab
 from tests.support.forked import Point, forking, run
 from tests.support.standin import answers, standing_in
 
-KILLS = 35
+KILLS = 20
 """At each concurrency."""
 COMMAND = [sys.executable, "-m", "synth", "run", "small.yaml", "-o", "run"]
 

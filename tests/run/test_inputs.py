@@ -80,11 +80,6 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.installed, self.here = folder / "installed", folder / "mine"
-        for name in ("synth", "prompts", "taxonomies", "pipelines"):
-            shutil.copytree(TOP / name, self.installed / name, ignore=shutil.ignore_patterns("__pycache__"))
-        self.here.mkdir()
-        (self.installed / "pipelines" / "small.yaml").write_text(SMALL, encoding="utf-8")
-        (self.installed / "taxonomies" / "tiny.yaml").write_text(tiny_taxonomy(), encoding="utf-8")
 
     def synth(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "synth", *arguments]
@@ -103,11 +98,23 @@ class Shop:
         (self.installed / name).write_text(text.replace(old, new), encoding="utf-8")
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    shop = Shop(tmp_path)
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop in which one run was made: its kernels are compiled."""
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    for name in ("synth", "prompts", "taxonomies", "pipelines"):
+        shutil.copytree(TOP / name, shop.installed / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shop.here.mkdir()
+    (shop.installed / "pipelines" / "small.yaml").write_text(SMALL, encoding="utf-8")
+    (shop.installed / "taxonomies" / "tiny.yaml").write_text(tiny_taxonomy(), encoding="utf-8")
     shop.good(*RUN)
-    return shop
+    return shop.here.parent
+
+
+@pytest.fixture
+def shop(opened: Path, tmp_path: Path) -> Shop:
+    shutil.copytree(opened, tmp_path, dirs_exist_ok=True)
+    return Shop(tmp_path)
 
 
 EDITS = [
