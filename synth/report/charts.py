@@ -115,7 +115,7 @@ def heat(
                 if value is None:
                     continue
                 deep = 0.04 + 0.62 * min(1.0, max(0.0, value))
-                axes.add_patch(Rectangle((x, y), 0.96, 0.92, facecolor=ACCENT, alpha=round(deep, 2), linewidth=0))
+                axes.add_artist(Rectangle((x, y), 0.96, 0.92, facecolor=ACCENT, alpha=round(deep, 2), linewidth=0))
                 axes.text(x + 0.48, y + 0.5, text, ha="center", va="center", fontsize=8.5)
         axes.set_xlim(0, max(1, len(heads)))
         axes.set_ylim(max(1, len(rows)), 0)
