@@ -31,13 +31,15 @@ def happened() -> list[str]:
 @pytest.fixture
 def opened(browser: Browser, happened: list[str]) -> Iterator[Opened]:
     """`opened(path)` is the page of a file. The test fails on any dialog, request but for the file itself, line of the console, error
-    of a script, or further page. What it takes besides are options of a context of Playwright's: `viewport`, `color_scheme`, `locale`.
+    of a script, or further page. Each call is a browser of its own, that has kept nothing. `before` is a script that runs before the
+    page's own; what it takes besides are options of a context of Playwright's: `viewport`, `color_scheme`, `locale`.
     """
     contexts = []
 
-    def open_(path: Path, **options: Any) -> Page:
+    def open_(path: Path, *, before: str = "", **options: Any) -> Page:
         context = browser.new_context(offline=True, **options)
         contexts.append(context)
+        context.add_init_script(before)
         page = context.new_page()
         own = path.resolve().as_uri()
         context.on("page", lambda other: happened.append(f"page: {other.url}"))
