@@ -1,13 +1,16 @@
 """What a run's folder holds, as its report tells it: run.json, all rows counted, and the few rows and drops that are looked at."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
+from synth.dataset import audited
+from synth.dataset.card import content_of
 from synth.dataset.reader import RUNNING, run_facts
-from synth.errors import ConfigError, as_written
+from synth.errors import BROKEN, ConfigError, as_written
 from synth.quality.probe.pairs import Pair, pair_of
 from synth.quality.probe.report import Report, learned
 from synth.recipe.labels import LabelScheme, named_in
@@ -40,6 +43,8 @@ class ReportFacts:
     """What a probe learns from a sample of the rows; None where they are too few."""
     drops: Mapping[str, Sequence[Entry]]
     """Drops that may be shown, by `stage.reason`."""
+    audit: Mapping[str, Any] | None
+    """What people found who read rows of the data set as it stands (audit.json); None where nobody did."""
     samples: bool
     """Whether anything of a text may be shown."""
 
@@ -82,8 +87,17 @@ def facts_of(folder: Path, *, samples: bool = True) -> ReportFacts:
         rows=[entry for place in shown if (entry := made[place][0]) is not None],
         probe=_probed(folder, [pair for place in learnt if (pair := made[place][1]) is not None], found.rows),
         drops=examples(folder / "drops") if samples else {},
+        audit=_audit(folder / "dataset"),
         samples=samples,
     )
+
+
+def _audit(dataset: Path) -> Mapping[str, Any] | None:
+    found = audited.read(dataset / audited.NAME)
+    with contextlib.suppress(*BROKEN):
+        if found is not None and found["content"] == content_of((dataset / "README.md").read_text(encoding="utf-8")):
+            return found
+    return None
 
 
 def _in_turn(cells: Iterable[Sequence[tuple[str, Place]]]) -> Iterator[Place]:

@@ -14,6 +14,8 @@ _MOST: Final = 50
 _LOST: Final = 0.5
 """The share of queries dropped from which on a line speaks of it."""
 _AGREED: Final = 0.8
+_WRONG: Final = 0.05
+"""The share of wrong labels from which on, surely, a line is a warning."""
 _TONES: Final[Mapping[str, Tone]] = {"fit": "good", "unfit": "bad"}
 
 
@@ -41,6 +43,7 @@ def _found(facts: ReportFacts, words: Words) -> Iterator[Line]:
         yield _doubt(doubt, facts, words)
     if not facts.all("controls") and facts.told("agreement").get("judges"):
         yield Line("plain", words("found_no_controls"))
+    yield from _of_readers(facts, words)
     yield from _of_cells(facts, words)
     yield from _of_measures(facts, words)
     yield from _of_probe(facts, words)
@@ -74,6 +77,18 @@ def _doubt(doubt: Mapping[str, Any], facts: ReportFacts, words: Words) -> Line:
         mend = words.of("mend", doubt["kind"]) or ""
     samples = [(name(one["place"]), line(one["text"])) for one in doubt["samples"]] if facts.samples else ()
     return Line("bad" if doubt["whole"] else "warn", f"{who}: {told}", mend, samples=samples)
+
+
+def _of_readers(facts: ReportFacts, words: Words) -> Iterator[Line]:
+    """How many labels are wrong, by people who read rows."""
+    found = facts.audit
+    if found is None or found.get("error") is None:
+        if facts.counted.rows:
+            yield Line("plain", words("found_no_readers"))
+        return
+    told = {"rows": whole(found["rows"]), "error": share(found["error"], 1)}
+    interval = f"{share(found['low'], 1)} – {share(found['high'], 1)}"
+    yield Line("warn" if found["low"] > _WRONG else "plain", words("found_readers", interval=interval, **told))
 
 
 def _of_cells(facts: ReportFacts, words: Words) -> Iterator[Line]:
