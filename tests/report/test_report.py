@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from synth.cli.main import commands
+from synth.dataset import audited
 from synth.errors import ConfigError
 from synth.report import report as pages
 from synth.report.page import TEMPLATES
@@ -154,6 +155,15 @@ def test_a_run_that_goes_on_or_was_stopped_says_so(stopped: str, tmp_path: Path)
     page = report(folder)
     assert words_of("report", "en")("found_no_rows") in page
     assert ("goes on, or was killed" in page) == (stopped == "running")
+
+
+def test_what_people_found_stands_there_as_long_as_the_rows_are_those_they_read(tmp_path: Path) -> None:
+    folder = little(tmp_path / "run")
+    told = {"content": "0123456789abcdef", "rows": 100, "error": 0.12, "low": 0.08, "high": 0.2}
+    (folder / "dataset" / "audit.json").write_text(audited.written(told))
+    assert "Nobody has read" in report(folder)
+    (folder / "dataset" / "README.md").write_text("  description: content 0123456789abcdef\n")
+    assert "12.0% are wrong (8.0% – 20.0%)" in report(folder)
 
 
 def test_what_is_damaged_is_one_line(tmp_path: Path) -> None:
