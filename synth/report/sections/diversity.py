@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from synth.quality.diversity_band import BOUNDS, REAL
+from synth.quality.diversity_report import LEAST
 from synth.report.blocks import Block, Cell, Column, Figure, Note, Section, Table, figure, share, whole
 from synth.report.charts import ACCENT, BAD, INK, band, heat
 from synth.report.clip import name
@@ -50,7 +51,7 @@ def _row(title: str, told: Mapping[str, Any], *, bounded: bool) -> list[str | Ce
     cells: list[str | Cell] = [title, whole(told["n"]), whole(told["length"])]
     for key in _MEASURES:
         bound = BOUNDS.get(key)
-        beyond = bounded and bound is not None and bound.beyond(told[key], bound.doubt)
+        beyond = bounded and told["n"] >= LEAST and bound is not None and bound.beyond(told[key], bound.doubt)
         cells.append(Cell(figure(told[key], 0 if key == "vendi" else 2), "warn" if beyond else "plain"))
     return cells
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from synth.quality.diversity_band import BOUNDS, TELLING
+from synth.quality.diversity_report import LEAST
 from synth.quality.probe.advice import ALARMS, TELLS
 from synth.report.blocks import Cell, Column, Line, Lines, Section, Table, Tone, share, whole
 from synth.report.clip import line, name
@@ -36,7 +37,7 @@ def _found(facts: ReportFacts, words: Words) -> Iterator[Line]:
     if facts.running:
         yield Line("warn", words("found_running"))
     elif stopped := facts.run.get("stopped"):
-        yield Line("warn", words("found_stopped", why=line(stopped)))
+        yield Line("warn", words("found_stopped", why=line(str(stopped).removeprefix("stopped: "))))
     if not facts.counted.rows:
         yield Line("bad", words("found_no_rows"))
     for doubt in facts.all("doubts")[:_MOST]:
@@ -113,7 +114,8 @@ def _of_cells(facts: ReportFacts, words: Words) -> Iterator[Line]:
 def _of_measures(facts: ReportFacts, words: Words) -> Iterator[Line]:
     harmful = (facts.told("diversity").get("kinds") or {}).get("harmful") or {}
     told = harmful.get("matched") or {}
-    beyond = [measure for measure, bound in BOUNDS.items() if told and bound.beyond(told[measure], bound.doubt)]
+    enough = told.get("n", 0) >= LEAST  # of fewer a measure says little
+    beyond = [measure for measure, bound in BOUNDS.items() if enough and bound.beyond(told[measure], bound.doubt)]
     doubted = any(doubt["kind"].startswith("diversity_") for doubt in facts.all("doubts"))
     if beyond and not doubted:
         named = ", ".join(words(f"measure_{measure}") for measure in beyond)
