@@ -53,7 +53,8 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
             report=lambda line: screen.line(f"synth: {line}"),
         )
         result = run_bound(compiled, replace(told, shard=ours, watch=watch, observer=observer))
-    leave_report(options.folder, _note)
+    if compiled.recipe.output.report:
+        leave_report(options.folder, _note)
     say(summary.summary(result, options.folder, compiled.recipe.scheme), err=True)
     if result.message:
         complain(result.message)
@@ -71,7 +72,8 @@ def merge(folders: Sequence[Path], out: Path) -> int:
     """What `synth merge` does with runs: unites their journals, folds them and writes the dataset; gives the exit
     status."""
     merged = merge_folders(folders, out)
-    leave_report(out, _note)
+    if merged.recipe.output.report:
+        leave_report(out, _note)
     say(summary.summary(merged.result, out, Dataset(out).labels), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
     if short:
