@@ -28,7 +28,7 @@ LEAST, RUNS = 3, 45_000
 SIGN = 0.06
 """What a sign counts beside the runs of an answer, of which all together count one."""
 UNIT, GENTLE = 1024, 10.0
-RULES, AHEAD = 1.5, 2.0
+RULES, AHEAD = 1.5, 1.5
 """What the class that rules tell counts, and by how much a class must be ahead without it to be sure, in logarithms of odds."""
 LESS = 0.4
 """What compliance has less beforehand than among the answers it is fitted on: it is no default."""
