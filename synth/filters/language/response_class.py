@@ -130,7 +130,7 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     table, kernel = model(), _kernel()
     sums = np.zeros((2, len(table.start)), np.int64)
     known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
-    signs = np.fromiter(sorted(set(sign_keys(text, found, query))), np.uint64)
+    signs = np.fromiter(sign_keys(text, found, query), np.uint64)
     kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
