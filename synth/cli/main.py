@@ -5,6 +5,7 @@ import errno
 import io
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +13,10 @@ import click
 
 from synth import __version__
 from synth.cli import audit, evaluate, folder, journal, new, tools
+from synth.cli.options import AS_JSON
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say
+from synth.cli.way import Way, again, then, typed, way
 from synth.errors import ConfigError
 
 
@@ -55,10 +58,17 @@ def _end(line: str, status: int) -> None:
     sys.exit(status)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=Way,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.version_option(__version__)
-def commands() -> None:
-    """Synthetic training data for Chinese guard models: from a harm taxonomy to shards that load."""
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Synthetic training data for Chinese guard models: from a harm taxonomy to a guard that is trained and measured."""
+    if context.invoked_subcommand is None:
+        say(way(commands, context.make_formatter().width))
 
 
 @commands.command()
@@ -84,7 +94,7 @@ def commands() -> None:
     help="What to do once the run cannot vouch for its data, as when a judge is unfit: pause, or say so and go on.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
+@AS_JSON
 @click.option(
     "--events",
     type=click.Path(path_type=Path, allow_dash=True),
@@ -123,7 +133,8 @@ def run(
         on_doubt=on_doubt,
     )
     if dry_run:
-        say(run.price(loaded, options, shard))
+        goes = f"nothing was asked; `{again('run', without={'--dry-run': 0, '--json': 0})}` runs it"
+        tell(run.price(loaded, options, shard), as_json, goes)
         return
     sys.exit(run.run(loaded, options, shard=shard, as_json=as_json, events=events))
 
@@ -134,22 +145,37 @@ def run(
 @ROWS
 @ONLY
 @recipe_options
-def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:
+@AS_JSON
+def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Say what running RECIPE in DIR would reuse and what it would ask; nothing is asked."""
     from synth.cli import run
 
-    say(run.diff(changed_recipe(recipe, given), n, folder, only))
+    runs = again("run", without={str(folder): 0, "--json": 0}, back=("-o", folder))
+    tell(run.diff(changed_recipe(recipe, given), n, folder, only), as_json, f"nothing was asked; `{runs}` does it")
 
 
 @commands.command()
 @click.argument("recipe", required=False)
 @recipe_options
-def check(recipe: str | None, **given: Any) -> None:
+@AS_JSON
+def check(recipe: str | None, as_json: bool, **given: Any) -> None:
     """Check RECIPE, or everything there is: load it, render every prompt, bind every option, run it small and offline."""
     from synth.cli import check as command
 
-    for line in command.check(changed_recipe(recipe, given) if recipe else None):
-        say(line, err=True)
+    found = []
+    for checked in command.check(changed_recipe(recipe, given) if recipe else None):
+        found.append(asdict(checked))
+        if not as_json:
+            say(checked, err=True)
+    if as_json:
+        give({"good": found})
+        return
+    options = {"--json": 0}
+    then(
+        f"`{again('doctor', without=options)}` asks its models a little; `{again('run', without=options)}` makes its data set"
+        if recipe
+        else f"`{typed('run', 'demo')}` makes a small data set, with no model"
+    )
 
 
 @commands.command()
@@ -165,6 +191,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
         given["backend"] = "offline"
     for text in command.preview(changed_recipe(recipe, given), only, rows):
         say(text)
+    then(f"`{again('run', '--dry-run', without={'--rows': 1})}` says what a run takes, and asks nothing")
 
 
 @commands.command()
@@ -183,6 +210,7 @@ def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None
 @MAX_COST
 @MAX_TOKENS
 @recipe_options
+@AS_JSON
 def doctor(
     recipe: str,
     n: int | None,
@@ -191,6 +219,7 @@ def doctor(
     only: tuple[str, ...],
     max_cost: float | None,
     max_tokens: int | None,
+    as_json: bool,
     **given: Any,
 ) -> None:
     """Ask every model of RECIPE a little, before anything is paid for in earnest: can it do its part, what will N rows take."""
@@ -206,10 +235,16 @@ def doctor(
         bounds=Bounds(max_cost, max_tokens),
         say=complain,
     )
-    lines, status = command.doctor(loaded, options, seconds)
-    for line in lines:
-        say(line)
-    sys.exit(status)
+    found = command.doctor(loaded, options, seconds)
+    run = again("run", without={"--seconds": 1, "--json": 0})
+    tell(
+        found,
+        as_json,
+        f"`{run}` makes the data set; what was answered here is not asked again"
+        if found.fit
+        else "another model, or what is said above, for each role that is not fit; then the same command again",
+    )
+    sys.exit(0 if found.fit else 3)
 
 
 @commands.command("list")
@@ -231,12 +266,31 @@ def doctor(
         ]
     ),
 )
-def list_(kind: str) -> None:
+@AS_JSON
+def list_(kind: str, as_json: bool) -> None:
     """List what there is of KIND, with a line on each."""
     from synth.cli import catalogue
+    from synth.cli.table import plain_lines
 
-    for name, line in catalogue.entries(kind):
-        say(f"{name:<32} {line}".rstrip())
+    found = list(catalogue.entries(kind))
+    if as_json:
+        give({"kind": kind, "entries": [{"name": name, "line": line} for name, line in found]})
+        return
+    for text in plain_lines(found):
+        say(text)
+    then(catalogue.use(kind, found[0][0] if found else "NAME"))
+
+
+def tell(found: Any, as_json: bool, line: str) -> None:
+    """Either what a command found as JSON (`facts`), or its `parts` for the terminal and a line on what comes next."""
+    from synth.cli.table import lines
+
+    if as_json:
+        give(found.facts)
+        return
+    for text in lines(found.parts):
+        say(text)
+    then(line)
 
 
 commands.add_command(new.new)

@@ -1,5 +1,7 @@
-"""The one way in which the command line speaks: every line plain to a terminal, and of bounded length."""
+"""The one way in which the command line speaks: every line plain to a terminal, and of bounded length; objects as JSON."""
 
+import json
+import unicodedata
 from typing import Final
 
 import click
@@ -23,8 +25,19 @@ def complain(text: object) -> None:
     click.echo(f"synth: {shown(' '.join(str(text).splitlines()), _LONGEST_WORD)}", err=True)
 
 
+def give(facts: object) -> None:
+    """Prints what a command found as one JSON object, the only thing on stdout. Characters that move the cursor, hide or are half
+    a pair stand as escapes, so whoever reads the object has them again."""
+    click.echo("".join(map(_escaped, json.dumps(facts, ensure_ascii=False, default=str))))
+
+
 def shown(text: str, most: int) -> str:
     """A text for a terminal, no line of it longer than that many characters."""
     lines = text.split("\n")
     cut = (line if len(line) <= most else f"{line[: most // 2]} … {line[-most // 4 :]}" for line in lines)
     return for_terminal(plain("\n".join(cut)))
+
+
+def _escaped(letter: str) -> str:
+    hides = unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs")
+    return json.dumps(letter)[1:-1] if hides else letter
