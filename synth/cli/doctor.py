@@ -116,14 +116,18 @@ class _Outlook:
         if found.stopped:
             yield f"ended early: {for_terminal(found.stopped)}"
         if found.rows:
-            yield "slots: " + ", ".join(f"{name} {count:,}" for name, count in found.rows.most_common())
+            told = ", ".join(f"{name} {count:,}" for name, count in found.rows.most_common())
+            yield f"answers that were to become rows: {told}"
         if (tokens := found.tokens_a_row) is not None:
             yield f"tokens a row: {tokens:,.0f}, of prompts and answers; controls apart"
         yield f"{self._rows:,} rows, by these replies:"
         yield from self._estimate.parts()
         if (times := self._minutes()) is not None:
             low, high = times
-            yield f"time: {low:,} to {high:,} minutes with {found.at_once:.1f} answers at once, as here; with more, less"
+            told = (
+                f"{low:,} to {high:,} minutes" if low < high else f"about {low:,} {'minute' if low == 1 else 'minutes'}"
+            )
+            yield f"time: {told} with {found.at_once:.1f} answers at once, as here; with more, less"
 
     def _minutes(self) -> tuple[int, int] | None:
         if self._seconds is None:

@@ -2,14 +2,14 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from synth.cli.run import _note
-from synth.cli.summary import causes, of_controls
+from synth.cli.summary import causes, of_controls, to_read
 from synth.cli.table import grid, lines
 from synth.cli.way import then, typed
 from synth.dataset.reader import RUNNING, Dataset
@@ -47,7 +47,8 @@ def show(folder: Path, cell: str | None, most: int, *, live: bool = False) -> It
         if cell is None:
             found = _cells(made, folder)
             yield from lines(_told(found))
-            then(_next(folder, found["cells"]))
+            reads = typed("show", folder, to_read(found["cells"]))
+            then(f"`{reads}` shows that cell's rows and drops; a scenario's name, or * in a name, takes in more")
             return
         for kind, entry in _entries(made, folder, cell, most):
             yield f"--- {kind} {entry.get('id') or entry['place']} ---\n{readable(entry)}\n"
@@ -108,12 +109,6 @@ def _told(found: Mapping[str, Any]) -> Iterator[str | Grid]:
     yield from agreement.parts(found["agreement"])
     yield from map(of_controls, found["controls"])
     yield from map(for_terminal, doubting.lines(found["doubts"]))
-
-
-def _next(folder: Path, cells: Sequence[Mapping[str, Any]]) -> str:
-    first = next((cell for cell in cells if cell["accepted"]), None)
-    where = f"{first['subcategory']}/{first['query_type']}/{first['label']}" if first else "*"
-    return f"`{typed('show', folder, where)}` shows rows and drops of that cell; the name of a scenario, or * in a name, takes in more"
 
 
 def raw_replies(folder: Path, place: str | None, most: int) -> Iterator[str]:

@@ -10,6 +10,8 @@ from synth.cli.way import typed
 from synth.dataset.card_floors import floor_lines
 from synth.exporters import TABLES
 from synth.journal.usage import UsageTotal
+from synth.plan.ends import NOVELTY
+from synth.quality.doubts.causes import MORE_QUERIES
 from synth.quality.grid import Grid
 from synth.recipe.labels import BINARY, LabelScheme, column
 from synth.run import doubting
@@ -66,16 +68,22 @@ def next_steps(result: Result, folder: Path) -> list[str]:
     """What to do with a run's folder, a command each: read its rows, hold its labels against one's own, export it; what to keep."""
     if not any(result.splits.values()):
         return [f"`{typed('show', '--raw', folder)}` shows what the models have answered"]
-    kept = next((cell for cell in result.cells if cell["accepted"]), None)
-    where = f"{kept['subcategory']}/{kept['query_type']}/{kept['label']}" if kept else "*"
     short = sum(cell["status"] != "met" for cell in result.cells)
     why = f"`{typed('show', folder)}` says why {short:,} cells fell short" if short else ""
     return [
         why,
-        f"`{typed('show', folder, where)}` shows rows to read",
+        f"`{typed('show', folder, to_read(result.cells))}` shows rows to read",
         f"`{typed('audit', folder, '-o', 'labels.csv')}` gives rows to label, which tells how many labels are wrong",
         f"`{typed('export', folder, '--to', 'sft')}` gives files for a trainer ({_NO_DIALOGUE})",
     ]
+
+
+def to_read(cells: Sequence[Mapping[str, Any]]) -> str:
+    """The name of a cell whose rows are worth reading first: one with rows, of a label that is not the mildest if there is one."""
+    filled = [cell for cell in cells if cell["accepted"]]
+    mildest = cells[-1]["label"] if cells else ""
+    first = next((cell for cell in filled if cell["label"] != mildest), filled[0] if filled else None)
+    return f"{first['subcategory']}/{first['query_type']}/{first['label']}" if first else "*"
 
 
 def private(folder: Path, out: Path) -> str:
@@ -137,7 +145,11 @@ def causes(short: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _in_words(cell: Mapping[str, Any]) -> str:
     """What the reason means that a cell stalled for, where its cause names nobody."""
-    if not cell["status"].startswith("stalled: ") or cell["grounds"].get("cause"):
+    if cell["grounds"].get("cause"):
+        return ""
+    if cell["status"] == NOVELTY:
+        return f" ({MORE_QUERIES})"
+    if not cell["status"].startswith("stalled: "):
         return ""
     meaning = meaning_of(cell["status"].partition(": ")[2])
     return f" ({'; '.join(filter(None, meaning))})" if meaning else ""

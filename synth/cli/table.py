@@ -21,9 +21,7 @@ def drawn(grid: Grid) -> str:
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, head in enumerate(grid.heads):
-        made.add_column(
-            _cell(head), justify="left" if place in grid.words else "right", no_wrap=True, overflow="ignore"
-        )
+        made.add_column(_cell(head), justify="left" if place in grid.words else "right", no_wrap=True, overflow="crop")
     for row in grid.rows:
         made.add_row(*map(_cell, row))
     console = Console(file=io.StringIO(), width=_WIDE, color_system=None, force_terminal=False, _environ={})

@@ -98,8 +98,8 @@ def again(*front: object, without: Mapping[str, int] | None = None, back: Sequen
 
 
 def then(*lines: str) -> None:
-    """Says on stderr what to do next: the last line of a command."""
-    say("next: " + "; ".join(line for line in lines if line), err=True)
+    """Says on stderr what to do next: the last words of a command, a line for each thing."""
+    say("next: " + "\n      ".join(line for line in lines if line), err=True)
 
 
 def beside(out: Path, word: str) -> Path:
