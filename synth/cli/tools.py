@@ -137,7 +137,7 @@ def filter_(
         complain(line)
     found = filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES, choice=told)
     if as_json:
-        give(asdict(found) | {"out": str(out)})
+        give(vars(found) | {"out": str(out)})
         return
     for line in found.lines():
         say(line, err=True)

@@ -17,7 +17,7 @@ from synth.cli.way import SECTIONS, beside, typed, way
 from tests.conftest import tiny_taxonomy
 
 RUN = "my run"
-SMALL = ("--taxonomy", "tiny", "--set", "ordinary=0", "-n", "60")
+SMALL = ("--taxonomy", "tiny", "--set", "ordinary=0", "-n", "30")
 TABLES: dict[str, tuple[str, ...]] = {
     "run": ("demo", *SMALL, "-o", RUN),
     "run --dry-run": ("demo", *SMALL, "-o", "new"),
@@ -120,20 +120,20 @@ def test_the_last_words_of_a_command_are_commands_that_can_be_typed(
     assert lines or command == "eval"
     for line in lines:
         parsed(line)
-    if RUN in TABLES[command]:
+    if RUN in TABLES[command] and command != "merge":
         assert f"'{RUN}'" in last
+    if command in ("run", "merge"):
+        folder = TABLES[command][-1]
+        assert f"\nkeep to yourself what journal.sqlite, drops/ in {folder} hold: " in done.stderr
+        assert f"; to hand on: {folder}/dataset\n" in done.stderr
 
 
-def test_what_is_to_be_kept_is_said_where_it_is_made(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_says_what_to_keep_and_what_to_hand_on(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made)
-    for command in (
-        ("run", *TABLES["run"]),
-        ("merge", RUN, "-o", "again"),
-        ("export", RUN, "--to", "sft", "-o", "sft"),
-    ):
-        told = call(*command).stderr
-        assert "keep to yourself what journal.sqlite, drops/ in " in told, command
-        assert f"to hand on: {'sft' if 'sft' in command else command[-1] + '/dataset'}" in told
+    told = call("export", RUN, "--to", "csv", "-o", "table").stderr
+    assert f"keep to yourself what journal.sqlite, drops/ in {RUN} hold: " in told
+    assert "; to hand on: table\n" in told
+    parsed(re.findall(r"`(synth [^`]*)`", told)[-1])
 
 
 def test_synth_alone_shows_commands_that_are_there_in_the_order_of_the_work() -> None:
