@@ -105,13 +105,19 @@ def export(
     "--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops, or replies, to show."
 )
 @click.option(
-    "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
+    "--coverage",
+    is_flag=True,
+    help="How often values of each axis (region, event, persona …) were asked for and got rows.",
 )
 @click.option("--live", is_flag=True, help="Read the journal, not the dataset; so it is anyway while the run goes on.")
 @click.option("--raw", is_flag=True, help="The newest replies of models, as they came; CELL may be a stage too.")
 @AS_JSON
 def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool, as_json: bool) -> None:
-    """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
+    """Read the rows and drops of CELL, or see all cells and how far each is.
+
+    A cell is a subcategory, what the user is after and the judged label: crime.gambling/harmful/unsafe. CELL may name less (crime,
+    crime.gambling, crime.gambling/harmful) or have * in it.
+    """
     from synth.cli import show as command
     from synth.dataset.reader import changed_since
 

@@ -77,7 +77,7 @@ def commands(context: click.Context) -> None:
 @FOLDER
 @ONLY
 @click.option(
-    "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
+    "--shard", metavar="I/N", help="Make part I of N alone, on this machine; `synth merge` puts the parts together."
 )
 @recipe_options
 @MAX_COST
@@ -117,7 +117,12 @@ def run(
     events: Path | None,
     **given: Any,
 ) -> None:
-    """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
+    """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path.
+
+    Rows are counted by cell: a subcategory of harm, what the user is after (harmful or benign), and the label that the judges agree on.
+    A run ends when every cell has its rows, or says which fell short and why. Ctrl-C stops it and keeps everything; the same command
+    goes on.
+    """
     from synth.cli import run
     from synth.engine.budget import Bounds
     from synth.run.options import RunOptions

@@ -62,7 +62,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
 def _end(result: Result, folder: Path, labels: LabelScheme, *more: str) -> None:
     """The last lines of a run: its table, what to keep, and what to do next, which is to go on where it was stopped."""
     say(summary.summary(result, folder, labels), err=True)
-    say(summary.private(folder, folder / "dataset"), err=True)
+    say(summary.private(folder, folder / "dataset" if any(result.splits.values()) else None), err=True)
     if result.message:
         complain(result.message)
     else:

@@ -86,11 +86,11 @@ def to_read(cells: Sequence[Mapping[str, Any]]) -> str:
     return f"{first['subcategory']}/{first['query_type']}/{first['label']}" if first else "*"
 
 
-def private(folder: Path, out: Path) -> str:
-    """What a run's folder holds that its data set leaves out, and what to hand on in its place, in one line."""
+def private(folder: Path, out: Path | None) -> str:
+    """What a run's folder holds that its data set leaves out, and what to hand on in its place, if there is anything, in one line."""
     held = [f"{name}{end}" for name, end in _PRIVATE.items() if (folder / name).exists()]
-    holds = f"keep to yourself what {', '.join(held)} in {folder} hold: raw answers and dropped texts; " if held else ""
-    return f"{holds}to hand on: {out}"
+    holds = f"keep to yourself what {', '.join(held)} in {folder} hold: raw answers and dropped texts" if held else ""
+    return "; ".join(filter(None, [holds, f"to hand on: {out}" if out else ""]))
 
 
 def after_export(folder: Path, to: str, guard: str | None) -> str:

@@ -227,8 +227,6 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
 
     def begins(url: str) -> None:
         click.echo(url)
-        then(
-            f"`{typed('run', 'demo', '--base-url', url, '-o', 'runs/stand-in')}` asks it, with OPENAI_API_KEY set to anything; Ctrl-C ends it"
-        )
+        then(f"`{typed('run', 'demo', '--base-url', url, '-o', 'runs/stand-in')}` asks it; Ctrl-C ends it")
 
     click.echo(serve(told, host=host, port=port, say=begins))

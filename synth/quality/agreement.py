@@ -17,7 +17,7 @@ RARE = 0.9
 """Agreement by chance from which on labels are so uneven that kappa says nothing: it is near 0 though all agree."""
 MEANING = (
     "agreed: all gave one label. kappa, alpha: 0 is what chance would give, 1 all alike; AC1: likewise, also where one label is rare. "
-    "bias: how much more often a judge calls rows unsafe than the panel does"
+    "bias: the share of rows that a judge does not call safe, less the panel's"
 )
 """What the figures of a panel's agreement mean, in one line."""
 
