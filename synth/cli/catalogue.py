@@ -35,6 +35,13 @@ def use(kind: str, name: str) -> str:
     return f"`{typed(*(word.format(name=name) for word in command.split()))}` {why}"
 
 
+def checked(kind: str, path: str) -> str:
+    """The command that checks a file of the user's own, made by `synth new`, and what it does."""
+    name = path.partition("/")[2].rpartition(".")[0]
+    words = {"recipe": ["check", name], "taxonomy": ["check", "demo", "--taxonomy", name], "prompt": ["check"]}[kind]
+    return f"`{typed(*words)}` says whether it holds together, and asks nothing"
+
+
 def scaffold(kind: str, name: str, base: str | None = None) -> str:
     """Adds a file of the user's own to the catalogue, as `synth new` scaffolds it, and gives its path; `base` is the
     recipe that a recipe extends, `demo` if None. ConfigError for a bad name, and for a file that exists."""

@@ -1,16 +1,13 @@
 """What `synth new category` says: the draft, the neighbours it collides with, the confusion table, and what to do next."""
 
-import json
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
-import click
-
 from synth.cli.recipe import changed_recipe
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say
 from synth.engine.budget import Bounds
 from synth.quality.metrics import wilson
 from synth.recipe.credentials import hidden
@@ -42,7 +39,7 @@ def category(text: str, given: dict[str, Any]) -> int:
     )
     commands = _commands(found, given)
     if as_json:
-        click.echo(json.dumps(as_json_of(found, commands), ensure_ascii=False))
+        give(as_json_of(found, commands))
     else:
         for line in _lines(found):
             say(line)

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain, say
-from synth.cli.way import then
+from synth.cli.say import complain, say, then
 
 
 def _next(files: Sequence[Path]) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from synth.cli.options import AS_JSON
-from synth.cli.say import complain, give, say
-from synth.cli.way import then, typed
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import typed
 
 if TYPE_CHECKING:
     from synth.exporters._huggingface import Access

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from synth.cli.options import AS_JSON
-from synth.cli.say import give, say
-from synth.cli.way import then, typed
+from synth.cli.say import give, say, then
+from synth.cli.way import typed
 
 PLACE = click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from synth import aside, exporters
 from synth.cli import live, summary
-from synth.cli.say import complain, give, say
-from synth.cli.way import then, typed
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import typed
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.plan.sharding import shard_of, sharded

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -29,6 +29,23 @@ def give(facts: object) -> None:
     """Prints what a command found as one JSON object, the only thing on stdout. Characters that move the cursor, hide or are half
     a pair stand as escapes, so whoever reads the object has them again."""
     click.echo("".join(map(_escaped, json.dumps(facts, ensure_ascii=False, default=str))))
+
+
+def then(*lines: str) -> None:
+    """Says on stderr what to do next: the last words of a command, a line for each thing."""
+    say("next: " + "\n      ".join(line for line in lines if line), err=True)
+
+
+def tell(found: Any, as_json: bool, line: str) -> None:
+    """Either what a command found as JSON (`facts`), or its `parts` for the terminal and a line on what comes next."""
+    from synth.cli.table import lines
+
+    if as_json:
+        give(found.facts)
+        return
+    for text in lines(found.parts):
+        say(text)
+    then(line)
 
 
 def shown(text: str, most: int) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from synth.cli.run import _note
+from synth.cli.say import then
 from synth.cli.summary import causes, of_controls, to_read
 from synth.cli.table import grid, lines
-from synth.cli.way import then, typed
+from synth.cli.way import typed
 from synth.dataset.reader import RUNNING, Dataset
 from synth.errors import ConfigError, as_written
 from synth.quality import agreement

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain, give, say
-from synth.cli.way import beside, then, typed
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import beside, typed
 
 
 @click.command()

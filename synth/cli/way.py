@@ -10,8 +10,6 @@ from typing import Final
 
 import click
 
-from synth.cli.say import say
-
 SECTIONS: Final[Mapping[str, Sequence[str]]] = {
     "Try": ("list", "check", "preview", "doctor"),
     "Make": ("run", "diff", "merge"),
@@ -95,11 +93,6 @@ def again(*front: object, without: Mapping[str, int] | None = None, back: Sequen
     context = click.get_current_context(silent=True)
     words = list(context.meta.get(_TYPED, ()))[1:] if context else []
     return hidden(typed(*front, *_kept(words, without or {}), *back))
-
-
-def then(*lines: str) -> None:
-    """Says on stderr what to do next: the last words of a command, a line for each thing."""
-    say("next: " + "\n      ".join(line for line in lines if line), err=True)
 
 
 def beside(out: Path, word: str) -> Path:

@@ -41,7 +41,11 @@ TABLES: dict[str, tuple[str, ...]] = {
 NO_TABLE = {
     "export": "paths",
     "preview": "texts",
-    "new": "a path",
+    "new": "commands of its own",
+    "new taxonomy": "a path",
+    "new recipe": "a path",
+    "new prompt": "a path",
+    "new category": "tried with a model's answers, in tests of its own",
     "serve": "an address",
     "journal": "commands of its own",
     "journal verify": "a line",
