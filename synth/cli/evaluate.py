@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain, say, then
+from synth.cli.say import complain, escaped, say, then
 
 
 def _next(files: Sequence[Path]) -> str:
@@ -128,7 +128,7 @@ def evaluate(
     came = work.evaluate(options)
     if came.report is not None:
         if as_json:
-            click.echo(written(came.report), nl=False)
+            click.echo(escaped(written(came.report)), nl=False)
         else:
             for text in lines(parts(came.report)):
                 say(text)

@@ -28,7 +28,12 @@ def complain(text: object) -> None:
 def give(facts: object) -> None:
     """Prints what a command found as one JSON object, the only thing on stdout. Characters that move the cursor, hide or are half
     a pair stand as escapes, so whoever reads the object has them again."""
-    click.echo("".join(map(_escaped, json.dumps(facts, ensure_ascii=False, default=str))))
+    click.echo(escaped(json.dumps(facts, ensure_ascii=False, default=str)))
+
+
+def escaped(text: str) -> str:
+    """A text of JSON in which what moves the cursor, hides or is half a pair stands as escapes; it says the same."""
+    return "".join(map(_escaped, text))
 
 
 def then(*lines: str) -> None:
@@ -57,4 +62,4 @@ def shown(text: str, most: int) -> str:
 
 def _escaped(letter: str) -> str:
     hides = unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs")
-    return json.dumps(letter)[1:-1] if hides else letter
+    return json.dumps(letter)[1:-1] if hides and letter != "\n" else letter

@@ -113,7 +113,7 @@ def test_json_is_one_object_and_the_only_thing_on_stdout(
     assert len(done.stdout.splitlines()) == 1 or command == "eval"
 
 
-@pytest.mark.parametrize("command", [name for name in TABLES if name != "audit"])
+@pytest.mark.parametrize("command", TABLES)
 def test_the_last_words_of_a_command_are_commands_that_can_be_typed(
     made: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
