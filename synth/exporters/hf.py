@@ -56,8 +56,14 @@ def push(
 ) -> str:
     """Uploads the dataset's folder to a repository of Hugging Face's, or of ModelScope's (`modelscope:OWNER/NAME`); or what was
     `exported` of it, where the mark was rendered anew. Gives its address."""
-    folder, only = exported or made.repository, OURS if exported else None
+    folder, only = exported or made.repository, (*OURS, *_licence_text(exported)) if exported else None
     if repository.startswith(_modelscope.PREFIX):
         name = repository.removeprefix(_modelscope.PREFIX)
         return _modelscope.push(folder, name, private=private, access=access, only=only)
     return _huggingface.push(folder, repository, private=private, access=access, only=only)
+
+
+def _licence_text(folder: Path) -> list[str]:
+    """The file beside an exported card that holds its licence, where the card names one there."""
+    link = card_file.read(folder / card_file.NAME)["licence"]["link"] if (folder / card_file.NAME).is_file() else None
+    return [link] if link and not link.startswith("https://") else []
