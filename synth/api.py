@@ -12,7 +12,7 @@ from synth import exporters
 from synth.dataset import frames, reader
 from synth.dataset.policies import Policies
 from synth.engine.budget import Bounds
-from synth.errors import ConfigError, did_you_mean
+from synth.errors import ConfigError, one_of
 from synth.recipe import load
 from synth.recipe.schema import Recipe
 from synth.run import trial
@@ -157,7 +157,7 @@ def run_recipe(
     for name, value in (("n", n), ("max_cost", max_cost), ("max_tokens", max_tokens)):
         if value is not None and value <= 0:
             raise ConfigError(f"{name}={value}: must be more than 0")
-    _refuse_unknown("on_doubt", on_doubt, ("stop", "warn"))
+    one_of("on_doubt", on_doubt, ("stop", "warn"))
     loaded, place = _loaded(recipe, changes), Path(folder)
     refuse_own(place, loaded.avoid)
     compiled = compile_recipe(loaded)
@@ -194,7 +194,7 @@ class Dataset:
     ConfigError where there is no dataset, and for files that are damaged."""
 
     def __init__(self, folder: str | Path, *, mark: MarkMode | None = None) -> None:
-        self._read = reader.Dataset(Path(folder), mark=_known(mark))
+        self._read = reader.Dataset(Path(folder), mark=one_of("mark", mark, get_args(MarkMode)))
         self.folder = self._read.folder
 
     def __repr__(self) -> str:
@@ -259,21 +259,11 @@ def export_dataset(
     given = dataset._read if isinstance(dataset, Dataset) else reader.Dataset(Path(dataset))  # noqa: SLF001 (it is this file's)
     place = Path(out) if out is not None else given.folder / "export" / to
     scratch = next(parent for parent in place.absolute().parents if parent.is_dir())
-    made = reader.Dataset(given.folder, scratch, mark=_known(mark) or given.mark)
+    made = reader.Dataset(given.folder, scratch, mark=one_of("mark", mark, get_args(MarkMode)) or given.mark)
     try:
         return tuple(exporters.find(to, say)(made, place, **options))
     except OSError as error:
         raise ConfigError(f"{place}: cannot be written ({error.strerror}); choose another out") from error
-
-
-def _known(mark: MarkMode | None) -> MarkMode | None:
-    _refuse_unknown("mark", mark or "keep", get_args(MarkMode))
-    return mark
-
-
-def _refuse_unknown(name: str, given: str, known: Sequence[str]) -> None:
-    if given not in known:
-        raise ConfigError(f"{name}={given!r}: {did_you_mean(str(given), known)}")
 
 
 def _loaded(recipe: str | Path | Recipe, changes: Changes) -> Recipe:
