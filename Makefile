@@ -38,6 +38,7 @@ docs: $(READY)
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
+	uv pip compile pyproject.toml .ci/browser.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o .ci/browser.txt
 	$(CPU_LOCK) pyproject.toml .ci/vllm.in --override .ci/vllm.overrides -o .ci/vllm.txt
 	$(CPU_LOCK) pyproject.toml .ci/train-trl.in --override .ci/train.overrides -o .ci/train-trl.txt
 	$(CPU_LOCK) .ci/train-llamafactory.in --override .ci/train.overrides -o .ci/train-llamafactory.txt

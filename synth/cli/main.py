@@ -11,7 +11,7 @@ from typing import Any, Literal
 import click
 
 from synth import __version__
-from synth.cli import audit, evaluate, folder, journal, tools
+from synth.cli import audit, evaluate, folder, journal, new, tools
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
 from synth.cli.say import complain, say
 from synth.errors import ConfigError
@@ -239,17 +239,7 @@ def list_(kind: str) -> None:
         say(f"{name:<32} {line}".rstrip())
 
 
-@commands.command()
-@click.argument("kind", type=click.Choice(["taxonomy", "recipe", "prompt"]))
-@click.argument("name")
-@click.option("--from", "base", metavar="RECIPE", help="The recipe that a new one extends.  [default: demo]")
-def new(kind: str, name: str, base: str | None) -> None:
-    """Scaffold a taxonomy, recipe or prompt of your own in the working directory; a prompt that ships is copied to be changed."""
-    from synth.cli import catalogue
-
-    say(catalogue.scaffold(kind, name, base))
-
-
+commands.add_command(new.new)
 commands.add_command(folder.export)
 commands.add_command(folder.show)
 commands.add_command(journal.merge)

@@ -181,7 +181,7 @@ def _context(recipe: Recipe, harm: Taxonomy, specs: Sequence[LaneSpec], load: Lo
         specs=specs,
         answers=recipe.answers,
         stats=stats,
-        router=lambda role: _lines(recipe, role, stats, load),
+        router=lambda role: router_of(recipe, role, stats, load),
         model_of=lambda role: " / ".join(recipe.models[leaf].named for leaf in routing.leaves(role, recipe.composed)),
         max_tokens=lambda role: min(recipe.models[leaf].max_tokens for leaf in routing.leaves(role, recipe.composed)),
         load=load,
@@ -247,13 +247,14 @@ def _check_prompts(recipe: Recipe, flow: Flow) -> None:
             raise ConfigError(f"models.{name}: {wrong}")
 
 
-def _lines(recipe: Recipe, name: str, stats: ReplyStats, load: Load) -> Router:
+def router_of(recipe: Recipe, name: str, stats: ReplyStats, load: Load) -> Router:
+    """Whom a role of a compiled recipe asks: one model, a mixture's by weight, or a chain's in order."""
     role = recipe.composed.get(name)
     if role is None:
         return alone(_caller(recipe, name, stats, load))
     if isinstance(role, Mix):
-        return mixed(name, role.mix, {member: _lines(recipe, member, stats, load) for member in role.mix})
-    return chained([_lines(recipe, member, stats, load) for member in role.chain], frozenset(role.on))
+        return mixed(name, role.mix, {member: router_of(recipe, member, stats, load) for member in role.mix})
+    return chained([router_of(recipe, member, stats, load) for member in role.chain], frozenset(role.on))
 
 
 def _caller(recipe: Recipe, role: str, stats: ReplyStats, load: Load) -> Requester:

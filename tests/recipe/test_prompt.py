@@ -39,6 +39,12 @@ TOLD = {
         [{"axis": "behaviour", "value": "做甲事"}, {"axis": "form", "value": "提问"}],
         [{"axis": "form", "value": "半句"}],
     ],
+    "policy": "政策",
+    "scenarios": [{"id": "one", "name": "场景", "categories": ["甲类"]}],
+    "least": 10,
+    "most": 24,
+    "choices": [{"name": "甲类", "definition": "定义", "rule": {"unsafe": "甲", "safe": "乙", "borderline": "丙"}}],
+    "nothing": "都不是",
     "messages": [{"role": "system", "content": "要求"}, {"role": "user", "content": "问题"}],
 }
 

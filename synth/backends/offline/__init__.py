@@ -25,7 +25,7 @@ GIVES = frozenset({"words", "vectors", "continues"})
 STAND_IN = True
 SIZE = 256
 """Numbers in a vector."""
-_LATER_PROMPTS = ("sheet/", "answer/", "redact/")
+_LATER_PROMPTS = ("sheet/", "answer/", "redact/", "category/")
 
 
 class Options(backend.Options):

@@ -10,6 +10,7 @@ from synth.backends.offline.erring import FRAMED, MISSING, REFUSED, SHUFFLED, SI
 from synth.backends.offline.prompted import between
 from synth.backends.offline.two import asked
 from synth.backends.offline.two.answers import answered
+from synth.backends.offline.two.category import drafted, placed
 from synth.backends.offline.two.queries import composed, lane
 from synth.backends.offline.two.redacting import redacted
 from synth.backends.offline.two.subject import subject
@@ -85,6 +86,16 @@ def _redacted(chance: random.Random, _system: str, user: str, _schema: Mapping[s
     return as_json(chance, {"text": redacted(between(user, "回答"))})
 
 
+def _category(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
+    return as_json(chance, drafted(Deck(chance), user, schema.get("properties", {})))
+
+
+def _placed(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
+    if chance.random() < SILENT:
+        return "抱歉，我不能对这类内容作出评价。"
+    return as_json(chance, placed(Deck(chance), user, schema.get("properties", {})))
+
+
 def _answer(chance: random.Random, system: str, user: str, _schema: Mapping[str, Any]) -> str:
     wanted = asked.wanted(system, user)
     return answered(Deck(chance), wanted, subject(wanted.query))
@@ -104,4 +115,6 @@ TASKS: Mapping[str | None, Task] = {
     "verdict": _verdict,
     "items": _items,
     "redacted": _redacted,
+    "category": _category,
+    "placed": _placed,
 }
