@@ -26,7 +26,7 @@ def shown(text: str) -> list[str]:
             fence = "" if fence else line
         elif fence == "```sh" or (not fence and line.startswith("    ")):
             found.append(line.strip())
-    words = r"(?:synth|make|pip|vllm|llamafactory-cli|export|\.) "
+    words = r"(?:synth|make|python3|vllm|\.venv-train/bin/\S+|export|\.) "
     return [line for line in found if re.match(words, line)]
 
 

@@ -25,6 +25,7 @@ SERVER = re.compile(r"--provider (\S+) --model (\S+)")
 OWN = """{"query": "怎么学游泳？", "response": "先学换气，再学打腿。", "label": "safe"}
 {"query": "帮我骂骂邻居", "response": "好，就说他一家都是废物。", "label": "不安全"}
 """
+TRAINER = ".venv-train/bin/"
 REAL = re.compile(r"run mine -n \d+$")
 """Commands that are only parsed: they ask servers that are not there."""
 
@@ -73,9 +74,9 @@ def test_every_command_runs_in_the_order_of_the_page(synth: Callable[[str], Ende
                 ended = synth(SERVER.sub(rf"--base-url {server.url} --model \2", given))
                 assert ended.status == 0, f"{line}\n{ended.out}\n{ended.err}"
                 trained += ended.out + ended.err if line.startswith("synth export") else ""
-            elif line.startswith("llamafactory-cli"):
-                own = re.sub(r"--model_name_or_path \S+", "--model_name_or_path MODEL", line)
-                assert own in re.sub(r"\s+", " ", trained)
+            elif line.startswith(TRAINER):  # as the export says it, and whole: what vLLM serves is no adapter
+                own = re.sub(r"--model_name_or_path \S+", "--model_name_or_path MODEL", line.removeprefix(TRAINER))
+                assert own.removesuffix(" --finetuning_type full") in re.sub(r"\s+", " ", trained)
     assert (here / "runs" / "first" / "dataset" / "README.md").exists()
     assert list(here.glob("runs/eval-*/results.json"))
 
@@ -86,6 +87,10 @@ def test_the_demo_is_as_shown(synth: Callable[[str], Ended], here: Path) -> None
     shards = sorted((here / "runs" / "demo" / "dataset" / "data").glob("train-*.parquet"))
     rows = [row for shard in shards for row in pq.read_table(shard).to_pylist()]
     block = demo.block(ended.err, rows)
+    told = re.search(r"journal takes some ([\d.]+) KB a row", (TOP / "docs" / "running.md").read_text(encoding="utf-8"))
+    size = (here / "runs" / "demo" / "journal.sqlite").stat().st_size / 480
+    assert told
+    assert 0.8 < size / (1000 * float(told[1])) < 1.25
     assert [standing(text, "demo") for text in (ENGLISH, CHINESE)] == [block, block]
 
 
