@@ -14,6 +14,7 @@ from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices
 from synth.plan.tally import Tally
+from synth.run.events import closed_round
 from synth.run.progress import Progress
 from synth.sanitize import for_terminal
 
@@ -109,18 +110,7 @@ class Events:
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
         """Writes the event, while the run is live, that a lane's round has closed: what it came to, and how the lane's
         cells stand."""
-        cells = {
-            label: {
-                "accepted": lane.counts.accepted[label],
-                "target": lane.targets[label],
-                "status": lane.status(label),
-            }
-            for label in lane.targets
-        }
-        made = {"queries": tally.queries, "accepted": tally.accepted, "lost": dict(tally.lost)}
-        self.tell(
-            "round", {"lane": lane.id, "sweep": tally.plan.sweep, "asked": tally.plan.count, **made, "cells": cells}
-        )
+        self.tell("round", closed_round(lane, tally))
 
 
 def _plain(state: dict[str, Any]) -> None:

@@ -73,13 +73,7 @@ MAX_TOKENS = click.option(
 
 
 def changed_recipe(name: str, given: dict[str, Any]) -> Any:
-    """The recipe of that name or path, changed as the options of `recipe_options` say."""
-    from synth.recipe import load
+    """The recipe of that name or path, changed as the options of `recipe_options` say; a command's own may stand beside them."""
+    from synth import api
 
-    overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
-    if given["taxonomies"]:
-        overrides["taxonomies"] = list(given["taxonomies"])
-    loaded = load.load(name, settings=given["settings"], overrides=overrides)
-    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
-    asked = {name: given[name] for name in ("backend", "model", "base_url", "provider")}
-    return load.with_models(loaded, **asked)
+    return api.load_recipe(name, **{key: given[key] for key in api.Changes.__annotations__})

@@ -22,6 +22,7 @@ from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.run.diff import table
 from synth.run.estimate import estimate
 from synth.run.execute import run as run_bound
+from synth.run.folder import refuse_own
 from synth.run.lint import advice
 from synth.run.merge import merge as merge_folders
 from synth.run.options import RunOptions
@@ -33,9 +34,7 @@ from synth.types import MarkMode
 def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
     """What `synth run` does: runs the recipe, showing progress and the summary; gives the exit status. ConfigError for what
     the user must mend."""
-    own = options.folder.resolve()
-    if any(own in (Path(path).resolve(), *Path(path).resolve().parents) for path in recipe.avoid):
-        raise ConfigError(f"-o {options.folder}: is the run's own folder, so --avoid cannot name it")
+    refuse_own(options.folder, recipe.avoid)
     compiled = compile_recipe(recipe)
     ours = shard_of(shard, compiled.specs) if shard else None
     _warn(compiled)

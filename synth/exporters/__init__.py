@@ -67,7 +67,7 @@ def find(name: str, say: Say | None = None) -> Export:
 
     def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
         with plugins.blamed(f"--to {name}", found):
-            if out.resolve().is_relative_to((dataset.folder / "dataset").resolve()):
+            if out.resolve().is_relative_to(dataset.repository.resolve()):
                 raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
             offered: dict[str, Any] = {"counts": Counter()}
             if hasattr(found, "export"):

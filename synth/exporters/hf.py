@@ -20,7 +20,7 @@ LAST_WORDS = _trainers.TABLE
 def export(made: Dataset, out: Path) -> list[Path]:
     """Copies the dataset's Hugging Face repository (card, shards) to OUT. Replaced is an earlier export; what else the
     user keeps there stays as it is."""
-    dataset = made.folder / "dataset"
+    dataset = made.repository
     real = aside.through(out)
     if real.resolve().is_relative_to(dataset.resolve()):
         raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
@@ -69,7 +69,7 @@ def push(made: Dataset, repository: str, *, private: bool, exported: Path | None
         api.upload_folder(
             repo_id=repository,
             repo_type="dataset",
-            folder_path=exported or made.folder / "dataset",
+            folder_path=exported or made.repository,
             allow_patterns=["README.md", POLICIES, "data/*.parquet"] if exported else None,
             delete_patterns=["data/*.parquet"],
         )

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from synth import aside
@@ -69,6 +69,13 @@ def mend(folder: Path) -> None:
     new, old = folder / "dataset.new", folder / "dataset.old"
     if not (folder / "dataset").exists() and old.is_dir() and not new.is_symlink() and made_here(new):
         new.rename(folder / "dataset")
+
+
+def refuse_own(folder: Path, avoid: Iterable[str]) -> None:
+    """Raises ConfigError where what a run is to avoid stands in the run's own folder."""
+    own = folder.resolve()
+    if any(own in (Path(path).resolve(), *Path(path).resolve().parents) for path in avoid):
+        raise ConfigError(f"-o {folder}: is the run's own folder, so --avoid cannot name it")
 
 
 def refuse_lost(folder: Path, *, begun: bool) -> None:
