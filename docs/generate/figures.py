@@ -159,5 +159,5 @@ def prices() -> str:
     for provider, model in PRICED:
         facts = _providers.find(provider)
         low, high = facts.prices[model]
-        told.append(f"{model} {low:g} in, {high:g} out ({facts.date}, {facts.source})")
-    return "; ".join(told)
+        told.append(f"- `{model}`: {low:g} in, {high:g} out ({facts.date}, {facts.source})")
+    return "\n".join(told)
