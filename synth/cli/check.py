@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from synth.backends import _terms as terms
 from synth.cli.say import complain
 from synth.cli.show import readable
+from synth.dataset import card_text
 from synth.dataset.policies import Policy, united
 from synth.dataset.rows import COLUMNS, PROVENANCE
 from synth.errors import ConfigError
@@ -29,6 +31,9 @@ def check(recipe: Recipe | None) -> Iterator[str]:
         for name in files.names("prompts"):
             if name.startswith("guard/"):
                 yield f"guard {name}: good ({_tried(name)})"
+            elif name.startswith("card/"):
+                card_text.load()
+                yield f"card {name}: good"
             else:
                 prompt.parse(name)
                 yield f"prompt {name}: good"
@@ -38,6 +43,8 @@ def check(recipe: Recipe | None) -> Iterator[str]:
             complain(line)
         made = f"{found.lanes} lanes, {found.prompts} prompts rendered, {found.rows} rows made offline"
         yield f"recipe {found.name}: good ({made})"
+        if recipe:
+            yield from (f"terms of what it writes: {writer}" for writer in terms.writers(loaded))
 
 
 def _tried(name: str) -> str:

@@ -8,6 +8,7 @@ import click
 from synth.cli.say import complain, say
 
 if TYPE_CHECKING:
+    from synth.exporters._huggingface import Access
     from synth.types import MarkMode
 
 MARKS = ("delete", "vary", "keep")
@@ -46,14 +47,24 @@ MARKS = ("delete", "vary", "keep")
     type=click.Choice(MARKS),
     help="How 【略】 goes out in answers: deleted without a hole, in vague words, or kept.  [default: as the recipe's `output.mark`]",
 )
-@click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
+@click.option(
+    "--push-to",
+    metavar="REPO",
+    help="Upload the dataset (with --to hf) to OWNER/NAME on Hugging Face, or where HF_ENDPOINT says, or to modelscope:OWNER/NAME.",
+)
 @click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
+@click.option(
+    "--access",
+    type=click.Choice(["manual", "auto", "open"]),
+    help="Who may read the repository: whom you let in, who has answered its questions, everybody.  [default: manual; one that stands is kept]",
+)
 def export(
     folder: Path,
     to: str,
     out: Path | None,
     settings: tuple[str, ...],
     public: bool,
+    access: "Access | None",
     mark: "MarkMode | None",
     push_to: str | None,
     **named: str | None,
@@ -68,7 +79,15 @@ def export(
     options = {name: value for name, value in named.items() if value is not None} | exporters.settings(settings)
     last: list[str] = []
     for line in run.export(
-        folder, to, out, options=options, push_to=push_to, private=not public, mark=mark, say=last.append
+        folder,
+        to,
+        out,
+        options=options,
+        push_to=push_to,
+        private=not public,
+        access=access,
+        mark=mark,
+        say=last.append,
     ):
         say(line)
     for line in last:

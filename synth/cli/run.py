@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +29,9 @@ from synth.run.options import RunOptions
 from synth.run.resolve import raised, wanted
 from synth.run.upgrade import compare
 from synth.types import MarkMode
+
+if TYPE_CHECKING:
+    from synth.exporters._huggingface import Access
 
 
 def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool, events: Path | None) -> int:
@@ -113,6 +116,7 @@ def export(
     options: dict[str, Any],
     push_to: str | None,
     private: bool,
+    access: "Access | None" = None,
     mark: MarkMode | None = None,
     say: exporters.Say | None = None,
 ) -> Iterator[str]:
@@ -132,7 +136,7 @@ def export(
     if push_to:
         from synth.exporters.hf import push
 
-        yield push(made, push_to, private=private, exported=place if mark else None)
+        yield push(made, push_to, private=private, access=access, exported=place if mark else None)
 
 
 def _warn(compiled: CompiledRecipe) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from synth import aside
-from synth.dataset.marks import foreign_policies, has_card, made_here
-from synth.dataset.policies import NAME as POLICIES
+from synth.dataset.marks import foreign_file, has_card, made_here
 from synth.errors import ConfigError
 from synth.sanitize import plain
 
@@ -56,8 +55,8 @@ def _refuse_foreign(folder: Path) -> None:
         )
     if os.path.lexists(dataset / "README.md") and not has_card(dataset):
         raise ConfigError(f"{dataset / 'README.md'}: is not the card that synth wrote; move it away, or {WAY_OUT}")
-    if foreign_policies(dataset):
-        raise ConfigError(f"{dataset / POLICIES}: is not what synth wrote; move it away, or {WAY_OUT}")
+    if foreign := foreign_file(dataset):
+        raise ConfigError(f"{dataset / foreign}: is not what synth wrote; move it away, or {WAY_OUT}")
 
 
 def mend(folder: Path) -> None:

@@ -125,7 +125,7 @@ def test_what_else_stands_in_the_dataset_folder_stays(synth: Callable[..., Ended
     (here / "x" / "dataset" / "data" / "train-00000-of-00009.parquet").write_text("of an earlier run")
     synth("run", "demo", "-n", "25", "--only", "abuse", "-o", "x")
     found = {path.name for path in (here / "x" / "dataset").iterdir()}
-    assert found == {"README.md", "data", "policies.json", "LICENSE", ".git"}
+    assert found == {"README.md", "card.json", "data", "policies.json", "LICENSE", ".git"}
     assert (here / "x" / "dataset" / ".git" / "HEAD").read_text() == "ref"
     assert not (here / "x" / "dataset" / "data" / "train-00000-of-00009.parquet").exists()
 

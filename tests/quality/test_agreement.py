@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sklearn.metrics import cohen_kappa_score
 
-from synth.dataset.card_agreement import agreement_section
 from synth.fold import fold as module
 from synth.fold.counts import ANSWERERS, Counts
 from synth.quality.agreement import agreement, cohen, fleiss, gwet, kappa, krippendorff, lines
 from synth.recipe.labels import BINARY, scheme_of
 from synth.types import Vote
 from tests.conftest import Lab
+from tests.support.cards import card_of
 from tests.support.world import World
 
 PAIRS = [
@@ -189,7 +189,7 @@ def test_agreement_is_told_by_answerer_and_judge() -> None:
     assert mild["judges"] == [{"judge": "a", "unsafe": 0.5, "bias": 0.15}, {"judge": "b", "unsafe": 0.2, "bias": -0.15}]
     told = "\n".join(lines(found))
     assert re.search(r"answers of +n +agreed +bias of a +bias of b\nmild +20", told)
-    assert "| mild | 20 | 70.0% |" in "\n".join(agreement_section(found))
+    assert "| mild | 20 | 70.0% |" in card_of(agreement=found)
 
 
 def test_however_many_answerers_a_file_names_the_counts_stay_flat() -> None:
