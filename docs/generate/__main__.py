@@ -30,8 +30,8 @@ COST = {
     ],
 }
 MEMORY = {
-    "README.md": ["model", "role", "parameters", "weights", "GPUs, GB", "in four bits"],
-    "README.zh.md": ["模型", "角色", "参数量", "权重", "显卡（GB）", "四比特权重"],
+    "README.md": ["model", "role", "parameters", "weights", "least GPUs, number × GB", "weights in four bits"],
+    "README.zh.md": ["模型", "角色", "参数量", "权重", "显卡（张 × GB）", "四比特权重"],
 }
 
 
