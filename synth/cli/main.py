@@ -11,7 +11,7 @@ from typing import Any, Literal
 import click
 
 from synth import __version__
-from synth.cli import audit, evaluate, folder, journal, new, tools
+from synth.cli import audit, evaluate, folder, journal, new, report, tools
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
 from synth.cli.say import complain, say
 from synth.errors import ConfigError
@@ -242,6 +242,7 @@ def list_(kind: str) -> None:
 commands.add_command(new.new)
 commands.add_command(folder.export)
 commands.add_command(folder.show)
+commands.add_command(report.report)
 commands.add_command(journal.merge)
 commands.add_command(journal.journal)
 commands.add_command(audit.audit)

@@ -23,6 +23,7 @@ from synth.run.diff import table
 from synth.run.estimate import estimate
 from synth.run.execute import run as run_bound
 from synth.run.folder import refuse_own
+from synth.run.leave_report import leave_report
 from synth.run.lint import advice
 from synth.run.merge import merge as merge_folders
 from synth.run.options import RunOptions
@@ -52,6 +53,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
             report=lambda line: screen.line(f"synth: {line}"),
         )
         result = run_bound(compiled, replace(told, shard=ours, watch=watch, observer=observer))
+    leave_report(options.folder, _note)
     say(summary.summary(result, options.folder, compiled.recipe.scheme), err=True)
     if result.message:
         complain(result.message)
@@ -69,6 +71,7 @@ def merge(folders: Sequence[Path], out: Path) -> int:
     """What `synth merge` does with runs: unites their journals, folds them and writes the dataset; gives the exit
     status."""
     merged = merge_folders(folders, out)
+    leave_report(out, _note)
     say(summary.summary(merged.result, out, Dataset(out).labels), err=True)
     short = sum(cell["status"] != "met" for cell in merged.result.cells)
     if short:

@@ -39,15 +39,7 @@ class Dataset:
 
     def facts(self) -> dict[str, Any]:
         """Read back: what run.json tells of the run that made the dataset."""
-        path = self.folder / "run.json"
-        try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            whole = _is_whole(found)
-        except BROKEN as error:
-            raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
-        if not whole:
-            raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
-        return found
+        return run_facts(self.folder)
 
     @property
     def labels(self) -> LabelScheme:
@@ -143,6 +135,19 @@ def _places(folder: Path) -> tuple[Path, Path]:
         return folder, folder / "dataset"
     run = folder.resolve().parent
     return (run if folder.resolve().name == "dataset" and (run / "run.json").is_file() else folder), folder
+
+
+def run_facts(folder: Path) -> dict[str, Any]:
+    """What run.json in a folder tells of its run, whether there is a dataset beside it yet or not. ConfigError where it is missing or broken."""
+    path = folder / "run.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        whole = _is_whole(found)
+    except BROKEN as error:
+        raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
+    if not whole:
+        raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
+    return found
 
 
 def changed_since(path: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from synth.run.compile import CompiledRecipe
 from synth.run.execute import run
 from synth.run.interrupts import Interrupts
+from synth.run.leave_report import leave_report
 from synth.run.options import RunOptions
 from synth.run.result import Result
 
@@ -19,11 +20,14 @@ T = TypeVar("T")
 
 def run_anywhere(compiled: CompiledRecipe, options: RunOptions) -> Result:
     """Executes a compiled recipe as `execute.run` does, in a notebook too, where signals come to one thread and the run turns in
-    another."""
+    another; and leaves its report."""
     if not _turns():
-        return run(compiled, options)
-    with Interrupts(options.report, elsewhere=True) as interrupts:
-        return beside_loop(partial(run, compiled, replace(options, interrupts=interrupts)))
+        result = run(compiled, options)
+    else:
+        with Interrupts(options.report, elsewhere=True) as interrupts:
+            result = beside_loop(partial(run, compiled, replace(options, interrupts=interrupts)))
+    leave_report(options.folder, options.say)
+    return result
 
 
 def beside_loop(work: Callable[[], T]) -> T:

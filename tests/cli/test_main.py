@@ -57,6 +57,9 @@ def test_the_main_job(synth: Callable[..., Ended], here: Path) -> None:
     assert ended.status == 0
     assert ended.out == ""
     assert "runs/demo/dataset: train" in ended.err
+    left = Path("runs/demo/report.html").read_bytes()
+    assert synth("report", "runs/demo").out == "runs/demo/report.html\n"
+    assert Path("runs/demo/report.html").read_bytes() == left
     loaded = datasets.load_dataset("runs/demo/dataset", cache_dir=str(here / "cache"))
     hard = datasets.load_dataset("runs/demo/dataset", "hard", cache_dir=str(here / "cache"))
     rows = [row for split in loaded.values() for row in split]
@@ -202,6 +205,7 @@ def test_shards_merged_are_the_whole_and_its_journal_can_be_looked_into(
         assert synth(*command, "--shard", f"{number}/2", "-o", f"part{number}").status == 0
     ended = synth("merge", "part1", "part2", "-o", "whole")
     assert (ended.status, ended.out) == (0, "")
+    assert Path("whole/report.html").is_file()
     assert re.search(r"whole/dataset: train \d+", ended.err)
     assert "; 0 calls" in synth(*command, "-o", "whole").err
     assert "decisions: inputs 1, plan" in synth("journal", "stats", "whole").out
