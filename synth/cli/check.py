@@ -1,6 +1,7 @@
 """What `check` and `preview` do: a recipe tried on stand-ins, without a call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from synth.backends import _terms as terms
@@ -19,32 +20,45 @@ from synth.run.compile import compile_recipe, rendered
 from synth.run.resolve import wanted
 
 
-def check(recipe: Recipe | None) -> Iterator[str]:
-    """What `synth check` does: checks one recipe, or everything there is, with a line for each thing found good.
+@dataclass(frozen=True)
+class Good:
+    """One thing that `synth check` found good: its kind and name, and what was tried."""
+
+    kind: str
+    name: str
+    tried: str = ""
+    terms: Sequence[str] = ()
+    """Under whose terms the rows of a recipe's models stand, a line each."""
+
+    def __str__(self) -> str:
+        good = f"{self.kind} {self.name}: good{f' ({self.tried})' if self.tried else ''}"
+        return "\n".join([good, *(f"terms of what it writes: {line}" for line in self.terms)])
+
+
+def check(recipe: Recipe | None) -> Iterator[Good]:
+    """What `synth check` does: checks one recipe, or everything there is, and gives each thing found good.
     ConfigError for the first that is not."""
     if recipe is None:
         for line in plugins.lost():
             raise ConfigError(line)
         for name in files.names("taxonomies"):
             taxonomy.load(name)
-            yield f"taxonomy {name}: good"
+            yield Good("taxonomy", name)
         for name in files.names("prompts"):
             if name.startswith("guard/"):
-                yield f"guard {name}: good ({_tried(name)})"
+                yield Good("guard", name, _tried(name))
             elif name.startswith("card/"):
                 card_text.load()
-                yield f"card {name}: good"
+                yield Good("card", name)
             else:
                 prompt.parse(name)
-                yield f"prompt {name}: good"
+                yield Good("prompt", name)
     for loaded in [recipe] if recipe else map(load.load, files.names("pipelines")):
         found = trial.check(loaded)
         for line in found.notes:
             complain(line)
-        made = f"{found.lanes} lanes, {found.prompts} prompts rendered, {found.rows} rows made offline"
-        yield f"recipe {found.name}: good ({made})"
-        if recipe:
-            yield from (f"terms of what it writes: {writer}" for writer in terms.writers(loaded))
+        made = f"{found.lanes:,} lanes, {found.prompts:,} prompts rendered, {found.rows:,} rows made offline, no server asked"
+        yield Good("recipe", found.name, made, [str(writer) for writer in terms.writers(loaded)] if recipe else [])
 
 
 def _tried(name: str) -> str:

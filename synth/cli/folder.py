@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synth.cli.say import complain, say
+from synth.cli.options import AS_JSON
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import typed
 
 if TYPE_CHECKING:
     from synth.exporters._huggingface import Access
@@ -72,6 +74,7 @@ def export(
     """Write the dataset in DIR in a format a trainer reads, with what the trainer needs beside it. How it is started comes last."""
     from synth import exporters
     from synth.cli import run
+    from synth.cli.summary import after_export, private
     from synth.dataset.reader import changed_since
 
     for line in changed_since(folder):
@@ -90,8 +93,9 @@ def export(
         say=last.append,
     ):
         say(line)
-    for line in last:
+    for line in [*last, private(folder, out or folder / "export" / to)]:
         say(line, err=True)
+    then(after_export(folder, to, named.get("guard")))
 
 
 @click.command()
@@ -101,20 +105,38 @@ def export(
     "--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops, or replies, to show."
 )
 @click.option(
-    "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
+    "--coverage",
+    is_flag=True,
+    help="How often values of each axis (region, event, persona …) were asked for and got rows.",
 )
 @click.option("--live", is_flag=True, help="Read the journal, not the dataset; so it is anyway while the run goes on.")
 @click.option("--raw", is_flag=True, help="The newest replies of models, as they came; CELL may be a stage too.")
-def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool) -> None:
-    """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
+@AS_JSON
+def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool, as_json: bool) -> None:
+    """Read the rows and drops of CELL, or see all cells and how far each is.
+
+    A cell is a subcategory, what the user is after and the judged label: crime.gambling/harmful/unsafe. CELL may name less (crime,
+    crime.gambling, crime.gambling/harmful) or have * in it.
+    """
     from synth.cli import show as command
     from synth.dataset.reader import changed_since
 
     for line in changed_since(folder):
         complain(line)
+    if as_json:
+        give(
+            {"replies": command.replies(folder, cell, most)}
+            if raw
+            else command.coverage(folder)
+            if coverage
+            else command.facts(folder, cell, most, live=live)
+        )
+        return
     if raw:
         texts = command.raw_replies(folder, cell, most)
     else:
         texts = command.covered(folder) if coverage else command.show(folder, cell, most, live=live)
     for text in texts:
         say(text)
+    if raw or coverage or cell:
+        then(f"`{typed('show', folder)}` lists the cells{'' if coverage else f'; --most {4 * most} shows more'}")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any, get_args
 
 from synth.dataset import policies
@@ -35,7 +36,7 @@ class Dataset:
                 raise ConfigError(
                     f"{folder}: holds no dataset yet; its run goes on, or was killed: run the same command again then"
                 )
-            raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {folder}`")
+            raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {quote(str(folder))}`")
 
     def facts(self) -> dict[str, Any]:
         """Read back: what run.json tells of the run that made the dataset."""
@@ -60,7 +61,7 @@ class Dataset:
         found = self.filled()
         if not found:
             raise ConfigError(
-                f"{self.repository}: holds no rows; run the same command again, or see `synth show {self.folder}`"
+                f"{self.repository}: holds no rows; run the same command again, or see `synth show {quote(str(self.folder))}`"
             )
         return found
 

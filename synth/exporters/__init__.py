@@ -8,6 +8,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from shlex import quote
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
@@ -117,7 +118,7 @@ def _written(
     paths = files.write(records, out, kind, features=features, extras=extras if hasattr(found, "extras") else None)
     if not paths:
         raise ConfigError(
-            f"{dataset.folder}: no row of its dataset makes a record of the format {name!r}; see `synth show {dataset.folder}`"
+            f"{dataset.folder}: no row of its dataset makes a record of the format {name!r}; see `synth show {quote(str(dataset.folder))}`"
         )
     return paths
 

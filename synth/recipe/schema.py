@@ -191,7 +191,7 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
         if not data["dedup"][name]:
             del data["dedup"][name]
     _leave_out_rule_sets(data["filters"])
-    for name in ("mark", "licence"):  # of what goes out; rows, ids and order are of the text as judged
+    for name in ("mark", "licence", "report"):  # of what goes out; rows, ids and order are of the text as judged
         del data["output"][name]
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:

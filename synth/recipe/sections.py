@@ -193,3 +193,5 @@ class Output(Frozen):
     """How the mark 【略】 goes out in answers that were asked to leave detail out: deleted, in vague words, or kept."""
     licence: Named | None = None
     """The licence under which the data set is handed on: a name that Hugging Face knows, or `name` and `link`; None gives none."""
+    report: bool = True
+    """Whether a run leaves report.html in its folder when it ends; `synth report` writes it at any time."""

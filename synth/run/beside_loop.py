@@ -26,7 +26,8 @@ def run_anywhere(compiled: CompiledRecipe, options: RunOptions) -> Result:
     else:
         with Interrupts(options.report, elsewhere=True) as interrupts:
             result = beside_loop(partial(run, compiled, replace(options, interrupts=interrupts)))
-    leave_report(options.folder, options.say)
+    if compiled.recipe.output.report:
+        leave_report(options.folder, options.say)
     return result
 
 

@@ -84,7 +84,9 @@ def _waiting(engine: Engine) -> str:
     if not engine.waiting.calls:
         return ""
     calls, age = _calls(len(engine.waiting.calls)), engine.waiting.oldest()
-    return f"; waiting for {calls}, the oldest {age:.0f} s; once more stops now"
+    return (
+        f"; waiting for {calls}, the oldest {age:.0f} s, so that what is paid for is kept; Ctrl-C once more stops now"
+    )
 
 
 def _calls(count: int) -> str:

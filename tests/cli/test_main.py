@@ -207,14 +207,14 @@ def test_shards_merged_are_the_whole_and_its_journal_can_be_looked_into(
     assert (ended.status, ended.out) == (0, "")
     assert Path("whole/report.html").is_file()
     assert re.search(r"whole/dataset: train \d+", ended.err)
-    assert "; 0 calls" in synth(*command, "-o", "whole").err
-    assert "decisions: inputs 1, plan" in synth("journal", "stats", "whole").out
+    assert "\n0 calls made now" in synth(*command, "-o", "whole").err
+    assert ": inputs 1, plan" in synth("journal", "stats", "whole").out
     assert "whole/journal.sqlite: good" in synth("journal", "verify", "whole").out
     lines = synth("journal", "export", "whole").out.splitlines()
     assert synth("journal", "export", "whole", "-o", "lines.jsonl").out == "lines.jsonl\n"
     assert Path("lines.jsonl").read_text(encoding="utf-8").splitlines() == lines
     assert synth("journal", "merge", "part1", "part2", "-o", "fresh").out.startswith("fresh/journal.sqlite: ")
-    assert "; 0 calls" in synth(*command, "-o", "fresh").err
+    assert "\n0 calls made now" in synth(*command, "-o", "fresh").err
 
 
 def test_the_exit_status_says_that_cells_fell_short(synth: Callable[..., Ended], here: Path) -> None:

@@ -1,6 +1,7 @@
 """The report of a run's folder: what stands in it, in both languages, and what must not."""
 
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -208,3 +209,15 @@ def test_every_word_that_is_said_is_known() -> None:
     assert said <= words_of("report", "en").texts.keys()
     script = set(re.findall(r'\bsay\("(\w+)"', (TEMPLATES / "report.js").read_text(encoding="utf-8")))
     assert not [key for key in script if key.startswith(pages._WRITTEN)]
+
+
+def test_a_run_writes_its_report_where_the_recipe_wants_one_and_something_was_made(here: Path) -> None:
+    command = ["run", "demo", "--only", "crime.gambling", "--set", "ordinary=0", "-n", "6", "-o", "run"]
+    page = here / "run" / "report.html"
+    assert CliRunner().invoke(commands, [*command, "--set", "output.report=false"]).exit_code == 0
+    assert not page.exists()
+    assert CliRunner().invoke(commands, command).exit_code == 0
+    page.write_text("as it was", encoding="utf-8")
+    os.utime(page, ns=(2**62, 2**62))
+    assert CliRunner().invoke(commands, command).exit_code == 0
+    assert page.read_text(encoding="utf-8") == "as it was"
