@@ -1,7 +1,6 @@
 """The figures of README and docs/models.md: what N rows are estimated to cost, by `synth run --dry-run`, and the memory of the models
 that recipes name, out of models.yaml."""
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from math import ceil
@@ -42,29 +41,23 @@ def compiled(recipe: str) -> CompiledRecipe:
     return compile_recipe(with_models(load(recipe), backend=None, model="m", base_url="http://127.0.0.1:8000/v1"))
 
 
-def _range(text: str) -> tuple[float, float]:
-    low, _, high = text.replace(",", "").partition(" to ")
-    return float(low), float(high or low)
-
-
 @cache
 def asked(recipe: str, n: int, only: str | None) -> Ranges:
     """What a run is estimated to take, as `synth run --dry-run` says it: calls, tokens in and out, each from the least to the most."""
     chosen, targets = wanted(compiled(recipe), n, (only,) if only else ())
-    found: Ranges = {"calls": (0.0, 0.0), "in": (0.0, 0.0), "out": (0.0, 0.0)}
-    for line in estimate(compiled(recipe), chosen, targets).splitlines():
-        parts = re.split(r"\s{2,}", line.strip())
-        if len(parts) == 5 and re.match(r"[\d,]+( to [\d,]+)?$", parts[1]):
-            for name, text in zip(found, parts[1:4], strict=True):
-                low, high = _range(text)
-                found[name] = (found[name][0] + low, found[name][1] + high)
-    return found
+    stages = estimate(compiled(recipe), chosen, targets).stages
+
+    def whole(name: str) -> tuple[float, float]:
+        ranges = [getattr(stage, name) for stage in stages]
+        return sum(low for low, _ in ranges), sum(high for _, high in ranges)
+
+    return {name: whole(name) for name in ("calls", "tokens_in", "tokens_out")}
 
 
 def costs(told: Ranges, provider: str, model: str) -> tuple[float, float]:
     """What so many tokens cost in yuan, by a provider's published prices."""
     into, out = _providers.find(provider).prices[model]
-    low, high = ((told["in"][end] * into + told["out"][end] * out) / 1e6 for end in (0, 1))
+    low, high = ((told["tokens_in"][end] * into + told["tokens_out"][end] * out) / 1e6 for end in (0, 1))
     return low, high
 
 
@@ -93,14 +86,14 @@ def cost(heads: list[str]) -> str:
     rows: list[list[object]] = []
     for recipe, n, only in RUNS:
         first = asked(recipe, n, only)
-        hours = tuple(value / SERVER / 3600 for value in first["out"])
+        hours = tuple(value / SERVER / 3600 for value in first["tokens_out"])
         rows.append(
             [
                 f"`{recipe} -n {n}{f' --only {only}' if only else ''}`",
                 f"{rows_in_all(recipe, n, only):,}",
                 rounded(first["calls"], 1e3),
-                rounded(first["in"], 1e6),
-                rounded(first["out"], 1e6),
+                rounded(first["tokens_in"], 1e6),
+                rounded(first["tokens_out"], 1e6),
                 *(rounded(costs(first, *priced)) for priced in PRICED),
                 rounded((hours[0], hours[1])),
             ]
