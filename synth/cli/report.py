@@ -1,12 +1,12 @@
 """`synth report`: a run's folder as one page to read."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import typed
 
 
 @click.command()
@@ -29,10 +29,11 @@ def report(folder: Path, out: Path | None, lang: Literal["en", "zh"], no_samples
     for line in changed_since(folder):
         complain(line)
     if as_json:
-        click.echo(json.dumps(report_facts(folder, lang=lang, samples=not no_samples), ensure_ascii=False))
+        give(report_facts(folder, lang=lang, samples=not no_samples))
         return
     say(write_report(folder, out, lang=lang, samples=not no_samples))
-    say(
-        "open it in a browser; it holds " + ("figures alone" if no_samples else "rows as they are, unsafe ones folded"),
-        err=True,
+    holds = "figures alone" if no_samples else "rows as they are, unsafe ones folded"
+    then(
+        f"open it in a browser; it holds {holds}",
+        f"`{typed('audit', folder, '--page')}` makes a page to label rows on, which tells how many labels are wrong",
     )

@@ -1,5 +1,6 @@
 """The table at a run's end: what was made, kept, dropped and spent, which cells fell short and on what grounds."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,10 +71,12 @@ def next_steps(result: Result, folder: Path) -> list[str]:
         return [f"`{typed('show', '--raw', folder)}` shows what the models have answered"]
     short = sum(cell["status"] != "met" for cell in result.cells)
     why = f"`{typed('show', folder)}` says why {short:,} cells fell short" if short else ""
+    page = folder / "report.html"
     return [
         why,
+        f"open {shlex.quote(str(page))} in a browser: what is wrong, figures, rows and drops" if page.exists() else "",
         f"`{typed('show', folder, to_read(result.cells))}` shows rows to read",
-        f"`{typed('audit', folder, '-o', 'labels.csv')}` gives rows to label, which tells how many labels are wrong",
+        f"`{typed('audit', folder, '--page')}` makes a page to label rows on, which tells how many labels are wrong",
         f"`{typed('export', folder, '--to', 'sft')}` gives files for a trainer ({_NO_DIALOGUE})",
     ]
 

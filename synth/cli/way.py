@@ -29,7 +29,7 @@ _WAY: Final = (
     ("doctor libra", "can your models do their part, and what will it take?"),
     ("run libra", "the data set; the same command again goes on"),
     ("report runs/libra", "all of it as one page, to look through"),
-    ("audit runs/libra -o labels.csv", "rows to label by hand: how many labels are wrong?"),
+    ("audit runs/libra --page", "a page to label rows on: how many labels are wrong?"),
     ("export runs/libra --to sft", "files a trainer reads, and the line that starts it"),
     (
         "eval runs/libra --guard libra --base-url http://127.0.0.1:8000/v1 --model guard",

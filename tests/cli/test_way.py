@@ -30,6 +30,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "show --coverage": (RUN,),
     "show --raw": (RUN, "judge"),
     "show --most 1": (RUN, "one.s0/harmful/unsafe"),
+    "report": (RUN,),
     "audit": (RUN, "--read", "rows.jsonl"),
     "probe": (RUN,),
     "journal stats": (RUN,),
@@ -52,7 +53,6 @@ NO_TABLE = {
     "journal export": "lines of JSON",
     "journal cancel-batches": "a line a batch",
     "journal merge": "a line",
-    "report": "a page",
 }
 
 
@@ -128,14 +128,14 @@ def test_the_last_words_of_a_command_are_commands_that_can_be_typed(
         assert f"'{RUN}'" in last
     if command in ("run", "merge"):
         folder = TABLES[command][-1]
-        assert f"\nkeep to yourself what journal.sqlite, drops/ in {folder} hold: " in done.stderr
+        assert f"\nkeep to yourself what journal.sqlite, drops/, report.html in {folder} hold: " in done.stderr
         assert f"; to hand on: {folder}/dataset\n" in done.stderr
 
 
 def test_an_export_says_what_to_keep_and_what_to_hand_on(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made)
     told = call("export", RUN, "--to", "csv", "-o", "table").stderr
-    assert f"keep to yourself what journal.sqlite, drops/ in {RUN} hold: " in told
+    assert f"keep to yourself what journal.sqlite, drops/, report.html in {RUN} hold: " in told
     assert "; to hand on: table\n" in told
     parsed(re.findall(r"`(synth [^`]*)`", told)[-1])
 
