@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from synth.cli.main import commands
 from synth.dataset.policies import Policies, written
@@ -193,11 +193,11 @@ def test_a_saved_file_is_gone_on_with(file: Path, opened: Opened, tmp_path: Path
     page = opened(file)  # another browser: nothing is kept in it
     begin(page, "Ann")
     page.set_input_files("#file", saved)
-    page.wait_for_function("document.getElementById('said').textContent !== ''")
+    expect(page.locator("#said")).not_to_be_empty()
     assert page.inner_text("#counts").startswith("1 labelled")
     (tmp_path / "else.jsonl").write_text('{"id": "__proto__", "your_label": "safe"}\nno json\n[]\nnull\n')
     page.set_input_files("#file", tmp_path / "else.jsonl")
-    page.wait_for_function(f"document.getElementById('said').textContent === {json.dumps(EN['foreign'])}")
+    expect(page.locator("#said")).to_have_text(EN["foreign"])
 
 
 def save_by_button(page: Page, path: Path) -> Path:
