@@ -81,7 +81,7 @@ def test_the_offline_demo_shows_what_comes_out_and_its_next_commands_work(
     assert commands[0] == f"synth check demo --taxonomy {name}"
     for command in commands:
         assert synth(monkeypatch, *command.split()[1:]) == 0, command
-    rows = json.loads(Path("runs/demo/run.json").read_text(encoding="utf-8"))["cells"]
+    rows = json.loads(Path(f"runs/trade-{name}/run.json").read_text(encoding="utf-8"))["cells"]
     assert {cell["subcategory"] for cell in rows} == {f"trade.{name}"}
 
 
