@@ -96,6 +96,15 @@ def reached(options: Options, otherwise: str) -> tuple[str, str, dict[str, str],
     return url, key, headers, secrets
 
 
+def unreachable(options: Options) -> str:
+    """What the user must mend before a role's server can be asked, in a line; empty for nothing. Nothing is asked."""
+    try:
+        reached(options, "https://localhost.invalid")
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
 def _address(options: Options, otherwise: str) -> str:
     """The address at which a role's server is asked. ConfigError for one that is none, or that the user must give."""
     if options.base_url is None and options.provider and options.provider != "openai":

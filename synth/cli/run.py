@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth import aside, exporters
+from synth.backends import _server
 from synth.cli import live, summary
 from synth.cli.say import complain, give, say, then
 from synth.cli.way import typed
@@ -102,6 +103,7 @@ def price(recipe: Recipe, options: RunOptions, shard: str | None) -> Outlook:
     compiled = compile_recipe(recipe)
     _warn(compiled)
     _say_least(compiled, options)
+    _say_unreachable(recipe)
     chosen, targets = wanted(compiled, options.n, options.only)
     if shard:
         options = replace(options, shard=shard_of(shard, compiled.specs))
@@ -179,6 +181,16 @@ def _say_least(compiled: CompiledRecipe, options: RunOptions) -> None:
     asked, made = options.n or compiled.recipe.n, raised(compiled, options.n, options.only)
     if made != asked:
         _note(f"-n {asked} is too small for every cell to have a row; -n {made} is made, the least there is")
+
+
+def _say_unreachable(recipe: Recipe) -> None:
+    """Says of whom the run itself would not ask as things stand: a key that is not set, say."""
+    found: dict[str, list[str]] = {}
+    for name, role in recipe.models.items():
+        if isinstance(role.settings, _server.Options) and (why := _server.unreachable(role.settings)):
+            found.setdefault(why, []).append(name)
+    for why, names in found.items():
+        _note(f"models {', '.join(names)}: {why}")
 
 
 def _note(line: str) -> None:

@@ -87,7 +87,13 @@ def ask(asking: Asking, questions: Iterable[Question], take: Take) -> AskingResu
             if asking.retry_given_up:
                 journal.retry(asking.retry_given_up)
             with quick_loop() as runner:
-                return runner.run(_Run(asking, journal, connected[ROLE], take).all(iter(questions)))
+                found = runner.run(_Run(asking, journal, connected[ROLE], take).all(iter(questions)))
+    if (kept := found.answered - found.calls) > 0:
+        least = "at least " if found.calls else ""
+        asking.report(
+            f"{least}{kept:,} of {found.answered:,} answers were in {asking.folder} already; another -o DIR asks anew"
+        )
+    return found
 
 
 def _claimed(asking: Asking, journal: Journal) -> None:

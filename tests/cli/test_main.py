@@ -357,6 +357,9 @@ def test_dry_run_asks_nothing_and_prices(synth: Callable[..., Ended], here: Path
         "cost:",
     ]
     assert not (here / "runs").exists()
+    (told,) = [line for line in ended.err.splitlines() if "OPENAI_API_KEY" in line]  # once for all who lack it
+    assert "models writer, " in told
+    assert "is not set; export it" in told
 
 
 def test_a_new_harm_category_is_one_file(synth: Callable[..., Ended], here: Path) -> None:

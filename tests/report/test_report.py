@@ -158,6 +158,17 @@ def test_a_run_that_goes_on_or_was_stopped_says_so(stopped: str, tmp_path: Path)
     assert ("goes on, or was killed" in page) == (stopped == "running")
 
 
+@pytest.mark.parametrize("models", [("m", "m"), ("m", "n")])
+def test_judges_of_one_model_are_warned_of(models: tuple[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    told = facts()
+    for judge, model in zip(told["agreement"]["judges"], models, strict=True):
+        judge["model"] = model
+    (folder / "run.json").write_text(json.dumps(told))
+    assert ("Two judges are one model (m)" in report(folder)) == (models == ("m", "m"))
+
+
 def test_what_people_found_stands_there_as_long_as_the_rows_are_those_they_read(tmp_path: Path) -> None:
     folder = little(tmp_path / "run")
     told = {"content": "0123456789abcdef", "rows": 100, "error": 0.12, "low": 0.08, "high": 0.2}

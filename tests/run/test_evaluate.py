@@ -103,7 +103,9 @@ def test_nothing_is_asked_twice_and_the_bytes_are_the_same(test: Path) -> None:
         asked(test, server)
         before = {path: path.read_bytes() for path in Path("out").rglob("*.json*")}
         assert server.answered == ROWS
-        assert asked(test, server, concurrency=1).report is not None
+        told: list[str] = []
+        assert asked(test, server, concurrency=1, report=told.append).report is not None
+        assert told == [f"{ROWS} of {ROWS} answers were in out already; another -o DIR asks anew"]
         assert server.answered == ROWS
     assert before == {path: path.read_bytes() for path in Path("out").rglob("*.json*")}
 

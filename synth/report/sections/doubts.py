@@ -44,6 +44,9 @@ def _found(facts: ReportFacts, words: Words) -> Iterator[Line]:
         yield _doubt(doubt, facts, words)
     if not facts.all("controls") and facts.told("agreement").get("judges"):
         yield Line("plain", words("found_no_controls"))
+    models = [name(judge["model"]) for judge in facts.told("agreement").get("judges") or ()]
+    for model in sorted({model for model in models if models.count(model) > 1}):
+        yield Line("warn", words("found_one_model", model=model), section="judges")
     yield from _of_readers(facts, words)
     yield from _of_cells(facts, words)
     yield from _of_measures(facts, words)
