@@ -5,10 +5,12 @@ from asyncio import CancelledError, current_task
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from sys import modules
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
@@ -95,6 +97,24 @@ def _being_cancelled() -> bool:
     """Whether it is synth that wants the task in hand to end."""
     task = current_task()
     return task is None or task.cancelling() > 0
+
+
+def code_hash() -> str:
+    """A hash over the code of every package with plug-ins of which something is loaded: their versions, and their Python files."""
+    digest = sha256()
+    found = {
+        (point.value.partition(":")[0].partition(".")[0], _package(point), point.dist.version if point.dist else "")
+        for group in entry_points().groups
+        if group.startswith("synth.")
+        for point in _points(group)
+    }
+    for top, package, version in sorted(found):
+        digest.update(f"{package} {version}".encode())
+        origin = getattr(modules.get(top), "__file__", None)
+        files = Path(origin).parent.rglob("*.py") if origin and Path(origin).name == "__init__.py" else [origin]
+        for path in sorted(Path(file) for file in files if file):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def package(group: str, name: str) -> str:

@@ -25,7 +25,7 @@ from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
 from synth.recipe import plugins
-from synth.run import upgrade
+from synth.run import finished, upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.connected import adapt, notes, take_up
 from synth.run.doubting import Doubting, stopped_before
@@ -34,7 +34,7 @@ from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.interrupts import Interrupts
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
-from synth.run.result import Result, result_of
+from synth.run.result import Result, result_of, said_again
 from synth.run.write import begun, finish
 from synth.types import Round
 
@@ -88,7 +88,16 @@ async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, 
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
     the run is raised: it is in the result."""
     with Interrupts(job.options.report) as interrupts:
+        if (known := finished.known(job, journal, connected)) is not None:
+            await _close(connected)
+            return known
         return await _carried(job, journal, connected, interrupts)
+
+
+async def _close(connected: Mapping[str, Backend]) -> None:
+    for backend in set(connected.values()):
+        with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
+            await backend.close()
 
 
 async def _carried(
@@ -126,6 +135,7 @@ async def _carried(
         adapt(job.compiled.recipe.models, journal, connected, job.options.say)
         examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = take_up(job, engine, journal, connected)
+        finished.forget(job.options.folder)
         begun(job, partial(result_of, fold, engine, journal, staging, prices=job.compiled.prices))
         interrupts.stops(engine)
         try:
@@ -139,15 +149,16 @@ async def _carried(
             if not engine.abandoned:
                 left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
-            for backend in set(connected.values()):
-                with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
-                    await backend.close()
+            await _close(connected)
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
+            before = said_again(result, engine)
             result.notes += notes(job, connected, left, paused=False)
+            told = len(result.notes)
             await doubting.vouch(result, journal)
             finish(job, result, staging)
             staging.forget()
+            finished.remember(job, journal, finished.Lasting(before, result.notes[told:]))
             return result
     job.options.report("writing what there is")
     result = await _paused(job, engine, journal, stopped)
