@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
 
@@ -25,7 +26,8 @@ from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
 from synth.recipe import plugins
-from synth.run import finished, upgrade
+from synth.recipe.schema import Recipe
+from synth.run import compiling, finished, upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.connected import adapt, notes, take_up
 from synth.run.doubting import Doubting, stopped_before
@@ -73,7 +75,7 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
             with quick_loop() as runner:
-                return runner.run(carry_out(job, journal, connected))
+                return runner.run(carry_out(job, journal, connected, compiling=compiling.begun))
 
 
 def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
@@ -84,14 +86,24 @@ def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
             yield f"the doctor called {role} ({model}) {grade}"
 
 
-async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
+async def carry_out(
+    job: ResolvedRun,
+    journal: Journal,
+    connected: Mapping[str, Backend],
+    compiling: Callable[[Recipe], "Future[None]"] | None = None,
+) -> Result:
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
-    the run is raised: it is in the result."""
+    the run is raised: it is in the result. Without `compiling` inner loops are compiled where they are called."""
     with Interrupts(job.options.report) as interrupts:
         if (known := finished.known(job, journal, connected)) is not None:
             await _close(connected)
             return known
-        return await _carried(job, journal, connected, interrupts)
+        compiled = compiling(job.compiled.recipe) if compiling else None
+        try:
+            return await _carried(job, journal, connected, interrupts, compiled)
+        finally:
+            if compiled is not None:
+                compiled.cancel()
 
 
 async def _close(connected: Mapping[str, Backend]) -> None:
@@ -101,7 +113,11 @@ async def _close(connected: Mapping[str, Backend]) -> None:
 
 
 async def _carried(
-    job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend], interrupts: Interrupts
+    job: ResolvedRun,
+    journal: Journal,
+    connected: Mapping[str, Backend],
+    interrupts: Interrupts,
+    compiled: "Future[None] | None",
 ) -> Result:
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
@@ -128,6 +144,7 @@ async def _carried(
             record=lambda plan: journal.decide(decisions.PLAN, asdict(plan)),
             keep=None if job.inputs.frozen else lambda state: staging.save(job.mark, _sealed(state, journal, doubting)),
             observer=doubting,
+            compiled=compiled,
         )
         engine = fold.engine
         doubting.watch(fold, engine if job.options.on_doubt == "stop" else None)
