@@ -28,7 +28,9 @@ from synth.run.connected import notes
 from synth.run.resolve import ResolvedRun, raised
 from synth.run.result import Result
 
-NAME = ".synth-finished.json"
+NAME = "journal.finished"
+_START = b'{"finished": '
+"""How such a file begins: another one under that name, or a link, is left alone."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def remember(job: ResolvedRun, journal: Journal, lasting: Lasting) -> None:
 def forget(folder: Path) -> None:
     """Removes from a run's folder what told that it is finished."""
     with contextlib.suppress(OSError):
-        (folder / NAME).unlink(missing_ok=True)
+        if _ours(path := folder / NAME):
+            path.unlink(missing_ok=True)
 
 
 def _hash_of(job: ResolvedRun) -> str:
@@ -125,19 +128,22 @@ def _sealed(path: Path) -> list[Any]:
         return [os.fstat(file.fileno()).st_size, file_digest(file, "sha256").hexdigest()]
 
 
+def _ours(path: Path) -> bool:
+    return not path.is_symlink() and (not path.exists() or aside.begins(path, _START))
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return found["told"] if found["sum"] == _sum(found["told"]) else None
+        found = json.loads(path.read_text(encoding="utf-8")) if _ours(path) else {}
+        return found["finished"] if found["sum"] == _sum(found["finished"]) else None
     except BROKEN:
         return None
 
 
 def _write(path: Path, told: Mapping[str, Any]) -> None:
-    if path.is_symlink():
-        path.unlink()
-    with aside.file(path) as new:
-        new.write_text(json.dumps({"sum": _sum(told), "told": told}, indent=1) + "\n", encoding="utf-8")
+    if _ours(path):
+        with aside.file(path) as new:
+            new.write_text(json.dumps({"finished": told, "sum": _sum(told)}) + "\n", encoding="utf-8")
 
 
 def _sum(told: Any) -> str:

@@ -107,7 +107,7 @@ DONE: dict[str, Callable[[Path], Any]] = {
     "run.json is gone": lambda folder: (folder / "run.json").unlink(),
     "the cache is gone": lambda folder: (folder / finished.NAME).unlink(),
     "the cache is damaged": lambda folder: flipped(folder / finished.NAME),
-    "the cache is no JSON": lambda folder: (folder / finished.NAME).write_text("[]"),
+    "the cache is empty": lambda folder: (folder / finished.NAME).write_text(""),
 }
 
 
@@ -195,6 +195,12 @@ def test_a_link_in_the_place_of_the_cache_is_not_followed(folder: Path, folds: l
     (folder / finished.NAME).symlink_to(mine)
     go(folder)
     assert mine.read_text(encoding="utf-8") == "mine"
-    folds.clear()
+    assert (folder / finished.NAME).is_symlink()
+    assert folds
+
+
+def test_a_file_of_the_users_own_in_the_place_of_the_cache_stays(folder: Path, folds: list[int]) -> None:
+    (folder / finished.NAME).write_text("mine", encoding="utf-8")
     go(folder)
-    assert not folds
+    go(folder, n=N + 4)
+    assert (folder / finished.NAME).read_text(encoding="utf-8") == "mine"
