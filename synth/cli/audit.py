@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from synth.cli.options import AS_JSON, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import typed
 
 
 @click.command()
@@ -127,11 +128,12 @@ def _write(
         write_page(made, rows, out, lang=lang)
         more = f" --annotators {annotators} -o testset" if annotators else ""
         each = " --read FILE" * (annotators or 1)
-        told = [f"open it in a browser, label, save the file; then `synth audit {made.folder}{each}{more}`"]
+        told = [f"open it in a browser, label, save the file; then `{typed('audit', made.folder)}{each}{more}`"]
     say("\n".join([f"{out}: {len(rows.rows):,} rows of {rows.cells:,} cells, without their labels", *told]))
 
 
 def _read(made: Any, given: tuple[Path, ...], **options: Any) -> None:
+    from synth.cli.table import lines
     from synth.quality import audit as work
     from synth.quality import release
     from synth.quality.label_files import readers_in
@@ -149,11 +151,14 @@ def _read(made: Any, given: tuple[Path, ...], **options: Any) -> None:
     of_release = bool(found.release.read) and not options["judge"]
     kept = release.facts(made, found.release, file.readers, day or file.date) if of_release else None
     if as_json:
-        click.echo(work.as_json(found, kept))
+        give(work.as_facts(found, kept))
     else:
-        say("\n".join(work.lines(found)))
+        for text in lines(work.parts(found)):
+            say(text)
     for line in (*_kept(made, kept), *_test_set(made, readers, annotators, options["out"])):
         complain(line) if as_json else say(line)
+    if not as_json:
+        then(f"`{typed('export', made.folder, '--to', 'sft')}` gives files for a trainer")
 
 
 def _judged(made: Any, file: Any, base_url: str | None, recipe: str | None) -> Any:

@@ -1,10 +1,10 @@
 """`synth audit`: a sheet of rows for a person to label, and how the panel's labels stand up to a person's."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from synth.dataset.reader import Dataset
@@ -12,11 +12,11 @@ from synth.errors import ConfigError
 from synth.exporters.files import cells
 from synth.mark.rows import restored_row
 from synth.quality.draw import cell_of, drawn
+from synth.quality.grid import Grid
 from synth.quality.labelled import NOTE, YOURS, Labelled, LabelledRow, named
 from synth.quality.metrics import Figure, Scores, scores
 from synth.quality.release import ReadRow, Release
 from synth.recipe.labels import LabelScheme
-from synth.sanitize import for_terminal
 from synth.tables import io
 from synth.tables.matching import same_text
 from synth.types import LABELLED, Label
@@ -37,7 +37,7 @@ def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -
     with io.aside(out) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         file.write(cells(columns))
         file.writelines(cells([row.get(column) for column in columns]) for row in given.rows)
-    return f"{out}: {len(given.rows)} rows of {given.cells} cells; fill in {YOURS} ({named(made.labels)}), then `synth audit {made.folder} --read {out}`"
+    return f"{out}: {len(given.rows)} rows of {given.cells} cells; fill in {YOURS} ({named(made.labels)}), then `synth audit {quote(str(made.folder))} --read {quote(str(out))}`"
 
 
 @dataclass
@@ -90,46 +90,67 @@ def refuse_lost(audit: Audit, file: Labelled, folder: Path) -> None:
         )
 
 
-def lines(audit: Audit) -> Iterator[str]:
-    """The audit as a table, line by line for the terminal."""
+def parts(audit: Audit) -> Iterator[str | Grid]:
+    """The audit for the terminal: what was found again, how far readers agree, how panel and judges stand up to them."""
     told = f"{audit.labelled:,} rows with a label"
     told += f" ({audit.blank:,} without)" if audit.blank else ""
     yield f"{told}; {audit.found:,} found, {audit.undecided:,} of them without a label of the panel"
     if audit.missing:
-        yield for_terminal(
-            f"{len(audit.missing):,} are not found again and count for nothing (the first: {audit.missing[0]})"
-        )
+        yield f"{len(audit.missing):,} are not found again and count for nothing (the first: {audit.missing[0]})"
     if audit.cut:
         yield f"{audit.cut:,} rows are cut (more or fewer cells than the head) and count for nothing"
     if audit.readers:
         yield from _agreed(audit.readers)
-    yield f"\n{'':<24} {'n':>7} {'accuracy':>21} {'F1 unsafe':>21} {'F1 safe':>21} {'missed':>7} {'alarmed':>8}"
-    for name, one in [*([("panel", audit.panel)] if audit.panel else []), *audit.judges.items()]:
-        figures = " ".join(f"{_told(figure):>21}" for figure in (one.accuracy, one.f1_unsafe, one.f1_safe))
-        yield for_terminal(f"{name:<24} {one.n:>7,} {figures} {one.missed:>7,} {one.alarmed:>8,}")
+    yield ""
+    rows = [
+        [
+            name,
+            f"{one.n:,}",
+            *map(_told, (one.accuracy, one.f1_unsafe, one.f1_safe)),
+            f"{one.missed:,}",
+            f"{one.alarmed:,}",
+        ]
+        for name, one in [*([("panel", audit.panel)] if audit.panel else []), *audit.judges.items()]
+    ]
+    heads = (
+        "95 % intervals",
+        "rows",
+        "accuracy",
+        "F1 unsafe",
+        "F1 safe",
+        "unsafe rows missed",
+        "safe rows called unsafe",
+    )
+    yield Grid(heads, rows)
     if audit.differing:
         more = f" and {len(audit.differing) - SHOWN:,} more" if len(audit.differing) > SHOWN else ""
-        yield for_terminal(f"\nyou and the panel differ on: {', '.join(audit.differing[:SHOWN])}{more}")
+        yield f"\nyou and the panel differ on: {', '.join(audit.differing[:SHOWN])}{more}"
 
 
-def _agreed(readers: Mapping[str, Any]) -> Iterator[str]:
-    yield f"\n{'readers':<44} {'rows':>7} {'agreed':>8} {'kappa':>8}"
+def _agreed(readers: Mapping[str, Any]) -> Iterator[str | Grid]:
     pairs = readers["pairs"] if len(readers["pairs"]) > 1 else []
-    for name, one in [("all", readers["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]:
-        share = "-" if one["agreed"] is None else f"{one['agreed']:.1%}"
-        kappa = "-" if one["kappa"] is None else f"{one['kappa']:.3f}"
-        yield for_terminal(f"{name:<44} {one['n']:>7,} {share:>8} {kappa:>8}")
+    rows = [
+        [
+            name,
+            f"{one['n']:,}",
+            "-" if one["agreed"] is None else f"{one['agreed']:.1%}",
+            "-" if one["kappa"] is None else f"{one['kappa']:.3f}",
+        ]
+        for name, one in [("all", readers["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]
+    ]
     if (alpha := readers["alpha"])["value"] is not None:
-        yield f"{'alpha, rows that two have labelled':<44} {alpha['n']:>7,} {'':>8} {alpha['value']:>8.3f}"
+        rows.append(["alpha, rows that two have labelled", f"{alpha['n']:,}", "", f"{alpha['value']:.3f}"])
+    yield ""
+    yield Grid(("readers", "rows", "agreed", "kappa"), rows)
     if readers["tied"]:
         yield f"{readers['tied']:,} rows on which no label has most votes are left out"
     yield "what follows is measured against the label that most readers gave"
 
 
-def as_json(audit: Audit, release: Mapping[str, Any] | None = None) -> str:
-    """The audit as JSON, for `synth audit --json`; `release` is what audit.json keeps of it."""
+def as_facts(audit: Audit, release: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The audit as JSON holds it, for `synth audit --json`; `release` is what audit.json keeps of it."""
     told = {name: value for name, value in asdict(audit).items() if name != "release"}
-    return json.dumps({**told, "release": release}, ensure_ascii=False)
+    return {**told, "release": release}
 
 
 def _told(figure: Figure | None) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from synth import aside
-from synth.dataset import audited
+from synth.dataset import audited, card_file
+from synth.dataset.marks import has_card
 from synth.dataset.reader import Dataset
 from synth.dataset.shards import content_hash
 from synth.errors import ConfigError
@@ -102,7 +103,8 @@ def day(text: str | None) -> str | None:
 
 
 def record(made: Dataset, found: Mapping[str, Any]) -> Path:
-    """Writes audit.json beside the dataset; an earlier one of synth's is replaced. ConfigError for what else stands there."""
+    """Writes audit.json beside the dataset, an earlier one of synth's replaced, and the card anew, on which it stands first. ConfigError for
+    what else stands there."""
     path = made.folder / "dataset" / audited.NAME
     if path.exists() and audited.read(path) is None:
         raise ConfigError(
@@ -110,6 +112,8 @@ def record(made: Dataset, found: Mapping[str, Any]) -> Path:
         )
     with aside.file(path) as new:
         new.write_text(audited.written(found), encoding="utf-8")
+    if (made.folder / "dataset" / card_file.NAME).is_file() and has_card(made.folder / "dataset"):
+        card_file.renew(made.folder / "dataset")
     return path
 
 

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -100,7 +101,7 @@ def lines(found: TestSet, out: Path) -> Iterator[str]:
     """What was written, what was left out, what training must hold out, and the canary."""
     counts = Counter(one["label"] for one in found.records)
     each = ", ".join(f"{label} {count:,}" for label, count in sorted(counts.items()))
-    yield f"{out / 'test.jsonl'}: {len(found.records):,} rows ({each}); `synth eval {out} --guard G --base-url U --model M` measures a guard by it"
+    yield f"{out / 'test.jsonl'}: {len(found.records):,} rows ({each}); `synth eval {quote(str(out))} --guard G --base-url U --model M` measures a guard by it"
     for reason, count in found.left.items():
         if count:
             yield f"left out: {count:,} {reason}"

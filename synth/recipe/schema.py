@@ -189,7 +189,8 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
         if not data["dedup"][name]:
             del data["dedup"][name]
     _leave_out_rule_sets(data["filters"])
-    del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
+    for name in ("mark", "licence", "report"):  # of what goes out; rows, ids and order are of the text as judged
+        del data["output"][name]
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:
         del data["accept"]

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from synth.recipe.backend import Frozen
+from synth.recipe.licences import Named
 from synth.types import MarkMode, Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -181,3 +182,7 @@ class Output(Frozen):
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
     mark: MarkMode = "delete"
     """How the mark 【略】 goes out in answers that were asked to leave detail out: deleted, in vague words, or kept."""
+    licence: Named | None = None
+    """The licence under which the data set is handed on: a name that Hugging Face knows, or `name` and `link`; None gives none."""
+    report: bool = True
+    """Whether a run leaves report.html in its folder when it ends; `synth report` writes it at any time."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from synth.dataset.policies import Policy
@@ -26,13 +27,13 @@ def write_for_tool(made: Dataset, drawn: Drawn, out: Path, *, tool: str, lang: s
         write_folder(argilla(rows, labels, words, name=name, question=question, readers=readers), out)
         return [
             f'into Argilla 2: `import argilla as rg; rg.Dataset.from_disk("{out}", client=rg.Argilla(api_url=…, api_key=…))`',
-            f'back: `dataset.records.to_json("labelled.json")`, then `synth audit {made.folder} --read labelled.json`',
+            f'back: `dataset.records.to_json("labelled.json")`, then `synth audit {quote(str(made.folder))} --read labelled.json`',
         ]
     write_folder(label_studio(rows, labels, words, question=question), out)
     where = f"labelling interface {out / 'interface.xml'} (Settings, Labeling Interface, Code), {readers} annotations a task"
     return [
         f"into Label Studio: a project with the {where}; import {out / 'tasks.json'}",
-        f"back: export as JSON, JSON-MIN or CSV, then `synth audit {made.folder} --read FILE`",
+        f"back: export as JSON, JSON-MIN or CSV, then `synth audit {quote(str(made.folder))} --read FILE`",
     ]
 
 

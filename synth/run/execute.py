@@ -94,7 +94,8 @@ async def carry_out(
 ) -> Result:
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
     the run is raised: it is in the result. Without `compiling` inner loops are compiled where they are called."""
-    with Interrupts(job.options.report) as interrupts:
+    heeding = job.options.interrupts
+    with contextlib.nullcontext(heeding) if heeding else Interrupts(job.options.report) as interrupts:
         if (known := finished.known(job, journal, connected)) is not None:
             await _close(connected)
             return known

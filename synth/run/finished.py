@@ -15,7 +15,8 @@ from typing import Any
 
 from synth import aside
 from synth.backends import Backend
-from synth.dataset import policies
+from synth.dataset import card_text
+from synth.dataset.marks import ours
 from synth.dataset.shards import shards_in
 from synth.errors import BROKEN, ConfigError
 from synth.hashing import short_hash
@@ -62,8 +63,10 @@ def known(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) 
     result.calls, result.notes = 0, [*lasting.before, *notes(job, connected, 0, paused=False), *lasting.after]
     after = json.dumps(facts | {"calls": 0, "notes": result.notes}, ensure_ascii=False, indent=1) + "\n"
     if after != before:
+        when = (folder / "run.json").stat()
         with aside.file(folder / "run.json") as new:
             new.write_text(after, encoding="utf-8")
+            os.utime(new, ns=(when.st_atime_ns, when.st_mtime_ns))  # a report of this run is still of today
         _write(folder / NAME, told | {"files": told["files"] | _hashes(folder, [folder / "run.json"])})
     return result
 
@@ -97,6 +100,7 @@ def _hash_of(job: ResolvedRun) -> str:
         stages,
         raised(compiled, job.options.n, job.options.only),
         job.options.on_doubt,
+        card_text.load().hash,
         plugins.code_hash(),
         platform.python_version(),
     )
@@ -110,7 +114,7 @@ def _waits(journal: Journal) -> bool:
 def _files(folder: Path, told: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
     """What a run writes into its folder: by path, size and hash. Those alone are hashed that have a size as `told`."""
     dataset = folder / "dataset"
-    found = [folder / "run.json", dataset / "README.md", dataset / policies.NAME]
+    found = [folder / "run.json", *(path for path in sorted(dataset.glob("*")) if path.is_file() and ours(path.name))]
     found += [*shards_in(dataset / "data"), *sorted((folder / "drops").glob("*.jsonl"))]
     sizes = {str(path.relative_to(folder)): path.stat().st_size for path in found}
     if told is not None and sizes != {name: size for name, (size, _) in told.items()}:

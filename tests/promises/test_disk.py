@@ -24,6 +24,8 @@ COMMAND = [
     "ordinary=0",
     "--set",
     "output.shard_rows=60",
+    "--set",
+    "output.report=false",
     "-n",
     "90",
     "-o",

@@ -55,7 +55,7 @@ models:
 dedup: {{semantic: {{model: v}}}}
 """
     + STAGES
-    + "output: {{shard_rows: 20}}\n"
+    + "output: {{shard_rows: 20, report: false}}\n"
 )
 
 

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score
 
 from synth.cli.main import commands
+from synth.cli.table import lines
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.quality import audit
@@ -105,7 +106,7 @@ def test_what_comes_back_is_measured(made: Dataset, tmp_path: Path) -> None:
     assert found.panel.f1_unsafe.value == pytest.approx(f1_score(yours, theirs, pos_label="unsafe"))
     assert (found.panel.missed + found.panel.alarmed, len(found.differing)) == (4, 4)
     assert set(found.judges) == {"j1", "j2"}
-    assert "accuracy" in "\n".join(audit.lines(found))
+    assert "accuracy" in "\n".join(lines(audit.parts(found)))
 
 
 def test_dropped_and_hard_rows_are_found_by_their_text(lab: Lab, tmp_path: Path) -> None:

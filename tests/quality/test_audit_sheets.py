@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from synth.cli.main import commands
+from synth.cli.table import lines
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.quality import audit
@@ -138,7 +139,7 @@ def test_rows_that_were_cut_are_counted(made: Dataset, sheet: Rows, tmp_path: Pa
     (tmp_path / "back.csv").write_text(dumped(broken), encoding="utf-8")
     found = audit.read(made, labelled(tmp_path / "back.csv"))
     assert (found.labelled, found.found, found.cut) == (len(sheet) - 3, len(sheet) - 3, 2)
-    assert "2 rows are cut (more or fewer cells than the head)" in "\n".join(audit.lines(found))
+    assert "2 rows are cut (more or fewer cells than the head)" in "\n".join(lines(audit.parts(found)))
 
 
 @pytest.mark.parametrize(("lost", "status"), [(0.4, 0), (0.7, 1), (1.0, 1)])
@@ -202,7 +203,7 @@ def test_two_readers_who_differ_leave_a_row_out(made: Dataset, sheet: Rows, tmp_
     differ = sum(number % 3 == 0 for number in range(1, len(sheet) - 1))
     assert joined.readers is not None
     assert (joined.readers["tied"], len(joined.rows)) == (differ, len(sheet) - 1 - differ)
-    assert f"{differ} rows on which no label has most votes" in "\n".join(audit.lines(audit.read(made, joined)))
+    assert f"{differ} rows on which no label has most votes" in "\n".join(lines(audit.parts(audit.read(made, joined))))
 
 
 def test_ids_that_a_spreadsheet_made_one_do_not_join_rows(made: Dataset, sheet: Rows, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ DONE: dict[str, Callable[[Path], Any]] = {
         shard(folder), shard(folder).with_name("train-00007-of-00008.parquet")
     ),
     "the card was edited": lambda folder: append(folder / "dataset" / "README.md"),
+    "the facts of the card are gone": lambda folder: (folder / "dataset" / "card.json").unlink(),
     "the policies are gone": lambda folder: (folder / "dataset" / "policies.json").unlink(),
     "the data set is gone": lambda folder: shutil.rmtree(folder / "dataset"),
     "a drop is another": lambda folder: flipped(next(path for path in (folder / "drops").iterdir())),
@@ -172,6 +173,13 @@ def test_what_else_is_asked_for_is_folded(folder: Path, folds: list[int], what: 
 
 def test_what_rules_are_made_of_is_looked_at(folder: Path, folds: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synth.recipe.files.own_hash", lambda: "of other code")
+    go(folder)
+    assert folds
+
+
+def test_the_words_of_the_card_are_looked_at(folder: Path, folds: list[int]) -> None:
+    (mine := Path("prompts") / "card" / "dataset.j2").parent.mkdir(parents=True)
+    mine.write_text("{% block card %}mine{% endblock %}", encoding="utf-8")
     go(folder)
     assert folds
 
