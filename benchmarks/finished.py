@@ -73,7 +73,9 @@ def cold(n: int) -> None:
             found = []
             for temper in ("cold", "warm"):
                 out = Path(scratch) / f"{temper}{number}"
-                found.append(synth(place, "run", "demo", "-n", str(n), "-o", str(out), **cache))
+                found.append(
+                    synth(place, "run", "demo", "-n", str(n), "--set", "output.report=false", "-o", str(out), **cache)
+                )
             (first, _), (second, _) = found
             print(
                 f"cold {first:.1f} s ({found[0][1]:.1f} of CPU), warm {second:.1f} s ({found[1][1]:.1f}): {first / second:.2f}"
