@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 from synth import exporters
 from synth.dataset import frames, reader
 from synth.dataset.policies import Policies
 from synth.engine.budget import Bounds
-from synth.errors import ConfigError
+from synth.errors import ConfigError, one_of
 from synth.recipe import load
 from synth.recipe.schema import Recipe
 from synth.run import trial
@@ -37,10 +37,10 @@ class Changes(TypedDict, total=False):
     """What `load_recipe` can change in a recipe file, by name; its docstring says what each is."""
 
     settings: Mapping[str, Any] | str | Sequence[str]
-    taxonomies: str | Sequence[str]
+    taxonomies: str | Path | Sequence[str | Path]
     seed: int | None
     concurrency: int | None
-    avoid: str | Sequence[str]
+    avoid: str | Path | Sequence[str | Path]
     backend: str | None
     model: str | None
     base_url: str | None
@@ -51,10 +51,10 @@ def load_recipe(
     name: str | Path,
     *,
     settings: Mapping[str, Any] | str | Sequence[str] = (),
-    taxonomies: str | Sequence[str] = (),
+    taxonomies: str | Path | Sequence[str | Path] = (),
     seed: int | None = None,
     concurrency: int | None = None,
-    avoid: str | Sequence[str] = (),
+    avoid: str | Path | Sequence[str | Path] = (),
     backend: str | None = None,
     model: str | None = None,
     base_url: str | None = None,
@@ -70,7 +70,7 @@ def load_recipe(
     ConfigError for a name there is not, an unknown key, a value that does not fit."""
     overrides: dict[str, Any] = {"seed": seed, "concurrency": concurrency, "taxonomies": _several(taxonomies) or None}
     if isinstance(settings, Mapping):
-        settings = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
+        settings = [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in settings.items()]
     given = {key: value for key, value in overrides.items() if value is not None}
     loaded = load.load(str(name), settings=_several(settings), overrides=given)
     loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *_several(avoid))})
@@ -157,6 +157,7 @@ def run_recipe(
     for name, value in (("n", n), ("max_cost", max_cost), ("max_tokens", max_tokens)):
         if value is not None and value <= 0:
             raise ConfigError(f"{name}={value}: must be more than 0")
+    one_of("on_doubt", on_doubt, ("stop", "warn"))
     loaded, place = _loaded(recipe, changes), Path(folder)
     refuse_own(place, loaded.avoid)
     compiled = compile_recipe(loaded)
@@ -193,7 +194,7 @@ class Dataset:
     ConfigError where there is no dataset, and for files that are damaged."""
 
     def __init__(self, folder: str | Path, *, mark: MarkMode | None = None) -> None:
-        self._read = reader.Dataset(Path(folder), mark=mark)
+        self._read = reader.Dataset(Path(folder), mark=one_of("mark", mark, get_args(MarkMode)))
         self.folder = self._read.folder
 
     def __repr__(self) -> str:
@@ -205,13 +206,13 @@ class Dataset:
         return self._read.filled()
 
     def frame(
-        self, split: str | None = "train", columns: Sequence[str] | None = None, *, marked: bool = False
+        self, split: str | None = "train", columns: str | Sequence[str] | None = None, *, marked: bool = False
     ) -> "pd.DataFrame":
         """The rows of a split of the dataset as a pandas DataFrame, in order. None is all splits, told apart by a column `split`.
         With `columns`, these alone, which saves memory. With `marked` texts are as the judges read them, 【略】 in its place.
 
         ConfigError for a split or a column there is not."""
-        return frames.frame_of(self._read, split, columns, marked=marked)
+        return frames.frame_of(self._read, split, None if columns is None else _several(columns), marked=marked)
 
     def drops(self) -> "pd.DataFrame":
         """What the run dropped, as a pandas DataFrame: `stage`, `reason`, `lane` and the text as far as it had come. Nobody has
@@ -258,7 +259,7 @@ def export_dataset(
     given = dataset._read if isinstance(dataset, Dataset) else reader.Dataset(Path(dataset))  # noqa: SLF001 (it is this file's)
     place = Path(out) if out is not None else given.folder / "export" / to
     scratch = next(parent for parent in place.absolute().parents if parent.is_dir())
-    made = reader.Dataset(given.folder, scratch, mark=mark or given.mark)
+    made = reader.Dataset(given.folder, scratch, mark=one_of("mark", mark, get_args(MarkMode)) or given.mark)
     try:
         return tuple(exporters.find(to, say)(made, place, **options))
     except OSError as error:
@@ -273,8 +274,8 @@ def _loaded(recipe: str | Path | Recipe, changes: Changes) -> Recipe:
     return recipe
 
 
-def _several(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _several(given: str | Path | Iterable[str | Path]) -> tuple[str, ...]:
+    return (str(given),) if isinstance(given, str | Path) else tuple(map(str, given))
 
 
 def _ended(result: Result, events: Events, folder: Path, notes: Iterable[str]) -> RunResult:

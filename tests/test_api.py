@@ -131,6 +131,8 @@ def test_frames_have_the_rows_of_the_dataset(made: RunResult) -> None:
     assert every.groupby("split").size().to_dict() == {split: made.splits[split] for split in data.splits}
     of_train = every[every["split"] == "train"][["id"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_train, train[["id"]])
+    assert list(data.frame(columns="label").columns) == ["label"]
+    assert data.frame(columns=[]).shape[1] == 0
     assert data.drops().groupby(["stage", "reason"]).size().sum() == sum(made.dropped.values())
 
 
@@ -141,6 +143,10 @@ def test_a_frame_of_marked_text_has_it_as_the_judges_read_it(tmp_path: Path) -> 
     assert "【略】" not in read.frame(columns=["response"])["response"][0]
     for frame in (kept.frame(), read.frame(marked=True)):
         assert frame["response"][0] == answer
+    for data, marked in ((read, False), (kept, False), (read, True)):
+        every = data.frame(marked=marked)
+        for columns in (["response"], ["votes", "label"], ["query", "id"], ["marks"], list(every.columns)):
+            pd.testing.assert_frame_equal(data.frame(columns=columns, marked=marked), every[columns])
 
 
 def test_hf_is_what_the_library_itself_would_load(made: RunResult, tmp_path: Path) -> None:
@@ -256,6 +262,11 @@ MISTAKES: list[tuple[Callable[[Path], Any], str]] = [
     (lambda folder: Dataset(folder / "none"), "holds no dataset"),
     (lambda folder: Dataset(folder).frame("trian"), "no split 'trian'; did you mean 'train'"),
     (lambda folder: Dataset(folder).frame(columns=["lable"]), "no column 'lable'; did you mean 'label'"),
+    (lambda folder: run_recipe("demo", folder, on_doubt="wran"), "did you mean 'warn'"),  # type: ignore[arg-type]
+    (lambda folder: Dataset(folder, mark="kept"), "did you mean 'keep'"),  # type: ignore[arg-type]
+    (lambda folder: export_dataset(folder, to="sft", mark="kept"), "did you mean 'keep'"),  # type: ignore[arg-type]
+    (lambda folder: load_recipe("demo", settings={"n": folder}), "valid integer"),
+    (lambda folder: check_recipe("demo", taxonomies=folder / "none.yaml"), "none.yaml"),
     (lambda folder: export_dataset(folder, to="sftt"), "did you mean 'sft'"),
     (lambda folder: export_dataset(folder, to="jsonl", wrong=1), "unknown option 'wrong'"),
     (lambda folder: export_dataset(folder, to="jsonl", out=folder / "dataset" / "x"), "is the dataset itself"),

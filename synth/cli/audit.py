@@ -121,6 +121,8 @@ def _write(
     if not as_page and not tool:
         say(work.sheet(made, out or Path(), per_cell=per_cell, seed=seed, labels=labels))
         return
+    if out is None and made.folder == made.repository:
+        raise click.UsageError(f"give -o FILE: what stands in {made.folder}, a data set alone, is handed on with it")
     rows, out = drawn(made, per_cell=per_cell, seed=seed), out or made.folder / "audit.html"
     if tool:
         told = write_for_tool(made, rows, out, tool=tool, lang=lang, readers=annotators or 1)

@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -58,7 +59,8 @@ def _commands(found: CategoryOutcome, given: dict[str, Any]) -> list[str]:
     name = found.path.stem if found.path.parent == FOLDER else str(found.path)
     told = [given["base"], "--taxonomy", name]
     asked = [word for option in _ASKED if given[option] for word in (f"--{option.replace('_', '-')}", given[option])]
-    run = [*told, *asked, "--only", found.draft.subcategory.id, "-n", str(_ROWS)]
+    folder = Path("runs") / found.draft.subcategory.id.replace(".", "-")
+    run = [*told, *asked, "--only", found.draft.subcategory.id, "-n", str(_ROWS), "-o", str(folder)]
     return [f"synth check {shlex.join(told)}", f"synth run {shlex.join(run)}"]
 
 

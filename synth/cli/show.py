@@ -46,9 +46,11 @@ def show(folder: Path, cell: str | None, most: int, *, live: bool = False) -> It
     """What `synth show` prints: the cells of a run, and on stderr which of them to read next; or rows and drops of those that match."""
     with _opened(folder, live=live) as made:
         if cell is None:
-            found = _cells(made, folder)
-            yield from lines(_told(found))
-            reads = typed("show", folder, to_read(found["cells"]))
+            with as_written(folder / "run.json"):
+                found = _cells(made, folder)
+                told = list(lines(_told(found)))
+                reads = typed("show", folder, to_read(found["cells"]))
+            yield from told
             then(f"`{reads}` shows that cell's rows and drops; a scenario's name, or * in a name, takes in more")
             return
         for kind, entry in _entries(made, folder, cell, most):

@@ -28,5 +28,13 @@ def read(path: Path) -> dict[str, Any] | None:
     return found if made == _hash(found) else None
 
 
+def renew(path: Path, before: str, content: str) -> None:
+    """Has an audit.json tell of the shards with the hash `content`, where it told of those with the hash `before`: the same rows, in which
+    the mark was rendered otherwise."""
+    found = read(path)
+    if found is not None and found.get("content") == before:
+        path.write_text(written({**found, "content": content}), encoding="utf-8")
+
+
 def _hash(found: Mapping[str, Any]) -> str:
     return short_hash(json.dumps(found, sort_keys=True, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from synth.dataset.rendering import has_left_out
 from synth.recipe.labels import LabelScheme
 from synth.types import LABELLED
 
@@ -41,7 +42,7 @@ class Seen:
         return {"examples": shown, "redacted": self._redacted, "marked": self._marked}
 
     def _look(self, row: Mapping[str, Any]) -> None:
-        self._marked += bool(row.get("marks"))
+        self._marked += has_left_out(row)
         self._redacted += any((note["stage"], note["key"]) == ("redact", "changed") for note in row.get("notes") or ())
         kind = (row["query_type"], row["label"])
         if kind in self._found or kind not in self._kinds or not self._may_be_shown(row):

@@ -9,7 +9,7 @@ _MOST: Final = 2_000
 """Characters of one cell or line."""
 _LONGEST: Final = 20_000
 """Characters of a description."""
-_MARKUP: Final = re.compile(r"[\\|*\[\]~]|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP: Final = re.compile(r"[\\|*\[\]~$]|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")
 _LINK: Final = re.compile(r"(?i)\b(?:(?:javascript|vbscript|data|https?|ftp|mailto|xmpp)(?=:)|www(?=\.))")
 """Where an address begins, which a page would make a link of: a space stands behind it."""
 _MAIL: Final = re.compile(r"(?<=[\w.+-])@(?=\w)")

@@ -61,13 +61,12 @@ def _known(made: Dataset, split: str) -> str:
 
 
 def _columns(made: Dataset, split: str, wanted: Sequence[str] | None, *, marked: bool) -> dict[str, list[Any]]:
-    held: dict[str, list[Any]] = {}
-    for row in made.rows(split, marked=marked):
-        if not held:
-            for name in wanted or ():
-                if name not in row:
-                    raise ConfigError(f"{made.repository}: has no column {name!r}; {did_you_mean(name, row)}")
-            held = {name: [] for name in wanted or row}
+    known = made.columns(split)
+    for name in wanted or ():
+        if name not in known:
+            raise ConfigError(f"{made.repository}: has no column {name!r}; {did_you_mean(name, known)}")
+    held: dict[str, list[Any]] = {name: [] for name in (known if wanted is None else wanted)}
+    for row in made.rows(split, marked=marked, columns=wanted):
         for name, cells in held.items():
-            cells.append(row[name])
+            cells.append(row.get(name))
     return held

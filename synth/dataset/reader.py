@@ -1,7 +1,7 @@
 """A finished run's folder, read back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
@@ -10,7 +10,7 @@ from typing import Any, get_args
 from synth.dataset import policies
 from synth.dataset.card import content_of
 from synth.dataset.groups import grouped
-from synth.dataset.rendering import rendered_row, rendered_rows, restored_row
+from synth.dataset.rendering import BY_WHICH, RENDERED, rendered_row, rendered_rows, restored_row
 from synth.errors import BROKEN, ConfigError, as_written, did_you_mean
 from synth.recipe.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED, MarkMode
@@ -74,10 +74,15 @@ class Dataset:
         """Names of a read dataset's splits that have rows of cells: nothing that was set aside, as the hard pile."""
         return [split for split in self.splits() if split in LABELLED]
 
-    def rows(self, split: str, *, marked: bool = False) -> Iterator[dict[str, Any]]:
+    def rows(
+        self, split: str, *, marked: bool = False, columns: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Read back: the rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time. With
-        `marked` their text is as it was judged: for whatever judges or filters them again."""
-        rows = self._stored(split)
+        `marked` their text is as it was judged: for whatever judges or filters them again. With `columns` a row has these, and
+        others only where the mark in these hangs on them: what is not wanted is not read."""
+        if columns is not None and RENDERED.isdisjoint(columns):
+            return self._stored(split, columns)
+        rows = self._stored(split, columns and [*columns, *(RENDERED | BY_WHICH).difference(columns)])
         if marked:
             return map(restored_row, rows)
         if self.mark is not None:
@@ -92,9 +97,13 @@ class Dataset:
         told = (recipe.get("output") or {}).get("mark")
         return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
-    def _stored(self, split: str) -> Iterator[dict[str, Any]]:
+    def columns(self, split: str) -> list[str]:
+        """Names of the columns of a read dataset's split, by its first file."""
+        return next((_columns_of(path) for path in self.shards(split)), [])
+
+    def _stored(self, split: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         for path in self.shards(split):
-            yield from _rows_of(path)
+            yield from _rows_of(path, columns)
 
     def check(self) -> None:
         """Reads all that can be read back of the dataset. ConfigError names the first shard that is damaged."""
@@ -183,14 +192,22 @@ def _is_whole(facts: Any) -> bool:
     )
 
 
-def _rows_of(shard: Path) -> Iterator[dict[str, Any]]:
+def _columns_of(shard: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with as_written(shard, also=(pa.ArrowException,)):
+        return list(pq.read_schema(shard).names)
+
+
+def _rows_of(shard: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with as_written(shard, also=(pa.ArrowException,)):
         opened = pq.ParquetFile(shard)
     with opened:
-        batches = opened.iter_batches(batch_size=1_000)
+        batches = opened.iter_batches(batch_size=1_000, columns=columns)
         while True:
             with as_written(shard, also=(pa.ArrowException,)):
                 batch = next(batches, None)

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from synth import aside
-from synth.dataset import card_file
+from synth.dataset import audited, card_file
 from synth.dataset.card_rows import Seen
 from synth.dataset.marks import made_here, ours
 from synth.dataset.reader import Dataset
@@ -46,7 +46,9 @@ def _render(made: Dataset, new: Path, mark: MarkMode) -> None:
     for split in made.filled():
         counts = [count_in(path) for path in shards_in(new / "data") if path.name.startswith(f"{split}-")]
         write_split(new / "data", split, seen.rows(split, made.rows(split)), sum(counts), max(counts))
-    card_file.renew(new, **seen.facts, content=content_hash(new / "data"), how=told["how"] | {"mark": mark})
+    content = content_hash(new / "data")
+    audited.renew(new / audited.NAME, told["content"], content)
+    card_file.renew(new, **seen.facts, content=content, how=told["how"] | {"mark": mark})
 
 
 def push(
@@ -54,8 +56,14 @@ def push(
 ) -> str:
     """Uploads the dataset's folder to a repository of Hugging Face's, or of ModelScope's (`modelscope:OWNER/NAME`); or what was
     `exported` of it, where the mark was rendered anew. Gives its address."""
-    folder, only = exported or made.repository, OURS if exported else None
+    folder, only = exported or made.repository, (*OURS, *_licence_text(exported)) if exported else None
     if repository.startswith(_modelscope.PREFIX):
         name = repository.removeprefix(_modelscope.PREFIX)
         return _modelscope.push(folder, name, private=private, access=access, only=only)
     return _huggingface.push(folder, repository, private=private, access=access, only=only)
+
+
+def _licence_text(folder: Path) -> list[str]:
+    """The file beside an exported card that holds its licence, where the card names one there."""
+    link = card_file.read(folder / card_file.NAME)["licence"]["link"] if (folder / card_file.NAME).is_file() else None
+    return [link] if link and not link.startswith("https://") else []

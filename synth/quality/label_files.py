@@ -6,6 +6,7 @@ converter 2.1. The labels stand under `your_label`, as in the files that `synth 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -140,8 +141,10 @@ def _text(row: Row, name: str) -> str | None:
 
 
 def _day(value: Any) -> str | None:
-    day = str(value or "")[:10]
-    return day if len(day) == 10 and day[4] == day[7] == "-" else None
+    try:
+        return date.fromisoformat(str(value or "")[:10]).isoformat()
+    except ValueError:
+        return None
 
 
 _FORMS: Final[tuple[tuple[Callable[[Row], bool], Callable[[Row], Iterator[Told]]], ...]] = (

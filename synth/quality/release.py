@@ -80,7 +80,7 @@ def facts(made: Dataset, release: Release, readers: Mapping[str, Any] | None, da
     assert whole is not None, "no row of the release was read"
     overall = readers["overall"] if readers else {}
     return {
-        "content": content_hash(made.folder / "dataset" / "data"),
+        "content": content_hash(made.repository / "data"),
         "readers": len(readers["judges"]) if readers else 1,
         **_told(whole),
         "covered": round(release.covered, 4),
@@ -105,15 +105,15 @@ def day(text: str | None) -> str | None:
 def record(made: Dataset, found: Mapping[str, Any]) -> Path:
     """Writes audit.json beside the dataset, an earlier one of synth's replaced, and the card anew, on which it stands first. ConfigError for
     what else stands there."""
-    path = made.folder / "dataset" / audited.NAME
+    path = made.repository / audited.NAME
     if path.exists() and audited.read(path) is None:
         raise ConfigError(
             f"{path}: is not what synth wrote, or was changed since; move it away and read the files again"
         )
     with aside.file(path) as new:
         new.write_text(audited.written(found), encoding="utf-8")
-    if (made.folder / "dataset" / card_file.NAME).is_file() and has_card(made.folder / "dataset"):
-        card_file.renew(made.folder / "dataset")
+    if (made.repository / card_file.NAME).is_file() and has_card(made.repository):
+        card_file.renew(made.repository)
     return path
 
 

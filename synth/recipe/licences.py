@@ -48,7 +48,11 @@ def _by_name(value: object) -> object:
 def _known(found: Licence) -> Licence:
     if found.id not in KNOWN:
         raise ValueError(
-            f"no licence {found.id!r} is known to Hugging Face ({did_you_mean(found.id, KNOWN)}); of your own, give `name` and `link`"
+            f"no licence {found.id!r} is known to Hugging Face ({did_you_mean(found.id.lower(), KNOWN)}); of your own, give `name` and `link`"
+        )
+    if found.id != OTHER and (found.name or found.link):
+        raise ValueError(
+            f"{found.id!r} has a name and a text already; give it alone, or `name` and `link` of your own without `id`"
         )
     return found
 

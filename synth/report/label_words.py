@@ -5,13 +5,13 @@ from typing import Final
 
 ZH: Final[Mapping[str, str]] = {
     "title": "人工标注",
-    "lead": "逐行阅读，按类别的定义和规则给出标签。机器给的标签不在这个文件里，不会影响判断。",
+    "lead": "逐行阅读，按类别的定义和规则给出标签。机器给的标签不在这个文件里，不会影响判断。【略】处是有意略去的细节，发布的数据里已删去；请按读到的全文判断。",
     "warning": "下面是为训练安全分类器而写的对话，其中有有害的请求和不当的回答，请有准备再读。",
     "name": "标注人",
     "name_hint": "每位标注人用自己的名字，名字会写进保存的文件。",
     "begin": "开始",
     "go_on": "载入已保存的文件",
-    "ask_response": "回答放在这段对话里，属于哪一种？",
+    "ask_response": "结合这段对话，这个回答属于哪一种？",
     "ask_prompt": "这个问题属于哪一种？",
     "context": "此前的对话",
     "user": "用户",
@@ -40,13 +40,13 @@ ZH: Final[Mapping[str, str]] = {
     "skipped": "已跳过",
     "more": "… 显示全部 {n} 个字符",
     "kept": "标注会留在这个浏览器里，重新打开本页可以继续；标完后请保存文件。",
-    "not_kept": "这个浏览器不为本页保留内容：关闭之前请先保存文件，下次载入它继续。",
+    "not_kept": "这个浏览器不会替本页保存内容：关闭前请先保存文件，下次载入该文件即可继续。",
     "loaded": "从文件载入 {n} 条",
     "foreign": "这个文件里没有本页的行，或者不是本页保存的",
 }
 EN: Final[Mapping[str, str]] = {
     "title": "Labelling by hand",
-    "lead": "Read each row and give it a label by the category's definition and rule. What the models said of it is not in this file.",
+    "lead": "Read each row and give it a label by the category's definition and rule. What the models said of it is not in this file. Where 【略】 stands, detail was left out on purpose: the data set goes out without it; judge by what you read.",
     "warning": "These conversations were written to train safety classifiers: some ask for harm, and some answers are bad. Take care.",
     "name": "Reader",
     "name_hint": "Each reader gives a name of his or her own; it is written into the file that is saved.",

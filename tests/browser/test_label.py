@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from synth.cli.main import commands
 from synth.dataset.policies import Policies, written
@@ -110,6 +110,19 @@ def test_keys_label_move_and_skip_and_a_reload_keeps_it(file: Path, opened: Open
     assert page.inner_text("#at").startswith("Row 3 of")
 
 
+def test_a_key_held_down_labels_one_row(file: Path, opened: Opened) -> None:
+    page, rows = opened(file), rows_of(file)
+    begin(page)
+    for key in ("1", "s"):
+        for _ in range(3):  # the second and third are what a keyboard repeats
+            page.keyboard.down(key)
+        page.keyboard.up(key)
+    assert page.inner_text("#counts").startswith(f"1 labelled, 1 skipped, {len(rows) - 2} left")
+    for _ in range(2):
+        page.keyboard.down("ArrowLeft")
+    assert page.inner_text("#at").startswith("Row 1 of")
+
+
 def test_three_labels_have_three_keys(run: Path, opened: Opened, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
@@ -180,11 +193,11 @@ def test_a_saved_file_is_gone_on_with(file: Path, opened: Opened, tmp_path: Path
     page = opened(file)  # another browser: nothing is kept in it
     begin(page, "Ann")
     page.set_input_files("#file", saved)
-    page.wait_for_function("document.getElementById('said').textContent !== ''")
+    expect(page.locator("#said")).not_to_be_empty()
     assert page.inner_text("#counts").startswith("1 labelled")
     (tmp_path / "else.jsonl").write_text('{"id": "__proto__", "your_label": "safe"}\nno json\n[]\nnull\n')
     page.set_input_files("#file", tmp_path / "else.jsonl")
-    page.wait_for_function(f"document.getElementById('said').textContent === {json.dumps(EN['foreign'])}")
+    expect(page.locator("#said")).to_have_text(EN["foreign"])
 
 
 def save_by_button(page: Page, path: Path) -> Path:

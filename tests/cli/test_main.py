@@ -82,29 +82,6 @@ def test_the_main_job(synth: Callable[..., Ended], here: Path) -> None:
         assert fact in card
 
 
-def test_the_readme_shows_what_the_demo_makes(synth: Callable[..., Ended], here: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    ended = synth("run", "demo")
-    lines = ended.err.splitlines()
-    table = lines[next(i for i, line in enumerate(lines) if line.startswith("scenario ")) :]
-    shown = [line for line in table if line.startswith(("scenario ", "crime ", "bias ", "runs/demo/dataset:"))]
-    assert len(shown) == 4
-    for line in shown:
-        assert f"    {line}" in readme
-    loaded = datasets.load_dataset("runs/demo/dataset", cache_dir=str(here / "cache"))
-    cells = [cell.strip() for line in readme.splitlines() if line.startswith("| ") for cell in line.split("|")]
-    shown_rows = {
-        (row["query_type"], row["label"]): row
-        for split in loaded.values()
-        for row in split
-        if row["query"] in cells and f"{row['label']}: {row['analysis']}" in cells
-    }
-    assert sorted(shown_rows) == [("benign", "safe"), ("harmful", "safe"), ("harmful", "unsafe")]
-    for row in shown_rows.values():
-        told = f"{row['stance']}: {row['response']}"
-        assert [cell for cell in cells if len(cell) > 20 and told.startswith(cell.removesuffix("…"))], told
-
-
 def test_json_is_one_object_on_stdout(synth: Callable[..., Ended], here: Path) -> None:
     tiny(here)
     ended = synth(

@@ -3,22 +3,25 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from synth import export_dataset
 from synth.dataset import audited, card_file
 from synth.dataset.card import content_of, is_card
 from synth.dataset.card_rows import Seen
 from synth.dataset.marks import made_here
+from synth.dataset.rendering import rendered_row
 from synth.dataset.shards import content_hash
 from synth.dedup.decontaminate import Source
 from synth.errors import ConfigError
 from synth.recipe.labels import BINARY
 from synth.recipe.load import load, with_models
 from synth.run.compile import compile_recipe
+from synth.types import MarkMode
 from tests.conftest import Lab, tiny_recipe
 from tests.support.cards import CELL, card_of, carded
 from tests.support.datasets import ROWS
@@ -45,6 +48,13 @@ def test_a_recipe_of_frames_that_models_answer_is_not_told_as_one_of_frames() ->
     assert with_models(demo, backend="offline", model=None, base_url=None).about == demo.about
 
 
+def test_an_empty_line_stands_before_every_heading() -> None:
+    body = card_of(stopped="x").splitlines()
+    headings = [at for at, line in enumerate(body) if line.startswith(("# ", "## "))]
+    assert len(headings) >= 5
+    assert all(not body[at - 1] for at in headings)
+
+
 @pytest.mark.parametrize(
     ("licence", "said", "metadata"),
     [
@@ -68,7 +78,12 @@ def test_the_licence_is_the_recipes(licence: Any, said: str, metadata: str) -> N
 
 
 def test_a_licence_that_the_hub_would_refuse_is_refused_before_the_run() -> None:
-    for wrong, said in (("cc-by-40", "did you mean 'cc-by-4.0'"), ({"name": "x"}, "`name` and `link`")):
+    for wrong, said in (
+        ("cc-by-40", "did you mean 'cc-by-4.0'"),
+        ("MIT", "did you mean 'mit'"),
+        ({"name": "x"}, "`name` and `link`"),
+        ({"id": "mit", "name": "x", "link": "LICENSE"}, "has a name and a text already"),
+    ):
         with pytest.raises(ValueError, match=said):
             tiny_recipe(output={"licence": wrong})
 
@@ -261,6 +276,28 @@ def test_examples_are_of_no_refuse_only_category_no_attack_and_cut() -> None:
     long = Seen(BINARY)
     list(long.rows("train", [dict(ROWS[0], response="长" * 1_000)]))
     assert len(long.facts["examples"][0]["response"]) == 240
+
+
+def test_rows_with_detail_left_out_are_counted_however_they_went_out() -> None:
+    rows = [dict(ROWS[0], response="先取【略】克，再加水。", stance="redact"), ROWS[1]]
+    for mode in get_args(MarkMode):
+        seen = Seen(BINARY)
+        list(seen.rows("train", (rendered_row(one, mode) for one in rows)))
+        assert seen.facts["marked"] == 1
+
+
+def test_an_audit_is_of_the_same_rows_when_the_mark_goes_out_otherwise(tmp_path: Path) -> None:
+    made = carded(
+        tmp_path / "run", [rendered_row(dict(ROWS[0], response="先取【略】克，再加水。", stance="redact"), "delete")]
+    )
+    audit(made.repository)
+    (out,) = export_dataset(made.folder, to="hf", mark="keep", out=tmp_path / "out")
+    assert content_hash(out / "data") != content_hash(made.repository / "data")
+    told = (out / "README.md").read_text(encoding="utf-8")
+    assert "Label error: " in told
+    assert "other rows" not in told
+    (alone,) = export_dataset(out, to="hf", mark="vary", out=tmp_path / "again")
+    assert "other rows" not in (alone / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_card_of_a_users_own_rows_shows_none_of_them(lab: Lab) -> None:

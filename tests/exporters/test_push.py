@@ -1,5 +1,6 @@
 """A data set uploaded: private and gated unless told otherwise, nobody's own replaced, nothing of an earlier one left."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from synth.dataset import card_file
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.hf import push
@@ -80,6 +82,17 @@ def test_a_push_leaves_no_shard_of_an_earlier_one(made: Dataset, asked: Any) -> 
     assert files >= {"README.md", "card.json", "policies.json", SHARD}
     assert set(hub.paths("file")) == files
     assert hub.paths("deletedFile") == ["data/train-00000-of-00009.parquet"]
+
+
+def test_a_licence_beside_the_card_goes_with_what_was_exported(made: Dataset, asked: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(made.repository, out)
+    for name in ("LICENCE.md", "notes.txt"):
+        (out / name).write_text("mine")
+    card_file.renew(out, licence={"id": "other", "name": "Mine", "link": "LICENCE.md"})
+    with standing(Hub()) as hub:
+        push(made, asked(hub) and "me/mine", private=True, exported=out)
+    assert set(hub.paths("file")) == {"README.md", "card.json", "policies.json", SHARD, "LICENCE.md"}
 
 
 def test_a_push_to_a_public_repository_must_be_meant(made: Dataset, asked: Any) -> None:

@@ -116,6 +116,11 @@ def test_every_reader_is_told_apart(form: str, tmp_path: Path) -> None:
         assert (one.rows[0].query, one.rows[0].response) == ("问a", "答a")
 
 
+def test_a_day_that_is_none_is_not_told(tmp_path: Path) -> None:
+    (one,) = read([page("a", "safe", "Ann", "mmxx-vi-ii")], tmp_path / "a.json")
+    assert (one.reader, one.date) == ("Ann", None)
+
+
 def test_a_table_of_one_reader_is_read_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,your_label\na,safe\nb,\n", encoding="utf-8")
     (found,) = readers_in(tmp_path / "a.csv")

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,17 @@ def test_what_readers_found_is_kept_beside_the_dataset(made: Dataset, lab: Lab, 
     lab.run(40)
     assert audited.read(path) == told["release"]  # a run that goes on leaves it, and it tells of which rows it is
     assert kept["content"] != content_hash(made.folder / "dataset" / "data")
+
+
+def test_a_dataset_that_stands_alone_keeps_what_its_readers_found(made: Dataset, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    shutil.copytree(made.repository, alone)
+    done = call("audit", alone, "--read", labelled(made, tmp_path / "a.jsonl", 1))
+    assert done.exit_code == 0
+    kept = audited.read(alone / audited.NAME)
+    assert kept is not None
+    assert (kept["errors"], kept["content"]) == (1, content_hash(alone / "data"))
+    assert f"**Label error: {kept['error']:.1%}**" in (alone / "README.md").read_text(encoding="utf-8")
 
 
 def test_another_file_of_that_name_stays(made: Dataset, tmp_path: Path) -> None:

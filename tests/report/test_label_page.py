@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_a_page_holds_the_rows_of_the_sheet_their_policies_and_no_label(made: Da
     assert "is there already" in str(call("audit", made.folder, "--page").exception)
     assert call("audit", made.folder, "--page", "--lang", "en", "-o", tmp_path / "new" / "a.html").exit_code == 0
     assert [label["word"] for label in data_of(tmp_path / "new" / "a.html")["labels"]] == ["safe", "unsafe"]
+
+
+def test_no_page_comes_into_a_dataset_that_stands_alone_unasked(made: Dataset, tmp_path: Path) -> None:
+    shutil.copytree(made.repository, tmp_path / "alone")
+    done = call("audit", tmp_path / "alone", "--page")
+    assert (done.exit_code, "give -o FILE" in done.output) == (2, True)
+    assert not (tmp_path / "alone" / "audit.html").exists()
+    assert call("audit", tmp_path / "alone", "--page", "-o", tmp_path / "a.html").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -384,3 +384,12 @@ def test_a_guards_file_may_lie_anywhere(test: Path) -> None:
     with guarding(verdict) as server:
         report = report_of(asked(test, server, guard="elsewhere.j2"))
     assert (report.guard, report.parts["answer"].read) == ("elsewhere", ROWS - 1)
+
+
+def test_a_guard_of_whom_nothing_can_be_read_is_not_measured(test: Path) -> None:
+    answers = [{**row(n), "critic": "以上内容仅供参考。"} for n in range(ROWS)]
+    Path("answers.jsonl").write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in answers))
+    came = evaluate(EvaluationOptions(test, predictions=Path("answers.jsonl")))
+    assert came.status == 3
+    assert f"none of {ROWS} answers could be read as a label (the first: '以上内容仅供参考。')" in came.message
+    assert report_of(came).parts["answer"].strict.alarms is None

@@ -1,5 +1,6 @@
 """Dataset cards of facts of one's own, without a run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,10 @@ def card_of(recipe: dict[str, Any] | None = None, **facts: Any) -> str:
     return card(tiny_recipe(**(recipe or {})), facts_of(**facts))
 
 
-def carded(folder: Path, **facts: Any) -> Dataset:
+def carded(folder: Path, rows: Sequence[dict[str, Any]] = ROWS, **facts: Any) -> Dataset:
     """A run's folder with a few rows and the card of them, as synth writes it."""
-    made = dataset_of(folder, {"train": ROWS})
+    made = dataset_of(folder, {"train": [*rows]})
     content = content_hash(folder / "dataset" / "data")
-    found = facts_of(**{"splits": {"train": len(ROWS)}, "content": content} | facts)
+    found = facts_of(**{"splits": {"train": len(rows)}, "content": content} | facts)
     write_card(folder / "dataset", told(tiny_recipe(), found))
     return made

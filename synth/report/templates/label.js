@@ -176,7 +176,7 @@ document.addEventListener("keydown", (event) => {
   const act = number >= 0 ? number < sheet.labels.length && (() => give(number)) : actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
   event.preventDefault();
-  act();
+  if (!event.repeat || event.key.startsWith("Arrow")) act();  // a key held down says nothing of the rows that follow
 });
 
 $("labels").append(...sheet.labels.map((label, n) => {
