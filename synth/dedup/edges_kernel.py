@@ -4,7 +4,7 @@ after a passage, that most rows of the passage have."""
 from typing import NamedTuple
 
 from synth.dedup.passages_kernel import WIDE
-from synth.kernels import Numbers, compiled
+from synth.kernels import Numbers, compiled, part
 
 
 class Edges(NamedTuple):
@@ -62,7 +62,7 @@ def trim(edges: Edges, codes: Numbers, ends: Numbers, covered: Numbers) -> None:
                     covered[start : start + length] = 1
 
 
-@compiled
+@part
 def _edge(edges: Edges, covered: Numbers, ends: Numbers, number: int, side: int) -> tuple[int, int, int]:
     """The passage that is nearest to one side of a text, where that side is, and how many characters are before the passage."""
     start, end = ends[number - 1] if number else 0, ends[number]
@@ -77,7 +77,7 @@ def _edge(edges: Edges, covered: Numbers, ends: Numbers, number: int, side: int)
     return passage, edge, min(free, WIDE - 1) if passage >= 0 else 0
 
 
-@compiled
+@part
 def _equal(candidate: Numbers, text: Numbers) -> bool:
     same = 0
     while same < len(text) and candidate[same] == text[same]:

@@ -85,6 +85,12 @@ class Index:
         """Keeps all of the texts in the near-duplicate index of n-grams, whatever they are near to."""
         self._run(*normalise_all(texts), [-1] * len(texts), look=False, keep=self._kernel.ALWAYS)
 
+    def grow(self, characters: int) -> None:
+        """Makes room in the n-gram index for a text of so many characters more, and deals its ranks anew: it does so itself where it
+        must."""
+        self._make_room(characters)
+        self._reorder()
+
     def _run(self, codes: Numbers, ends: Numbers, families: list[int], *, look: bool, keep: int) -> list[Near | None]:
         kernel, done = self._kernel, 0
         codes, ends, lone = self._compared(codes, ends)

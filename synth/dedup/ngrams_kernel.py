@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synth.kernels import Number, Numbers, compiled
+from synth.kernels import Number, Numbers, compiled, part, sort
 
 GRAMS, PARTS, ROWS, TOKENS, CELLS, WANTED = range(6)
 """Places in `Store.used`."""
@@ -119,7 +119,7 @@ def reorder(store: Store, order: Numbers, ngram: int, threshold: float) -> None:
         _add(store, Query(store.ranks, size, _sketch(store.ranks, size), store.families[row]), threshold)
 
 
-@compiled
+@part
 def _has_room(store: Store, length: int, ngram: int) -> bool:
     """Whether a text of so many characters fits, at the very worst; its postings aside."""
     grams = store.used[GRAMS] + store.used[PARTS] + max(1, ngram - 2) * length + 1
@@ -133,7 +133,7 @@ def _has_room(store: Store, length: int, ngram: int) -> bool:
     )
 
 
-@compiled
+@part
 def _slot(table: Numbers, key: Number) -> Number:
     """Where a key stands, or would."""
     mask = len(table) // 2 - 1
@@ -144,7 +144,7 @@ def _slot(table: Numbers, key: Number) -> Number:
     return at
 
 
-@compiled
+@part
 def _number(store: Store, gram: Number, counter: int) -> Number:
     """The number of a gram; a new one gets the next."""
     at = _slot(store.table, gram + 1)
@@ -155,7 +155,7 @@ def _number(store: Store, gram: Number, counter: int) -> Number:
     return store.table[2 * at + 1]
 
 
-@compiled
+@part
 def _rank_all(store: Store, codes: Numbers, ngram: int) -> int:
     """Writes the ranks of a text's shingles into `ranks`, rarest first, each once; gives how many there are."""
     count = max(len(codes) - ngram + 1, min(len(codes), 1))
@@ -173,7 +173,7 @@ def _rank_all(store: Store, codes: Numbers, ngram: int) -> int:
     return _each_once(store.ranks, count)
 
 
-@compiled
+@part
 def _rank_whole(store: Store, codes: Numbers) -> int:
     """Writes the rank of a text that is one gram into `ranks`; gives how many there are."""
     if not len(codes):
@@ -185,10 +185,10 @@ def _rank_whole(store: Store, codes: Numbers) -> int:
     return 1
 
 
-@compiled
+@part
 def _each_once(ranks: Numbers, count: int) -> int:
     """Turns negated ranks into ranks in falling order, each once."""
-    ranks[:count].sort()
+    sort(ranks, count)
     size = 0
     for place in range(count):
         if not size or -ranks[place] != ranks[size - 1]:
@@ -197,7 +197,7 @@ def _each_once(ranks: Numbers, count: int) -> int:
     return size
 
 
-@compiled
+@part
 def _sketch(ranks: Numbers, size: int) -> Number:
     sketch = np.int64(0)
     for place in range(size):
@@ -205,7 +205,7 @@ def _sketch(ranks: Numbers, size: int) -> Number:
     return sketch
 
 
-@compiled
+@part
 def _apart(one: int, other: int) -> Number:
     """In how many bits two sketches differ."""
     bits = np.uint64(one ^ other)
@@ -215,12 +215,12 @@ def _apart(one: int, other: int) -> Number:
     return np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@compiled
+@part
 def _prefix(size: int, threshold: float) -> int:
     return size - int(np.ceil(threshold * size * SLACK)) + 1 if size else 0
 
 
-@compiled
+@part
 def _find(store: Store, query: Query, threshold: float, found: Numbers) -> bool:
     """Writes the earliest near row of another family into `found`; gives whether the family holds this very set already."""
     size, share, held = query.size, threshold / (1 + threshold) * SLACK, False
@@ -247,7 +247,7 @@ def _find(store: Store, query: Query, threshold: float, found: Numbers) -> bool:
     return held
 
 
-@compiled
+@part
 def _shared(store: Store, row: int, query: Query, least: float) -> int:
     """How many tokens a row and the query share; 0 as soon as they cannot come to `least`."""
     one, other, end, shared = 0, store.starts[row], store.starts[row + 1], 0
@@ -261,10 +261,11 @@ def _shared(store: Store, row: int, query: Query, least: float) -> int:
     return shared
 
 
-@compiled
+@part
 def _add(store: Store, query: Query, threshold: float) -> None:
     row, start, size = store.used[ROWS], store.used[TOKENS], query.size
-    store.tokens[start : start + size] = query.ranks[:size]
+    for place in range(size):  # a slice would take numba a second to compile
+        store.tokens[start + place] = query.ranks[place]
     store.used[ROWS], store.used[TOKENS] = row + 1, start + size
     store.starts[row + 1] = start + size
     store.sketches[row], store.families[row] = query.sketch, query.family
@@ -272,7 +273,7 @@ def _add(store: Store, query: Query, threshold: float) -> None:
         _post(store, query.ranks[place], row << 32 | min(size, CLIP) << 16 | min(place, CLIP))
 
 
-@compiled
+@part
 def _wanted(store: Store, query: Query, threshold: float) -> int:
     """Cells that the query's postings may take."""
     cells = 0
@@ -284,7 +285,7 @@ def _wanted(store: Store, query: Query, threshold: float) -> int:
     return cells
 
 
-@compiled
+@part
 def _post(store: Store, rank: int, posting: int) -> None:
     """Into the newest chunk of the rank's postings; a full one is followed by one of twice the room, up to 64."""
     chunk, filled = store.heads[2 * rank], store.heads[2 * rank + 1]

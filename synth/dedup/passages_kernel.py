@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synth.kernels import Number, Numbers, compiled
+from synth.kernels import Number, Numbers, compiled, part
 
 WIDE = 12
 """Characters of a window: the shortest passage."""
@@ -141,7 +141,7 @@ def cover(table: Table, codes: Numbers, ends: Numbers, covered: Numbers) -> None
             _cover_one(table, shared[start : ends[number]], covered[start : ends[number]])
 
 
-@compiled
+@part
 def _cover_one(table: Table, shared: Numbers, covered: Numbers) -> None:
     opening = 0
     for at in range(len(shared) - WIDE + 1):
@@ -211,7 +211,7 @@ def openings(covered: Numbers, ends: Numbers, seen: Seen, base: int) -> None:
                 lengths[opening], places[opening] = length, base + at - length + 1
 
 
-@compiled
+@part
 def _rolled(hashed: Number, codes: Numbers, at: int, start: int) -> Number:
     """The hash of the window that ends at a place, from that of the one before."""
     hashed = hashed * np.uint64(BASE) + np.uint64(codes[at]) + np.uint64(1)
@@ -220,14 +220,14 @@ def _rolled(hashed: Number, codes: Numbers, at: int, start: int) -> Number:
     return hashed
 
 
-@compiled
+@part
 def _mixed(hashed: Number) -> Number:
     hashed ^= hashed >> np.uint64(32)
     hashed *= np.uint64(0xD6E8FEB86659FD93)
     return hashed ^ (hashed >> np.uint64(32))
 
 
-@compiled
+@part
 def _slot(table: Table, hashed: Number, codes: Numbers, start: int) -> Number:
     """Where a window stands, or would."""
     mask = len(table.slots) - 1
@@ -237,7 +237,7 @@ def _slot(table: Table, hashed: Number, codes: Numbers, start: int) -> Number:
     return at
 
 
-@compiled
+@part
 def _same(window: Numbers, codes: Numbers, start: int) -> bool:
     same = 0
     while same < WIDE and window[same] == codes[start + same]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,7 +62,7 @@ class FoldInputs:
 
 class Fold:
     """Turns a journal into rows. With `record` it plans on and asks for what is missing; without it asks nothing.
-    `keep` is now and then given a checkpoint."""
+    `keep` is now and then given a checkpoint; nothing is read before inner loops are `compiled`."""
 
     def __init__(
         self,
@@ -72,11 +73,12 @@ class Fold:
         record: Record | None = None,
         keep: Keep | None = None,
         observer: FoldObserver | None = None,
+        compiled: "Future[None] | None" = None,
     ) -> None:
         self.seed, self.page = inputs.flow.seed, inputs.flow.source.size
         self.judges, self.labels = inputs.flow.panel.seats, inputs.flow.labels
         self.unmarked = inputs.dedup.unmarked
-        self._record, self._observer = record, observer
+        self._record, self._observer, self._compiled = record, observer, compiled
         inputs.flow.stats.clear()
         if inputs.flow.embedder is not None:
             inputs.flow.embedder.begin()
@@ -152,6 +154,8 @@ class Fold:
         """Carries out the recorded plans, and those that follow, to the end. Raises Stopped or ConfigError as soon
         as something needed cannot be had."""
         self._kept = asyncio.get_running_loop().time()
+        if self._parts.flow.source.from_file:
+            await self._ready()
         parts = [self._gate.run(recorded, self._record), *(lane.run() for lane in self.lanes.values())]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
@@ -176,9 +180,16 @@ class Fold:
         async def ask(stage: str, role: str, request: Request, *, spare: bool = False) -> Reply:
             if self._record is None or lane.frozen:
                 return self.engine.recall(request, spare=spare)
-            return await self.engine.ask(request, Origin(role, stage, lane.id, position, spare))
+            reply = await self.engine.ask(request, Origin(role, stage, lane.id, position, spare))
+            await self._ready()
+            return reply
 
         return ask
+
+    async def _ready(self) -> None:
+        """Waits for the loops that texts are read with: whoever called one before that would keep everybody waiting."""
+        if self._compiled is not None and not self._compiled.done():
+            await asyncio.shield(asyncio.wrap_future(self._compiled))
 
     def _await_room(self) -> "asyncio.Future[None] | None":
         """None, and one more query counted as queued; or, while too many are, what to wait for."""

@@ -25,10 +25,13 @@ def shipped() -> Path:
 
 
 def own_hash() -> str:
-    """A hash over all files of synth's own code, for checkpoints."""
+    """A hash over all files of synth's own, code, tables and what it ships, for checkpoints and for what is known of a finished
+    run."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
+    for folder in (Path(__file__).parents[1], *(shipped() / kind for kind in get_args(Kind))):
+        for path in sorted(folder.rglob("*")):
+            if "__pycache__" not in path.parts and path.is_file():
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
 
@@ -25,7 +26,8 @@ from synth.journal.store import Journal
 from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
 from synth.recipe import plugins
-from synth.run import upgrade
+from synth.recipe.schema import Recipe
+from synth.run import compiling, finished, paces, upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.connected import adapt, notes, take_up
 from synth.run.doubting import Doubting, stopped_before
@@ -34,7 +36,7 @@ from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.interrupts import Interrupts
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
-from synth.run.result import Result, result_of
+from synth.run.result import Result, result_of, said_again
 from synth.run.write import begun, finish
 from synth.types import Round
 
@@ -73,7 +75,7 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
             except Stopped as stop:  # the disk is full already
                 raise ConfigError(str(stop)) from stop
             with quick_loop() as runner:
-                return runner.run(carry_out(job, journal, connected))
+                return runner.run(carry_out(job, journal, connected, compiling=compiling.begun))
 
 
 def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
@@ -84,22 +86,46 @@ def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
             yield f"the doctor called {role} ({model}) {grade}"
 
 
-async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
+async def carry_out(
+    job: ResolvedRun,
+    journal: Journal,
+    connected: Mapping[str, Backend],
+    compiling: Callable[[Recipe], "Future[None]"] | None = None,
+) -> Result:
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
-    the run is raised: it is in the result."""
+    the run is raised: it is in the result. Without `compiling` inner loops are compiled where they are called."""
     heeding = job.options.interrupts
     with contextlib.nullcontext(heeding) if heeding else Interrupts(job.options.report) as interrupts:
-        return await _carried(job, journal, connected, interrupts)
+        if (known := finished.known(job, journal, connected)) is not None:
+            await _close(connected)
+            return known
+        compiled = compiling(job.compiled.recipe) if compiling else None
+        try:
+            return await _carried(job, journal, connected, interrupts, compiled)
+        finally:
+            if compiled is not None:
+                compiled.cancel()
+
+
+async def _close(connected: Mapping[str, Backend]) -> None:
+    for backend in set(connected.values()):
+        with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
+            await backend.close()
 
 
 async def _carried(
-    job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend], interrupts: Interrupts
+    job: ResolvedRun,
+    journal: Journal,
+    connected: Mapping[str, Backend],
+    interrupts: Interrupts,
+    compiled: "Future[None] | None",
 ) -> Result:
     roles = {role: job.compiled.recipe.models[role] for role in connected}
     usage = UsageLog(journal.spent())
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
     models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say, report=job.options.report)
+    paces.take_up(models, roles, journal)
     probation = probation_of(job.compiled, connected, journal)
     embedder = job.inputs.flow.embedder
     doubted = await _still_doubted(job, journal)
@@ -120,6 +146,7 @@ async def _carried(
             record=lambda plan: journal.decide(decisions.PLAN, asdict(plan)),
             keep=None if job.inputs.frozen else lambda state: staging.save(job.mark, _sealed(state, journal, doubting)),
             observer=doubting,
+            compiled=compiled,
         )
         engine = fold.engine
         doubting.watch(fold, engine if job.options.on_doubt == "stop" else None)
@@ -127,6 +154,7 @@ async def _carried(
         adapt(job.compiled.recipe.models, journal, connected, job.options.say)
         examined = await examination(job.compiled, journal, engine, probation, job.options)
         lasting = take_up(job, engine, journal, connected)
+        finished.forget(job.options.folder)
         begun(job, partial(result_of, fold, engine, journal, staging, prices=job.compiled.prices))
         interrupts.stops(engine)
         try:
@@ -140,15 +168,17 @@ async def _carried(
             if not engine.abandoned:
                 left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
-            for backend in set(connected.values()):
-                with plugins.blamed(f"a backend's close ({type(backend).__name__})", backend):
-                    await backend.close()
+            await _close(connected)
+        paces.leave(models, roles, journal)
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
+            before = said_again(result, engine)
             result.notes += notes(job, connected, left, paused=False)
+            told = len(result.notes)
             await doubting.vouch(result, journal)
             finish(job, result, staging)
             staging.forget()
+            finished.remember(job, journal, finished.Lasting(before, result.notes[told:]))
             return result
     job.options.report("writing what there is")
     result = await _paused(job, engine, journal, stopped)

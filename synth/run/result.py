@@ -113,16 +113,28 @@ def result_of(
     if given_up := sum(line.given_up for line in spent):
         result.notes.append(f"{given_up} requests were given up on; --retry-given-up asks for them again")
     result.notes += thrown_away(engine.waiting.thrown_away, engine.models, engine.calls.total())
-    if engine.damaged:
-        result.notes.append(
-            f"{len(engine.damaged)} replies in the journal were not what was written; they were asked for again"
-        )
+    result.notes += _damaged(engine)
     result.status = OK if all(cell["status"] == "met" for cell in cells) and any(result.splits.values()) else SHORT
     if stopped is not None:
         result.stopped = f"stopped: {stopped.why if isinstance(stopped, Stopped) else 'provider'}"
         result.message = _message(stopped, cells)
         result.status = _status_of(stopped, rows=any(result.splits.values()))
     return result
+
+
+def said_again(result: Result, engine: Engine) -> list[str]:
+    """Those notes of a run's result that the next run there gives too, if it has nothing to ask."""
+    passing = {
+        *engine.models.circuits.notes,
+        *thrown_away(engine.waiting.thrown_away, engine.models, engine.calls.total()),
+        *_damaged(engine),
+    }
+    return [note for note in result.notes if note not in passing]
+
+
+def _damaged(engine: Engine) -> list[str]:
+    damaged = len(engine.damaged)
+    return [f"{damaged} replies in the journal were not what was written; they were asked for again"] if damaged else []
 
 
 def _rounds(lanes: list[Acceptor]) -> list[dict[str, int]]:
