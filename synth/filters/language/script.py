@@ -1,8 +1,10 @@
 """Traditional characters as simplified ones, by OpenCC: one folding for all filters that read words."""
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
+
+from synth.filters.language.latest import latest
 
 if TYPE_CHECKING:
     from opencc import OpenCC
@@ -11,7 +13,7 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What OpenCC does not take."""
 
 
-@lru_cache(maxsize=256)
+@latest(room=64_000)
 def simplified(text: str) -> str:
     """The text in simplified characters; itself where no traditional one stands. Words stay as they are. The latest are
     remembered: several rules read one text."""
