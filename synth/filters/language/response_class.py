@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from synth.filters.language.latest import latest
 from synth.filters.language.speech_acts import Act, acts, own_words
 
 _HEAD = 160
@@ -49,7 +50,7 @@ def response_class(text: str, query: str | None = None) -> str:
     return told(text, query).name
 
 
-@lru_cache(maxsize=1024)
+@latest(room=256_000)
 def told(text: str, query: str | None = None) -> Told:
     """The class of an answer and whether it is sure. The latest are remembered: a rule asks, and later a table."""
     found = acts(text)
@@ -118,9 +119,14 @@ def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dty
 
 def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Iterator[int]:
     """Keys of the signs of a text."""
-    from synth.filters.language.class_signs import signs  # its patterns are compiled for the first answer
+    from synth.filters.language.class_signs import signs  # its patterns are parsed for the first answer
 
-    return (zlib.crc32(sign.encode()) | _SIGN for sign in signs(text, found, query))
+    return map(_sign_key, signs(text, found, query))
+
+
+@lru_cache(maxsize=8192)
+def _sign_key(sign: str) -> int:
+    return zlib.crc32(sign.encode()) | _SIGN
 
 
 def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
@@ -130,7 +136,7 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     table, kernel = model(), _kernel()
     sums = np.zeros((2, len(table.start)), np.int64)
     known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
-    signs = np.fromiter(sign_keys(text, found, query), np.uint64)
+    signs = np.array([*sign_keys(text, found, query)], np.uint64)
     kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
