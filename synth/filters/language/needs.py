@@ -189,12 +189,13 @@ class Screen:
         return _compiled(self._sources[name])
 
     @cached_property
-    def alternatives(self) -> Mapping[str, Sequence["Alternative"]]:
-        """By name of pattern its alternatives, each with its bit."""
-        found, bit = {}, 0
+    def known(self) -> Mapping[str, tuple[int, int, int, Sequence["Alternative"]]]:
+        """By name of pattern its bit, the bytes in which the chances of its alternatives stand, and these."""
+        found, at = {}, 0
         for name, source in self._sources.items():
-            found[name] = [Alternative(1 << bit + at, *one) for at, one in enumerate(_alternatives(source))]
-            bit += len(found[name])
+            some = [Alternative(1 << (at % 8 + after), *one) for after, one in enumerate(_alternatives(source))]
+            found[name] = (self._bits[name], 8 + at // 8, 8 + (at + len(some) + 7) // 8, some)
+            at += len(some)
         return found
 
     @cached_property
@@ -202,7 +203,7 @@ class Screen:
         """What the kernel reads: a row of bits by the hash of a gram, the bits that each alternative needs, and whose it is."""
         bits: dict[Strings, int] = {}
         wanted, firsts, owners = list[int](), [0], list[int]()
-        for owner, alternatives in enumerate(self.alternatives.values()):
+        for owner, (*_, alternatives) in enumerate(self.known.values()):
             for one in alternatives:
                 wanted += sorted({bits.setdefault(strings, len(bits)) for strings in one.needs})
                 firsts.append(len(wanted))
@@ -232,16 +233,19 @@ class Chances:
 
     def finds(self, at: int, name: str) -> bool:
         """Whether a pattern matches anywhere in the text at that place."""
-        screen = self._screen
-        if not self.may[at] & screen._bits[name]:
+        bit, begin, end, alternatives = self._screen.known[name]
+        if not self.may[at] & bit:
             return False
-        begin = at * self._size
-        left, text = int.from_bytes(self._raw[begin + 8 : begin + self._size], "little"), self.texts[at]
-        return any(one.bit & left and one.search(text) for one in screen.alternatives[name])
+        size, text = self._size, self.texts[at]
+        left = int.from_bytes(self._raw[at * size + begin : at * size + end], "little")
+        for one in alternatives:
+            if left & one.bit and one.search(text):
+                return True
+        return False
 
     def first(self, at: int, name: str) -> re.Match[str] | None:
         """The first match of a pattern in the text at that place."""
-        if not self.may[at] & self._screen._bits[name]:
+        if not self.may[at] & self._screen.known[name][0]:
             return None
         return self._screen.whole(name).search(self.texts[at])
 

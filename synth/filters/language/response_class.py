@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from math import isqrt
 from types import ModuleType
 from typing import NamedTuple
@@ -107,14 +108,11 @@ def _denials(own: str) -> list[str]:
 
 def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
     """Keys of all runs of symbols in these parts of a text; one may come more than once."""
-    kernel, count = _kernel(), 0
-    keys = np.empty(sum(8 * len(part) for _, part in parts), np.uint64)
-    for zone, part in parts:
-        codes = np.frombuffer(part.encode("utf-32-le", "surrogatepass"), np.uint32)
-        found = np.empty(len(codes) + 1, np.uint64)
-        size = kernel.symbols(codes, _kinds(), found)
-        count = kernel.runs(found[:size], zone * 0x1000000, keys, count)
-    return keys[:count]
+    texts = [part for _, part in parts]
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    ends, of = np.array([*accumulate(map(len, texts))], np.int64), np.array([zone * 0x1000000 for zone, _ in parts])
+    keys = np.empty(8 * len(codes), np.uint64)
+    return keys[: _kernel().keys_of(codes, ends, of, _kinds(), keys)]
 
 
 def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Iterator[int]:
@@ -133,11 +131,12 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     """What speaks for each class, in whole numbers."""
     from synth.filters.language.class_table import model
 
-    table, kernel = model(), _kernel()
+    table, weigh = model(), _kernel().weigh
+    known_keys = (_hints(), table.slots, table.weights, _seen())
     sums = np.zeros((2, len(table.start)), np.int64)
-    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
+    known = weigh(run_keys(zones(text, query)), *known_keys, sums[0])
     signs = np.array([*sign_keys(text, found, query)], np.uint64)
-    kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
+    weigh(signs, *known_keys, sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
     return [
@@ -172,6 +171,14 @@ def _seen() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
     from synth.filters.language.class_table import model
 
     return np.zeros(len(model().slots), np.uint8)
+
+
+@cache
+def _hints() -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    from synth.filters.language.class_table import model
+
+    hints: np.ndarray[tuple[int], np.dtype[np.uint64]] = _kernel().hints(model().slots)
+    return hints
 
 
 @cache

@@ -4,6 +4,7 @@ Speech that is quoted and code are not the answerer's own and are left out; trad
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from synth.filters.language.latest import latest
@@ -22,13 +23,15 @@ class _Does:
     """Whether a sentence shows one of these wordings: looked for when it is first asked, and then known."""
 
     def __init__(self, *wordings: str) -> None:
-        self._wordings = wordings
+        self.wordings = wordings
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, act: Any, owner: type | None = None) -> bool:
-        found = any(act.said.finds(act.place, wording) for wording in self._wordings)
+        found = False
+        for wording in self.wordings:
+            found = found or act.said.finds(act.place, wording)
         act.__dict__[self._name] = found
         return found
 
@@ -60,13 +63,14 @@ class Act:
     feels = _Does("feels")
 
     def __init__(self, said: Chances, place: int, at: int) -> None:
-        self.said, self.place = said, place
-        self.words = said.texts[place]
         self.may = said.may[place]
         """The wordings that it may show, as bits of `SCREEN`: it shows no other."""
         self.at = at
         """Where it begins, in characters of the answerer's own words."""
+        self.said, self.place = said, place
+        self.words = said.texts[place]
         self.size = len(self.words)
+        self.__dict__ |= _does_not(self.may)
 
     @property
     def yields(self) -> bool:
@@ -76,6 +80,15 @@ class Act:
         found = (self.said.first(self.place, wording) for wording in _RESERVED)
         ends = [match.end() for match in found if match]
         return bool(ends) and bool(SCREEN.whole("turns").search(self.words, max(ends)))
+
+
+
+
+@lru_cache(maxsize=2048)
+def _does_not(may: int) -> dict[str, bool]:
+    """What a sentence of these chances surely does not do."""
+    does = {name: act for name, act in vars(Act).items() if isinstance(act, _Does)}
+    return {name: False for name, act in does.items() if not may & SCREEN.bits(*act.wordings)}
 
 
 _RESERVED = ("declines", "declines_en", "warns", "disclaims")
