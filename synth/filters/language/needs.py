@@ -165,8 +165,8 @@ _READERS: Final[Mapping[Any, Callable[[Any, int], Part]]] = {
 class Screen:
     """Patterns by name, up to 64, and for texts at hand which alternatives of which of them may match: only these are run."""
 
-    def __init__(self, patterns: Mapping[str, str]) -> None:
-        self._sources = patterns
+    def __init__(self, patterns: Mapping[str, str], flags: int = 0) -> None:
+        self._sources, self._flags = patterns, flags
         self._bits = {name: 1 << at for at, name in enumerate(patterns)}
 
     def bits(self, *names: str) -> int:
@@ -186,15 +186,19 @@ class Screen:
 
     def whole(self, name: str) -> re.Pattern[str]:
         """A pattern by its name, as one."""
-        return _compiled(self._sources[name])
+        return _compiled(self._sources[name], self._flags)
 
     @cached_property
-    def known(self) -> Mapping[str, tuple[int, int, int, Sequence["Alternative"]]]:
-        """By name of pattern its bit, the bytes in which the chances of its alternatives stand, and these."""
+    def known(self) -> Mapping[str, tuple[int, int, int, int, Mapping[int, "Alternative"]]]:
+        """By name of pattern its bit, the bytes in which the chances of its alternatives stand, their bits in these, and each by its bit."""
         found, at = {}, 0
         for name, source in self._sources.items():
-            some = [Alternative(1 << (at % 8 + after), *one) for after, one in enumerate(_alternatives(source))]
-            found[name] = (self._bits[name], 8 + at // 8, 8 + (at + len(some) + 7) // 8, some)
+            first = at % 8
+            some = {
+                1 << first + after: Alternative(*one)
+                for after, one in enumerate(_alternatives(source, self._flags))
+            }
+            found[name] = (self._bits[name], 8 + at // 8, 8 + (at + len(some) + 7) // 8, sum(some), some)
             at += len(some)
         return found
 
@@ -204,7 +208,7 @@ class Screen:
         bits: dict[Strings, int] = {}
         wanted, firsts, owners = list[int](), [0], list[int]()
         for owner, (*_, alternatives) in enumerate(self.known.values()):
-            for one in alternatives:
+            for one in alternatives.values():
                 wanted += sorted({bits.setdefault(strings, len(bits)) for strings in one.needs})
                 firsts.append(len(wanted))
                 owners.append(owner)
@@ -233,14 +237,16 @@ class Chances:
 
     def finds(self, at: int, name: str) -> bool:
         """Whether a pattern matches anywhere in the text at that place."""
-        bit, begin, end, alternatives = self._screen.known[name]
+        bit, begin, end, every, alternatives = self._screen.known[name]
         if not self.may[at] & bit:
             return False
         size, text = self._size, self.texts[at]
-        left = int.from_bytes(self._raw[at * size + begin : at * size + end], "little")
-        for one in alternatives:
-            if left & one.bit and one.search(text):
+        left = int.from_bytes(self._raw[at * size + begin : at * size + end], "little") & every
+        while left:
+            bit = left & -left
+            if alternatives[bit].search(text):
                 return True
+            left ^= bit
         return False
 
     def first(self, at: int, name: str) -> re.Match[str] | None:
@@ -252,9 +258,8 @@ class Chances:
 
 @dataclass
 class Alternative:
-    """One alternative of a pattern: its bit, what it needs, and how it is looked for where a text has that."""
+    """One alternative of a pattern: what it needs, and how it is looked for where a text has that."""
 
-    bit: int
     needs: Sequence[Strings]
     tree: Any
     flags: int
@@ -266,13 +271,13 @@ class Alternative:
 
 
 @cache
-def _compiled(source: str) -> re.Pattern[str]:
-    return re.compile(source)
+def _compiled(source: str, flags: int) -> re.Pattern[str]:
+    return re.compile(source, flags)
 
 
-def _alternatives(source: str) -> list[tuple[Sequence[Strings], Any, int]]:
+def _alternatives(source: str, flags: int) -> list[tuple[Sequence[Strings], Any, int]]:
     """Of each alternative of a pattern what it needs, its parsed form and its flags."""
-    tree = parser.parse(source)
+    tree = parser.parse(source, flags)
     flags = tree.state.flags
     several = len(tree) == 1 and tree[0][0] is parsed.BRANCH
     return [(_all(_sequence(one, flags)), one, flags) for one in (tree[0][1][1] if several else [tree])]
