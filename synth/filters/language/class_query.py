@@ -1,7 +1,7 @@
 """What was asked for, as far as it speaks for the class of an answer: the kind of query, and what of it the answer denies or takes up."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from synth.filters.language.needs import Screen
@@ -55,15 +55,15 @@ _DENIED = re.compile(
 """What a sentence denies, in the words of its request or in others."""
 
 
-def asked(query: str, parts: Sequence[str], told: Sequence[str]) -> Iterator[str]:
-    """Names of what a query is like beside what the first sentences of its answer do, and how the answer takes its words up."""
+def asked(key: Callable[[str], int], query: str, parts: Sequence[str], told: Sequence[str]) -> Iterator[int]:
+    """Keys of what a query is like beside what the first sentences of its answer do, and of how the answer takes its words up."""
     words = own_words(query[-400:])
     said = _SCREEN.chances([words])
     kind = next((name for name in ("may", "orders", "asks") if said.finds(0, name)), "states")
     head = "".join(told[:2])
     seen = "".join([letter for letter in _LETTERS if letter in head])
-    yield from _taken_up(words, parts, kind)
-    yield from _beside(kind, seen, *(said.finds(0, name) for name in _SEEN))
+    yield from map(key, _taken_up(words, parts, kind))
+    yield from _beside(key, kind, seen, tuple([said.finds(0, name) for name in _SEEN]))
 
 
 _LETTERS = "DLFWTGOPVx"
@@ -71,10 +71,9 @@ _SEEN = ("harm", "claims", "needs", "third", "composes", "several")
 
 
 @lru_cache(maxsize=2048)
-def _beside(
-    kind: str, seen: str, harm: bool, claims: bool, needs: bool, third: bool, composes: bool, several: bool
-) -> Sequence[str]:
+def _beside(key: Callable[[str], int], kind: str, seen: str, said: tuple[bool, ...]) -> tuple[int, ...]:
     """What a query is like, beside the letters of the first sentences of its answer; there are not many of them."""
+    harm, claims, needs, third, composes, several = said
     found = [f"query third {third} harm {harm}", f"query composes {composes} harm {harm}", f"query several {several}"]
     for letter in _LETTERS:
         there = letter in seen
@@ -87,7 +86,7 @@ def _beside(
     for letter in "DLFWTGOV":
         found.append(f"query {kind} harm {harm or claims} {letter} {letter in seen}")
         found.append(f"query needs {needs} harm {harm} {letter} {letter in seen}")
-    return found
+    return tuple(map(key, found))
 
 
 def _taken_up(query: str, parts: Sequence[str], kind: str) -> Iterator[str]:

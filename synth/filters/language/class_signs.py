@@ -5,13 +5,15 @@ will not give (`D`), or a thing that is missing or out of reach (`L`). The first
 """
 
 import re
+import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from synth.filters.language.class_query import asked
 from synth.filters.language.class_wordings import LOOSE
 from synth.filters.language.latest import latest
-from synth.filters.language.needs import Chances, Screen
+from synth.filters.language.needs import Chances
 from synth.filters.language.speech_acts import SCREEN, Act, own_words, sentences
 from synth.filters.language.speech_wordings import WORDINGS
 
@@ -20,24 +22,31 @@ _SPEAKER = re.compile(
     re.MULTILINE,
 )
 _READ = 1_600
-_LOOSE = Screen(LOOSE)
-_LETTERS = tuple((letter, _LOOSE.bits(letter)) for letter in LOOSE if letter != "denies")
-_DENIES = _LOOSE.bits("denies")
+_LETTERS = tuple((letter, SCREEN.bits(letter)) for letter in LOOSE if letter != "denies")
+_ANY, _DENIES = SCREEN.bits(*LOOSE), SCREEN.bits("denies")
+_SIGN = 1 << 32
+"""Set in the key of a sign, not in that of a run."""
 
 
-def signs(text: str, found: Sequence[Act], query: str | None) -> Iterator[str]:
-    """Names of what is there: what sentences do by place and order, form, and what the query is like."""
-    every = _LOOSE.chances(sentences(own_words(text[:_READ])))
+@lru_cache(maxsize=8192)
+def key(sign: str) -> int:
+    """The key of a sign in the table of classes."""
+    return zlib.crc32(sign.encode()) | _SIGN
+
+
+def keys(text: str, found: Sequence[Act], query: str | None) -> list[int]:
+    """Keys of the signs of an answer: what sentences do by place and order, form, and what the query is like. One may come twice."""
+    short = found and len(text) <= _READ  # then its sentences are those that acts were looked for in
+    every = found[0].said if short else SCREEN.chances(sentences(own_words(text[:_READ])))
     parts = every.texts[:10]
-    told = [_letters(every, at) for at in range(len(parts))]
-    yield from _order(told)
-    yield from _late(every, told)
-    yield from _after(told)
-    yield from _weight(parts, told)
-    yield from _form(text, found)
-    yield from _sure(found)
-    if query:
-        yield from asked(query, parts, told)
+    told = tuple([_letters(every, at) for at in range(len(parts))])
+    signs = [*_late(every, told), *_weight(parts, told), *_form(text, found), *_sure(found)]
+    return [*_told(told), *map(key, signs), *(asked(key, query, parts, told) if query else ())]
+
+
+@lru_cache(maxsize=1024)
+def _told(told: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(map(key, (*_order(told), *_after(told))))
 
 
 _NAY = re.compile(r"[不唔没無无未难碍恕概拒谢婉终免]")
@@ -46,10 +55,12 @@ _NAY = re.compile(r"[不唔没無无未难碍恕概拒谢婉终免]")
 def _letters(said: Chances, at: int) -> str:
     """What the sentence at that place does, a letter each."""
     may = said.may[at]
+    if not may & _ANY:
+        return "x"
     kept = "".join([letter for letter, bit in _LETTERS if may & bit and said.finds(at, letter)])
-    denied = said.first(at, "denies") if may & _DENIES and _NAY.search(said.texts[at]) else None
-    if denied is not None:
-        kept = ("D" if denied["serve"] else "L") + kept.replace("D" if denied["serve"] else "L", "")
+    if may & _DENIES and _NAY.search(said.texts[at]) and (denied := said.first(at, "denies")):
+        first = "D" if denied["serve"] else "L"
+        kept = first + kept.replace(first, "")
     return kept or "x"
 
 
@@ -73,11 +84,9 @@ def _order(told: Sequence[str]) -> Iterator[str]:
 def _late(every: Chances, told: Sequence[str]) -> Iterator[str]:
     """What sentences after the tenth deny, and whether one did before."""
     last = len(every.texts) - 1
-    denied = [
-        at for at in range(10, last + 1) if _NAY.search(every.texts[at]) or every.texts[at].isascii()
-    ]
     if last < 10:
         return
+    denied = [at for at in range(10, last + 1) if _NAY.search(every.texts[at]) or every.texts[at].isascii()]
     found = [every.finds(at, "D") or every.finds(at, "N") or _serves(every, at) for at in denied]
     left = any(every.finds(at, "P") for at in denied)
     before = _first("D", told) is not None
@@ -167,7 +176,7 @@ def voices(text: str) -> list[bool]:
     if len(marks) < 2 or marks[0] > _BEGINS:
         return []
     parts = [own_words(text[begin:end]) for begin, end in pairwise([*marks, len(text[:_READ])])]
-    said = _LOOSE.chances([part[:160] for part in parts if part.strip()])
+    said = SCREEN.chances([part[:160] for part in parts if part.strip()])
     return ["D" in _letters(said, at) for at in range(len(said.texts))]
 
 

@@ -43,12 +43,21 @@ def _same(codes: Numbers, one: int, other: int, size: int) -> bool:
 
 
 @compiled
-def on_end(codes: Numbers, shortest: int, longest: int, turns: int) -> bool:
-    """Whether a piece of so many characters comes so often on end, anywhere in a text."""
+def on_end(codes: Numbers, marks: Numbers, shortest: int, longest: int, turns: int) -> bool:
+    """Whether a piece of so many characters comes so often on end, anywhere in a text; marks are none of its characters."""
+    bare, count = np.empty(len(codes), np.uint32), 0
+    for code in codes:
+        kept = True
+        for mark in marks:
+            if code == mark:
+                kept = False
+        if kept:
+            bare[count] = code
+            count += 1
     for size in range(shortest, longest + 1):
         run = 0
-        for at in range(size, len(codes)):
-            run = run + 1 if codes[at] == codes[at - size] else 0
+        for at in range(size, count):
+            run = run + 1 if bare[at] == bare[at - size] else 0
             if run >= size * (turns - 1):
                 return True
     return False

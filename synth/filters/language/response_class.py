@@ -7,7 +7,6 @@ the same on every machine.
 """
 
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import accumulate
@@ -32,8 +31,6 @@ _FIRST = re.compile(r"[。！？!?；;\n]|[a-z]\. ")
 _DENIAL = re.compile(r"[不没無无未唔冇难免恕拒空删缺跳略停止]|n't|\bno[tr]?\b|\b(?:left|leav|skip|omit|without|out)")
 _DENIALS, _SAID_BEFORE, _SAID_AFTER = 12, 12, 24
 """Denials past the beginning whose runs count, and the characters before and after each."""
-_SIGN = 1 << 32
-"""Set in the key of a sign, not in that of a run."""
 
 
 class Told(NamedTuple):
@@ -115,16 +112,11 @@ def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dty
     return keys[: _kernel().keys_of(codes, ends, of, _kinds(), keys)]
 
 
-def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Iterator[int]:
-    """Keys of the signs of a text."""
-    from synth.filters.language.class_signs import signs  # its patterns are parsed for the first answer
+def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Sequence[int]:
+    """Keys of the signs of a text; one may come more than once."""
+    from synth.filters.language.class_signs import keys
 
-    return map(_sign_key, signs(text, found, query))
-
-
-@lru_cache(maxsize=8192)
-def _sign_key(sign: str) -> int:
-    return zlib.crc32(sign.encode()) | _SIGN
+    return keys(text, found, query)
 
 
 def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
@@ -135,7 +127,7 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     known_keys = (_hints(), table.slots, table.weights, _seen())
     sums = np.zeros((2, len(table.start)), np.int64)
     known = weigh(run_keys(zones(text, query)), *known_keys, sums[0])
-    signs = np.array([*sign_keys(text, found, query)], np.uint64)
+    signs = np.array(sign_keys(text, found, query), np.uint64)
     weigh(signs, *known_keys, sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])

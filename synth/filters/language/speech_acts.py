@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from synth.filters.language.class_wordings import LOOSE
 from synth.filters.language.latest import latest
 from synth.filters.language.needs import Chances, Screen
 from synth.filters.language.script import simplified
@@ -16,7 +17,8 @@ _QUOTED = re.compile(r"“[^“”]{0,400}”|「[^「」]{0,400}」|『[^『』
 _CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]{0,200}`")
 _END = re.compile(r"(?<=[。！？!?；;])\s*|\n+|(?<=[a-z\]]\.)\s+")
 _WHOLE, _TAIL = 16_000, 4_000
-SCREEN = Screen(WORDINGS)
+SCREEN = Screen({**WORDINGS, **LOOSE})
+"""The wordings of acts, and those by which `class_signs` reads the same sentences more loosely."""
 
 
 class _Does:
@@ -70,7 +72,7 @@ class Act:
         self.said, self.place = said, place
         self.words = said.texts[place]
         self.size = len(self.words)
-        self.__dict__ |= _does_not(self.may)
+        self.__dict__ |= _does_not(self.may & _ACTS)
 
     @property
     def yields(self) -> bool:
@@ -92,7 +94,7 @@ def _does_not(may: int) -> dict[str, bool]:
 
 
 _RESERVED = ("declines", "declines_en", "warns", "disclaims")
-_TURNS, _RESERVES = SCREEN.bits("turns"), SCREEN.bits(*_RESERVED)
+_ACTS, _TURNS, _RESERVES = SCREEN.bits(*WORDINGS), SCREEN.bits("turns"), SCREEN.bits(*_RESERVED)
 
 
 @latest(room=64_000)
