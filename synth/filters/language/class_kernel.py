@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from synth.filters.language.class_table import Known
 from synth.kernels import Number, Numbers, compiled
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -62,10 +63,9 @@ def hints(slots: Numbers) -> Numbers:
 
 
 @compiled
-def weigh(
-    keys: Numbers, hinted: Numbers, slots: Numbers, weights: Numbers, seen: Numbers, out: Numbers
-) -> int:
-    """Adds up the weights of the keys that the table knows, each once. Gives how many it knew. `seen` is all 0, before and after."""
+def weigh(keys: Numbers, known_keys: Known, out: Numbers) -> int:
+    """Adds up the weights of the keys that the table knows, each once. Gives how many it knew."""
+    hinted, slots, weights, seen = known_keys
     mask, known = len(slots) - 1, 0
     places = np.empty(len(keys), np.int64)
     for key in keys:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from synth.filters.language.class_query import asked
 from synth.filters.language.class_wordings import LOOSE
 from synth.filters.language.latest import latest
-from synth.filters.language.needs import Chances
+from synth.filters.language.screen import Chances
 from synth.filters.language.speech_acts import SCREEN, Act, own_words, sentences
 from synth.filters.language.speech_wordings import WORDINGS
 

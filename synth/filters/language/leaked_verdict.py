@@ -4,7 +4,7 @@ unsafe, a violation), as a sentence, as a field or as a guard's own output."""
 import re
 
 from synth.filters.language import rating_form
-from synth.filters.language.needs import Chances, Screen
+from synth.filters.language.screen import Chances, Screen
 from synth.filters.language.script import simplified
 
 _UNSAFE = r"不安全|不合规|违规|违反(?:规[则定])?|有害|有争议|不通过|高风险|不当|unsafe|harmful|controversial|non-?compliant|violat(?:ion|ing|es?|ed)|toxic"
@@ -100,7 +100,25 @@ _ALONE = re.compile(
 )
 """A class and nothing else: an answer to some questions, a leak after all others."""
 _WORTH = (
-    *("安全", "违反", "违规", "违規", "违背", "違反", "違规", "違規", "違背", "触犯", "觸犯", "不符合", "合规", "合規", "有害", "无害", "無害"),
+    *(
+        "安全",
+        "违反",
+        "违规",
+        "违規",
+        "违背",
+        "違反",
+        "違规",
+        "違規",
+        "違背",
+        "触犯",
+        "觸犯",
+        "不符合",
+        "合规",
+        "合規",
+        "有害",
+        "无害",
+        "無害",
+    ),
     *("风险", "風險", "通过", "通過", "有争议", "有争議", "有爭议", "有爭議", "不当", "不當"),
     *("safe", "harm", "violat", "complian", "toxic", "flagged", "controvers", "refusal", "benign", "verdict", "risk_"),
 )
@@ -137,10 +155,8 @@ def leaks(text: str, query: str | None = None) -> bool:
     asked for a class; a class alone counts only where it is known what was asked."""
     if rating_form.coded(text[-_PART:], query):
         return True
-    if not _CASED.search(text):
-        small = text.lower()
-        if not any([word in small for word in _WORTH]):
-            return False
+    if not _CASED.search(text) and not any(map(text.lower().__contains__, _WORTH)):
+        return False
     text = text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text
     text = simplified(_GAP.sub(_one, text).translate(_BRACKETS))
     told = _SCREEN.chances([text])

@@ -7,16 +7,14 @@ characters or looks back says nothing. So a pattern may be run for nothing, and 
 """
 
 import re
-import re._constants as parsed
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import accumulate, product
-from re import _compiler as compiler
-from re import _parser as parser
+from functools import cache
+from importlib import import_module
+from itertools import product
 from typing import Any, Final, TypeAlias
 
-import numpy as np
+parsed, parser, compiler = (import_module(f"re._{name}") for name in ("constants", "parser", "compiler"))
+"""The standard library's own reader of regular expressions: what a pattern needs is read where it is read to be run."""
 
 Strings: TypeAlias = frozenset[str]
 """Of which one must stand in a match."""
@@ -26,8 +24,6 @@ Part: TypeAlias = tuple[Strings | None, list[Strings]]
 _MOST, _LONGEST = 400, 12
 """Strings that are told apart at most, and their characters."""
 GRAM: Final = 3
-_BITS: Final = 16
-_SPREAD: Final = 0x9E3779B1
 _EMPTY: Final[Strings] = frozenset({""})
 _SAYS_NOTHING: Final[Part] = (None, [])
 _COST: Final = {1: 64, 2: 4, 3: 1}
@@ -162,120 +158,7 @@ _READERS: Final[Mapping[Any, Callable[[Any, int], Part]]] = {
 }
 
 
-class Screen:
-    """Patterns by name, up to 64, and for texts at hand which alternatives of which of them may match: only these are run."""
-
-    def __init__(self, patterns: Mapping[str, str], flags: int = 0) -> None:
-        self._sources, self._flags = patterns, flags
-        self._bits = {name: 1 << at for at, name in enumerate(patterns)}
-
-    def bits(self, *names: str) -> int:
-        """The bits of these patterns together: see `Chances.may`."""
-        return sum(self._bits[name] for name in names)
-
-    def chances(self, texts: Sequence[str]) -> "Chances":
-        """Which patterns may match which of these texts."""
-        from synth.filters.language.needs_kernel import screen
-
-        tables = self._tables
-        ends = np.fromiter(accumulate(map(len, texts)), np.int64, len(texts))
-        codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-        out = np.zeros((len(texts), 1 + (len(tables[3]) + 62) // 64), np.uint64)
-        screen(codes, ends, *tables, out)
-        return Chances(self, texts, out)
-
-    def whole(self, name: str) -> re.Pattern[str]:
-        """A pattern by its name, as one."""
-        return _compiled(self._sources[name], self._flags)
-
-    @cached_property
-    def known(self) -> Mapping[str, tuple[int, int, int, int, Mapping[int, "Alternative"]]]:
-        """By name of pattern its bit, the bytes in which the chances of its alternatives stand, their bits in these, and each by its bit."""
-        found, at = {}, 0
-        for name, source in self._sources.items():
-            first = at % 8
-            some = {
-                1 << first + after: Alternative(*one)
-                for after, one in enumerate(_alternatives(source, self._flags))
-            }
-            found[name] = (self._bits[name], 8 + at // 8, 8 + (at + len(some) + 7) // 8, sum(some), some)
-            at += len(some)
-        return found
-
-    @cached_property
-    def _tables(self) -> tuple["np.ndarray[Any, np.dtype[Any]]", ...]:
-        """What the kernel reads: a row of bits by the hash of a gram, the bits that each alternative needs, and whose it is."""
-        bits: dict[Strings, int] = {}
-        wanted, firsts, owners = list[int](), [0], list[int]()
-        for owner, (*_, alternatives) in enumerate(self.known.values()):
-            for one in alternatives.values():
-                wanted += sorted({bits.setdefault(strings, len(bits)) for strings in one.needs})
-                firsts.append(len(wanted))
-                owners.append(owner)
-        rows: dict[int, int] = {}
-        for strings, bit in bits.items():
-            for gram in strings:
-                rows[slot(gram)] = rows.get(slot(gram), 0) | 1 << bit
-        words = -(-len(bits) // 64) or 1
-        found, masks = np.zeros(1 << _BITS, np.uint16), np.zeros((len(rows) + 1, words), np.uint64)
-        for row, (at, mask) in enumerate(rows.items(), start=1):
-            found[at] = row
-            masks[row] = [mask >> 64 * word & 0xFFFFFFFFFFFFFFFF for word in range(words)]
-        return found, masks, np.array(firsts, np.int64), np.array(owners, np.int64), np.array(wanted, np.int64)
-
-
-class Chances:
-    """Texts, and which patterns of a screen may match them."""
-
-    __slots__ = ("_raw", "_screen", "_size", "may", "texts")
-
-    def __init__(self, screen: Screen, texts: Sequence[str], out: "np.ndarray[Any, np.dtype[np.uint64]]") -> None:
-        self._screen, self.texts = screen, texts
-        self.may: Sequence[int] = out[:, 0].tolist()
-        """For each text the patterns that may match it, as bits; no other does."""
-        self._raw, self._size = out.tobytes(), 8 * out.shape[1]
-
-    def finds(self, at: int, name: str) -> bool:
-        """Whether a pattern matches anywhere in the text at that place."""
-        bit, begin, end, every, alternatives = self._screen.known[name]
-        if not self.may[at] & bit:
-            return False
-        size, text = self._size, self.texts[at]
-        left = int.from_bytes(self._raw[at * size + begin : at * size + end], "little") & every
-        while left:
-            bit = left & -left
-            if alternatives[bit].search(text):
-                return True
-            left ^= bit
-        return False
-
-    def first(self, at: int, name: str) -> re.Match[str] | None:
-        """The first match of a pattern in the text at that place."""
-        if not self.may[at] & self._screen.known[name][0]:
-            return None
-        return self._screen.whole(name).search(self.texts[at])
-
-
-@dataclass
-class Alternative:
-    """One alternative of a pattern: what it needs, and how it is looked for where a text has that."""
-
-    needs: Sequence[Strings]
-    tree: Any
-    flags: int
-
-    @cached_property
-    def search(self) -> Callable[[str], Any]:
-        """Looks for it alone; compiled for the first text that has all it needs."""
-        return compiler.compile(self.tree, self.flags).search
-
-
-@cache
-def _compiled(source: str, flags: int) -> re.Pattern[str]:
-    return re.compile(source, flags)
-
-
-def _alternatives(source: str, flags: int) -> list[tuple[Sequence[Strings], Any, int]]:
+def alternatives_of(source: str, flags: int) -> list[tuple[Sequence[Strings], Any, int]]:
     """Of each alternative of a pattern what it needs, its parsed form and its flags."""
     tree = parser.parse(source, flags)
     flags = tree.state.flags
@@ -283,9 +166,7 @@ def _alternatives(source: str, flags: int) -> list[tuple[Sequence[Strings], Any,
     return [(_all(_sequence(one, flags)), one, flags) for one in (tree[0][1][1] if several else [tree])]
 
 
-def slot(gram: str) -> int:
-    """Where a gram of up to three characters is found: its hash of so many bits."""
-    key = 0
-    for character in gram:
-        key = (key * _SPREAD + ord(character) + 1) & 0xFFFFFFFF
-    return (key * _SPREAD & 0xFFFFFFFF) >> (32 - _BITS)
+def compiled_of(tree: Any, flags: int) -> re.Pattern[str]:
+    """A pattern, or an alternative of one, from its parsed form."""
+    compiled: re.Pattern[str] = compiler.compile(tree, flags)
+    return compiled

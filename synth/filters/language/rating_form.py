@@ -3,7 +3,7 @@ for, a pair of classes for a question and its answer, the better of two answers.
 
 import re
 
-from synth.filters.language.needs import Screen
+from synth.filters.language.screen import Screen
 
 _UNSAFE = r"不安全|不合规|违规|违反(?:规[则定])?|有害|有争议|高风险|不当|不通过|涉嫌违规|unsafe|harmful|toxic|controversial|non-?compliant|violat(?:ion|ing|es?|ed)"
 _SAFE = r"安全(?:无害)?|合规|[不未无]违[规反]|没有违[规反]|无害|无风险|低风险|safe|harmless|unharmful|benign|compliant|non-?violat(?:ion|ing)"

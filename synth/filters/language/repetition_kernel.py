@@ -36,10 +36,10 @@ def again(codes: Numbers, gram: int, shortest: int) -> int:
 
 @compiled
 def _same(codes: Numbers, one: int, other: int, size: int) -> bool:
-    for step in range(size):
-        if codes[one + step] != codes[other + step]:
-            return False
-    return True
+    step = 0
+    while step < size and codes[one + step] == codes[other + step]:
+        step += 1
+    return step == size
 
 
 @compiled

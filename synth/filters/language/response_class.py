@@ -7,17 +7,20 @@ the same on every machine.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate
 from math import isqrt
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from synth.filters.language.latest import latest
 from synth.filters.language.speech_acts import Act, acts, own_words
+
+if TYPE_CHECKING:
+    from synth.filters.language.class_table import Known
 
 _HEAD = 160
 """Characters within which an answer that declines, corrects or cannot says so, or builds up to it."""
@@ -124,11 +127,10 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     from synth.filters.language.class_table import model
 
     table, weigh = model(), _kernel().weigh
-    known_keys = (_hints(), table.slots, table.weights, _seen())
     sums = np.zeros((2, len(table.start)), np.int64)
-    known = weigh(run_keys(zones(text, query)), *known_keys, sums[0])
+    known = weigh(run_keys(zones(text, query)), _known(), sums[0])
     signs = np.array(sign_keys(text, found, query), np.uint64)
-    weigh(signs, *known_keys, sums[1])
+    weigh(signs, _known(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
     return [
@@ -158,19 +160,11 @@ def _kinds() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
 
 
 @cache
-def _seen() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
-    """A mark for each place of the table, all 0 between answers."""
-    from synth.filters.language.class_table import model
+def _known() -> "Known":
+    from synth.filters.language.class_table import Known, model
 
-    return np.zeros(len(model().slots), np.uint8)
-
-
-@cache
-def _hints() -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
-    from synth.filters.language.class_table import model
-
-    hints: np.ndarray[tuple[int], np.dtype[np.uint64]] = _kernel().hints(model().slots)
-    return hints
+    table = model()
+    return Known(_kernel().hints(table.slots), table.slots, table.weights, np.zeros(len(table.slots), np.uint8))
 
 
 @cache
@@ -181,6 +175,7 @@ def _kernel() -> ModuleType:
     return class_kernel
 
 
+@latest(room=512_000)
 def by_rules(text: str) -> str:
     """The class of an answer as its sure wordings tell it: what leads on along a chain of answerers, and stands in a run's rows."""
     return _by_rules(acts(text))

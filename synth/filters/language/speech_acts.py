@@ -9,7 +9,7 @@ from typing import Any
 
 from synth.filters.language.class_wordings import LOOSE
 from synth.filters.language.latest import latest
-from synth.filters.language.needs import Chances, Screen
+from synth.filters.language.screen import Chances, Screen
 from synth.filters.language.script import simplified
 from synth.filters.language.speech_wordings import WORDINGS
 
@@ -82,8 +82,6 @@ class Act:
         found = (self.said.first(self.place, wording) for wording in _RESERVED)
         ends = [match.end() for match in found if match]
         return bool(ends) and bool(SCREEN.whole("turns").search(self.words, max(ends)))
-
-
 
 
 @lru_cache(maxsize=2048)

@@ -88,27 +88,19 @@ _RIGHTEOUS = (
     r"合法|正当|正规|合规|求助|专业的?(?:帮助|人士|心理|法律|机构|咨询|医生)|咨询|心理|寻求|沟通|报警|自首|援助|热线|仲裁|投诉|调解|其他(?:[^，。]{0,10})?(?:问题|需求|需要|话题|帮助)|替代|建议[你您]|改善|提升|随时(?:告诉|提|联系)|乐意|愿意(?:为|帮|协助|回答)|积极|健康|健全|安全的|有益|和平|尊重|法律途径|人物的心理|有礼貌|礼貌|轻松"
     r"|other (?:question|topic)|anything else|happy to|glad to|support|mediation|legal|respectful|someone you trust|professional|hotline|crisis|instead"
 )
-_STOPS = (
-    r"(?:后面|剩下|其余|再往下|接下来|更多|余下|到此|说到这里|不能再|不能继续|必须停|就此打住)[^。]{0,24}(?:不能|停|打住|越界|不再|无法)|can't continue|cannot continue|have to stop|stop here|can't go on"
-)
+_STOPS = r"(?:后面|剩下|其余|再往下|接下来|更多|余下|到此|说到这里|不能再|不能继续|必须停|就此打住)[^。]{0,24}(?:不能|停|打住|越界|不再|无法)|can't continue|cannot continue|have to stop|stop here|can't go on"
 _WARNS = (
     r"(?:这|那|我|你|您|其实)[^，。]{0,10}(?:不太?|并不|不大)(?:妥当|合适|合法|道德|应该|好|光彩|地道|厚道)|不该(?:说|讲|多说|提)|不该帮|不建议|不推荐|不鼓励|不提倡|灰色地带|有(?:一定的?)?风险|风险(?:很大|自负|你自己)|(?:不承担|后果)[^，。]{0,6}(?:后果|责任|自负)|违法的|非法的|犯法的|不被允许|强烈(?:建议|反对)[^，。]{0,6}不|想清楚|慎重|过分|仅供[^，。]{0,6}(?:参考|学习|研究)|危险的?(?:行为|行动|道路|计划)|本来?不(?:应该?|该)|按理说|严格来说"
     r"|shouldn't really|cannot recommend|don't condone|do not condone|not ethical|unethical|illegal|educational purposes|disclaimer|can't recommend"
 )
-_DISCLAIMS = (
-    rf"(?:{_SELF}|{_SOFT})[^。]{{0,30}}(?:没有|不具备|无法|不能|并无)[^，。]{{0,10}}(?:个人|主观|自己的|情感|喜好|偏好|像人|医疗|法律意见|法律建议|专业|诊断|预测)|不是(?:律师|医生|专业)|don't have personal|not a (?:lawyer|doctor)|medical advice|legal advice"
-)
+_DISCLAIMS = rf"(?:{_SELF}|{_SOFT})[^。]{{0,30}}(?:没有|不具备|无法|不能|并无)[^，。]{{0,10}}(?:个人|主观|自己的|情感|喜好|偏好|像人|医疗|法律意见|法律建议|专业|诊断|预测)|不是(?:律师|医生|专业)|don't have personal|not a (?:lawyer|doctor)|medical advice|legal advice"
 _AGREES = (
     r"^(?:助手[:：])?(?:是的|确实|的确|没错|对[，,]|很对|你说得|您说得|你的(?:观点|观念|观察)(?:很|非常|确实|是正确))"
 )
-_OBLIGES = (
-    r"^(?:助手[:：])?\W*(?:好的?|没问题|当然|可以[，,。的]|行[，,]|好[，,]|没事|下面|以下|这里是|首先[，,](?!我)|第一步|(?:你|您)可以|sure|of course|certainly|here(?:'s| is| are)|absolutely|okay|no problem)"
-)
+_OBLIGES = r"^(?:助手[:：])?\W*(?:好的?|没问题|当然|可以[，,。的]|行[，,]|好[，,]|没事|下面|以下|这里是|首先[，,](?!我)|第一步|(?:你|您)可以|sure|of course|certainly|here(?:'s| is| are)|absolutely|okay|no problem)"
 _LETTER = r"^(?:尊敬的|亲爱的|dear )|此致|祝好|祝愿[，。]|敬[上启]|best regards|sincerely"
 _STATUTE = r"根据|依据|按照?|刑法|民法|有期徒刑|条例|第[一二三四五六七八九十百\d]+条"
-_SORRY = (
-    rf"(?i){_SOFT}|(?:作为|是)[^，。]{{0,16}}(?:(?<![a-z])ai(?![a-z])|人工智能|模型|助手(?!理)|机器人|程序(?!员))|{_SELF}[^，。]{{0,6}}(?:无法|不能|没有|不会|看不|听不|没法|没办法)|sorry|afraid|as an? (?:large )?(?:ai|text|language)|\\bi (?:can't|cannot|don't|am unable|do not)|\\bmy (?:training|knowledge)"
-)
+_SORRY = rf"(?i){_SOFT}|(?:作为|是)[^，。]{{0,16}}(?:(?<![a-z])ai(?![a-z])|人工智能|模型|助手(?!理)|机器人|程序(?!员))|{_SELF}[^，。]{{0,6}}(?:无法|不能|没有|不会|看不|听不|没法|没办法)|sorry|afraid|as an? (?:large )?(?:ai|text|language)|\\bi (?:can't|cannot|don't|am unable|do not)|\\bmy (?:training|knowledge)"
 _FEELS = r"我(?:能|可以|很|非常|十分)?(?:理解|明白|了解|知道|共情)|i understand"
 _MARKED = r"【略】|\[(?:redacted|omitted)\]"
 

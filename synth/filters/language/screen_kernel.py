@@ -1,7 +1,8 @@
-"""The inner loop of `needs`, compiled by numba at first use: which patterns the texts at hand give a chance."""
+"""The inner loop of `screen`, compiled by numba at first use: which patterns the texts at hand give a chance."""
 
 import numpy as np
 
+from synth.filters.language.screen import Tables
 from synth.kernels import Numbers, compiled
 
 SPREAD = np.uint64(0x9E3779B1)
@@ -11,19 +12,10 @@ ONE, WORD = np.uint64(1), 6
 
 
 @compiled
-def screen(
-    codes: Numbers,
-    ends: Numbers,
-    found: Numbers,
-    masks: Numbers,
-    firsts: Numbers,
-    owners: Numbers,
-    wanted: Numbers,
-    out: Numbers,
-) -> None:
+def screen(codes: Numbers, ends: Numbers, tables: Tables, out: Numbers) -> None:
     """For each text, the codes up to its end, sets the bits of the alternatives that have all they need, after those of the
-    patterns whose they are. `found` has the row of `masks` of a gram, `wanted` from `firsts` on what an alternative needs."""
-    words = masks.shape[1]
+    patterns whose they are."""
+    words = tables.masks.shape[1]
     seen, begin = np.zeros(words, np.uint64), 0
     for text in range(len(ends)):
         seen[:] = 0
@@ -32,17 +24,18 @@ def screen(
             key = np.uint64(0)
             for last in range(at, min(at + 3, end)):
                 key = (key * SPREAD + np.uint64(codes[last]) + ONE) & LOW
-                row = found[((key * SPREAD) & LOW) >> SHIFT]
+                row = tables.found[((key * SPREAD) & LOW) >> SHIFT]
                 if row:
                     for word in range(words):
-                        seen[word] |= masks[row, word]
+                        seen[word] |= tables.masks[row, word]
         begin = end
-        for one in range(len(firsts) - 1):
+        for one in range(len(tables.owners)):
             whole = True
-            for at in range(firsts[one], firsts[one + 1]):
-                if not seen[wanted[at] >> WORD] >> np.uint64(wanted[at] & 63) & ONE:
+            for at in range(tables.firsts[one], tables.firsts[one + 1]):
+                bit = tables.wanted[at]
+                if not seen[bit >> WORD] >> np.uint64(bit & 63) & ONE:
                     whole = False
                     break
             if whole:
-                out[text, 0] |= ONE << np.uint64(owners[one])
+                out[text, 0] |= ONE << np.uint64(tables.owners[one])
                 out[text, 1 + (one >> WORD)] |= ONE << np.uint64(one & 63)
