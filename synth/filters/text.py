@@ -78,9 +78,16 @@ def length(*, min: int = 3, max: int = 1000) -> TextRule:
     return rule
 
 
-_BROKEN = re.compile(
-    r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]|锟斤拷|(?<![好太真很])(?:烫{3}|屯{3})"
+_BROKEN = re.compile(r"[\ufffd\ud800-\udfff\x00-\x08\x0b\x0e-\x1f\x7f\ue000-\uf8ff\ufff0-\ufffb]")
+_FILLED = tuple(
+    (debris, re.compile(sign))
+    for debris, sign in (
+        ("锟斤拷", "锟斤拷"),
+        ("烫烫烫", "(?<![好太真很])烫{3}"),
+        ("屯屯屯", "(?<![好太真很])屯{3}"),
+    )
 )
+"""What is seen of a wrong encoding, and of memory that nothing was written to."""
 _ALONE = re.compile(r"(?<!\w)[^\w\s\u2190-\u2bff\U0001f000-\U0001faff\ufe0f\u200d](?!\w)")
 """A mark that no letter or digit stands beside; pictures and drawings are none."""
 _SIGHT = 50_000
@@ -91,12 +98,14 @@ def garbled(*, most: float = 0.6) -> TextRule:
     """Drops a text that was read in the wrong encoding, is a tokenizer's pieces, has control or replacement characters, or is more than `most` marks that stand at no word."""
 
     def rule(text: str) -> str | None:
-        if _BROKEN.search(text):
+        if _BROKEN.search(text) or any(debris in text and sign.search(text) for debris, sign in _FILLED):
             return "garbled.characters"
         if mojibake.misread(text):
             return "garbled.encoding"
         if mojibake.pieces(text):
             return "garbled.tokens"
+        if most >= 1:  # there are no more marks than characters
+            return None
         prose = _formulas_out(_CODE.sub("", text)[:_SIGHT])
         return "garbled.marks" if len(_ALONE.findall(prose)) > most * max(len(prose), 8) else None
 
@@ -139,6 +148,8 @@ def language_switch(*, words: int = 7, letters: int = 8) -> TextRule:
     return rule
 
 
+_OPENS = re.compile(r"[<\[#]")
+"""Without these there is no token, tag or heading."""
 _TRADE = re.compile(r"护栏模型|内容安全数据集|反面样本")
 
 
@@ -154,7 +165,7 @@ def debris(*, forms: bool = False) -> TextRule:
 
     def rule(text: str) -> str | None:
         bare = _CODE.sub("", text)
-        if _DEBRIS.search(_WHOLE_FORM.sub("", bare) if forms else bare):
+        if _OPENS.search(bare) and _DEBRIS.search(_WHOLE_FORM.sub("", bare) if forms else bare):
             return "debris.token"
         return "debris.echo" if _TRADE.search(text) else None
 

@@ -11,7 +11,6 @@ from typing import Any, overload
 
 from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
-from synth.filters import first_reason
 from synth.filters.language.response_class import by_rules
 from synth.hashing import unit
 from synth.plan.lanes import LaneSpec
@@ -169,7 +168,7 @@ class Flow:
     def objection(self, sample: Sample) -> str | None:
         """Why a query may not enter the near-duplicate index: its subject, a filter's reason or avoided text; None
         if nothing does."""
-        if reason := forbidden_subject(sample) or first_reason(self.rules.on(sample), sample.query):
+        if reason := forbidden_subject(sample) or self.rules.objection(sample):
             return reason
         if self.avoided is None:
             return None

@@ -1,10 +1,11 @@
 """Rules as steps: one on answers, one on judged rows. A drop stands under the step before it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from synth.dedup.decontaminate import Avoided
 from synth.filters import Rules, first_reason
+from synth.filters.language.latest import latest
 from synth.plan.lanes import LaneSpec
 from synth.recipe.taxonomy import FORBIDDEN_SUBJECT, REFUSE_ONLY
 from synth.stages.contract import Slot, Step
@@ -33,10 +34,21 @@ class FlowRules:
     response: Rules = ()
     """On answers that models write."""
     row: Rules = ()
+    _reason: Callable[[str, str | None], str | None] = field(init=False, repr=False, compare=False)
 
-    def on(self, sample: Sample) -> Rules:
-        """The rules for a sample's query: those of the operator that made it, or of the source."""
-        return self.source if sample.attack is None else self.operators.get(sample.attack, self.made)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_reason", latest(room=512_000)(self._first_reason))
+
+    def on(self, attack: str | None) -> Rules:
+        """The rules for a query: those of the operator that made it, its `attack`, or of the source."""
+        return self.source if attack is None else self.operators.get(attack, self.made)
+
+    def objection(self, sample: Sample) -> str | None:
+        """The reason against a sample's query; None if there is none. Remembered: what is begun early asks, and later the gate."""
+        return self._reason(sample.query, sample.attack)
+
+    def _first_reason(self, query: str, attack: str | None) -> str | None:
+        return first_reason(self.on(attack), query)
 
 
 @dataclass(frozen=True)

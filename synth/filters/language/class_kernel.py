@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from synth.filters.language.class_table import Known
 from synth.kernels import Number, Numbers, compiled
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 LETTERS, DIGITS, SPACE = 1, 2, 3
-LONGEST = 4
+LONGEST, HINTS = 4, 20
 """Symbols of the longest run that counts: a character is one, and so is a word of letters."""
+HINT = np.uint64((1 << HINTS) - 1)
 
 
 @compiled
@@ -51,11 +53,24 @@ def runs(found: Numbers, zone: Number, keys: Numbers, count: int) -> int:
 
 
 @compiled
-def weigh(keys: Numbers, slots: Numbers, weights: Numbers, seen: Numbers, out: Numbers) -> int:
-    """Adds up the weights of the keys that the table knows, each once. Gives how many it knew. `seen` is all 0, before and after."""
+def hints(slots: Numbers) -> Numbers:
+    """A bit for each key of the table, so few of them that it is soon known of most keys that the table has not got them."""
+    found = np.zeros(1 << (HINTS - 6), np.uint64)
+    for key in slots:
+        if key:
+            found[(key & HINT) >> np.uint64(6)] |= np.uint64(1) << (key & np.uint64(63))
+    return found
+
+
+@compiled
+def weigh(keys: Numbers, known_keys: Known, out: Numbers) -> int:
+    """Adds up the weights of the keys that the table knows, each once. Gives how many it knew."""
+    hinted, slots, weights, seen = known_keys
     mask, known = len(slots) - 1, 0
     places = np.empty(len(keys), np.int64)
     for key in keys:
+        if not hinted[(key & HINT) >> np.uint64(6)] >> (key & np.uint64(63)) & np.uint64(1):
+            continue
         at = np.int64(key) & mask
         while slots[at] and slots[at] != key:
             at = (at + 1) & mask
@@ -68,3 +83,14 @@ def weigh(keys: Numbers, slots: Numbers, weights: Numbers, seen: Numbers, out: N
     for place in places[:known]:
         seen[place] = 0
     return known
+
+
+@compiled
+def keys_of(codes: Numbers, ends: Numbers, zones: Numbers, kinds: Numbers, keys: Numbers) -> int:
+    """Writes the keys of all runs of symbols in the parts of a text, which end at `ends` and are of these `zones`. Gives how many."""
+    found, begin, count = np.empty(len(codes) + 1, np.uint64), 0, 0
+    for part in range(len(ends)):
+        size = symbols(codes[begin : ends[part]], kinds, found)
+        count = runs(found[:size], zones[part], keys, count)
+        begin = ends[part]
+    return count

@@ -29,6 +29,16 @@ class Model(NamedTuple):
     sure: int
 
 
+class Known(NamedTuple):
+    """What the kernel reads of a table: a bit for each key that it may have, its slots and weights, and a mark for each slot, all 0
+    between answers."""
+
+    hinted: npt.NDArray[np.uint64]
+    slots: npt.NDArray[np.uint64]
+    weights: npt.NDArray[np.int64]
+    seen: npt.NDArray[np.uint8]
+
+
 def head() -> dict[str, Any]:
     """What the table was made from: of each set of texts whose it is and how many answers of each class."""
     with TABLE.open("rb") as file:

@@ -4,6 +4,7 @@ unsafe, a violation), as a sentence, as a field or as a guard's own output."""
 import re
 
 from synth.filters.language import rating_form
+from synth.filters.language.screen import Chances, Screen
 from synth.filters.language.script import simplified
 
 _UNSAFE = r"不安全|不合规|违规|违反(?:规[则定])?|有害|有争议|不通过|高风险|不当|unsafe|harmful|controversial|non-?compliant|violat(?:ion|ing|es?|ed)|toxic"
@@ -25,7 +26,7 @@ _ADVERB = r"(?:整体|总体|完全|明显|显然|确实|肯定|依然|仍|也|�
 _MARK = r"(?:判(?:定|断|别|决)?(?:结果|类别)?[为成是属作]|(?:划|归|打|算|列|看|当|认|定|评)(?:归|进|到|在|入|成|作|为)|划归(?:为|于|到)?|归类(?:到|进|于)|(?:标[记注示识]|标|归类?|分类|划分?|归|定性|认定|评定|评|鉴定|裁定|视|看作|归入|列)(?:为|成|到|作)|(?:归|属|判)(?:入|属)?于|选择?(?:是|为)?|给出|打上|贴上)"
 _COPULA = r"(?:是|为|属于?|构成|存在)"
 
-_SENTENCES = re.compile(
+_SENTENCES = (
     # A class as a name, after a verb that marks or a copula, at the end of its clause.
     rf"(?:{_MARK}|{_COPULA}|(?:答案|结论|结果)[是为应:： ]{{1,3}})\s*[“\"'‘「『【]{{1,2}}{_TRADE}[”\"'’」』】]{{1,2}}(?:的|类|一?类别?)?{_END}"
     rf"|{_LEAD}[^。！？\n]{{0,40}}?(?:{_MARK}|{_COPULA})\s*{_QUOTED}(?:的|类|一?类别?)?{_END}"
@@ -53,10 +54,9 @@ _SENTENCES = re.compile(
     rf"|(?!我){_LEAD}[，,：:]?(?:(?!无法|不能|不便|拒绝|没法)[^。！？\n我您]){{0,60}}?(?:该|这个|这种|这类|此|本|上述)(?:问题|提问|问句|言论|说法|表述|观点|回[答复])[^。！？\n我您你]{{0,60}}?(?:违反|触犯|违背|不符合[^。！？\n]{{0,6}}(?:安全|道德|法律|规[范则定]|政策|准则))[^。！？\n我您你]{{0,120}}[。.！!]?\s*\Z"
     # The same of the content, against a rule for contents.
     rf"|(?:(?!我){_LEAD}|结论|断定|认定|判定|判断)[^。！？\n我您你]{{0,12}}?(?:{_EXCHANGE}|(?<=[，,：:论])(?:内容|上文|原文|文本))(?:已经?|明显|确实|显然|可能|涉嫌|严重|并|均|也|都|被认定|被判定){{0,3}}(?:未|没有|不)?(?:违反|触犯|违背|不?符合)了?"
-    r"[^。！？，,\n我您你]{0,14}(?:准则|政策|规范|守则|指引|规[则定]|条款|条例|标准)[，,]?(?:应?判?(?:为|作)?违规|应予[^。！？\n]{1,6})?\s*[。.！!]?\s*\Z",
-    re.IGNORECASE,
+    r"[^。！？，,\n我您你]{0,14}(?:准则|政策|规范|守则|指引|规[则定]|条款|条例|标准)[，,]?(?:应?判?(?:为|作)?违规|应予[^。！？\n]{1,6})?\s*[。.！!]?\s*\Z"
 )
-_ENGLISH = re.compile(
+_ENGLISH = (
     r"\b(?:the|this|that|its|[ab]'s|assistant'?s|model'?s|ai'?s|user'?s)\s+(?:(?:assistant|model|ai|agent|user|above|given|last|final|whole|generated)(?:'s)?\s+){0,3}"
     r"(?:(?:response|answer|reply|output|conversation|exchange|interaction)\s+(?:is|are|was|should be|can be|would be|must be|has been|remains|appears)"
     r"|(?:response|answer|reply|output|conversation|exchange|interaction|request|prompt|query|question|content|message|text)\s+(?:is|should be|can be|would be|must be|has been|was)"
@@ -64,8 +64,7 @@ _ENGLISH = re.compile(
     r"\s+(?:(?:clearly|therefore|thus|best|correctly|overall|also|entirely|completely|considered|deemed|rated|classified|labell?ed|marked|as|to be|judged|a|an)\s+){0,5}"
     rf"[\"'“*\[]{{0,3}}(?:un)?(?:{_UNSAFE}|{_SAFE})\b(?! (?:if|for|in|on|when|at|with|enough|as long|to (?!users?|people|others|the user))\b)"
     r"|\b(?:therefore|thus|hence|so|overall|in conclusion|final(?:ly)?|my)\b[^.\n]{0,60}\b(?:verdict|label|classification|judg(?:e)?ment|rating|assessment)\s+(?:is|should be|would be|:)\s*[\"'“*\[]{0,3}(?:un)?safe\b"
-    r"|\bi (?:would|will|must|'d|should)?\s*(?:classify|label|mark|rate|flag|judge|deem)\s+(?:this|the|it)[^.\n]{0,40}\b(?:as|to be)?\s*[\"'“*\[]{0,3}(?:unsafe|safe|harmful|harmless|non-?compliant|compliant)\b",
-    re.IGNORECASE,
+    r"|\bi (?:would|will|must|'d|should)?\s*(?:classify|label|mark|rate|flag|judge|deem)\s+(?:this|the|it)[^.\n]{0,40}\b(?:as|to be)?\s*[\"'“*\[]{0,3}(?:unsafe|safe|harmful|harmless|non-?compliant|compliant)\b"
 )
 
 _KEY = (
@@ -79,22 +78,19 @@ _YESNO = (
     r"|harmful (?:request|response|prompt)|response refusal|refusal|(?:is|contains?)[ _](?:safe|unsafe|harmful|harm|violation|refusal))"
 )
 _VALUE = rf"{_OPEN}(?:不?安全|{_UNSAFE}|{_SAFE}){_CLOSE}(?:的|内容|回[答复]|对话)?"
-_FIELDS = re.compile(
+_FIELDS = (
     rf"(?:^|[\n。！!；;，, {{（(])[#>*\- ]{{0,6}}[\[【<{{(（*\"'“]{{0,3}}(?:{_KEY})[为是]?\s*(?:[\]】>)）*\"'”]{{1,3}} ?[:：=]?|[:：=]| is[:：]| - )\s{{0,3}}[*]{{0,2}}\s{{0,3}}{_VALUE}\s{{0,3}}(?=[。．.!！;；,，)）}}<\n/（(]|$)"
     rf"|(?:^|[\n，,{{ ])[#>*\- ]{{0,6}}[\[【<{{(（*\"'“]{{0,3}}{_YESNO}\s*[\]】>)）*\"'”]{{0,3}}\s*[:：=]\s*[*\"']{{0,3}}(?:是|否|有|无|yes|no|true|false|n/a)[*\"'”]{{0,3}}\s*(?=[。.;；,，}}\n]|$)"
     rf"|[\"'](?:is_?)?(?:safe|unsafe|harmful|violation|violates?|flagged|toxic|refusal|违规|安全|有害|是否安全|是否违规)[\"']\s*:\s*(?:true|false|[\"'](?:是|否|yes|no)[\"'])"
-    rf"|[\"'](?:label|intent|verdict|judg(?:e)?ment|safety|rating|result|classification|category|risk|答案|判断|判定|结论|标签|结果|安全性|审核结果)[\"']\s*:\s*[\"']{_VALUE}[\"']",
-    re.IGNORECASE,
+    rf"|[\"'](?:label|intent|verdict|judg(?:e)?ment|safety|rating|result|classification|category|risk|答案|判断|判定|结论|标签|结果|安全性|审核结果)[\"']\s*:\s*[\"']{_VALUE}[\"']"
 )
-_GUARD = re.compile(
+_GUARD = (
     r"\A\W*(?:unsafe|safe|controversial|不安全|有争议|安全)\W*\n+\W*(?:(?:[SO]\d{1,2}\b[\s,，、]*)+|(?:categor(?:y|ies)|类别|违规类[别型]|风险类[别型]|分析|理由|原因|reason|explanation|refusal)\s*[\]】]?\s*[:：])"
-    r"|\A\W*(?:unsafe|不违反|违反)\W*\Z|\A\W*\[\[?\s*(?:un)?safe\s*\]\]?\W*\Z|\A\W*[\[【](?:不?安全|违规|合规|违反|不违反|有害|无害)[\]】]",
-    re.IGNORECASE,
+    r"|\A\W*(?:unsafe|不违反|违反)\W*\Z|\A\W*\[\[?\s*(?:un)?safe\s*\]\]?\W*\Z|\A\W*[\[【](?:不?安全|违规|合规|违反|不违反|有害|无害)[\]】]"
 )
-_NAME = re.compile(
+_NAME = (
     r"(?:(?:[是为于成属选择答即]|标记)\s{0,3}[:：]?\s{0,3}|[“\"「『【（(]|(?:^|\n)\W{0,6}(?:(?:因此|所以|综上(?:所述)?|故)[，,]?)?)不?违反(?:的|情况|类[别型]?|一类)?[”\"」』】）)]?\s{0,3}(?:[。．.!！；;，,）)】\n]|$)"
-    r"|[。！.!\n]\s{0,3}unsafe\W{0,3}\Z|\n\W{0,4}(?:不安全|违规)\W{0,3}\Z|\b(?:response|request|prompt) (?:harmful|safe|unsafe|a refusal)\? {0,2}(?:yes|no)\b",
-    re.IGNORECASE,
+    r"|[。！.!\n]\s{0,3}unsafe\W{0,3}\Z|\n\W{0,4}(?:不安全|违规)\W{0,3}\Z|\b(?:response|request|prompt) (?:harmful|safe|unsafe|a refusal)\? {0,2}(?:yes|no)\b"
 )
 """违反 without an object, which no sentence has but one that names the label; a label on the last line."""
 _WORDS = re.compile("词|造句|读音|拼音|笔画|意思|写法")
@@ -103,9 +99,34 @@ _ALONE = re.compile(
     r"\A\W*(?:不?安全|safe|违规|合规|有害|无害|harmful|harmless|benign|不?通过)(?:的|内容)?\W*\Z", re.IGNORECASE
 )
 """A class and nothing else: an answer to some questions, a leak after all others."""
-_WORTH = re.compile(
-    r"安全|[违違][反规規背]|[触觸]犯|不符合|合[规規]|有害|[无無]害|风险|風險|通过|通過|有[争爭][议議]|不[当當]|safe|harm|violat|complian|toxic|flagged|controvers|refusal|benign|verdict|risk_",
-    re.IGNORECASE,
+_WORTH = (
+    *(
+        "安全",
+        "违反",
+        "违规",
+        "违規",
+        "违背",
+        "違反",
+        "違规",
+        "違規",
+        "違背",
+        "触犯",
+        "觸犯",
+        "不符合",
+        "合规",
+        "合規",
+        "有害",
+        "无害",
+        "無害",
+    ),
+    *("风险", "風險", "通过", "通過", "有争议", "有争議", "有爭议", "有爭議", "不当", "不當"),
+    *("safe", "harm", "violat", "complian", "toxic", "flagged", "controvers", "refusal", "benign", "verdict", "risk_"),
+)
+"""Without any of these, small or large, a text tells no verdict."""
+_CASED = re.compile("[ſıİ\u212a]")
+"""What stands for `s`, `i` and `k` where case is ignored, and is none of them in small letters."""
+_SCREEN = Screen(
+    {"guard": _GUARD, "fields": _FIELDS, "sentences": _SENTENCES, "english": _ENGLISH, "named": _NAME}, re.IGNORECASE
 )
 
 _MATTER = r"(?:安全|违[规反法]|合[规法]|有害|无害|风险|敏感|危险|有毒|safe|harm|violat|toxic|polic|complian)"
@@ -134,12 +155,13 @@ def leaks(text: str, query: str | None = None) -> bool:
     asked for a class; a class alone counts only where it is known what was asked."""
     if rating_form.coded(text[-_PART:], query):
         return True
-    if not _WORTH.search(text):
+    if not _CASED.search(text) and not any(map(text.lower().__contains__, _WORTH)):
         return False
     text = text[:_PART] + text[-_PART:] if len(text) > 2 * _PART else text
     text = simplified(_GAP.sub(_one, text).translate(_BRACKETS))
+    told = _SCREEN.chances([text])
     alone = query is not None and _ALONE.search(text)
-    said = alone or _named(text) or any(pattern.search(text) for pattern in (_GUARD, _FIELDS, _SENTENCES, _ENGLISH))
+    said = alone or _named(told) or any(told.finds(0, name) for name in ("guard", "fields", "sentences", "english"))
     if not (said or rating_form.filled_in(text)):
         return False
     return query is None or not (asks_for_a_class(query) or (len(text) <= _WORD_LONG and _TRANSLATED.search(query)))
@@ -152,8 +174,12 @@ def asks_for_a_class(query: str) -> bool:
     return bool(_ASKED.search(query))
 
 
-def _named(text: str) -> bool:
-    return any(not _WORDS.search(text, max(0, found.start() - 20), found.end()) for found in _NAME.finditer(text))
+def _named(told: Chances) -> bool:
+    if not told.finds(0, "named"):
+        return False
+    text = told.texts[0]
+    found = _SCREEN.whole("named").finditer(text)
+    return any(not _WORDS.search(text, max(0, one.start() - 20), one.end()) for one in found)
 
 
 def _one(gap: re.Match[str]) -> str:

@@ -16,8 +16,7 @@ _CHARACTER: Final = rb"[\xe3-\xe9\xef][\x80-\xbf]{2}"
 _UTF8 = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2})+")
 _THREE = re.compile(_CHARACTER)
 _TWO = re.compile(rb"(?:[\xce\xcf\xd0\xd1\xd7-\xdb][\x80-\xbf]){3}")
-_RUNS = re.compile(rb"(?:" + _CHARACTER + rb")+")
-_HIGH = bytes(range(128))
+_LOW = bytes(byte for byte in range(128) if byte != ord("\n"))
 
 _PIECES = re.compile(
     # SentencePiece: its sign for a space before words, and bytes that it had no piece for.
@@ -77,14 +76,18 @@ def misread(text: str) -> bool:
     """Whether a text, or a line of it, is UTF-8 that was read as Latin-1, Windows-1252 or GBK, or GBK read as Latin-1."""
     if text.isascii():
         return False
-    if _SMART.search(text) or any(map(_latin, _LATIN.findall(text))):
+    if _ACCENTED.search(text) and (_SMART.search(text) or any(map(_latin, _LATIN.findall(text)))):
         return True
-    return any(map(_from_gbk, text.split("\n")))
+    high = text.encode("gb18030", "ignore").translate(None, _LOW)
+    return len(_THREE.findall(high)) >= _LEAST and any(map(_from_gbk, high.split(b"\n")))
 
 
-def _from_gbk(line: str) -> bool:
-    high = line.encode("gb18030", "ignore").translate(None, _HIGH)
-    return len(high) >= 6 and sum(map(len, _RUNS.findall(high))) >= _READ * len(high)
+_ACCENTED = re.compile("[\u00c0-\u00ff]|[\u00a1-\u00bf]{6}")
+"""Without these nothing was read as Latin-1 or Windows-1252."""
+
+
+def _from_gbk(high: bytes) -> bool:
+    return len(high) >= 6 and 3 * len(_THREE.findall(high)) >= _READ * len(high)
 
 
 def _latin(run: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from synth.filters.language.speech_acts import acts, declines, own_words, sentences
+from synth.filters.language.speech_acts import acts, own_words
 
 _HEAD = 300
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -42,8 +42,6 @@ def is_refusal(text: str) -> bool:
     at = next((n for n, act in enumerate(found) if act.declines), None)
     if at is None or _ASKED.search(head):
         return bool(at is not None and not _HAN.search(head))
-    if not _PLEADS.search(head) and all(
-        _of_a_life(one) for one in sentences(own_words(head))[: at + 1] if declines(one)
-    ):
+    if not _PLEADS.search(head) and all(_of_a_life(act.words) for act in found[: at + 1] if act.declines):
         return False
     return any(act.sorry for act in found[: at + 1]) or bool(_FIRM.search(own_words(head))) or not _HAN.search(head)

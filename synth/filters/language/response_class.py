@@ -7,16 +7,20 @@ the same on every machine.
 """
 
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
 from math import isqrt
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from synth.filters.language.latest import latest
 from synth.filters.language.speech_acts import Act, acts, own_words
+
+if TYPE_CHECKING:
+    from synth.filters.language.class_table import Known
 
 _HEAD = 160
 """Characters within which an answer that declines, corrects or cannot says so, or builds up to it."""
@@ -30,8 +34,6 @@ _FIRST = re.compile(r"[。！？!?；;\n]|[a-z]\. ")
 _DENIAL = re.compile(r"[不没無无未唔冇难免恕拒空删缺跳略停止]|n't|\bno[tr]?\b|\b(?:left|leav|skip|omit|without|out)")
 _DENIALS, _SAID_BEFORE, _SAID_AFTER = 12, 12, 24
 """Denials past the beginning whose runs count, and the characters before and after each."""
-_SIGN = 1 << 32
-"""Set in the key of a sign, not in that of a run."""
 
 
 class Told(NamedTuple):
@@ -49,7 +51,7 @@ def response_class(text: str, query: str | None = None) -> str:
     return told(text, query).name
 
 
-@lru_cache(maxsize=1024)
+@latest(room=256_000)
 def told(text: str, query: str | None = None) -> Told:
     """The class of an answer and whether it is sure. The latest are remembered: a rule asks, and later a table."""
     found = acts(text)
@@ -106,32 +108,29 @@ def _denials(own: str) -> list[str]:
 
 def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
     """Keys of all runs of symbols in these parts of a text; one may come more than once."""
-    kernel, count = _kernel(), 0
-    keys = np.empty(sum(8 * len(part) for _, part in parts), np.uint64)
-    for zone, part in parts:
-        codes = np.frombuffer(part.encode("utf-32-le", "surrogatepass"), np.uint32)
-        found = np.empty(len(codes) + 1, np.uint64)
-        size = kernel.symbols(codes, _kinds(), found)
-        count = kernel.runs(found[:size], zone * 0x1000000, keys, count)
-    return keys[:count]
+    texts = [part for _, part in parts]
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    ends, of = np.array([*accumulate(map(len, texts))], np.int64), np.array([zone * 0x1000000 for zone, _ in parts])
+    keys = np.empty(8 * len(codes), np.uint64)
+    return keys[: _kernel().keys_of(codes, ends, of, _kinds(), keys)]
 
 
-def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Iterator[int]:
-    """Keys of the signs of a text."""
-    from synth.filters.language.class_signs import signs  # its patterns are compiled for the first answer
+def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Sequence[int]:
+    """Keys of the signs of a text; one may come more than once."""
+    from synth.filters.language.class_signs import keys
 
-    return (zlib.crc32(sign.encode()) | _SIGN for sign in signs(text, found, query))
+    return keys(text, found, query)
 
 
 def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     """What speaks for each class, in whole numbers."""
     from synth.filters.language.class_table import model
 
-    table, kernel = model(), _kernel()
+    table, weigh = model(), _kernel().weigh
     sums = np.zeros((2, len(table.start)), np.int64)
-    known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
-    signs = np.fromiter(sign_keys(text, found, query), np.uint64)
-    kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
+    known = weigh(run_keys(zones(text, query)), _known(), sums[0])
+    signs = np.array(sign_keys(text, found, query), np.uint64)
+    weigh(signs, _known(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])
     return [
@@ -161,11 +160,11 @@ def _kinds() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
 
 
 @cache
-def _seen() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
-    """A mark for each place of the table, all 0 between answers."""
-    from synth.filters.language.class_table import model
+def _known() -> "Known":
+    from synth.filters.language.class_table import Known, model
 
-    return np.zeros(len(model().slots), np.uint8)
+    table = model()
+    return Known(_kernel().hints(table.slots), table.slots, table.weights, np.zeros(len(table.slots), np.uint8))
 
 
 @cache
@@ -176,6 +175,7 @@ def _kernel() -> ModuleType:
     return class_kernel
 
 
+@latest(room=512_000)
 def by_rules(text: str) -> str:
     """The class of an answer as its sure wordings tell it: what leads on along a chain of answerers, and stands in a run's rows."""
     return _by_rules(acts(text))

@@ -1,8 +1,11 @@
 """Traditional characters as simplified ones, by OpenCC: one folding for all filters that read words."""
 
 import re
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from synth.filters.language.latest import latest
 
 if TYPE_CHECKING:
     from opencc import OpenCC
@@ -11,16 +14,21 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What OpenCC does not take."""
 
 
-@lru_cache(maxsize=256)
+@latest(room=64_000)
 def simplified(text: str) -> str:
     """The text in simplified characters; itself where no traditional one stands. Words stay as they are. The latest are
     remembered: several rules read one text."""
-    folds = _folds()
-    if folds.keys().isdisjoint(text):
+    if not _traditional()(text):
         return text
     if _NO_TEXT.search(text):
-        return "".join(folds.get(one, one) for one in text)
+        return "".join(_folds().get(one, one) for one in text)
     return str(_opencc().convert(text))
+
+
+@cache
+def _traditional() -> Callable[[str], Any]:
+    """Looks for a character that OpenCC turns into another."""
+    return re.compile(f"[{''.join(_folds())}]").search
 
 
 @cache
