@@ -132,7 +132,9 @@ def _row(n: int, query: str, response: str) -> dict[str, Any]:
 
 def _refuse_queries_alone(*, answers: bool) -> None:
     if not answers:
-        raise ConfigError("judge.rows_per_call: queries without answers are judged one by one; take `rows_per_call` out")
+        raise ConfigError(
+            "judge.rows_per_call: queries without answers are judged one by one; take `rows_per_call` out"
+        )
 
 
 def _prompt_for(named: str, *, answers: bool, more: bool, rows: int) -> str:
