@@ -169,13 +169,13 @@ def seated(prompt: Prompt, order: Order | None, leans: Sequence[Lean]) -> list[S
 
 def turned_of(prompt: Prompt) -> Prompt:
     """A judge's prompt with the line of its rule's unsafe part and that of its safe part in each other's place. ConfigError where it
-    has not one line for each."""
+    has not one line for each, in every file that has one for either."""
     texts, turned = {file: text for file, (text, _) in prompt.files.items()}, False
     for file, text in texts.items():
         parts = list(_PART.finditer(text))
         if not parts:
             continue
-        if turned or sorted(part[1] for part in parts) != ["safe", "unsafe"]:
+        if sorted(part[1] for part in parts) != ["safe", "unsafe"]:
             raise _no_lines(prompt)
         first, second = parts
         texts[file] = (
