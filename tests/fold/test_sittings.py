@@ -42,9 +42,7 @@ def test_one_dataset_at_any_concurrency_in_any_weather_and_fewer_calls(lab: Lab)
     for concurrency, latency, faults in ((1, fixed(1.0), 0.0), (64, heavy_tailed(1.0), 0.1)):
         out = f"c{concurrency}"
         world.held.clear()
-        assert lab.run(
-            N, out=out, concurrency=concurrency, latency=latency, faults=faults, judge=TOGETHER
-        ).status == OK
+        assert lab.run(N, out=out, concurrency=concurrency, latency=latency, faults=faults, judge=TOGETHER).status == OK
         found.add(lab.bytes(out))
         held = Counter(world.held)
         assert max(held) == 4
