@@ -192,13 +192,14 @@ class Flow:
 
     async def outcomes(self, spec: LaneSpec, plan: Round, samples: Sequence[Sample], ask: Ask) -> list[list[Judged]]:
         """What `outcome` gives for each of these queries, of which a panel that takes several rows in a call is asked together."""
-        slots = partial(self.slots, plan) if self.answers else None
-        all_begun = [begun(spec, sample, slots) for sample in samples]
+        all_begun = [begun(spec, one, partial(self.slots, plan) if self.answers else None) for one in samples]
         rows = [partial(self._row, spec, row, slot, ask) for rows in all_begun for row, slot in rows]
         found = iter(await all_together(self.panel, spec, ask, rows))
         return [[next(found) for _ in rows] for rows in all_begun]
 
-    async def _row(self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask, judge: Judge | None) -> Judged:
+    async def _row(
+        self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask, judge: Judge | None = None
+    ) -> Judged:
         """What comes of a slot: a query, or a pair, after all steps. `judge` stands in for the panel, if given."""
         if slot is None and (reason := forbidden_subject(row)):
             return row.dropped("respond", reason, row.response or "")

@@ -15,6 +15,8 @@ from synth.types import Reply
 
 FIELD, TITLE = "verdicts", "verdicts"
 """The field of a reply that holds the verdicts, and the title of its schema."""
+LOOKED_AT: Final = 50
+"""How many values behind its verdicts a reply may hold."""
 
 _BEGINS: Final = re.compile(r'\{\s*"|\[\s*\{')
 _LIST: Final = re.compile(r'(?:\{\s*"[^"\n]{1,20}"\s*:\s*)?\[\s*')
@@ -62,12 +64,13 @@ def _items(text: str) -> Iterator[Mapping[str, Any]]:
     while (one := _whole(text, at)) is not None:
         values.append(one[0])
         at = _past(text, one[1])
-    if not values and (cut := _LIST.match(text, at)):
-        at = cut.end()
+    if not values:
+        cut = _LIST.match(text, at)
+        at = cut.end() if cut else len(text)
         while (one := _whole(text, at)) is not None:
             values.append(one[0])
             at = _past(text, one[1])
-    elif any(True for _ in _later(text, at)):
+    elif _goes_on(text, at):
         return  # verdicts in the middle of prose: one may be quoted
     for value in values:
         yield from _held(value)
@@ -78,13 +81,17 @@ def _past(text: str, end: int) -> int:
     return found.end() if (found := _BETWEEN.match(text, end)) else end
 
 
-def _later(text: str, at: int) -> Iterator[Any]:
-    """Whole values further on that hold verdicts."""
-    while begins := _BEGINS.search(text, at):
+def _goes_on(text: str, at: int) -> bool:
+    """Whether verdicts, or more than can be looked at, stand further on."""
+    for _ in range(LOOKED_AT):
+        begins = _BEGINS.search(text, at)
+        if begins is None:
+            return False
         one = _whole(text, begins.start())
         at = one[1] if one else begins.end()
         if one and any(_numbered(item) is not None for item in _held(one[0])):
-            yield one[0]
+            return True
+    return True
 
 
 def _whole(text: str, at: int) -> tuple[Any, int] | None:
