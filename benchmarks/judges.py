@@ -2,6 +2,7 @@
 and after it. Prints right labels and how often the label turns.
 
     python benchmarks/judges.py LABELLED.jsonl BASE_URL MODEL [ROWS]
+    python benchmarks/judges.py --together LABELLED.jsonl BASE_URL MODEL [ROWS] [PROMPT ...]     # one, four and eight rows a call
 
 LABELLED has `query`, `response` and `label` (safe, unsafe) a line. Of each label half the ROWS are drawn.
 """
@@ -118,5 +119,10 @@ async def main(path: Path, url: str, model: str, rows: int) -> None:
 
 
 if __name__ == "__main__":
-    file, address, name, *more = sys.argv[1:]
-    asyncio.run(main(Path(file), address, name, int(more[0]) if more else 60))
+    if sys.argv[1:2] == ["--together"]:
+        from judges_together import called
+
+        called(*sys.argv[2:])
+    else:
+        file, address, name, *more = sys.argv[1:]
+        asyncio.run(main(Path(file), address, name, int(more[0]) if more else 60))

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from synth.engine.ask import REPLAY
 from synth.errors import Stopped
@@ -17,6 +17,9 @@ from synth.plan.quota import Quota, values
 from synth.plan.rounds import ENDLESS, Supply, next_round, rest_of_file
 from synth.plan.tally import Tally
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample
+
+if TYPE_CHECKING:
+    from synth.fold.sittings import Sitting
 
 Outcome = list[Judged]
 
@@ -51,6 +54,8 @@ class Candidate:
     """The task that answers the query; None until it is begun."""
     ask: Ask | None = None
     """How the query's answers and verdicts are asked for; None until it is begun."""
+    sitting: "Sitting | None" = None
+    """The queries that it is judged together with; None where each row has calls of its own."""
 
 
 class Surroundings(Protocol):
@@ -92,6 +97,8 @@ class Acceptor:
         self.tallies: list[Tally] = []
         self.ended: dict[Label, str] = {}
         self.queue: deque[Candidate | Tally] = deque()
+        self.left: Candidate | None = None
+        """The candidate that the acceptor was done with last."""
         self._sink, self._around = sink, around
         self._planned = 0
         self._halted = self._over = False
@@ -149,6 +156,7 @@ class Acceptor:
             else:
                 await self._accept(entry)
             self.queue.popleft()
+            self.left = entry
             self._around.freed(self, entry)
 
     async def _next(self) -> Candidate | Tally | None:

@@ -36,6 +36,8 @@ class LaneState:
     """The family that gave the lane its latest row."""
     given: Counter[Label] = field(default_factory=Counter)
     """How many rows that family has given, by label."""
+    before: list[Sample] = field(default_factory=list)
+    """Queries that the acceptor is done with, and others that wait for it, or are still to come, are judged together with."""
 
 
 @dataclass
@@ -98,7 +100,17 @@ def state_of(lane: Acceptor) -> LaneState:
         samples,
         lane.family.id,
         lane.family.given,
+        _before(lane),
     )
+
+
+def _before(lane: Acceptor) -> list[Sample]:
+    last = lane.left
+    if last is None or last.sitting is None:
+        return []
+    members = last.sitting.members
+    count = members.index(last) + 1
+    return [one.sample for one in members[:count]] if members[count:] or not last.sitting.ready.is_set() else []
 
 
 def restore(lane: Acceptor, state: LaneState) -> None:

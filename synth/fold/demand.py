@@ -4,9 +4,11 @@ idle those it will likely need."""
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import partial
 
 from synth.fold.acceptor import Acceptor, Candidate, Outcome
 from synth.fold.parts import Parts
+from synth.fold.sittings import Sitting
 from synth.plan.rounds import hit_rate
 from synth.types import Label, Sample
 
@@ -57,7 +59,10 @@ class Demand:
     async def outcome(self, lane: Acceptor, candidate: Candidate) -> Outcome:
         """The rows and drops that came of a gated query, whose answering is begun now if it was not before. Raises
         Stopped and ConfigError as the asking does."""
-        found = await (candidate.work or self._answer_now(self._backlogs[lane.id], candidate))
+        if candidate.work is not None and candidate.sitting is not None:
+            found = await self._answer(lane, candidate)  # of which `work` is but the beginning
+        else:
+            found = await (candidate.work or self._answer_now(self._backlogs[lane.id], candidate))
         assert candidate.ask is not None
         self._parts.flow.stats.used(candidate.ask)
         return found
@@ -116,8 +121,18 @@ class Demand:
             backlog.underway -= 1
 
     async def _answer(self, lane: Acceptor, candidate: Candidate) -> Outcome:
+        if candidate.sitting is not None:
+            found = await candidate.sitting.outcome(candidate, partial(self._sit, lane))
+            candidate.ask = candidate.sitting.ask
+            return found
         candidate.ask = self._parts.ask(lane, candidate.position)
         return await self._parts.flow.outcome(lane.spec, candidate.tally.plan, candidate.sample, candidate.ask)
+
+    def _sit(self, lane: Acceptor, sitting: Sitting) -> "asyncio.Task[list[Outcome]]":
+        first = sitting.members[0]
+        sitting.ask = self._parts.ask(lane, first.position)
+        samples = [member.sample for member in sitting.members]
+        return self._parts.tasks.start(self._parts.flow.outcomes(lane.spec, first.tally.plan, samples, sitting.ask))
 
 
 def _labels(work: "asyncio.Task[Outcome]") -> set[Label]:

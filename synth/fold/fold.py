@@ -132,13 +132,23 @@ class Fold:
             if embedder is not None:
                 self._parts.meanings[kind].add(embedder.recalled(text, self.engine.recall), family)
         for id, found in state.lanes.items():
-            lane = self.lanes[id]
+            lane, before = self.lanes[id], found.before
             restore(lane, found)
             for samples, tally in found.waiting:
+                self._sit(lane, tally.plan, before)
                 self._queue(lane, samples, tally)
+                self._gate.sittings.end()
                 lane.push(tally)
-            if state.open and found.unfinished:
-                self._queue(lane, found.unfinished, state.open[0])
+                before = []
+        if state.open is not None:  # last, since its sitting stays open
+            tally, lane = state.open[0], self.lanes[state.open[0].plan.lane]
+            found = state.lanes[lane.id]
+            self._sit(lane, tally.plan, [] if found.waiting else found.before)
+            self._queue(lane, found.unfinished, tally)
+
+    def _sit(self, lane: Acceptor, plan: Round, before: Sequence[Sample]) -> None:
+        for candidate in self._gate.sittings.begin(lane.spec, plan, before):
+            lane.left = candidate
 
     def _queue(self, lane: Acceptor, samples: Sequence[Sample], tally: Tally) -> None:
         for sample in samples:

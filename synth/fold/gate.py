@@ -11,6 +11,7 @@ from synth.fold.acceptor import Acceptor, Candidate
 from synth.fold.parts import Parts
 from synth.fold.planner import Planner
 from synth.fold.prefetch import Prefetch
+from synth.fold.sittings import Sittings
 from synth.hashing import short_hash
 from synth.plan.tally import Tally
 from synth.stages.reply_stats import REFUSAL
@@ -43,6 +44,8 @@ class Gate:
         """The plan that is being carried out: its tally so far, and the next of its calls."""
         self._said: dict[str, str] = {}
         """The family of every gated query by type and own words, where queries are compared by other words than their own."""
+        self.sittings = Sittings(parts.flow)
+        """Which queries of the plan at hand are judged together."""
         self._coming: deque[Round] = deque()
         self._planner: Planner | None = None
         self._news = asyncio.Event()
@@ -63,6 +66,7 @@ class Gate:
         except Stopped as stop:
             if stop.why != REPLAY:
                 raise
+            self.sittings.end(abandoned=True)
         for lane in self._lanes.values():
             lane.end()
 
@@ -99,6 +103,8 @@ class Gate:
         size, last = self._flow.source.size, plan.first + plan.count - 1
         lane, (tally, begin) = self._lanes[plan.lane], self.open or (Tally(plan), plan.first // size)
         self._prefetch.begin(plan)
+        if self.open is None:
+            self.sittings.begin(lane.spec, plan)
         # To the last of its calls, though its lane may be full long before: when a lane fills hangs on its target, and what has
         # entered the index decides what other lanes may keep. A larger N would else change rows that were there.
         for call in range(begin, last // size + 1):
@@ -106,6 +112,7 @@ class Gate:
                 page = await self._prefetch.page(lane, plan, call)
             except Stopped as stop:
                 if lane.frozen and stop.why == REPLAY:
+                    self.sittings.end(abandoned=True)
                     break  # not asked for in this run; what it has stays
                 raise
             tally.calls += 1
@@ -113,9 +120,12 @@ class Gate:
                 # A page may reach past its plan, whose ends need be no multiples of a call: the rest is another plan's.
                 if plan.first <= coordinate <= last:
                     await self._enter(lane, tally, entry)
+                    self.sittings.passed(coordinate)
+            self.sittings.passed(min(last, (call + 1) * size - 1))
             self._prefetch.forget(plan, page)
             self.open = (tally, call + 1)
             self._between()
+        self.sittings.end()
         lane.push(tally)
         self.open, self.carried = None, self.carried + 1
 
@@ -206,6 +216,7 @@ class Gate:
     def queue(self, lane: Acceptor, sample: Sample, tally: Tally) -> None:
         """Puts a query that has passed the gate into the queue of its lane's acceptor."""
         candidate = Candidate(sample, tally, self._parts.next_position())
+        self.sittings.take(candidate)
         lane.push(candidate)
         self._prefetch.gated(lane, candidate)
 

@@ -115,18 +115,26 @@ def rendered(compiled: CompiledRecipe, specs: Sequence[LaneSpec]) -> Iterator[tu
 
 
 def stand_ins(
-    compiled: CompiledRecipe, spec: LaneSpec, bound: Bound, query: str = QUERY, response: str = RESPONSE
+    compiled: CompiledRecipe,
+    spec: LaneSpec,
+    bound: Bound,
+    query: str = QUERY,
+    response: str = RESPONSE,
+    *,
+    call: int = 0,
 ) -> Iterator[tuple[Prompt, dict[str, Any]]]:
     """What a prompt is rendered with as a recipe is compiled: each prompt of a stage, with a value for every variable
     it may use: the lane's, these stand-in texts, the stage's own examples. Elements among the examples are added to the
-    ones drawn."""
-    drawn = elements(compiled.recipe.seed, spec, 0)
+    ones drawn for the writer's `call`."""
+    drawn = elements(compiled.recipe.seed, spec, call)
     usual = spec.variables | {"n": 10, "query": query, "response": response}
     if bound.stage.kind == "source":
-        usual |= bound.stage.variables(spec, 0)
+        usual |= bound.stage.variables(spec, call)
     usual["conversation"] = (Message("user", query), Message("assistant", response))
     for entry in bound.prompts:
         examples = {name: value for name, value in entry.examples.items() if name not in usual and value is not None}
+        if rows := examples.get("rows"):
+            examples["rows"] = [row | {"query": query, "response": response} for row in rows]
         yield entry.prompt, usual | examples | {"elements": (*drawn, *examples.get("elements", ()))}
 
 

@@ -38,6 +38,7 @@ from synth.run.observed import SHOWN, Observed
 from synth.run.options import RunOptions
 from synth.run.resolve import wanted
 from synth.sanitize import shortened
+from synth.stages.together import rows_per_call
 from synth.types import CONTROLS, Ask, Origin, Reply, Request, Round, Sample
 
 PAGES, AT_ONCE = 12, 4
@@ -178,13 +179,23 @@ class _Doctor:
         ask = self._ask(spec.lane.id, place)
         page = await self._flow.page(spec, call, ask, 0)
         roots = self._seen.written([entry for _, entry in page])
-        await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
+        if rows_per_call(self._flow.panel) == 1:
+            await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
+            return
+        grown = await asyncio.gather(*(self._grown(spec, plan, root, ask) for root in roots[:ROOTS]))
+        for rows in await self._flow.outcomes(spec, plan, [one for samples in grown for one in samples], ask):
+            for row in rows:
+                self._seen.judged(row)
 
     async def _root(self, spec: LaneSpec, plan: Round, root: Sample, ask: Ask) -> None:
-        grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
-        for sample in (root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))):
+        for sample in await self._grown(spec, plan, root, ask):
             for row in await self._flow.outcome(spec, plan, sample, ask):
                 self._seen.judged(row)
+
+    async def _grown(self, spec: LaneSpec, plan: Round, root: Sample, ask: Ask) -> list[Sample]:
+        """A root with what is made of it, as far as it passes the rules."""
+        grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
+        return [root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))]
 
     # --- pairs with known labels ---
 

@@ -11,20 +11,19 @@ from synth.quality.grid import Grid
 from synth.recipe.checks import SEMANTIC
 from synth.recipe.routing import first_asked
 from synth.recipe.schema import Recipe
-from synth.run.compile import CompiledRecipe, stand_ins
+from synth.run import prefixes
+from synth.run.compile import CompiledRecipe
 from synth.run.controls import questions_of
+from synth.run.prefixes import QUERY, TOKENS_A_CHARACTER, Lengths, Prefixes, lengths
 from synth.stages.embed import NAME as EMBED
-from synth.stages.flow import Bound, Flow
-from synth.types import CONTROLS, Label, Message, Round, Targets
+from synth.stages.flow import Flow
+from synth.stages.together import rows_per_call
+from synth.types import CONTROLS, Label, Round, Targets
 
 SLOTS_LOW, SLOTS_HIGH = 1.15, 2.5
 """Slots asked for each accepted row, in an estimate: if nearly all hit, and if most miss."""
 PAGES_HIGH = 2.0
 """The most vectors that a run asks for, as a multiple of those of a first round."""
-QUERY, ANSWER = 40, 200
-"""Characters of a query and of an answer that models write, in an estimate."""
-TOKENS_A_CHARACTER = 0.7
-"""Tokens for each character of Chinese text, by today's tokenizers."""
 ANSWER_LOW, ANSWER_HIGH = 0.2, 0.7
 """The share of `max_tokens` that an answer takes in an estimate, low and high."""
 
@@ -58,10 +57,12 @@ class _Stage:
     low: float
     """Calls."""
     high: float
-    characters: float
-    """Of a rendered prompt."""
+    lengths: Lengths
+    """Of its rendered prompts."""
     answers: bool = True
     """Whether tokens come back."""
+    rows: int = 1
+    """For how many rows a reply answers at most."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class StageEstimate:
     calls: tuple[float, float]
     tokens_in: tuple[float, float]
     tokens_out: tuple[float, float]
+    cache: Prefixes
+    """What of the tokens in a cache of prompts would save."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Estimate:
             yield "cost: unknown; give `price: {input: , output: }` per million tokens under `models`"
         else:
             yield "cost: {:,.2f} to {:,.2f}, at the recipe's prices".format(*self.cost)
+        low, high = (sum(one.tokens_in[end] for one in self.stages) for end in (0, 1))
+        yield from prefixes.parts([(one.stage, one.cache) for one in self.stages], (low, high))
 
 
 def estimate(
@@ -110,7 +115,9 @@ def estimate(
         asked = _asked(recipe, stage.roles)
         tokens, *out = _tokens(recipe, stage, asked, seen.get(stage.name))
         calls, told = (stage.low, stage.high), (stage.low * tokens, stage.high * tokens)
-        found.append(StageEstimate(stage.name, [*dict.fromkeys(stage.roles)], calls, told, (out[0], out[1])))
+        models = len({recipe.models[role].named for role in asked})
+        cache = prefixes.prefixes(stage.lengths, tokens, calls, len(chosen), models)
+        found.append(StageEstimate(stage.name, [*dict.fromkeys(stage.roles)], calls, told, (out[0], out[1]), cache))
         low_cost += _cost(recipe, asked, told[0], out[0])
         high_cost += _cost(recipe, asked, told[1], out[1])
     priced = any(role.charged for role in recipe.models.values())
@@ -124,8 +131,8 @@ def _tokens(
     if seen is not None and seen.replies >= KNOWN:
         each = seen.tokens_out / seen.replies
         return seen.tokens_in / seen.replies, stage.low * each, stage.high * each
-    out = stage.answers * sum(share * recipe.models[role].max_tokens for role, share in asked.items())
-    return stage.characters * TOKENS_A_CHARACTER, stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
+    out = stage.answers * stage.rows * sum(share * recipe.models[role].max_tokens for role, share in asked.items())
+    return stage.lengths.whole * TOKENS_A_CHARACTER, stage.low * out * ANSWER_LOW, stage.high * out * ANSWER_HIGH
 
 
 def seconds(
@@ -159,12 +166,13 @@ def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targe
         if bound is None:  # vectors
             least = sum(max(wanted[plan.lane].values()) for plan in plans)
             most = sum(plan.count * (1 + sum(plan.operators.values())) for plan in plans)
-            found.append(_Stage(EMBED, roles, least, most * PAGES_HIGH, QUERY, answers=False))
+            found.append(_Stage(EMBED, roles, least, most * PAGES_HIGH, Lengths(QUERY, 0, 0), answers=False))
             continue
         grown = sum(plan.count * _share(flow, chosen, plan, name) for plan in plans)
         of = {"source": pages, "branch": (grown, grown), "step": (rows * SLOTS_LOW, rows * SLOTS_HIGH)}
         low, high = bound.stage.calls(*of[bound.stage.kind])
-        found.append(_Stage(name, roles, low, high, _length(compiled, chosen[0], bound)))
+        length, most = lengths(compiled, chosen, bound, several=True), rows_per_call(bound.stage)
+        found.append(_Stage(name, roles, low, high, length, rows=most))
     return [*found, *_controls(compiled, chosen)]
 
 
@@ -174,7 +182,7 @@ def _controls(compiled: CompiledRecipe, chosen: Sequence[LaneSpec]) -> list[_Sta
         return []
     roles = [judge.roles[0] for judge in questions.judges]
     bound = next(bound for bound in compiled.flow.stages if bound.stage is questions.panel)
-    length = _length(compiled, chosen[0], bound)
+    length = lengths(compiled, chosen, bound, several=False)
     return [_Stage(CONTROLS, roles, ASKED * len(roles), (ASKED + MORE) * len(roles), length)]
 
 
@@ -195,17 +203,6 @@ def _share(flow: Flow, chosen: Sequence[LaneSpec], plan: Round, branch: str) -> 
 def _wanted(compiled: CompiledRecipe, spec: LaneSpec, wanted: Mapping[Label, int | None]) -> dict[Label, int]:
     available = compiled.flow.source.available(spec) or 0
     return {label: available if count is None else count for label, count in wanted.items() if label in spec.cells}
-
-
-def _length(compiled: CompiledRecipe, spec: LaneSpec, bound: Bound) -> float:
-    """Characters of a stage's prompts, rendered with `QUERY` and `ANSWER` of what models write, on the average."""
-    texts = ("问" * QUERY, "答" * ANSWER)
-    sizes = [_size(prompt.render(variables)) for prompt, variables in stand_ins(compiled, spec, bound, *texts)]
-    return sum(sizes) / max(1, len(sizes))
-
-
-def _size(messages: Sequence[Message]) -> int:
-    return sum(len(message.content) for message in messages)
 
 
 def _asked(recipe: Recipe, names: Sequence[str]) -> dict[str, float]:

@@ -4,9 +4,9 @@ The promises that every recipe gives are kept here, whatever a stage does: what 
 which subjects no text may have.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, overload
 
 from synth.dedup.decontaminate import Avoided
@@ -31,6 +31,7 @@ from synth.stages.rules import (
     forbidden_subject,
     refused_category,
 )
+from synth.stages.together import Judge, all_together, begun
 from synth.stages.veil import veiled
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
 
@@ -186,31 +187,31 @@ class Flow:
     async def outcome(self, spec: LaneSpec, plan: Round, sample: Sample, ask: Ask) -> list[Judged]:
         """What answering a query gives: a row, set-aside row or drop for each slot in order. A pair of the user's own
         has one slot and keeps its answer; where no answers are asked for, a query has one, for its lane's label."""
-        if sample.response is not None:
-            reason = forbidden_subject(sample)
-            return [
-                sample.dropped("respond", reason, sample.response)
-                if reason
-                else await self._row(spec, sample, None, ask)
-            ]
-        if not self.answers:
-            label = next(iter(spec.cells))
-            return [await self._row(spec, replace(sample, wanted=label), Slot(label, {}), ask)]
-        slots = [
-            Slot(label, {"refuse": 1.0} if spec.lane.refuse_only else want.stances)  # whatever an earlier plan recorded
-            for label, want in self.slots(plan, sample)
-        ]
-        return list(await asyncio.gather(*(self._row(spec, sample, slot, ask) for slot in slots)))
+        return (await self.outcomes(spec, plan, [sample], ask))[0]
 
-    async def _row(self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask) -> Judged:
-        """What comes of a slot: a query, or a pair, after all steps."""
+    async def outcomes(self, spec: LaneSpec, plan: Round, samples: Sequence[Sample], ask: Ask) -> list[list[Judged]]:
+        """What `outcome` gives for each of these queries, of which a panel that takes several rows in a call is asked together."""
+        all_begun = [begun(spec, one, partial(self.slots, plan) if self.answers else None) for one in samples]
+        rows = [partial(self._row, spec, row, slot, ask) for rows in all_begun for row, slot in rows]
+        found = iter(await all_together(self.panel, spec, ask, rows))
+        return [[next(found) for _ in rows] for rows in all_begun]
+
+    async def _row(
+        self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask, judge: Judge | None = None
+    ) -> Judged:
+        """What comes of a slot: a query, or a pair, after all steps. `judge` stands in for the panel, if given."""
+        if slot is None and (reason := forbidden_subject(row)):
+            return row.dropped("respond", reason, row.response or "")
+        return await self._through(spec, row, slot, ask, judge)
+
+    async def _through(self, spec: LaneSpec, row: Sample, slot: Slot | None, ask: Ask, judge: Judge | None) -> Judged:
         aside: str | None = None
         for at, (name, step) in enumerate(self.steps):
             if spec.lane.refuse_only and step.rewrites:
                 continue
             if aside and not isinstance(step, ResponseRules | RowRules) and not step.withholds(spec, row):
                 continue
-            found = await step.run(spec, row, slot, ask)
+            found = await (judge(row) if judge and step is self.panel else step.run(spec, row, slot, ask))
             if isinstance(found, Drop):
                 return self._told(spec, found, at)
             before = row
@@ -224,7 +225,7 @@ class Flow:
             return Aside(aside, row)
         if row.label is None:
             raise ConfigError(
-                "no step has given a row its label; a step that judges gives one, drops the row or sets it aside"
+                "no step has given a row its label; one that judges gives one, drops the row or sets it aside"
             )
         return row
 

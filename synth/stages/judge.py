@@ -2,30 +2,33 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from synth.errors import ParseError
-from synth.filters.language.analysis import fault, shown_in
-from synth.filters.language.stated_label import contradicts
+from synth.filters.language.analysis import shown_in
 from synth.plan.lanes import LaneSpec
 from synth.recipe.labels import UNANIMOUS
-from synth.sanitize import plain
+from synth.recipe.routing import OUTAGE
 from synth.stages import heads, seats, verdicts
 from synth.stages.contract import Context, Frozen, Slot, Step
 from synth.stages.fallback import Attempt, FallbackChain, ask_with_fallback
 from synth.stages.heads import HEADS, Head
-from synth.stages.lenient_json import field
-from synth.stages.parsing import SECOND_TRIES, read_object
+from synth.stages.parsing import SECOND_TRIES, ask_once
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester
 from synth.stages.rules import REFUSED_CATEGORY
-from synth.stages.seats import PROMPT, Order, Seat
-from synth.types import HARD, Aside, Ask, Judged, Label, Message, Note, Reply, Request, Sample, Vote
+from synth.stages.seats import PROMPT, Form, Order, Seat
+from synth.stages.vote_reading import Reading, VoteReader
+from synth.types import HARD, Aside, Ask, Judged, Note, Reply, Request, Sample, Vote
+
+MOST_ROWS: Final = 32
+"""The most rows that a judge's call may hold."""
+FULL: Final = 1.5
+"""Of calls that hold several rows so many times as many, where rows drop before their judge or are asked about alone."""
 
 
 def _rule(value: Any) -> Any:
@@ -53,6 +56,8 @@ class Options(Frozen):
     """Whether a vote whose analysis says nothing, or contradicts its label, is asked for once more, and then falls."""
     order: Order | None = None
     """In which order judges read the rule: `alternate`, every second what is safe first; None: all what is unsafe first."""
+    rows_per_call: Annotated[PositiveInt, Field(le=MOST_ROWS)] = 1
+    """How many rows of a subcategory a judge's call holds, at most; a row on which its reply leaves a doubt is asked about again, alone."""
     heads: Annotated[tuple[Head, ...], Field(min_length=1)] | None = None
     """What the panel gives a verdict on besides a label of the answer: the query, refusals, categories; None: as judges see the intent."""
 
@@ -73,25 +78,13 @@ class Options(Frozen):
             del data["checks"]
         if self.order is None or len(self.models) == 1:
             del data["order"]
+        if self.rows_per_call == 1:
+            del data["rows_per_call"]
         if self.heads is None:
             del data["heads"]
         else:
             data["heads"] = [head for head in HEADS if head in self.heads]
         return data
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a row's votes are read against, and the labels and categories that were read for it."""
-
-    sources: tuple[str, ...] = ()
-    """The texts that an analysis may not be copied from: query, answer, rule, all else the judge was told."""
-    placeholders: frozenset[str] = frozenset()
-    """What the prompt shows in the place of an analysis."""
-    labels: list[Label] = dataclass_field(default_factory=list)
-    """Every label in a reply, whether its vote stands or not."""
-    named: list[str] = dataclass_field(default_factory=list)
-    """The id of every category that a reply names, likewise."""
 
 
 class Panel(Step):
@@ -113,35 +106,57 @@ class Panel(Step):
         self.words = tuple(map(self.labels.word, verdict.said))
         """For the labels a judge may say, the most severe first."""
         self._heads = heads.bind(options.heads, verdict, context)
+        self._reader = VoteReader(self._heads, options.checks)
         self._form = seats.form(options.prompt, options.order, self._heads, context)
         self._schema = self._form.schema
+        self.rows_per_call = most = options.rows_per_call
+        self._several = (
+            seats.form(options.prompt, options.order, self._heads, context, rows=most) if most > 1 else self._form
+        )
 
     def calls(self, low: float, high: float) -> tuple[float, float]:
-        """Fewest and most judge calls for so many rows: one for each seat of the panel."""
-        return low * len(self.seats), high * len(self.seats)
+        """Fewest and most judge calls for so many rows: one for each seat of the panel and row, or for as many rows as a call holds, whose
+        calls are not all full."""
+        each = len(self.seats) / self.rows_per_call
+        return low * each, high * each * (FULL if self.rows_per_call > 1 else 1)
 
     async def run(self, spec: LaneSpec, sample: Sample, slot: Slot | None, ask: Ask) -> Judged:
         """The row with its judges' votes, and with the label and analysis that the verdict rule makes of them; with the
         query's judged intent where all who gave a verdict read the same. A row to which the rule gives no label is set
         aside as `hard`."""
         del slot
-        place = (sample.provenance.seed, sample.query_id, sample.wanted or "", "judge")
-        lines = [judges(*place, seat) for seat, judges in enumerate(self._seats)]
-        readings = self._readings(spec, sample)
-        reading = readings[self._form.seats[0]]
-        votes = tuple(
-            await asyncio.gather(
-                *(
-                    self._vote(spec, sample, lines[: at + 1], ask, readings[seat])
-                    for at, seat in enumerate(self._form.seats)
-                )
-            )
+        readings = self._readings(spec, sample, self._form)
+        seated = enumerate(self._form.seats)
+        votes = await asyncio.gather(*(self._vote(spec, sample, at, ask, readings[seat]) for at, seat in seated))
+        return self._judged(spec, sample, votes, readings[self._form.seats[0]], self._form)
+
+    async def run_together(self, spec: LaneSpec, samples: Sequence[Sample], ask: Ask) -> list[Judged]:
+        """What `run` gives for each of these rows of one lane, a panel being asked about as many of them in a call as the recipe has it
+        asked. Which rows stand in a call together hangs on their order alone."""
+        calls = [samples[at : at + self.rows_per_call] for at in range(0, len(samples), self.rows_per_call)]
+        found = await asyncio.gather(*(self._call(spec, call, ask) for call in calls))
+        return [judged for call in found for judged in call]
+
+    async def _call(self, spec: LaneSpec, rows: Sequence[Sample], ask: Ask) -> list[Judged]:
+        if len(rows) == 1:
+            return [await self.run(spec, rows[0], None, ask)]
+        readings = [self._readings(spec, row, self._several, rows) for row in rows]
+        seated = enumerate(self._several.seats)
+        votes = await asyncio.gather(
+            *(self._votes(spec, rows, at, ask, [of[seat] for of in readings]) for at, seat in seated)
         )
+        first = self._several.seats[0]
+        return [
+            self._judged(spec, row, given, reading[first], self._several)
+            for row, given, reading in zip(rows, zip(*votes, strict=True), readings, strict=True)
+        ]
+
+    def _judged(self, spec: LaneSpec, sample: Sample, votes: Sequence[Vote], reading: Reading, form: Form) -> Judged:
         judged = replace(
             sample,
-            votes=votes,
+            votes=tuple(votes),
             notes=(*sample.notes, *self._fell(votes), *self._heads.notes(votes)),
-            provenance=replace(sample.provenance, judge_prompt=self._form.hash),
+            provenance=replace(sample.provenance, judge_prompt=form.hash),
         )
         # Before any rule, and of every reading, so that no rule, quorum or second try lifts it.
         if spec.lane.refuse_only and self._answers and any(map(self.labels.unsafe, reading.labels)):
@@ -165,13 +180,14 @@ class Panel(Step):
     def request(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...]) -> Request:
         """The request by which `vote` asks the judge of a role first."""
         (caller,) = self._router(role)().callers
-        return caller.request(self._messages(spec, sample, self._seat_of(role)), self._schema, (*draw, "judge"))
+        messages = self._form.messages(spec, self._seat_of(role), self._texts(sample))
+        return caller.request(messages, self._schema, (*draw, "judge"))
 
     async def vote(self, spec: LaneSpec, sample: Sample, role: str, draw: tuple[str | int, ...], ask: Ask) -> Vote:
         """What the model of a role, no mixture and no chain, says of a pair, asked as this judge stage asks about a row but
         under a draw of its own. Where there is no verdict, the reason stands in place of the analysis."""
         request = self.request(spec, sample, role, draw)
-        reading = self._reading(spec, sample, self._seat_of(role))
+        reading = self._reading(spec, [sample], self._form, self._seat_of(role))
         return await self._voted(spec, self._router(role)(), lambda _: request, ask, reading)
 
     def _seat_of(self, role: str) -> Seat:
@@ -181,26 +197,23 @@ class Panel(Step):
             self._form.seats[0],
         )
 
-    def _messages(self, spec: LaneSpec, sample: Sample, seat: Seat) -> tuple[Message, ...]:
-        return self._form.messages(spec, seat, *self._texts(sample))
-
     def _texts(self, sample: Sample) -> tuple[str, str]:
         return self._as_data(sample.query), self._as_data(sample.response or "")
 
-    def _readings(self, spec: LaneSpec, sample: Sample) -> dict[Seat, Reading]:
+    def _readings(self, spec: LaneSpec, sample: Sample, form: Form, rows: Sequence[Sample] = ()) -> dict[Seat, Reading]:
         """What the votes of each seat are read against; what they say is noted in one place."""
         found, first = dict[Seat, Reading](), None
-        for seat in dict.fromkeys(self._form.seats):
-            reading = self._reading(spec, sample, seat)
+        for seat in dict.fromkeys(form.seats):
+            reading = self._reading(spec, rows or [sample], form, seat)
             found[seat] = replace(reading, labels=first.labels, named=first.named) if first else reading
             first = first or reading
         return found
 
-    def _reading(self, spec: LaneSpec, sample: Sample, seat: Seat) -> Reading:
+    def _reading(self, spec: LaneSpec, rows: Sequence[Sample], form: Form, seat: Seat) -> Reading:
         if not self.checks:
             return Reading((), frozenset())
-        told = self._form.instructions(spec, seat)
-        known = (*self._texts(sample), told, *SECOND_TRIES)
+        told = form.instructions(spec, seat)
+        known = (*(text for row in rows for text in self._texts(row)), told, *SECOND_TRIES)
         return Reading(known, shown_in([told]))
 
     def _fell(self, votes: Sequence[Vote]) -> Iterator[Note]:
@@ -209,24 +222,54 @@ class Panel(Step):
             if vote.label is None:
                 yield Note("judge", "fell", f"{role}: {vote.analysis or 'no verdict'}")
 
-    async def _vote(
-        self,
-        spec: LaneSpec,
-        sample: Sample,
-        lines: Sequence[FallbackChain],
-        ask: Ask,
-        reading: Reading,
-    ) -> Vote:
-        """That of the last of these seats. Every label in a reply is noted, whether the vote stands or not."""
-        *before, line = lines
-        messages = self._messages(spec, sample, self._form.seats[len(before)])
+    def _asking(
+        self, spec: LaneSpec, at: int, form: Form, rows: Sequence[Sample]
+    ) -> tuple[FallbackChain, Callable[[Requester], Request]]:
+        """Whom a seat asks about these rows, and by which request; the first row stands for the others where a seat is a mixture."""
+        first = rows[0]
+        place = (first.provenance.seed, first.query_id, first.wanted or "", "judge")
+        *before, line = [judges(*place, seat) for seat, judges in enumerate(self._seats[: at + 1])]
+        messages = form.messages(spec, form.seats[at], *map(self._texts, rows))
 
         def request_of(caller: Requester) -> Request:
             # Two seats of one model are two draws; the first keeps the key it has alone. No seed: recipes share verdicts.
             twin = sum(any(other.model == caller.model for other in earlier.callers) for earlier in before)
-            return caller.request(messages, self._schema, ("judge", twin) if twin else ("judge",))
+            return caller.request(messages, form.schema, ("judge", twin) if twin else ("judge",))
 
+        return line, request_of
+
+    async def _vote(self, spec: LaneSpec, sample: Sample, at: int, ask: Ask, reading: Reading) -> Vote:
+        """That of a seat. Every label in a reply is noted, whether the vote stands or not."""
+        line, request_of = self._asking(spec, at, self._form, [sample])
         return await self._voted(spec, line, request_of, ask, reading)
+
+    async def _votes(
+        self, spec: LaneSpec, rows: Sequence[Sample], at: int, ask: Ask, readings: Sequence[Reading]
+    ) -> list[Vote]:
+        """Those of a seat on rows that stand in one call; where its reply leaves a doubt of a row, that on the row alone."""
+        line, request_of = self._asking(spec, at, self._several, rows)
+        caller = line.callers[0]
+        request = request_of(caller)
+        room = {"max_tokens": request.params["max_tokens"] * len(rows)} if "max_tokens" in request.params else {}
+        found = await ask_once(
+            ask,
+            caller,
+            PromptUse("judge", self._several.prompt.name, spec.lane.subcategory, judging=True),
+            replace(request, params={**request.params, **room}),
+            partial(self._reader.several, readings, caller.model),
+            spare=OUTAGE in line.on and len(line.callers) > 1,
+        )
+        told = found or {}
+        seat = self._form.seats[at]
+
+        async def one(place: int) -> Vote:
+            if place in told:
+                return told[place]
+            alone = self._reading(spec, rows[place : place + 1], self._form, seat)
+            noted = replace(alone, labels=readings[place].labels, named=readings[place].named)
+            return await self._vote(spec, rows[place], at, ask, noted)
+
+        return list(await asyncio.gather(*map(one, range(len(rows)))))
 
     async def _voted(
         self,
@@ -236,30 +279,14 @@ class Panel(Step):
         ask: Ask,
         reading: Reading,
     ) -> Vote:
+        def read(turn: Attempt, reply: Reply) -> Vote:
+            return self._reader.one(reading, turn.caller.model, reply)
+
         place = PromptUse("judge", self._form.prompt.name, spec.lane.subcategory, judging=True)
         try:
-            return (await ask_with_fallback(ask, line, place, request_of, partial(self._read, reading)))[1]
+            return (await ask_with_fallback(ask, line, place, request_of, read))[1]
         except ParseError as error:
             return Vote(error.model, None, error.reason)
-
-    def _read(self, reading: Reading, turn: Attempt, reply: Reply) -> Vote:
-        found = read_object(reply)
-        label = self.labels.said(field(found, "label"))
-        intent, refusal, categories = self._heads.read(found)
-        reading.labels.extend([label] if label else [])
-        reading.named.extend(categories)
-        analysis = field(found, "analysis")
-        if label not in self._verdict.said or not isinstance(analysis, str) or not analysis.strip():
-            raise ParseError("truncated" if reply.finish == "length" else "shape")
-        if self.checks:
-            self._check(plain(analysis).strip(), label, reading)
-        return Vote(turn.caller.model, label, plain(analysis).strip(), intent, refusal, categories)
-
-    def _check(self, analysis: str, label: Label, reading: Reading) -> None:
-        if reason := fault(analysis, reading.sources, reading.placeholders):
-            raise ParseError(reason)
-        if contradicts(analysis, label, self.labels):
-            raise ParseError("contradicts")
 
 
 def bind(options: Options, context: Context) -> Panel:

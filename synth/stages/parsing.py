@@ -206,6 +206,26 @@ async def ask_until_read(
             return found
 
 
+async def ask_once(
+    ask: Ask,
+    caller: Requester,
+    place: PromptUse,
+    request: Request,
+    read: Callable[[Reply], Read],
+    *,
+    spare: bool = False,
+) -> Read | None:
+    """What `read` parses out of the one reply to a request, which is counted; None where it cannot be used."""
+    reply = await ask(place.stage, caller.role, request, spare=spare)
+    try:
+        found = await _read(reply, read, caller, request)
+    except ParseError as error:
+        caller.stats.count(ask, caller.model, place, CLASSES.get(error.reason, "unreadable"))
+        return None
+    caller.stats.count(ask, caller.model, place, OK)
+    return found
+
+
 async def _read(reply: Reply, read: Callable[[Reply], Read], caller: Requester, request: Request) -> Read:
     def found() -> Read:
         return read(cleaned(reply, as_json=request.schema is not None) if caller.clean else reply)

@@ -96,11 +96,11 @@ def _items(text: str, size: int) -> tuple[list[_Item] | None, bool | None]:
     held = found
     if isinstance(found, Mapping):
         held = field_of(found, "queries")
-        held = found if held is None and any(_number(key) is not None for key in found) else held
+        held = found if held is None and any(number_of(key) is not None for key in found) else held
     if isinstance(held, str):
         return _of_lines(held, size), closed
     if isinstance(held, Mapping):
-        pairs = [(_number(key), _text(value)) for key, value in held.items()]
+        pairs = [(number_of(key), _text(value)) for key, value in held.items()]
         return [(number, text) for number, text in pairs if text], closed
     return list(_of_list(held, size)) if isinstance(held, list) else [], closed
 
@@ -118,7 +118,7 @@ def _of_list(held: Sequence[Any], size: int) -> Iterator[_Item]:
             elif len(item) == 1:  # {"3": "……"}
                 ((key, value),) = item.items()
                 if text := _text(value):
-                    yield _number(key), text
+                    yield number_of(key), text
             elif text := _text(item):
                 yield None, text
         elif text := _text(item):
@@ -144,7 +144,7 @@ def _of_object(item: Any) -> tuple[int, str] | None:
     if not isinstance(item, Mapping):
         return None
     names = {str(key).strip().lower(): value for key, value in item.items()}
-    number = next((found for name in NUMBER if (found := _number(names.get(name))) is not None), None)
+    number = next((found for name in NUMBER if (found := number_of(names.get(name))) is not None), None)
     text = _text({key: value for key, value in item.items() if str(key).strip().lower() not in NUMBER})
     return None if number is None or text is None else (number, text)
 
@@ -158,7 +158,8 @@ def _text(item: Any) -> str | None:
     return item if isinstance(item, str) and item.strip() else None
 
 
-def _number(value: Any) -> int | None:
+def number_of(value: Any) -> int | None:
+    """The number that a model gave of a slot or row, in whatever way: 3, 3.0, "3", "第3条"; None where it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

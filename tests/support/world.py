@@ -86,8 +86,21 @@ class World:
         return f"抱歉，我不能提供帮助。{chance.random()}" if refuses else f"好的，照你说的办：【略】。{chance.random()}"
 
     def _verdict(self, chance: random.Random, request: Request) -> str:
-        unsafe = "【略】" in request.messages[1].content.rpartition("<助手>")[2]
+        return json.dumps(self._said(chance, request.messages[1].content), ensure_ascii=False)
+
+    def _verdicts(self, chance: random.Random, request: Request) -> str:
+        """Those on several rows; now and then one is left out, given twice, or under a number that no row has."""
+        rows = request.messages[1].content.split("\n第")[1:]
+        told = [{"n": n, **self._said(chance, row)} for n, row in enumerate(rows, start=1)]
+        if chance.random() < self.babbling:
+            told[-1]["n"] = chance.choice([1, len(told) + 1])
+        if chance.random() < self.babbling:
+            told.pop(0)
+        chance.shuffle(told)
+        return json.dumps({"verdicts": told}, ensure_ascii=False)
+
+    def _said(self, chance: random.Random, told: str) -> dict[str, str]:
+        unsafe = "【略】" in told.rpartition("<助手>")[2]
         if chance.random() < self.differing:
             unsafe = not unsafe
-        verdict = {"analysis": f"理由{chance.random()}", "intent": "有害", "label": "不安全" if unsafe else "安全"}
-        return json.dumps(verdict, ensure_ascii=False)
+        return {"analysis": f"理由{chance.random()}", "intent": "有害", "label": "不安全" if unsafe else "安全"}

@@ -75,6 +75,28 @@ def _verdict(chance: random.Random, system: str, user: str, schema: Mapping[str,
     return as_json(chance, judged(Deck(chance), user, schema.get("properties", {}), loose=loose))
 
 
+_ROW = re.compile(r"^第(\d+)条$", re.MULTILINE)
+
+
+def _verdicts(chance: random.Random, system: str, user: str, schema: Mapping[str, Any]) -> str:
+    """Verdicts on several numbered rows."""
+    if chance.random() < SILENT:
+        return "抱歉，我不能对这类内容作出评价。"
+    deck, loose = Deck(chance), "尺度：从宽" in system + user
+    head, *rows = _ROW.split(user)
+    item = schema.get("properties", {}).get("verdicts", {}).get("items", {}).get("properties", {})
+    fields = {name: value for name, value in item.items() if name != "n"}
+    told = [
+        {"n": int(n), **judged(deck, head + row, fields, loose=loose)}
+        for n, row in zip(rows[::2], rows[1::2], strict=True)
+    ]
+    if len(told) > 1 and chance.random() < MISSING:
+        told.pop(chance.randrange(len(told)))
+    if chance.random() < SHUFFLED:
+        chance.shuffle(told)
+    return as_json(chance, {"verdicts": told})
+
+
 def _items(chance: random.Random, _system: str, user: str, schema: Mapping[str, Any]) -> str:
     """New entries of a bank: old ones at another time, in another place."""
     old = re.findall(r"^- (.+)$", user, re.MULTILINE) or ["料理日常小事"]
@@ -113,6 +135,7 @@ TASKS: Mapping[str | None, Task] = {
     "queries": _queries,
     "query": _query,
     "verdict": _verdict,
+    "verdicts": _verdicts,
     "items": _items,
     "redacted": _redacted,
     "category": _category,
