@@ -18,6 +18,7 @@ import pytest
 from tests.vllm.tiny import END, ENGINE, make
 
 os.environ |= {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait take crowded cores from those they wait for
 
 STARTING = 400
 """Seconds a server may take to start on a crowded machine."""
