@@ -51,7 +51,10 @@ def _tensors(config: dict[str, Any], kind: str) -> dict[str, np.ndarray]:
     linear |= {"mlp.down": (hidden, inner)}
     norms = {"input_layernorm": hidden, "post_attention_layernorm": hidden, "self_attn.q_norm": width}
     norms |= {"self_attn.k_norm": width}
-    found = {"model.embed_tokens.weight": rng.normal(0, 0.3, (config["vocab_size"], hidden)), "model.norm.weight": np.ones(hidden)}
+    found = {
+        "model.embed_tokens.weight": rng.normal(0, 0.3, (config["vocab_size"], hidden)),
+        "model.norm.weight": np.ones(hidden),
+    }
     for layer in (f"model.layers.{number}." for number in range(config["num_hidden_layers"])):
         found |= {f"{layer}{name}.weight": np.ones(size) for name, size in norms.items()}
         for name, (outputs, inputs) in linear.items():
