@@ -54,6 +54,8 @@ def documents(*, run_demo: bool = False) -> dict[Path, str]:
     models = (DOCS / "models.md").read_text(encoding="utf-8")
     models = between(models, "memory", figures.memory(MEMORY["README.md"], figures.shipped()))
     found[DOCS / "models.md"] = between(models, "prices", figures.prices())
+    machines = (DOCS / "machines.md").read_text(encoding="utf-8")
+    found[DOCS / "machines.md"] = between(machines, "fitting", figures.fitting())
     shipped = (DOCS / "recipes.md").read_text(encoding="utf-8")
     found[DOCS / "recipes.md"] = between(shipped, "recipes", recipes.rows())
     return found

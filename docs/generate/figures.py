@@ -1,4 +1,4 @@
-"""The figures of README and docs/models.md: what N rows are estimated to cost, by `synth run --dry-run`, and the memory of the models
+"""The figures of README, docs/models.md and docs/machines.md: what N rows are estimated to cost, by `synth run --dry-run`, and the memory of the models
 that recipes name, out of models.yaml."""
 
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from synth.backends import _providers
+from synth.backends.vllm.memory import GB, Need
 from synth.recipe.files import names
 from synth.recipe.load import load, with_models
 from synth.recipe.role import OFFLINE
@@ -26,6 +27,10 @@ FREE = 0.8
 """The share of a GPU's memory that weights may fill: the rest is for caches and what a server needs besides."""
 CARDS = (24, 80)
 """Gigabytes of the GPUs that are counted."""
+SHARE, CONVERSATION, NODE = 0.92, 8_192, 8
+"""The share of a GPU's memory that vLLM takes unless told, the tokens that a conversation may have, the GPUs of one machine."""
+LOADED = {"bfloat16": 2.0, "FP8, INT8": 1.0, "GPTQ, AWQ (four bits)": 0.5}
+"""Bytes of a parameter, by how it is loaded."""
 SERVER = 2_000
 """Tokens a second that the table of costs takes all servers together to write; README says so."""
 RUNS = (("demo", 20, "crime.traffic"), ("libra", 100, None), ("libra", 1_000, None))
@@ -139,6 +144,26 @@ def memory(heads: list[str], recipes: Iterable[str]) -> str:
             ]
         )
     return table(heads, rows)
+
+
+def fitting() -> str:
+    """The table of the engines of vLLM that eight GPUs hold, of models whose cache is known, by the function that a run goes by."""
+    heads = ["model", "loaded as", "weights", "cache", *(f"8 × {card} GB" for card in CARDS)]
+    rows: list[list[object]] = []
+    for model, facts in sorted(FACTS.items(), key=lambda one: float(one[1]["parameters"])):
+        if "cache" not in facts:
+            continue
+        layers, kept, width = facts["cache"]
+        for loaded, each in LOADED.items():
+            need = Need(facts["parameters"] * GB * each, 2 * layers * kept * width * 2, kept)
+            sizes = [f"{size / GB:.1f} GB" for size in (need.weights, need.cache(CONVERSATION))]
+            rows.append([f"`{model}`", loaded, *sizes, *(_engines(need, card) for card in CARDS)])
+    return table(heads, rows)
+
+
+def _engines(need: Need, card: int) -> str:
+    least = need.least(SHARE * card * GB, CONVERSATION)
+    return "-" if least is None else f"{NODE // least} × {least}"
 
 
 def shipped() -> list[str]:

@@ -18,6 +18,9 @@ import pytest
 from tests.vllm.tiny import END, ENGINE, make
 
 os.environ |= {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "passive"
+)  # threads that spin while they wait take crowded cores from those they wait for
 
 STARTING = 400
 """Seconds a server may take to start on a crowded machine."""
@@ -40,13 +43,18 @@ def bias(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
 
 @pytest.fixture
 def recipe(models: tuple[str, str], bias: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write_recipe(tmp_path / "tiny.yaml", models[0], ENGINE, bias)
+
+
+def write_recipe(path: Path, model: str, engine: dict[str, Any], bias: dict[str, float]) -> Path:
     """All stages on one model: guided JSON, an answer begun with words, an answer of a model taken for a base model."""
     role: dict[str, Any] = {
         "backend": "vllm",
-        "model": models[0],
+        "model": model,
         "max_tokens": 160,
         "api_key_env": None,
-        "engine": ENGINE,
+        "engine": engine,
         "extra": {"logit_bias": bias},
     }
     data = {
@@ -72,9 +80,7 @@ def recipe(models: tuple[str, str], bias: dict[str, float], tmp_path: Path, monk
         "respond": {"models": ["begun", "base"]},
         "judge": {"models": ["j1", "j2"], "controls": False},
     }
-    path = tmp_path / "tiny.yaml"
     path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")  # JSON is YAML
-    monkeypatch.chdir(tmp_path)
     return path
 
 

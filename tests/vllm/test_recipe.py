@@ -14,23 +14,15 @@ from tests.vllm.conftest import Server
 ENDS = ("met", "exhausted", "blocked", "stalled")
 
 
+def command(recipe: Path, out: str, *more: str) -> list[str]:
+    only = ("--only", "crime.gambling", "-o", out, "--json")
+    doubted = ("--on-doubt", "warn")  # a model of random weights is, and rightly
+    return [sys.executable, "-m", "synth", "run", str(recipe), *only, *doubted, *more]
+
+
 def synth(recipe: Path, out: str, *more: str) -> dict[str, Any]:
     """`synth run` as a user gives it; what `--json` says, once it is found consistent."""
-    command = [
-        sys.executable,
-        "-m",
-        "synth",
-        "run",
-        str(recipe),
-        "--only",
-        "crime.gambling",
-        "-o",
-        out,
-        "--json",
-        *("--on-doubt", "warn"),  # a model of random weights is doubted, and rightly
-        *more,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command(recipe, out, *more), capture_output=True, text=True, check=False)
     assert done.returncode in (0, 3), done.stderr[-3000:]
     assert "Traceback" not in done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

@@ -7,24 +7,21 @@ import asyncio
 import dataclasses
 import os
 import signal
-import subprocess
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib.util import find_spec
 from inspect import signature
-from itertools import count
 from multiprocessing import active_children
 from typing import Any, Final
 
-from synth.backends.vllm.options import Options
-from synth.backends.vllm.processes import leash, unleash
+from synth.backends.vllm.options import TEMPLATE, Options
+from synth.backends.vllm.processes import leash
+from synth.backends.vllm.replicas import Replicas, Seat
 from synth.backends.vllm.residency import Residency
-from synth.errors import ConfigError, ProviderError, Stopped, did_you_mean
-from synth.hashing import seed_of
+from synth.backends.vllm.resident import Resident, one_line
+from synth.backends.vllm.seating import HERE, Machine, seats
+from synth.errors import ConfigError, did_you_mean
 from synth.recipe.backend import ADDRESS
 from synth.recipe.role import Role
-from synth.sanitize import for_terminal
 from synth.types import Reply, Request
 
 FAMILY = "model"
@@ -49,9 +46,6 @@ OURS: Final = {
 
 NOT_SAMPLED = ("n", "output_kind", "structured_outputs", "logprobs", "prompt_logprobs", "detokenize", "skip_clone")
 """What of vLLM's sampling is not a recipe's to set: one whole answer in text comes of every request."""
-TEMPLATE = "chat_template_kwargs"
-"""The field of a request, here as on a server, whose values the model's chat template sees."""
-END_OF_THOUGHT = "</think>"
 
 
 class VLLMBackend:
@@ -62,8 +56,10 @@ class VLLMBackend:
     self_scheduling = True
 
     def __init__(self) -> None:
-        self._options: dict[str, Mapping[str, Any]] = {}
-        self._turns = Residency(self._enter, self._leave)
+        self._options: dict[str, Options] = {}
+        self._machine = Machine()
+        self._turns: Residency[Resident | Replicas] = Residency(self._enter, self._leave)
+        self._seated: dict[str, list[Seat]] = {}
         self._looking = asyncio.Lock()
         """vLLM's configurations are not made to be drawn up two at a time."""
         self.prompt_tokens = self.cached_tokens = 0
@@ -87,24 +83,37 @@ class VLLMBackend:
         vLLM lacks."""
         _check_names("engine", options.engine, _engine_fields())
         _check_names("extra", role.extra, [*_sampling_fields(), TEMPLATE])
-        known = self._options.get(role.model)
-        if known and options.engine and known != options.engine:
-            raise ConfigError(
-                f"engine: another role of {role.model!r} has other options; give them to one, or both the same"
-            )
-        self._options[role.model] = known or options.engine
+        known = self._options.get(role.model, Options())
+        for name, given in (("engine", options.engine), ("data_parallel", options.data_parallel)):
+            if given and (said := getattr(known, name)) and said != given:
+                raise ConfigError(
+                    f"{name}: another role of {role.model!r} has other options; give them to one, or both the same"
+                )
+        self._options[role.model] = Options(
+            engine=known.engine or options.engine, data_parallel=known.data_parallel or options.data_parallel
+        )
 
     async def check(self, model: str) -> None:
-        """Has vLLM look at the model and its engine's options, without loading weights."""
+        """Has vLLM look at the model and its engine's options, and whether it fits, without loading weights."""
         async with self._looking:
-            await asyncio.to_thread(self._config, model)
+            await asyncio.to_thread(self._seats, model)
 
     async def complete(self, request: Request, key: str) -> Reply:
-        async with self._turns.of(request.model) as resident:
-            reply, cached = await resident.answer(request, key)
+        reply, cached = await self.answer(request, key)
         self.prompt_tokens += reply.prompt_tokens
         self.cached_tokens += cached
         return reply
+
+    async def answer(self, request: Request, key: str) -> tuple[Reply, int]:
+        """vLLM's reply to a request, and how many tokens of its prompt were cached."""
+        async with self._turns.of(request.model) as resident:
+            return await resident.answer(request, key)
+
+    async def load(self, model: str) -> None:
+        """Has vLLM load a model before it is asked, in one engine in this process's charge."""
+        self._seated[model] = [HERE]
+        async with self._turns.of(model):
+            pass
 
     def dismiss(self, why: Exception) -> None:
         """Gives the exception to requests that wait for models which vLLM has not loaded."""
@@ -113,13 +122,26 @@ class VLLMBackend:
     async def close(self) -> None:
         await self._turns.close()
 
-    async def _enter(self, model: str) -> "_Resident":
-        return await asyncio.to_thread(self._load, model)
+    async def _enter(self, model: str) -> Resident | Replicas:
+        async with self._looking:
+            seats = await asyncio.to_thread(self._seats, model)
+        if seats == [HERE]:
+            return await asyncio.to_thread(self._load, model)
+        options = self._options[model]
+        role = Role(backend="vllm", model=model, options={"engine": options.engine, "data_parallel": 1})
+        return await Replicas.load(role, seats)
 
-    async def _leave(self, resident: "_Resident") -> None:
-        await asyncio.to_thread(resident.shut_down)
+    async def _leave(self, resident: Resident | Replicas) -> None:
+        await resident.leave()
 
-    def _load(self, model: str) -> "_Resident":
+    def _seats(self, model: str) -> list[Seat]:
+        """Where engines of a model run, which is found out once: with another model loaded, less would be free."""
+        if model not in self._seated:
+            config, options = self._config(model), self._options[model]
+            self._seated[model] = seats(model, config, options.engine, options.data_parallel, self._machine)
+        return self._seated[model]
+
+    def _load(self, model: str) -> Resident:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         config = self._config(model)
@@ -128,13 +150,13 @@ class VLLMBackend:
         others = set(active_children())
         try:
             llm = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
-            return _Resident(model, llm, leash(child.pid for child in set(active_children()) - others if child.pid))
+            return Resident(model, llm, leash(child.pid for child in set(active_children()) - others if child.pid))
         except Exception as error:
             way_out = (
                 "what it wrote above says more; `engine` takes gpu_memory_utilization, max_model_len and their like"
             )
             raise ConfigError(
-                f"model {model!r}: vLLM's engine does not start ({_one_line(error)}); {way_out}"
+                f"model {model!r}: vLLM's engine does not start ({one_line(error)}); {way_out}"
             ) from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -146,90 +168,12 @@ class VLLMBackend:
         # On a CPU a prompt prefilled in parts ends the engine if its request has a seed: "CPU Generator does not use offset".
         cpu = {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
         try:
-            return AsyncEngineArgs(**{"model": model, **OURS, **cpu, **self._options[model]}).create_engine_config()
+            return AsyncEngineArgs(
+                **{"model": model, **OURS, **cpu, **self._options[model].engine}
+            ).create_engine_config()
         except Exception as error:  # whatever vLLM finds wrong with a model or an option
             way_out = "check the model's name or path, and what stands under `engine`"
-            raise ConfigError(f"model {model!r}: vLLM does not take it ({_one_line(error)}); {way_out}") from error
-
-
-class _Resident:
-    """A model that is loaded."""
-
-    def __init__(self, model: str, llm: Any, watch: "subprocess.Popen[bytes]") -> None:
-        self._model, self._llm, self._watch = model, llm, watch
-        self._tokenizer = llm.get_tokenizer()
-        self._longest: int = llm.model_config.max_model_len
-        self._defaults = llm.model_config.get_diff_sampling_param()
-        """The model's own, as a server applies them."""
-        self._thread = ThreadPoolExecutor(1, "tokenizer")
-        self._numbers = count()
-
-    async def answer(self, request: Request, key: str) -> tuple[Reply, int]:
-        """vLLM's reply by a loaded model, and how many tokens of the prompt were cached."""
-        from vllm.inputs import tokens_input
-        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
-
-        tokens = await asyncio.get_running_loop().run_in_executor(self._thread, self._tokens, request)
-        room = self._longest - len(tokens)
-        if room < 1:
-            return Reply(f"a prompt of {len(tokens)} tokens; the model takes {self._longest}", finish="rejected"), 0
-        sampling, name = self._sampling(request, key, room), f"{key}-{next(self._numbers)}"
-        try:
-            answers = [answer async for answer in self._llm.generate(tokens_input(tokens), sampling, name)]
-        except EngineDeadError as error:
-            raise Stopped(
-                "provider", f"model {self._model!r}: vLLM's engine has died; what it wrote above says why"
-            ) from error
-        except EngineGenerateError as error:
-            raise ProviderError(f"cannot be asked by vLLM ({_one_line(error.__cause__ or error)})") from error
-        except Exception as error:  # of a kind for every way in which vLLM finds a request wrong
-            raise ConfigError(
-                f"model {self._model!r}: vLLM refuses a request ({_one_line(error)}); check the role's settings"
-            ) from error
-        return _reply(request, len(tokens), answers[-1].outputs[0]), answers[-1].num_cached_tokens or 0
-
-    def shut_down(self) -> None:
-        self._thread.shutdown()
-        self._llm.shutdown()
-        unleash(self._watch)
-
-    def _tokens(self, request: Request) -> list[int]:
-        if request.text is not None:
-            return list(self._tokenizer.encode(request.text))
-        try:
-            found = self._tokenizer.apply_chat_template(
-                [{"role": message.role, "content": message.content} for message in request.messages],
-                add_generation_prompt=not request.prefill,
-                continue_final_message=bool(request.prefill),
-                tokenize=True,
-                return_dict=False,
-                **request.params.get(TEMPLATE, {}),
-            )
-        except Exception as error:  # the template is a program of the model's maker
-            way_out = (
-                "`system: false` is for models without a system message, `completion` for those without a template"
-            )
-            raise ConfigError(
-                f"model {self._model!r}: its chat template fails ({_one_line(error)}); {way_out}"
-            ) from error
-        return list(found)
-
-    def _sampling(self, request: Request, key: str, room: int) -> Any:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
-
-        asked = {"seed": seed_of(key), **self._defaults, **request.params}
-        asked.pop(TEMPLATE, None)
-        asked["max_tokens"] = min(asked["max_tokens"], room)
-        schema = None if request.schema is None else StructuredOutputsParams(json=dict(request.schema))
-        try:
-            return SamplingParams.from_optional(
-                **asked, structured_outputs=schema, output_kind=RequestOutputKind.FINAL_ONLY
-            )
-        except (ValueError, TypeError) as error:
-            raise ConfigError(
-                f"model {self._model!r}: vLLM cannot sample so ({_one_line(error)}); check the role's settings"
-            ) from error
+            raise ConfigError(f"model {model!r}: vLLM does not take it ({one_line(error)}); {way_out}") from error
 
 
 def share(role: Role, options: Options) -> None:
@@ -270,23 +214,3 @@ def _check_names(place: str, given: Mapping[str, Any], known: list[str]) -> None
             close = did_you_mean(name, known)
             way_out = close if close.startswith("did") else "`vllm serve --help` and its sampling parameters list them"
             raise ConfigError(f"{place}.{name}: vLLM knows no such option; {way_out}")
-
-
-def _reply(request: Request, prompt_tokens: int, answer: Any) -> Reply:
-    if answer.finish_reason not in ("stop", "length", "repetition"):
-        raise ProviderError(f"ends an answer by itself ({answer.finish_reason})")
-    thought, end, text = answer.text.rpartition(END_OF_THOUGHT)
-    return Reply(
-        text=request.prefill + text if text.strip() else "",
-        finish="length" if answer.finish_reason == "length" else "stop",
-        prompt_tokens=prompt_tokens,
-        completion_tokens=len(answer.token_ids),
-        reasoning=thought.strip().removeprefix("<think>").strip() or None if end else None,
-    )
-
-
-def _one_line(error: BaseException) -> str:
-    """An error's words, without those a validator puts around them."""
-    with suppress(AttributeError, LookupError, TypeError):
-        error = ValueError("; ".join(str(entry["msg"]) for entry in error.errors()))  # type: ignore[attr-defined]
-    return for_terminal(" ".join(str(error).split()) or type(error).__name__)[:300]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, PositiveInt, field_validator
 
 from synth.recipe import backend
 from synth.recipe.role import json_only
@@ -18,11 +18,18 @@ BEARING = frozenset(
 does not know them, as it does not know them of a server."""
 
 
+TEMPLATE = "chat_template_kwargs"
+"""The field of a request, here as on a server, whose values the model's chat template sees."""
+
+
 class Options(backend.Options):
     """A role's options of the backend `vllm`: how its engine is built."""
 
     engine: Annotated[dict[str, Any], backend.Bears(BEARING)] = Field(default_factory=dict)
     """Options of vLLM's engine, as `AsyncEngineArgs` names them."""
+    data_parallel: PositiveInt | None = None
+    """How many engines of vLLM answer for the model side by side, each on GPUs of its own; unless said, as many as the GPUs of this machine
+    hold."""
 
     @field_validator("engine")
     @classmethod

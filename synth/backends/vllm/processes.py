@@ -1,5 +1,7 @@
 """Processes that must not outlive this one, however it ends: an engine left over by a kill would hold its GPU for ever."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -34,6 +36,13 @@ def unleash(watch: "subprocess.Popen[bytes]") -> None:
     """Ends the watching process that `leash` started: the engines it watched have ended by themselves."""
     watch.kill()
     watch.communicate()
+
+
+def end_all_below(pid: int) -> None:
+    """Ends at once every process (engines of vLLM) that this one has started, and those they have started."""
+    for started in _started_by(pid):
+        with suppress(OSError):
+            os.kill(started, signal.SIGKILL)
 
 
 def _started_by(pid: int) -> list[int]:
