@@ -126,7 +126,7 @@ def _opening(recipe: Recipe, facts: Facts) -> list[str]:
 
 
 def _how(recipe: Recipe, facts: Facts) -> list[str]:
-    offline = any(role.backend == "offline" for role in recipe.models.values())
+    offline = any(role.answerer == "offline" for role in recipe.models.values())
     lines = ["## How it was made", ""]
     if offline:
         lines += [
