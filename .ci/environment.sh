@@ -6,11 +6,16 @@ skip() {
     exit 0
 }
 
-# These torch builds are for one Python, system and kind of processor.
-fitting() {
-    PYTHON=$(command -v python3.11) || skip "no python3.11 here, for which alone this torch is built"
+# The locks are for one Python, system and kind of processor.
+locked() {
+    PYTHON=$(command -v python3.11) || skip "no python3.11 here, for which alone its packages are locked"
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || skip "python3.11 is no Python 3.11"
-    [ "$(uname -sm)" = "Linux x86_64" ] || skip "this torch for processors is built for Linux on x86_64"
+    [ "$(uname -sm)" = "Linux x86_64" ] || skip "its packages are locked for Linux on x86_64"
+}
+
+# So are the torch builds, which moreover need a recent processor.
+fitting() {
+    locked
     grep -qw avx2 /proc/cpuinfo || skip "the processor has neither AVX2 nor AVX-512"
 }
 
