@@ -93,10 +93,9 @@ class Wrapping(Options):
         that one wraps another itself."""
         if (name := _of(cls, given)) is None:
             return cls
-        inner: type[Options] = module(name).Options.reading(given)
-        if issubclass(inner, Wrapping):
+        if wraps(name):
             raise ConfigError(f"of: backend {name} has another one answer itself; name that one")
-        return _both(cls, inner)
+        return _both(cls, module(name).Options.reading(given))
 
 
 def _of(kind: type[Options], given: Mapping[str, Any]) -> str | None:

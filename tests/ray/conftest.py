@@ -19,7 +19,7 @@ from synth.backends.ray.cluster import OWN, QUIET
 from tests.conftest import Lab
 
 os.environ |= {**QUIET, **OWN, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-from ray.cluster_utils import Cluster  # noqa: E402 (it reads its environment when it is imported)
+from ray.cluster_utils import Cluster
 
 KEY = "sk-of-nobody-" + secrets.token_hex(16)
 NODE: dict[str, Any] = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 80 * 2**20, "include_dashboard": False}

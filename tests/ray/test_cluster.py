@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synth.serve.server import StandIn
-from tests.ray.conftest import CONCURRENCY, HELD, KEY, Driver, Two, again, command, kill, until
+from tests.ray.conftest import ACTORS, CONCURRENCY, HELD, KEY, Driver, Two, again, command, kill, until
 from tests.support.standin import standing_in
 
 OFFLINE = "backend: offline, frames: 2"
@@ -38,23 +38,24 @@ def a_node(two: Two) -> None:
     two.kill_node()
 
 
-@pytest.mark.parametrize("victim", [an_actor, a_node])
-def test_what_dies_gives_its_requests_back(driver: Driver, two: Two, victim: Callable[[Two], None]) -> None:
+@pytest.mark.parametrize(("victim", "moments"), [(an_actor, (0.15, 0.45)), (a_node, (0.3,))])
+def test_what_dies_gives_its_requests_back(
+    driver: Driver, two: Two, victim: Callable[[Two], None], moments: tuple[float, ...]
+) -> None:
     with standing_in(latency="0.1..0.4") as server:
         driver.write(asking(server), address=two.address)
         driver.run("calm")
         once = dict(server.completed)
         server.completed.clear()
         process = driver.start("run", "--backend", "ray")
-        kills = 0
-        for share in (0.15, 0.45):
-            until(lambda share=share: server.completed.total() > share * len(once) and len(two.actors()) == 2)
+        for share in moments:
+            until(lambda share=share: server.completed.total() > share * len(once) and len(two.actors()) == ACTORS)
             victim(two)
-            kills += 1
         words = driver.end(process)
-        assert again(server.completed) <= HELD * kills
     print(victim.__name__, again(server.completed), len(once))
-    assert f"{kills} died" in words
+    assert again(server.completed) <= HELD * len(moments)
+    assert f"{len(moments)} died" in words
+    assert "aylet" not in words
     assert driver.bytes("run") == driver.bytes("calm")
     assert server.headers["Authorization"] == f"Bearer {KEY}"
     assert not any(KEY.encode() in path.read_bytes() for path in written() if path.is_file())
@@ -113,11 +114,12 @@ def rays() -> set[int]:
         (OFFLINE, {"address": "127.0.0.1:9"}, "ray.address: nothing answers at '127.0.0.1:9'"),
         (OFFLINE, {"address": "ray://127.0.0.1:9"}, "start it on a machine of the cluster"),
         (OFFLINE, {"gpus": 1, "patience": 2}, "an actor needs 1 GPU on one machine, and the most there is is 0 GPU"),
-        ('base_url: "http://127.0.0.1:9/v1"', {}, "check --base-url and that the server runs"),
+        ("backend: openai, base_url: '{url}'", {}, "The model `"),
     ],
 )
 def test_what_is_wrong_is_one_line(driver: Driver, two: Two, how: str, ray: dict[str, object], expected: str) -> None:
-    driver.write(how, **{"address": two.address, **ray})
-    words = driver.run("run", "--backend", "ray", status=1)
+    with standing_in(models=frozenset({"other"}), listed=None) as server:
+        driver.write(how.format(url=server.url), **{"address": two.address, **ray})
+        words = driver.run("run", "--backend", "ray", status=1)
     (line,) = [line for line in words.splitlines() if expected in line]
     assert line.startswith("synth: ")

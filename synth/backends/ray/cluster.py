@@ -95,6 +95,8 @@ def _join(address: str) -> None:
     except Exception as error:  # of a kind for every way in which there is no cluster
         way_out = "start one (`ray start --head`), give its host:port, or try `address: local`"
         raise ConfigError(f"ray.address: no Ray cluster at {address!r} ({one_line(error)}); {way_out}") from error
+    # What Ray says of nodes that die would go to stdout, amid a run's results; nothing public turns that off.
+    ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
     _joined.ours = True
 
 

@@ -41,7 +41,8 @@ async def place(options: Options, others: Iterable[Placed]) -> Placed:
     else:
         taken = Counter(other.node for other in others)
         node = min(sorted(one["NodeID"] for one in cluster.nodes()), key=lambda one: taken[one])
-        strategy = NodeAffinitySchedulingStrategy(node, soft=True)
+        # Softly said it is not heeded for an actor that reserves nothing.
+        strategy = NodeAffinitySchedulingStrategy(node, soft=False)
     kind = ray.remote(Asker).options(
         **{"num_cpus": 0, "num_gpus": 0, **told}, max_restarts=0, max_task_retries=0, scheduling_strategy=strategy
     )
