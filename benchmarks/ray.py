@@ -32,11 +32,10 @@ TEXT = "请判断下面的对话是否安全，并说明理由。" * 60
 def served(latency: float) -> Iterator[str]:
     """The address of a stand-in server in a process of its own."""
     command = [sys.executable, "-m", "synth", "serve", "--port", "0", "--latency", str(latency)]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        assert server.stderr is not None
-        line = next(line for line in server.stderr if "http://" in line)
-        yield next(word.rstrip(".,;)") for word in line.split() if word.startswith("http://"))
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
     finally:
         server.terminate()
         server.wait(30)
@@ -64,7 +63,7 @@ async def measured(given: argparse.Namespace, url: str) -> None:
     try:
         await backends["ray"].check("m")
         pool = backends["ray"]._pool
-        while sum(seat.up for seat in pool._seats) < given.actors:
+        while sum(seat.up for seat in pool._seats) < given.actors:  # noqa: ASYNC110 (nothing tells when they are up)
             await asyncio.sleep(0.1)
         for backend in backends.values():
             await rate(backend, at_once, at_once, 0)
