@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 # A file of this name must not be taken for the library.
@@ -41,18 +42,23 @@ def served(latency: float) -> Iterator[str]:
         server.wait(30)
 
 
-async def rate(backend: Backend, at_once: int, count: int, draw: int) -> tuple[float, float]:
-    """Replies a second with so many requests out all the while, and this process's seconds of CPU per 1,000."""
-    numbers = iter(range(count))
-
-    async def worker() -> None:
-        for number in numbers:
-            request = Request("model", "m", (Message("user", f"{number}{TEXT}"),), {"max_tokens": 64}, None, (draw,))
-            await backend.complete(request, key_of(request))
-
+async def rate(backend: Backend, at_once: int, latency: float, rounds: int, draw: int) -> tuple[float, float]:
+    """Replies a second with so many requests out all the while, begun one after the other within the first latency, as seen from the second
+    on; and this process's seconds of CPU per 1,000."""
+    numbers, landed = count(), list[float]()
     begun, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(worker() for _ in range(at_once)))
-    return count / (time.perf_counter() - begun), (time.process_time() - cpu) / count * 1000
+    last = begun + rounds * latency
+
+    async def worker(place: int) -> None:
+        await asyncio.sleep(latency * place / at_once)
+        while time.perf_counter() < last:
+            request = Request("model", "m", (Message("user", f"{next(numbers)}{TEXT}"),), {}, None, (draw,))
+            await backend.complete(request, key_of(request))
+            landed.append(time.perf_counter())
+
+    await asyncio.gather(*map(worker, range(at_once)))
+    seen = sum(begun + 2 * latency < at <= last for at in landed)
+    return seen / (last - begun - 2 * latency), (time.process_time() - cpu) / len(landed) * 1000
 
 
 async def measured(given: argparse.Namespace, url: str) -> None:
@@ -65,12 +71,10 @@ async def measured(given: argparse.Namespace, url: str) -> None:
         pool = backends["ray"]._pool
         while sum(seat.up for seat in pool._seats) < given.actors:  # noqa: ASYNC110 (nothing tells when they are up)
             await asyncio.sleep(0.1)
-        for backend in backends.values():
-            await rate(backend, at_once, at_once, 0)
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in backends}
         for turn in range(1, 4):
             for name, backend in backends.items():
-                found[name].append(await rate(backend, at_once, at_once * given.rounds, turn))
+                found[name].append(await rate(backend, at_once, given.latency, given.rounds, turn))
     finally:
         for backend in backends.values():
             await backend.close()
