@@ -7,7 +7,7 @@ CPU_LOCK = uv pip compile --python-version 3.11 --python-platform x86_64-manylin
 	--find-links "$$(pip config get global.find-links)" --index-strategy unsafe-best-match \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check format lock clean
+.PHONY: demo test check format docs lock clean
 
 demo: $(READY)
 	$(BIN)/synth run demo
@@ -32,8 +32,13 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index -e .
 	touch $(READY)
 
+# What README and docs/ have from the code.
+docs: $(READY)
+	$(BIN)/python -m docs.generate
+
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
+	uv pip compile pyproject.toml .ci/browser.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o .ci/browser.txt
 	$(CPU_LOCK) pyproject.toml .ci/vllm.in --override .ci/vllm.overrides -o .ci/vllm.txt
 	$(CPU_LOCK) pyproject.toml .ci/ray.in -o .ci/ray.txt
 	$(CPU_LOCK) pyproject.toml .ci/train-trl.in --override .ci/train.overrides -o .ci/train-trl.txt

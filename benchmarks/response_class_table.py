@@ -23,7 +23,7 @@ from synth.filters.language.response_class import run_keys, sign_keys, zones
 from synth.filters.language.speech_acts import acts
 
 BULK = 0.2
-LEAST, RUNS = 3, 30_000
+LEAST, RUNS = 3, 45_000
 """Answers that a run must be in to be looked at, and how many runs are kept."""
 SIGN = 0.06
 """What a sign counts beside the runs of an answer, of which all together count one."""
@@ -89,11 +89,11 @@ def matrix(answers: Sequence[Answer], at: dict[int, int]) -> Any:
     return csr_matrix((values, columns, ends), shape=(len(answers), len(at)))
 
 
-def fitted(answers: Sequence[Answer], at: dict[int, int]) -> tuple[Any, Any]:
-    """What each key weighs by class, and what a class has beforehand."""
+def fitted(answers: Sequence[Answer], at: dict[int, int], near: float) -> tuple[Any, Any]:
+    """What each key weighs by class, and what a class has beforehand; `near` is how far from the best fit it may stop."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=GENTLE, max_iter=200, tol=1e-3)
+    model = LogisticRegression(C=GENTLE, max_iter=400, tol=near)
     model.fit(matrix(answers, at), [one.name for one in answers], sample_weight=[one.weight for one in answers])
     order = [list(model.classes_).index(name) for name in class_table.CLASSES]
     weights, start = model.coef_[order], model.intercept_[order]
@@ -114,11 +114,11 @@ def main(arguments: Sequence[str]) -> None:
     sets = [read(one) for one in arguments]
     answers = [answer for made, _ in sets for answer in made]
     at = columns(answers)
-    weights, _ = fitted(answers, at)
+    weights, _ = fitted(answers, at, 1e-3)
     heavy = sorted((key for key in at if key < 1 << 32), key=lambda key: (-float(np.abs(weights[at[key]]).max()), key))
     kept = sorted({*heavy[:RUNS], *(key for key in at if key >= 1 << 32)})
     at = {key: place for place, key in enumerate(kept)}
-    weights, start = fitted(answers, at)
+    weights, start = fitted(answers, at, 1e-4)
     keys = np.array(kept, np.uint64)
     is_sign = keys >= np.uint64(1 << 32)
     weights[is_sign] *= SIGN

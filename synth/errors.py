@@ -7,9 +7,11 @@ Stopped       nothing more may be asked; a pause, never a decision
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
+
+Word = TypeVar("Word", bound=str | None)
 
 
 class ConfigError(Exception):
@@ -87,3 +89,10 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     known = sorted(set(known))
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(known) or 'none'}"
+
+
+def one_of(name: str, given: Word, known: Sequence[str]) -> Word:
+    """What was `given` for an option, if it is one of the `known` words, or None for nothing given. ConfigError for another."""
+    if given is not None and given not in known:
+        raise ConfigError(f"{name}={given!r}: {did_you_mean(str(given), known)}")
+    return given

@@ -129,9 +129,9 @@ def for_terminal(text: str) -> str:
 def for_page(text: str) -> str:
     """An untrusted text without what turns the writing around, hides, or no page can hold: each such character a middle dot; lines
     and tabs stay."""
-    return "".join(
-        "·" if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs") else c for c in plain(text)
-    )
+    text = plain(text)
+    hidden = {ord(c) for c in set(text) if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs")}
+    return text.translate(dict.fromkeys(hidden, "·")) if hidden else text
 
 
 def one_line(text: str) -> str:

@@ -25,7 +25,9 @@ class Options(backend.Options):
     provider: str | None = None
     """Whose server it is, of those in `providers.yaml`: gives what the role does not say, address, key, switches, prices."""
     base_url: str | None = None
+    """The address of the server, `http://HOST:PORT/v1`; null: the provider's, else OpenAI's."""
     api_key_env: str | None = KEY
+    """The variable of the environment that holds the key; null: no key is sent. A server on this machine needs none."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Further headers of every request; `$NAME` is read from the environment, alone or amid other text (`Bearer $NAME`)."""
     thinking: bool | None = None

@@ -4,13 +4,14 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from synth import backends, exporters, filters
 from synth.backends import _providers as providers
+from synth.cli.way import typed
 from synth.errors import ConfigError
 from synth.filters import rule_sets
 from synth.recipe import files, load, stages, taxonomy
@@ -24,6 +25,21 @@ def entries(kind: str) -> Iterator[Entry]:
     """The catalogue of one kind, as `synth list KIND` shows it: each thing's name and one line on it, from docstrings,
     `about:` and first comments."""
     yield from _LISTS[kind]()
+
+
+def use(kind: str, name: str) -> str:
+    """What to do with what `synth list KIND` shows, as a command on the thing of that name."""
+    if kind == "scenarios":
+        name = name.partition(".")[0]
+    command, why = _USES[kind]
+    return f"`{typed(*(word.format(name=name) for word in command.split()))}` {why}"
+
+
+def checked(kind: str, path: str) -> str:
+    """The command that checks a file of the user's own, made by `synth new`, and what it does."""
+    name = path.partition("/")[2].rpartition(".")[0]
+    words = {"recipe": ["check", name], "taxonomy": ["check", "demo", "--taxonomy", name], "prompt": ["check"]}[kind]
+    return f"`{typed(*words)}` says whether it holds together, and asks nothing"
 
 
 def scaffold(kind: str, name: str, base: str | None = None) -> str:
@@ -155,6 +171,25 @@ _LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
     "formats": lambda: _modules(exporters),
     "guards": lambda: (entry for entry in _prompts() if entry[0].startswith("guard/")),
 }
+
+
+_USES: Mapping[str, tuple[str, str]] = {
+    "recipes": ("check {name}", "checks that recipe; `run` in place of `check` makes its data set"),
+    "taxonomies": ("run demo --taxonomy {name} --dry-run", "says what rows over that taxonomy take"),
+    "scenarios": ("run demo --only {name} --dry-run", "says what rows of that scenario alone take"),
+    "prompts": ("new prompt {name}", "copies that prompt to be changed"),
+    "filters": ("filter --help", "says how one of them is asked of any table"),
+    "stages": ("new recipe mine", "begins a recipe in which they are named"),
+    "verdicts": ("new recipe mine", "begins a recipe in which one is named, under `judge.verdict`"),
+    "backends": ("run demo --backend offline --dry-run", "shows where one is named"),
+    "providers": (
+        "doctor demo --provider {name} --model NAME",
+        "tries a model there; the key stands in the variable named above",
+    ),
+    "formats": ("export runs/demo --to {name}", "writes the demo's data set so"),
+    "guards": ("export runs/demo --to sft --guard {name}", "writes the demo's data set for that guard"),
+}
+"""By kind, a command that uses a thing of it, and what the command does."""
 
 
 def _taxonomy(name: str) -> str:

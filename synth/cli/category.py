@@ -1,16 +1,15 @@
 """What `synth new category` says: the draft, the neighbours it collides with, the confusion table, and what to do next."""
 
-import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
 
-import click
-
 from synth.cli.recipe import changed_recipe
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say
+from synth.cli.table import drawn, grid
 from synth.engine.budget import Bounds
 from synth.quality.metrics import wilson
 from synth.recipe.credentials import hidden
@@ -29,8 +28,8 @@ _ASKED = ("backend", "provider", "base_url", "model")
 _ROWS = 20
 _EXAMPLES = 3
 """How many queries are shown that landed elsewhere."""
-_NAME, _COLUMN = 26, 14
-"""Columns of the table, in characters of half width."""
+_NAME, _COLUMN = 12, 12
+"""Longest name of a category at a row's head and at a column's, in characters of half width."""
 
 
 def category(text: str, given: dict[str, Any]) -> int:
@@ -42,7 +41,7 @@ def category(text: str, given: dict[str, Any]) -> int:
     )
     commands = _commands(found, given)
     if as_json:
-        click.echo(json.dumps(as_json_of(found, commands), ensure_ascii=False))
+        give(as_json_of(found, commands))
     else:
         for line in _lines(found):
             say(line)
@@ -60,7 +59,8 @@ def _commands(found: CategoryOutcome, given: dict[str, Any]) -> list[str]:
     name = found.path.stem if found.path.parent == FOLDER else str(found.path)
     told = [given["base"], "--taxonomy", name]
     asked = [word for option in _ASKED if given[option] for word in (f"--{option.replace('_', '-')}", given[option])]
-    run = [*told, *asked, "--only", found.draft.subcategory.id, "-n", str(_ROWS)]
+    folder = Path("runs") / found.draft.subcategory.id.replace(".", "-")
+    run = [*told, *asked, "--only", found.draft.subcategory.id, "-n", str(_ROWS), "-o", str(folder)]
     return [f"synth check {shlex.join(told)}", f"synth run {shlex.join(run)}"]
 
 
@@ -111,17 +111,17 @@ def _near(around: Neighbourhood) -> Iterator[str]:
 def _table(table: Confusion) -> Iterator[str]:
     besides = [name for name in _BESIDES if any(one.category == name for one in table.landed)]
     columns = [*table.names, *besides]
-    heads = [*(_cut(table.names[id], _COLUMN - 2) for id in table.names), *(_BESIDES[name] for name in besides)]
+    heads = [*(_cut(table.names[id], _COLUMN) for id in table.names), *(_BESIDES[name] for name in besides)]
     yield f"\nwhere the judges put {len(table.landed)} queries, and how many of each row they call unsafe"
-    yield _row("  written for", [*heads, "unsafe"])
+    rows = []
     for id in table.names:
         for kind in PROMPTS:
             if row := table.row(id, kind):
                 counts = Counter(one.category for one in row)
                 unsafe = sum(one.label == "unsafe" for one in row)
                 cells = [str(counts[column] or "–") for column in columns] + [f"{unsafe} of {len(row)}"]
-                name = f"  {_cut(table.names[id], _NAME - 14)} {_MEANT[kind]}"
-                yield _row(name, cells)
+                rows.append([f"  {_cut(table.names[id], _NAME)} {_MEANT[kind]}", *cells])
+    yield drawn(grid(("  written for", *heads, "unsafe"), rows))
     for told, hits in (
         ("in the category they were written for", table.placed),
         ("labelled as they were meant", table.meant),
@@ -144,15 +144,6 @@ def _examples(table: Confusion) -> Iterator[str]:
 
 def _right(one: Landed) -> bool:
     return one.category == one.written.subcategory and one.as_meant
-
-
-def _row(name: str, cells: Sequence[str]) -> str:
-    return (_padded(name, _NAME) + "".join(_padded(cell, _COLUMN) for cell in cells)).rstrip()
-
-
-def _padded(text: str, width: int) -> str:
-    """A text in a column of so many characters of half width."""
-    return text + " " * max(1, width - _width(text))
 
 
 def _cut(text: str, width: int) -> str:

@@ -1,56 +1,64 @@
 """What `check` and `preview` do: a recipe tried on stand-ins, without a call."""
 
-import contextlib
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
-from synth.cli.run import _warn
+from synth.backends import _terms as terms
+from synth.cli.say import complain
 from synth.cli.show import readable
+from synth.dataset import card_text
 from synth.dataset.policies import Policy, united
-from synth.dataset.reader import Dataset
 from synth.dataset.rows import COLUMNS, PROVENANCE
 from synth.errors import ConfigError
-from synth.plan.targets import least
 from synth.recipe import files, load, plugins, prompt, taxonomy
 from synth.recipe.guard import load as load_guard
 from synth.recipe.guard.trial import codes_to_try, tried
-from synth.recipe.role import OFFLINE
 from synth.recipe.schema import Recipe
+from synth.run import trial
 from synth.run.compile import compile_recipe, rendered
-from synth.run.execute import run as run_bound
-from synth.run.options import RunOptions
 from synth.run.resolve import wanted
 
 
-def check(recipe: Recipe | None) -> Iterator[str]:
-    """What `synth check` does: checks one recipe, or everything there is, with a line for each thing found good.
+@dataclass(frozen=True)
+class Good:
+    """One thing that `synth check` found good: its kind and name, and what was tried."""
+
+    kind: str
+    name: str
+    tried: str = ""
+    terms: Sequence[str] = ()
+    """Under whose terms the rows of a recipe's models stand, a line each."""
+
+    def __str__(self) -> str:
+        good = f"{self.kind} {self.name}: good{f' ({self.tried})' if self.tried else ''}"
+        return "\n".join([good, *(f"terms of what it writes: {line}" for line in self.terms)])
+
+
+def check(recipe: Recipe | None) -> Iterator[Good]:
+    """What `synth check` does: checks one recipe, or everything there is, and gives each thing found good.
     ConfigError for the first that is not."""
     if recipe is None:
         for line in plugins.lost():
             raise ConfigError(line)
         for name in files.names("taxonomies"):
             taxonomy.load(name)
-            yield f"taxonomy {name}: good"
+            yield Good("taxonomy", name)
         for name in files.names("prompts"):
             if name.startswith("guard/"):
-                yield f"guard {name}: good ({_tried(name)})"
+                yield Good("guard", name, _tried(name))
+            elif name.startswith("card/"):
+                card_text.load()
+                yield Good("card", name)
             else:
                 prompt.parse(name)
-                yield f"prompt {name}: good"
+                yield Good("prompt", name)
     for loaded in [recipe] if recipe else map(load.load, files.names("pipelines")):
-        compiled = compile_recipe(loaded)
-        _warn(compiled)
-        prompts = sum(1 for _ in rendered(compiled, compiled.specs))
-        lacking = compiled.flow.source.missing
-        rows = (
-            0
-            if lacking
-            else sum(1 for _ in _made(load.with_models(loaded, backend=OFFLINE, model=None, base_url=None), ()))
-        )
-        yield f"recipe {loaded.name}: good ({len(compiled.specs)} lanes, {prompts} prompts rendered, {rows} rows made offline)"
+        found = trial.check(loaded)
+        for line in found.notes:
+            complain(line)
+        made = f"{found.lanes:,} lanes, {found.prompts:,} prompts rendered, {found.rows:,} rows made offline, no server asked"
+        yield Good("recipe", found.name, made, [str(writer) for writer in terms.writers(loaded)] if recipe else [])
 
 
 def _tried(name: str) -> str:
@@ -79,21 +87,5 @@ def preview(recipe: Recipe, only: tuple[str, ...], rows: int) -> Iterator[str]:
         yield f"--- {name} ---"
         for message in messages:
             yield f"[{message.role}]\n{message.content}\n"
-    for row in islice(_made(recipe, (first,)) if rows else (), rows):
+    for row in islice(trial.trial_rows(recipe, (first,)) if rows else (), rows):
         yield f"--- row {row['id']} ---\n{readable(row)}\n"
-
-
-def _made(recipe: Recipe, only: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The rows of the smallest run there can be. An offline one leaves nothing; one that costs keeps its journal."""
-    compiled = compile_recipe(recipe)
-    n = least(recipe, wanted(compiled, None, only)[0])[0] if not recipe.from_file else None
-    costs = any(not role.answering.STAND_IN for role in recipe.models.values())
-    with contextlib.ExitStack() as stack:
-        kept = Path("runs") / f"{recipe.name}.preview"
-        folder = kept if costs else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        result = run_bound(compiled, RunOptions(folder, n, only))
-        if result.message:
-            raise ConfigError(result.message)
-        made = Dataset(folder)
-        for split in made.splits():
-            yield from made.rows(split)

@@ -1,13 +1,22 @@
 """`synth eval`: a guard measured on a labelled test, as Libra-Test is and beyond."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain, say
+from synth.cli.say import complain, escaped, say, then
+
+
+def _next(files: Sequence[Path]) -> str:
+    """What to do with the results of an evaluation."""
+    card = next((path for path in files if path.name.endswith(".md")), None)
+    rows = next((path for path in files if path.name.endswith(".jsonl")), None)
+    told = [f"{card} is for the guard's card" if card else "", f"{rows} has every row with its answer" if rows else ""]
+    return "; ".join(filter(None, told)) or "-o DIR keeps the results, with a row for each answer"
 
 
 @click.command("eval")
@@ -86,7 +95,8 @@ def evaluate(
     a threshold and the calibration error.
     """
     from synth.cli.live import Screen
-    from synth.quality.evaluate.table import table
+    from synth.cli.table import lines
+    from synth.quality.evaluate.table import parts
     from synth.run import evaluate as work
     from synth.run.evaluation_files import as_json as written
     from synth.run.guard_role import role_of
@@ -118,11 +128,14 @@ def evaluate(
     came = work.evaluate(options)
     if came.report is not None:
         if as_json:
-            click.echo(written(came.report), nl=False)
+            click.echo(escaped(written(came.report)), nl=False)
         else:
-            say(table(came.report))
+            for text in lines(parts(came.report)):
+                say(text)
     for path in came.files:
         complain(path)
+    if came.report is not None and not as_json:
+        then(_next(came.files))
     if came.message:
         screen.line(f"synth: {came.message}")
     sys.exit(came.status)

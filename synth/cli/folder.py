@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synth.cli.say import complain, say
+from synth.cli.options import AS_JSON
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import typed
 
 if TYPE_CHECKING:
+    from synth.exporters._huggingface import Access
     from synth.types import MarkMode
 
 MARKS = ("delete", "vary", "keep")
@@ -46,14 +49,24 @@ MARKS = ("delete", "vary", "keep")
     type=click.Choice(MARKS),
     help="How 【略】 goes out in answers: deleted without a hole, in vague words, or kept.  [default: as the recipe's `output.mark`]",
 )
-@click.option("--push-to", metavar="REPO", help="Upload the dataset to this Hugging Face repository (with --to hf).")
+@click.option(
+    "--push-to",
+    metavar="REPO",
+    help="Upload the dataset (with --to hf) to OWNER/NAME on Hugging Face, or where HF_ENDPOINT says, or to modelscope:OWNER/NAME.",
+)
 @click.option("--public", is_flag=True, help="Make the uploaded repository public; it is private unless you say so.")
+@click.option(
+    "--access",
+    type=click.Choice(["manual", "auto", "open"]),
+    help="Who may read the repository: whom you let in, who has answered its questions, everybody.  [default: manual; one that stands is kept]",
+)
 def export(
     folder: Path,
     to: str,
     out: Path | None,
     settings: tuple[str, ...],
     public: bool,
+    access: "Access | None",
     mark: "MarkMode | None",
     push_to: str | None,
     **named: str | None,
@@ -61,6 +74,7 @@ def export(
     """Write the dataset in DIR in a format a trainer reads, with what the trainer needs beside it. How it is started comes last."""
     from synth import exporters
     from synth.cli import run
+    from synth.cli.summary import after_export, private
     from synth.dataset.reader import changed_since
 
     for line in changed_since(folder):
@@ -68,11 +82,20 @@ def export(
     options = {name: value for name, value in named.items() if value is not None} | exporters.settings(settings)
     last: list[str] = []
     for line in run.export(
-        folder, to, out, options=options, push_to=push_to, private=not public, mark=mark, say=last.append
+        folder,
+        to,
+        out,
+        options=options,
+        push_to=push_to,
+        private=not public,
+        access=access,
+        mark=mark,
+        say=last.append,
     ):
         say(line)
-    for line in last:
+    for line in [*last, private(folder, out or folder / "export" / to)]:
         say(line, err=True)
+    then(after_export(folder, to, named.get("guard")))
 
 
 @click.command()
@@ -82,20 +105,38 @@ def export(
     "--most", type=click.IntRange(1), default=5, show_default=True, help="Rows and drops, or replies, to show."
 )
 @click.option(
-    "--coverage", is_flag=True, help="How often each axis of elements, and each pair of axes, was asked and got."
+    "--coverage",
+    is_flag=True,
+    help="How often values of each axis (region, event, persona …) were asked for and got rows.",
 )
 @click.option("--live", is_flag=True, help="Read the journal, not the dataset; so it is anyway while the run goes on.")
 @click.option("--raw", is_flag=True, help="The newest replies of models, as they came; CELL may be a stage too.")
-def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool) -> None:
-    """Read the rows and drops of CELL (a scenario, subcategory, lane or cell; globs too), or see all cells."""
+@AS_JSON
+def show(folder: Path, cell: str | None, most: int, coverage: bool, live: bool, raw: bool, as_json: bool) -> None:
+    """Read the rows and drops of CELL, or see all cells and how far each is.
+
+    A cell is a subcategory, what the user is after and the judged label: crime.gambling/harmful/unsafe. CELL may name less (crime,
+    crime.gambling, crime.gambling/harmful) or have * in it.
+    """
     from synth.cli import show as command
     from synth.dataset.reader import changed_since
 
     for line in changed_since(folder):
         complain(line)
+    if as_json:
+        give(
+            {"replies": command.replies(folder, cell, most)}
+            if raw
+            else command.coverage(folder)
+            if coverage
+            else command.facts(folder, cell, most, live=live)
+        )
+        return
     if raw:
         texts = command.raw_replies(folder, cell, most)
     else:
         texts = command.covered(folder) if coverage else command.show(folder, cell, most, live=live)
     for text in texts:
         say(text)
+    if raw or coverage or cell:
+        then(f"`{typed('show', folder)}` lists the cells{'' if coverage else f'; --most {4 * most} shows more'}")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
-from synth.cli.say import say
+from synth.cli.options import AS_JSON
+from synth.cli.say import give, say, then
+from synth.cli.way import typed
 
 PLACE = click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
 
@@ -13,14 +15,15 @@ PLACE = click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Pa
 @click.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder of the whole.")
-def merge(folders: tuple[Path, ...], out: Path) -> None:
+@AS_JSON
+def merge(folders: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Unite runs of one recipe that were split by --shard (or made apart), and write the dataset they make together.
 
     Asks for nothing: what falls short is said, and `synth run RECIPE -o DIR` goes on from there.
     """
     from synth.cli import run
 
-    sys.exit(run.merge(folders, out))
+    sys.exit(run.merge(folders, out, as_json=as_json))
 
 
 @click.group()
@@ -30,12 +33,19 @@ def journal() -> None:
 
 @journal.command()
 @PLACE
-def stats(place: Path) -> None:
+@AS_JSON
+def stats(place: Path, as_json: bool) -> None:
     """Replies and tokens by stage and model, decisions, bytes."""
+    from synth.cli.table import lines
     from synth.run import journal_tools
 
-    for line in journal_tools.stats(place):
+    found = journal_tools.stats(place)
+    if as_json:
+        give(found.facts())
+        return
+    for line in lines(found.parts()):
         say(line)
+    then(f"`{typed('journal', 'verify', place)}` reads every reply and says whether all are whole")
 
 
 @journal.command()
@@ -45,6 +55,7 @@ def verify(place: Path) -> None:
     from synth.run import journal_tools
 
     say(journal_tools.verify(place))
+    then(f"`{typed('journal', 'stats', place)}` says what it holds")
 
 
 @journal.command()
@@ -56,6 +67,7 @@ def export(place: Path, out: Path | None) -> None:
 
     if path := journal_tools.export(place, out, sys.stdout):
         say(path)
+    say("these lines hold raw answers that a data set leaves out: keep them to yourself", err=True)
 
 
 @journal.command("cancel-batches")
@@ -72,6 +84,7 @@ def cancel_batches(folder: Path, base_url: str | None, recipe: str | None) -> No
 
     for line in journal_tools.cancel(folder, base_url, load.load(recipe) if recipe else None):
         say(line)
+    then(f"`{typed('run', recipe or 'RECIPE', '-o', folder)}` collects what they had answered")
 
 
 @journal.command("merge")
@@ -89,3 +102,5 @@ def merge_replies(places: tuple[Path, ...], out: Path) -> None:
     from synth.run import journal_tools
 
     say(journal_tools.merge(places, out))
+    if out.suffix != ".sqlite":
+        then(f"`{typed('run', 'RECIPE', '-o', out)}`, with the recipe to be made, asks for none of them again")

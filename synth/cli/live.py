@@ -14,6 +14,7 @@ from synth.fold.acceptor import Acceptor
 from synth.fold.fold import Fold
 from synth.journal.usage import Prices
 from synth.plan.tally import Tally
+from synth.run.events import closed_round
 from synth.run.progress import Progress
 from synth.sanitize import for_terminal
 
@@ -109,29 +110,18 @@ class Events:
     def round_closed(self, lane: Acceptor, tally: Tally) -> None:
         """Writes the event, while the run is live, that a lane's round has closed: what it came to, and how the lane's
         cells stand."""
-        cells = {
-            label: {
-                "accepted": lane.counts.accepted[label],
-                "target": lane.targets[label],
-                "status": lane.status(label),
-            }
-            for label in lane.targets
-        }
-        made = {"queries": tally.queries, "accepted": tally.accepted, "lost": dict(tally.lost)}
-        self.tell(
-            "round", {"lane": lane.id, "sweep": tally.plan.sweep, "asked": tally.plan.count, **made, "cells": cells}
-        )
+        self.tell("round", closed_round(lane, tally))
 
 
 def _plain(state: dict[str, Any]) -> None:
     total = state["total"]
     parts = [f"{name} {entry['accepted']}/{entry['target'] or 'all'}" for name, entry in state["scenarios"].items()]
     figures = [
-        f"{total['in_flight']} in flight{_out(state)}",
-        f"{total['calls']:,} calls",
+        f"{total['in_flight']:,} calls out{_out(state)}",
+        f"{total['calls']:,} calls answered",
         _tokens(total),
-        f"yield {_share(total['yield'])}",
-        f"new {_share(total['novelty'])}",
+        f"{_share(total['yield'])} of calls became rows",
+        f"{_share(total['novelty'])} of queries new",
         f"{total['refusals']:,} refusals",
         f"{total['retries']:,} retries",
         f"{total['dropped']:,} dropped",
@@ -140,7 +130,7 @@ def _plain(state: dict[str, Any]) -> None:
         figures.append(f"cost {_cost(total['cost'])}, {_cost(total['cost_to_come'])} to come")
     figures.append(f"{_time(total['seconds_left'])} left")
     weather = f"; {for_terminal(state['weather'])}, trying again" if state["weather"] else ""
-    say(f"{', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
+    say(f"rows: {', '.join(parts)}; {', '.join(figures)}{weather}", err=True)
 
 
 def table(state: dict[str, Any]) -> Any:
@@ -163,7 +153,8 @@ def table(state: dict[str, Any]) -> Any:
             Text(for_terminal(name)), *cells, _share(entry["yield"]), _share(entry["novelty"]), *counts, *paid
         )
     weather = f"\n{for_terminal(state['weather'])}, trying again" if state["weather"] else ""
-    drawn.caption = Text(f"{_time(total['seconds_left'])} left; {_tokens(total)}{_out(state)}{weather}")
+    meaning = "yield: rows a call; new: share of queries that repeat none; Ctrl-C stops and keeps everything"
+    drawn.caption = Text(f"{_time(total['seconds_left'])} left; {_tokens(total)}{_out(state)}{weather}\n{meaning}")
     return drawn
 
 
@@ -175,7 +166,7 @@ def _out(state: dict[str, Any]) -> str:
 
 def _tokens(total: dict[str, Any]) -> str:
     speed = total["tokens_a_second"]
-    return f"{total['tokens']:,} tokens" + (f", {speed:,.0f} a second" if speed is not None else "")
+    return f"{total['tokens']:,} tokens" + (f", {speed:,.0f} tokens/s" if speed is not None else "")
 
 
 def _of_target(cell: Mapping[str, int] | None) -> str:

@@ -11,9 +11,11 @@ from typing import Any, Literal
 import click
 
 from synth import __version__
-from synth.cli import audit, evaluate, folder, journal, new, tools
+from synth.cli import audit, evaluate, folder, journal, new, report, tools, trial
+from synth.cli.options import AS_JSON
 from synth.cli.recipe import FOLDER, MAX_COST, MAX_TOKENS, ONLY, ROWS, changed_recipe, recipe_options
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say, tell, then
+from synth.cli.way import Way, again, way
 from synth.errors import ConfigError
 
 
@@ -55,10 +57,17 @@ def _end(line: str, status: int) -> None:
     sys.exit(status)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=Way,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.version_option(__version__)
-def commands() -> None:
-    """Synthetic training data for Chinese guard models: from a harm taxonomy to shards that load."""
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Synthetic training data for Chinese guard models: from a harm taxonomy to a guard that is trained and measured."""
+    if context.invoked_subcommand is None:
+        say(way(commands, context.make_formatter().width))
 
 
 @commands.command()
@@ -67,7 +76,7 @@ def commands() -> None:
 @FOLDER
 @ONLY
 @click.option(
-    "--shard", metavar="I/N", help="Ask only for the lanes of shard I of N; `synth merge` puts the shards together."
+    "--shard", metavar="I/N", help="Make part I of N alone, on this machine; `synth merge` puts the parts together."
 )
 @recipe_options
 @MAX_COST
@@ -84,7 +93,7 @@ def commands() -> None:
     help="What to do once the run cannot vouch for its data, as when a judge is unfit: pause, or say so and go on.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it may cost; ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One final JSON object on stdout.")
+@AS_JSON
 @click.option(
     "--events",
     type=click.Path(path_type=Path, allow_dash=True),
@@ -107,7 +116,12 @@ def run(
     events: Path | None,
     **given: Any,
 ) -> None:
-    """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path."""
+    """Make RECIPE's dataset in DIR, or go on with it. RECIPE is a name or a path.
+
+    Rows are counted by cell: a subcategory of harm, what the user is after (harmful or benign), and the label that the judges agree on.
+    A run ends when every cell has its rows, or says which fell short and why. Ctrl-C stops it and keeps everything; the same command
+    goes on.
+    """
     from synth.cli import run
     from synth.engine.budget import Bounds
     from synth.run.options import RunOptions
@@ -123,93 +137,10 @@ def run(
         on_doubt=on_doubt,
     )
     if dry_run:
-        say(run.price(loaded, options, shard))
+        goes = f"nothing was asked; `{again('run', without={'--dry-run': 0, '--json': 0})}` runs it"
+        tell(run.price(loaded, options, shard), as_json, goes)
         return
     sys.exit(run.run(loaded, options, shard=shard, as_json=as_json, events=events))
-
-
-@commands.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("recipe")
-@ROWS
-@ONLY
-@recipe_options
-def diff(folder: Path, recipe: str, n: int | None, only: tuple[str, ...], **given: Any) -> None:
-    """Say what running RECIPE in DIR would reuse and what it would ask; nothing is asked."""
-    from synth.cli import run
-
-    say(run.diff(changed_recipe(recipe, given), n, folder, only))
-
-
-@commands.command()
-@click.argument("recipe", required=False)
-@recipe_options
-def check(recipe: str | None, **given: Any) -> None:
-    """Check RECIPE, or everything there is: load it, render every prompt, bind every option, run it small and offline."""
-    from synth.cli import check as command
-
-    for line in command.check(changed_recipe(recipe, given) if recipe else None):
-        say(line, err=True)
-
-
-@commands.command()
-@click.argument("recipe")
-@ONLY
-@click.option("--rows", type=click.IntRange(0, 50), default=3, show_default=True, help="Finished rows to show.")
-@recipe_options
-def preview(recipe: str, only: tuple[str, ...], rows: int, **given: Any) -> None:
-    """Show RECIPE's rendered prompts and a few finished rows, made offline unless --backend or --base-url names a server."""
-    from synth.cli import check as command
-
-    if not given["backend"] and not given["base_url"] and not given["provider"]:
-        given["backend"] = "offline"
-    for text in command.preview(changed_recipe(recipe, given), only, rows):
-        say(text)
-
-
-@commands.command()
-@click.argument("recipe")
-@ROWS
-@FOLDER
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=1),
-    default=90,
-    show_default=True,
-    metavar="S",
-    help="How long the models are asked, about.",
-)
-@ONLY
-@MAX_COST
-@MAX_TOKENS
-@recipe_options
-def doctor(
-    recipe: str,
-    n: int | None,
-    out: Path | None,
-    seconds: float,
-    only: tuple[str, ...],
-    max_cost: float | None,
-    max_tokens: int | None,
-    **given: Any,
-) -> None:
-    """Ask every model of RECIPE a little, before anything is paid for in earnest: can it do its part, what will N rows take."""
-    from synth.cli import doctor as command
-    from synth.engine.budget import Bounds
-    from synth.run.options import RunOptions
-
-    loaded = changed_recipe(recipe, given)
-    options = RunOptions(
-        out or Path("runs") / loaded.name,
-        n,
-        only,
-        bounds=Bounds(max_cost, max_tokens),
-        say=complain,
-    )
-    lines, status = command.doctor(loaded, options, seconds)
-    for line in lines:
-        say(line)
-    sys.exit(status)
 
 
 @commands.command("list")
@@ -231,17 +162,27 @@ def doctor(
         ]
     ),
 )
-def list_(kind: str) -> None:
+@AS_JSON
+def list_(kind: str, as_json: bool) -> None:
     """List what there is of KIND, with a line on each."""
     from synth.cli import catalogue
+    from synth.cli.table import plain_lines
 
-    for name, line in catalogue.entries(kind):
-        say(f"{name:<32} {line}".rstrip())
+    found = list(catalogue.entries(kind))
+    if as_json:
+        give({"kind": kind, "entries": [{"name": name, "line": line} for name, line in found]})
+        return
+    for text in plain_lines(found):
+        say(text)
+    then(catalogue.use(kind, found[0][0] if found else "NAME"))
 
 
+for _command in (trial.diff, trial.check, trial.preview, trial.doctor):
+    commands.add_command(_command)
 commands.add_command(new.new)
 commands.add_command(folder.export)
 commands.add_command(folder.show)
+commands.add_command(report.report)
 commands.add_command(journal.merge)
 commands.add_command(journal.journal)
 commands.add_command(audit.audit)

@@ -8,7 +8,7 @@ import click
 
 from synth.cli.options import AS_JSON
 from synth.cli.recipe import MAX_COST, MAX_TOKENS, recipe_options
-from synth.cli.say import say
+from synth.cli.say import say, then
 
 
 @click.group()
@@ -46,7 +46,9 @@ def prompt(name: str, base: str | None) -> None:
 def _scaffold(kind: str, name: str, base: str | None) -> None:
     from synth.cli import catalogue
 
-    say(catalogue.scaffold(kind, name, base))
+    path = catalogue.scaffold(kind, name, base)
+    say(path)
+    then(f"edit {path}, then {catalogue.checked(kind, path)}")
 
 
 @new.command()

@@ -29,7 +29,7 @@ QUERY_COLUMN = click.option(
 RESPONSE_COLUMN = click.option(
     "--response-column", metavar="COLUMN", help="Column of the response.  [default: found by its name]"
 )
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="The same as one JSON object on stdout.")
 
 
 def choice(query_columns: tuple[str, ...], response_column: str | None) -> Any:

@@ -19,9 +19,15 @@ def recipe_options(command: Command) -> Command:
             metavar="T",
             help="Taxonomy by name or path, in place of the recipe's; may be repeated.",
         ),
-        click.option("--seed", type=int, metavar="S", help="Seed of every draw."),
-        click.option("--backend", metavar="B", help="Backend of every model role."),
-        click.option("--model", metavar="M", help="Model of every role."),
+        click.option("--seed", type=int, metavar="S", help="Another seed, other rows; the same seed, the same."),
+        click.option(
+            "--backend",
+            metavar="B",
+            help="Who answers for every role, in place of the recipe's models: see `synth list backends`.",
+        ),
+        click.option(
+            "--model", metavar="M", help="One model for every role of the recipe (writer, answerers, judges)."
+        ),
         click.option("--base-url", metavar="U", help="Address of an OpenAI-compatible server, for every role."),
         click.option(
             "--provider", metavar="P", help="Whose server every role is asked at; see `synth list providers`."
@@ -50,7 +56,13 @@ ONLY = click.option(
     "--only", multiple=True, metavar="GLOB", help="Only scenarios or subcategories that match; may be repeated."
 )
 
-ROWS = click.option("-n", "n", type=click.IntRange(1, 1_000_000), metavar="N", help="Accepted rows per scenario.")
+ROWS = click.option(
+    "-n",
+    "n",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Rows wanted of each scenario (group of categories of harm).",
+)
 FOLDER = click.option(
     "-o",
     "out",
@@ -73,13 +85,7 @@ MAX_TOKENS = click.option(
 
 
 def changed_recipe(name: str, given: dict[str, Any]) -> Any:
-    """The recipe of that name or path, changed as the options of `recipe_options` say."""
-    from synth.recipe import load
+    """The recipe of that name or path, changed as the options of `recipe_options` say; a command's own may stand beside them."""
+    from synth import api
 
-    overrides = {key: given[key] for key in ("seed", "concurrency") if given[key] is not None}
-    if given["taxonomies"]:
-        overrides["taxonomies"] = list(given["taxonomies"])
-    loaded = load.load(name, settings=given["settings"], overrides=overrides)
-    loaded = loaded.model_copy(update={"avoid": (*loaded.avoid, *given["avoid"])})
-    asked = {name: given[name] for name in ("backend", "model", "base_url", "provider")}
-    return load.with_models(loaded, **asked)
+    return api.load_recipe(name, **{key: given[key] for key in api.Changes.__annotations__})

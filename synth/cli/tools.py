@@ -1,13 +1,14 @@
 """The commands that need no recipe: near-duplicates out of any table, its rows filtered, what a data set teaches, a stand-in server."""
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from synth.cli.options import AS_JSON, BENIGN, LABEL_NAMES, QUERY_COLUMN, RESPONSE_COLUMN, choice
-from synth.cli.say import complain, say
+from synth.cli.say import complain, give, say, then
+from synth.cli.way import beside, typed
 
 
 @click.command()
@@ -67,12 +68,14 @@ from synth.cli.say import complain, say
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
+@AS_JSON
 def dedup(
     path: Path,
     out: Path,
     columns: tuple[str, ...],
     query_columns: tuple[str, ...],
     response_column: str | None,
+    as_json: bool,
     **want: Any,
 ) -> None:
     """Write the rows of PATH (JSON lines, CSV, Parquet, or a data set) to OUT without near-duplicates: the first of each stays."""
@@ -84,8 +87,15 @@ def dedup(
     for line in changed_since(path):
         complain(line)
     asked = dedup.Want(columns=columns, choice=choice(query_columns, response_column), **want)
-    for line in dedup.dedup(path, out, asked).lines():
+    found = dedup.dedup(path, out, asked)
+    if as_json:
+        give(asdict(found) | {"out": str(out)})
+        return
+    for line in found.lines():
         say(line, err=True)
+    then(
+        f"the rows kept are in {out}; `{typed('filter', out, '-o', beside(out, 'filtered'))}` says what is wrong with each"
+    )
 
 
 @click.command("filter")
@@ -106,6 +116,7 @@ def dedup(
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File or folder to write."
 )
+@AS_JSON
 def filter_(
     path: Path,
     only: tuple[str, ...],
@@ -114,6 +125,7 @@ def filter_(
     query_columns: tuple[str, ...],
     response_column: str | None,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Write every row of PATH (JSON lines, CSV, Parquet, or a data set) to OUT with `reasons` (empty: kept) and `response_class`."""
     from synth.dataset.reader import changed_since
@@ -123,8 +135,15 @@ def filter_(
     told = choice(query_columns, response_column)
     for line in changed_since(path):
         complain(line)
-    for line in filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES, choice=told).lines():
+    found = filter_table(path, out, only, label_names, of=of, sent=SECOND_TRIES, choice=told)
+    if as_json:
+        give(vars(found) | {"out": str(out)})
+        return
+    for line in found.lines():
         say(line, err=True)
+    then(
+        f"the rows to keep in {out} are those whose `reasons` is empty; `{typed('list', 'filters')}` says what each reason is"
+    )
 
 
 @click.command()
@@ -152,6 +171,7 @@ def probe(
     as_json: bool,
 ) -> None:
     """Train a small linear model on the rows in DIR (a run, or any labelled table) and say what it learns, and by which shortcuts."""
+    from synth.cli.table import lines
     from synth.dataset.reader import changed_since
     from synth.quality.probe import report, table
 
@@ -160,11 +180,14 @@ def probe(
             complain(line)
     found = report.probe(folder, tests, benign, label_names, choice=choice(query_columns, response_column))
     if as_json:
-        click.echo(json.dumps(found.facts(), ensure_ascii=False))
+        give(found.facts())
     else:
-        say(table.table(found))
+        for text in lines(table.parts(found)):
+            say(text)
     for line in found.warnings:
         complain(f"warning: {line}")
+    if not as_json and (folder / "run.json").is_file():
+        then(f"`{typed('export', folder, '--to', 'sft')}` gives files for a trainer")
 
 
 @click.command()
@@ -201,4 +224,9 @@ def serve(host: str, port: int, faults: tuple[str, ...], script: str | None, **h
     from synth.serve.listen import serve
 
     told = Habits(faults=rates(faults), script=script.split(",") if script else (), **habits)
-    click.echo(serve(told, host=host, port=port, say=click.echo))
+
+    def begins(url: str) -> None:
+        click.echo(url)
+        then(f"`{typed('run', 'demo', '--base-url', url, '-o', 'runs/stand-in')}` asks it; Ctrl-C ends it")
+
+    click.echo(serve(told, host=host, port=port, say=begins))

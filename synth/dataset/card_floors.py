@@ -7,14 +7,6 @@ SHOWN = 12
 """Cells under a floor that are told one by one."""
 
 
-def floors_section(cells: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The dataset card's section on stances with a floor: for each, what share of the accepted rows it came to, and the cells in which
-    that is less; empty where no stance has one."""
-    lines = list(floor_lines(cells))
-    told = "A floor is the least share of the slots wanted with a label that a stance is asked for; here is what it came to among accepted rows."
-    return ["## Floors", "", told, "", *(f"- {line}" for line in lines), ""] if lines else []
-
-
 def floor_lines(cells: Sequence[Mapping[str, Any]], most: int = SHOWN) -> Iterator[str]:
     """A dataset's floors in words, for card and table: by kind of cell and stance the share of its accepted rows, then the cells in which
     it is under its floor, `most` of them, with the stance's yield."""

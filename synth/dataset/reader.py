@@ -1,15 +1,16 @@
 """A finished run's folder, read back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any, get_args
 
 from synth.dataset import policies
 from synth.dataset.card import content_of
 from synth.dataset.groups import grouped
-from synth.dataset.rendering import rendered_row, rendered_rows, restored_row
+from synth.dataset.rendering import BY_WHICH, RENDERED, rendered_row, rendered_rows, restored_row
 from synth.errors import BROKEN, ConfigError, as_written, did_you_mean
 from synth.recipe.labels import LabelScheme, named_in
 from synth.types import HARD, LABELLED, MarkMode
@@ -22,30 +23,24 @@ _CELL = frozenset(("subcategory", "query_type", "label", "accepted", "target", "
 
 
 class Dataset:
-    """The dataset, drops and facts in a finished run's folder. `scratch` is a folder for what is too large for memory and
+    """The dataset, drops and facts in a finished run's folder; or a dataset alone, as it was exported or downloaded, in the
+    folder of its card. `scratch` is a folder for what is too large for memory and
     does not stay; the system's own for temporary files if None. `mark` says how the mark 【略】 stands in what is read: as it
     was written if None."""
 
     def __init__(self, folder: Path, scratch: Path | None = None, *, mark: MarkMode | None = None) -> None:
-        self.folder, self._scratch, self.mark = folder, scratch, mark
-        if not (folder / "dataset" / "README.md").is_file():
+        self.folder, self.repository = _places(folder)
+        self._scratch, self.mark = scratch, mark
+        if not (self.repository / "README.md").is_file():
             if (folder / "run.json").is_file():
                 raise ConfigError(
                     f"{folder}: holds no dataset yet; its run goes on, or was killed: run the same command again then"
                 )
-            raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {folder}`")
+            raise ConfigError(f"{folder}: holds no dataset; make one with `synth run RECIPE -o {quote(str(folder))}`")
 
     def facts(self) -> dict[str, Any]:
         """Read back: what run.json tells of the run that made the dataset."""
-        path = self.folder / "run.json"
-        try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            whole = _is_whole(found)
-        except BROKEN as error:
-            raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
-        if not whole:
-            raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
-        return found
+        return run_facts(self.folder)
 
     @property
     def labels(self) -> LabelScheme:
@@ -59,14 +54,14 @@ class Dataset:
     def policies(self) -> policies.Policies:
         """The dataset's policies, read back: what the judges were told of each category. ConfigError for a dataset that
         has none."""
-        return policies.read(self.folder / "dataset" / policies.NAME)
+        return policies.read(self.repository / policies.NAME)
 
     def splits(self) -> list[str]:
         """Names of a read dataset's splits that have rows; ConfigError if none has."""
         found = self.filled()
         if not found:
             raise ConfigError(
-                f"{self.folder / 'dataset'}: holds no rows; run the same command again, or see `synth show {self.folder}`"
+                f"{self.repository}: holds no rows; run the same command again, or see `synth show {quote(str(self.folder))}`"
             )
         return found
 
@@ -79,10 +74,15 @@ class Dataset:
         """Names of a read dataset's splits that have rows of cells: nothing that was set aside, as the hard pile."""
         return [split for split in self.splits() if split in LABELLED]
 
-    def rows(self, split: str, *, marked: bool = False) -> Iterator[dict[str, Any]]:
+    def rows(
+        self, split: str, *, marked: bool = False, columns: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Read back: the rows of a split of the dataset, in order, as dicts; a thousand are in memory at a time. With
-        `marked` their text is as it was judged: for whatever judges or filters them again."""
-        rows = self._stored(split)
+        `marked` their text is as it was judged: for whatever judges or filters them again. With `columns` a row has these, and
+        others only where the mark in these hangs on them: what is not wanted is not read."""
+        if columns is not None and RENDERED.isdisjoint(columns):
+            return self._stored(split, columns)
+        rows = self._stored(split, columns and [*columns, *(RENDERED | BY_WHICH).difference(columns)])
         if marked:
             return map(restored_row, rows)
         if self.mark is not None:
@@ -97,9 +97,13 @@ class Dataset:
         told = (recipe.get("output") or {}).get("mark")
         return next((mode for mode in get_args(MarkMode) if mode == told), "delete")
 
-    def _stored(self, split: str) -> Iterator[dict[str, Any]]:
-        for path in self._shards(split):
-            yield from _rows_of(path)
+    def columns(self, split: str) -> list[str]:
+        """Names of the columns of a read dataset's split, by its first file."""
+        return next((_columns_of(path) for path in self.shards(split)), [])
+
+    def _stored(self, split: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        for path in self.shards(split):
+            yield from _rows_of(path, columns)
 
     def check(self) -> None:
         """Reads all that can be read back of the dataset. ConfigError names the first shard that is damaged."""
@@ -114,7 +118,7 @@ class Dataset:
         values."""
         first = next(self.rows(split), None)
         if first is not None and by not in first:
-            raise ConfigError(f"{self.folder / 'dataset'}: has no column {by!r}; {did_you_mean(by, first)}")
+            raise ConfigError(f"{self.repository}: has no column {by!r}; {did_you_mean(by, first)}")
         if first is not None and not isinstance(first[by], str | int | None):
             raise ConfigError(f"column {by!r} holds no single values, so rows cannot be grouped by it; name another")
         yield from grouped(self.rows(split), by, self._scratch)
@@ -126,12 +130,34 @@ class Dataset:
                 for number, line in enumerate(lines, start=1):
                     yield _drop_of(line, f"{path}: line {number}")
 
-    def _shards(self, split: str) -> list[Path]:
+    def shards(self, split: str) -> list[Path]:
+        """The files of a read dataset's split, in order."""
         return sorted(path for path in self._data.glob("*.parquet") if _split_of(path) == split)
 
     @property
     def _data(self) -> Path:
-        return self.folder / "dataset" / "data"
+        return self.repository / "data"
+
+
+def _places(folder: Path) -> tuple[Path, Path]:
+    """The folder of a run, which has its facts, and that of its dataset; one and the same where a dataset stands alone."""
+    if (folder / "dataset").exists() or not ((folder / "README.md").is_file() and (folder / "data").is_dir()):
+        return folder, folder / "dataset"
+    run = folder.resolve().parent
+    return (run if folder.resolve().name == "dataset" and (run / "run.json").is_file() else folder), folder
+
+
+def run_facts(folder: Path) -> dict[str, Any]:
+    """What run.json in a folder tells of its run, whether there is a dataset beside it yet or not. ConfigError where it is missing or broken."""
+    path = folder / "run.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        whole = _is_whole(found)
+    except BROKEN as error:
+        raise ConfigError(f"{path}: is missing or broken; run the same command again to write it anew") from error
+    if not whole:
+        raise ConfigError(f"{path}: is broken; run the same command again to write it anew")
+    return found
 
 
 def changed_since(path: Path) -> Iterator[str]:
@@ -166,14 +192,22 @@ def _is_whole(facts: Any) -> bool:
     )
 
 
-def _rows_of(shard: Path) -> Iterator[dict[str, Any]]:
+def _columns_of(shard: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with as_written(shard, also=(pa.ArrowException,)):
+        return list(pq.read_schema(shard).names)
+
+
+def _rows_of(shard: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with as_written(shard, also=(pa.ArrowException,)):
         opened = pq.ParquetFile(shard)
     with opened:
-        batches = opened.iter_batches(batch_size=1_000)
+        batches = opened.iter_batches(batch_size=1_000, columns=columns)
         while True:
             with as_written(shard, also=(pa.ArrowException,)):
                 batch = next(batches, None)

@@ -13,11 +13,26 @@ from synth.mark.render import rendered
 from synth.mark.rows import restored_row
 from synth.types import MARK, MarkMode
 
-__all__ = ["ASKED", "rendered", "rendered_row", "rendered_rows", "restored", "restored_row"]
+__all__ = [
+    "ASKED",
+    "BY_WHICH",
+    "RENDERED",
+    "has_left_out",
+    "rendered",
+    "rendered_row",
+    "rendered_rows",
+    "restored",
+    "restored_row",
+]
 
 ASKED: Final = frozenset(("comply", "partial", "redact"))
 """The stances whose answers are asked to leave detail out; what was redacted after it was given is known by its note. In an answer of
 another stance the mark is rendered where it cannot be the user's: where no turn of the user's holds it."""
+
+RENDERED: Final = frozenset(("response", "analysis", "votes", "marks"))
+"""The columns that the mark stands in, or tell of it."""
+BY_WHICH: Final = frozenset(("id", "stance", "notes", "query", "context"))
+"""The columns by which it is known whether, and how, the mark is rendered in a row."""
 
 
 def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
@@ -31,6 +46,11 @@ def rendered_row(row: Mapping[str, Any], mode: MarkMode) -> dict[str, Any]:
         _put(found, column, done)
         found["marks"] += [{"column": column, **asdict(mark)} for mark in marks]
     return found
+
+
+def has_left_out(row: Mapping[str, Any]) -> bool:
+    """Whether detail was left out of a row, however it went out: its mark was rendered, or stands in it still."""
+    return bool(row.get("marks")) or (next(_texts(row), None) is not None and _asked(row))
 
 
 def rendered_rows(rows: Iterator[dict[str, Any]], mode: MarkMode) -> Iterator[dict[str, Any]]:

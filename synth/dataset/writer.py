@@ -2,13 +2,17 @@
 
 import json
 import re
+import shutil
 from collections.abc import Collection
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from synth import __version__, aside
-from synth.dataset.card import Facts, card
+from synth.dataset import audited
+from synth.dataset.card import Facts, told
+from synth.dataset.card_file import write_card
+from synth.dataset.card_rows import Seen
 from synth.dataset.marks import ours
 from synth.dataset.policies import NAME, Policies, written
 from synth.dataset.rendering import rendered_rows
@@ -26,18 +30,25 @@ STAGES = ("query", "augment", "dedup", "respond", "judge", "accept")
 
 
 def write_dataset(folder: Path, recipe: Recipe, facts: Facts, staging: Staging, policies: Policies) -> None:
-    """Writes DIR/dataset: shards, policies and card; what else the user keeps there (a licence, a repository's history)
+    """Writes DIR/dataset: shards, policies, card and its facts; what else the user keeps there (a licence, a repository's history)
     stays."""
     with aside.folder(folder / "dataset", ours) as new:
         (new / "data").mkdir()
+        seen = Seen(recipe.scheme, facts.refuse_only, only=() if recipe.from_file or recipe.from_run else None)
         for split, count in facts.splits.items():
             rows = staging.rows(split)
             if split in LABELLED:  # what was set aside stays as it was judged: it is judged again
                 rows = rendered_rows(rows, recipe.output.mark)
-            write_split(new / "data", split, rows, count, recipe.output.shard_rows)
-        card_of_all = card(recipe, replace(facts, content=content_hash(new / "data")))
-        (new / "README.md").write_text(card_of_all, encoding="utf-8")
+            write_split(new / "data", split, seen.rows(split, rows), count, recipe.output.shard_rows)
+        _keep_audit(folder / "dataset", new)
+        write_card(new, told(recipe, replace(facts, content=content_hash(new / "data"), shown=seen.facts)))
         (new / NAME).write_text(written(policies), encoding="utf-8")
+
+
+def _keep_audit(dataset: Path, new: Path) -> None:
+    """What people found as they read rows stands beside the card of the rows that came after, too."""
+    if (dataset / audited.NAME).is_file():
+        shutil.copy2(dataset / audited.NAME, new / audited.NAME)
 
 
 def write_drops(folder: Path, staging: Staging, stages: Collection[str] = ()) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from shlex import quote
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
@@ -67,7 +68,7 @@ def find(name: str, say: Say | None = None) -> Export:
 
     def export(dataset: Dataset, out: Path, **options: Any) -> list[Path]:
         with plugins.blamed(f"--to {name}", found):
-            if out.resolve().is_relative_to((dataset.folder / "dataset").resolve()):
+            if out.resolve().is_relative_to(dataset.repository.resolve()):
                 raise ConfigError(f"{out}: is the dataset itself; choose another -o OUT")
             offered: dict[str, Any] = {"counts": Counter()}
             if hasattr(found, "export"):
@@ -117,7 +118,7 @@ def _written(
     paths = files.write(records, out, kind, features=features, extras=extras if hasattr(found, "extras") else None)
     if not paths:
         raise ConfigError(
-            f"{dataset.folder}: no row of its dataset makes a record of the format {name!r}; see `synth show {dataset.folder}`"
+            f"{dataset.folder}: no row of its dataset makes a record of the format {name!r}; see `synth show {quote(str(dataset.folder))}`"
         )
     return paths
 

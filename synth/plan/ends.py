@@ -51,7 +51,8 @@ class End:
         """The figures of an end as one line for the user, like `1 of 60 queries new (1.7%) in 2 rounds`."""
         what = {"queries": "new", _SLOTS: "with a text"}.get(self.unit, "with their label")
         what = "refused" if self.status == BLOCKED else what
-        reason = "" if self.reason_share is None else f", {self.reason_share:.0%} of the rest lost to it"
+        why = "repeated an earlier query" if self.status == NOVELTY else "were lost for this reason"
+        reason = "" if self.reason_share is None else f"; {self.reason_share:.0%} of the others {why}"
         return (
             f"{self.count:,} of {self.judged:,} {self.unit} {what} ({self.share:.1%}) in {self.rounds} rounds{reason}"
         )

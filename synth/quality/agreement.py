@@ -10,10 +10,16 @@ from itertools import combinations
 from string import digits
 from typing import Any
 
+from synth.quality.grid import Grid
 from synth.recipe.labels import BINARY, NO_VERDICT, LabelScheme
 
 RARE = 0.9
 """Agreement by chance from which on labels are so uneven that kappa says nothing: it is near 0 though all agree."""
+MEANING = (
+    "agreed: all gave one label. kappa, alpha: 0 is what chance would give, 1 all alike; AC1: likewise, also where one label is rare. "
+    "bias: the share of rows that a judge does not call safe, less the panel's"
+)
+"""What the figures of a panel's agreement mean, in one line."""
 
 
 def agreement(
@@ -68,38 +74,55 @@ def _on_answers(
     return [{name: one[name] for name in ("judge", "unsafe", "bias")} for one in each]
 
 
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The table of a panel's agreement, line by line for the terminal, of what `agreement` gave; nothing where nothing was
-    judged."""
+def parts(found: Mapping[str, Any]) -> Iterator[str | Grid]:
+    """A panel's agreement for the terminal, of what `agreement` gave: tables, and a line on what their figures mean; nothing where
+    nothing was judged."""
     if not found or not found["overall"]["n"]:
         return
-    yield f"{'judges':<44} {'n':>8} {'agreed':>8} {'kappa':>8} {'AC1':>8}"
     pairs = found["pairs"] if len(found["pairs"]) > 1 else []
     named = [("all", found["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]
-    for name, one in [*named, *((one["subcategory"], one) for one in found["subcategories"])]:
-        yield f"{name:<44} {one['n']:>8,} {_told(one['agreed'], '.1%'):>8} {_told(kappa(one), '.3f'):>8} {_told(one.get('ac1'), '.3f'):>8}"
+    rows = [
+        [name, f"{one['n']:,}", _told(one["agreed"], ".1%"), _told(kappa(one), ".3f"), _told(one.get("ac1"), ".3f")]
+        for name, one in [*named, *((one["subcategory"], one) for one in found["subcategories"])]
+    ]
     alpha = found.get("alpha") or found["overall"]
     if alpha["n"] > found["overall"]["n"] and alpha["value"] is not None:
-        yield f"{'alpha, rows that lack a verdict among them':<44} {alpha['n']:>8,} {'':>8} {alpha['value']:>8.3f}"
+        rows.append(["alpha, rows that lack a verdict among them", f"{alpha['n']:,}", "", f"{alpha['value']:.3f}", ""])
+    yield Grid(("judges", "rows", "agreed", "kappa", "AC1"), rows)
+    yield ""
     names = list(shares(found["judges"][0]))
-    yield f"\n{'judge':<44} {'judged':>8} {_cells(names)} {'bias':>8} {'no verdict':>10}"
-    for one in found["judges"]:
-        each = _cells([_told(share, ".1%") for share in shares(one).values()], names)
-        yield f"{one['judge']:<44} {one['n']:>8,} {each} {_told(one['bias'], '+.1%'):>8} {_told(one['no_verdict'], '.1%'):>10}"
+    told = [
+        [
+            one["judge"],
+            f"{one['n']:,}",
+            *(_told(share, ".1%") for share in shares(one).values()),
+            _told(one["bias"], "+.1%"),
+            _told(one["no_verdict"], ".1%"),
+        ]
+        for one in found["judges"]
+    ]
+    yield Grid(("judge", "rows judged", *names, "bias", "no verdict"), told)
     yield from _by_answerer(found)
+    yield MEANING
 
 
-def _by_answerer(found: Mapping[str, Any]) -> Iterator[str]:
-    """The part of the table that says how the judges vote on whose answers; nothing where there is one answerer or one judge."""
+def _by_answerer(found: Mapping[str, Any]) -> Iterator[str | Grid]:
+    """The table that says how the judges vote on whose answers; nothing where there is one answerer or one judge."""
     answerers = found.get("answerers") or []
     judges = [one["judge"] for one in found["judges"]]
     if len(answerers) < 2 or len(judges) < 2:
         return
-    yield f"\n{'answers of':<44} {'n':>8} {'agreed':>8} {_cells([f'bias of {judge}' for judge in judges])}"
-    for one in answerers:
-        biases = [_told(judge["bias"], "+.1%") for judge in one["judges"]]
-        each = _cells(biases, [f"bias of {judge}" for judge in judges])
-        yield f"{one['answerer']:<44} {one['n']:>8,} {_told(one['agreed'], '.1%'):>8} {each}"
+    rows = [
+        [
+            one["answerer"],
+            f"{one['n']:,}",
+            _told(one["agreed"], ".1%"),
+            *(_told(judge["bias"], "+.1%") for judge in one["judges"]),
+        ]
+        for one in answerers
+    ]
+    yield ""
+    yield Grid(("answers of", "rows", "agreed", *(f"bias of {judge}" for judge in judges)), rows)
 
 
 def kappa(found: Mapping[str, Any]) -> float | None:
@@ -111,10 +134,6 @@ def kappa(found: Mapping[str, Any]) -> float | None:
 def shares(judge: Mapping[str, Any]) -> Mapping[str, float | None]:
     """The share, 0 to 1, of each label but the safe one in the verdicts of a judge: one of those that `agreement` gave."""
     return judge.get("labels") or {"unsafe": judge["unsafe"]}
-
-
-def _cells(values: Sequence[str], names: Sequence[str] | None = None) -> str:
-    return " ".join(f"{value:>{max(8, len(name))}}" for value, name in zip(values, names or values, strict=True))
 
 
 def _told(value: float | None, form: str) -> str:

@@ -1,31 +1,26 @@
 """`synth audit`: a sheet of rows for a person to label, and how the panel's labels stand up to a person's."""
 
-import heapq
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters.files import cells
-from synth.hashing import short_hash
 from synth.mark.rows import restored_row
+from synth.quality.draw import cell_of, drawn
+from synth.quality.grid import Grid
+from synth.quality.labelled import NOTE, YOURS, Labelled, LabelledRow, named
 from synth.quality.metrics import Figure, Scores, scores
-from synth.recipe.labels import BINARY, LabelScheme
-from synth.sanitize import for_terminal
+from synth.quality.release import ReadRow, Release
+from synth.recipe.labels import LabelScheme
 from synth.tables import io
-from synth.tables.columns import find
-from synth.tables.delimited import Cut
-from synth.tables.labels import LabelReader, is_empty, reader_for
 from synth.tables.matching import same_text
-from synth.tables.names import cleaned, plain_name
-from synth.tables.text_columns import FOUND, Choice, Columns
-from synth.types import Label
+from synth.types import LABELLED, Label
 
-YOURS, NOTE = "your_label", "note"
 SHOWN = 20
 """Rows on which person and panel differ that are named."""
 
@@ -37,21 +32,12 @@ def sheet(made: Dataset, out: Path, *, per_cell: int, seed: int, labels: bool) -
         raise ConfigError(f"{out}: the sheet is CSV; name it so (-o sheet.csv)")
     if out.exists():
         raise ConfigError(f"{out}: is there already and may hold your labels; choose another -o, or remove it")
-    chosen: dict[str, list[tuple[int, str, dict[str, Any]]]] = defaultdict(list)
-    for split in made.labelled():
-        for row in made.rows(split, marked=True):
-            cell = chosen[f"{row['subcategory']}/{row['query_type']}/{row['label']}"]
-            heapq.heappush(cell, (-int(short_hash(str(seed), row["id"]), 16), row["id"], row))
-            if len(cell) > per_cell:
-                heapq.heappop(cell)
-    rows = [
-        row for _, _, row in sorted((entry for cell in chosen.values() for entry in cell), key=lambda entry: -entry[0])
-    ]
+    given = drawn(made, per_cell=per_cell, seed=seed)
     columns = ["id", "subcategory", "query", "response", *(["label"] if labels else []), YOURS, NOTE]
     with io.aside(out) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         file.write(cells(columns))
-        file.writelines(cells([row.get(column) for column in columns]) for row in rows)
-    return f"{out}: {len(rows)} rows of {len(chosen)} cells; fill in {YOURS} ({_choice(made.labels)}), then `synth audit {made.folder} --read {out}`"
+        file.writelines(cells([row.get(column) for column in columns]) for row in given.rows)
+    return f"{out}: {len(given.rows)} rows of {given.cells} cells; fill in {YOURS} ({named(made.labels)}), then `synth audit {quote(str(made.folder))} --read {quote(str(out))}`"
 
 
 @dataclass
@@ -71,58 +57,10 @@ class Audit:
     judges: dict[str, Scores] = field(default_factory=dict)
     differing: list[str] = field(default_factory=list)
     """Ids, or places in the file, of rows on which person and panel differ."""
+    release: Release = field(default_factory=Release)
+    """The rows of the release, and which of them were read."""
     readers: dict[str, Any] | None = None
     """How far several readers agree, as `synth.quality.agreement` has it, and on how many rows no label has most votes (`tied`)."""
-
-
-@dataclass(frozen=True)
-class LabelledRow:
-    """A row of a file that a person has labelled, and by what it is found again in a run."""
-
-    place: str
-    label: Label
-    id: str | None
-    query: str | None
-    response: str | None
-    subcategory: str | None
-
-    @property
-    def text(self) -> str | None:
-        return None if self.query is None or self.response is None else same_text(self.query, self.response)
-
-
-@dataclass
-class Labelled:
-    """Files of rows that people have labelled for an audit, read and checked before anything is asked for."""
-
-    paths: tuple[Path, ...]
-    rows: list[LabelledRow] = field(default_factory=list)
-    blank: int = 0
-    cut: int = 0
-    readers: dict[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """The files, for messages."""
-        return ", ".join(map(str, self.paths))
-
-
-def labelled(
-    path: Path, scheme: LabelScheme = BINARY, label_names: str | None = None, choice: Choice = FOUND
-) -> Labelled:
-    """The rows of a file that a person has labelled, for an audit; ConfigError for a label, or a row, that cannot be read. Rows of a sheet
-    that were cut are counted. `label_names` are what numbers stand for, from 0 on, with commas."""
-    found, reader, cut = Labelled((path,)), reader_for(scheme, label_names), Cut([])
-    files = io.files_of(path)
-    columns = find(path, files, choice, need="nothing")
-    for file in files:
-        for batch in io.batches(file, cut=cut):
-            for number, row in enumerate(batch.rows, start=batch.first):
-                _take(found, restored_row(row), f"{file}: row {number}", reader, columns)
-    found.cut += len(cut.longer)
-    if not found.rows:
-        raise ConfigError(f"{path}: no row has a label; fill in {YOURS!r} (or 'label') with {_choice(scheme)}")
-    return found
 
 
 def read(made: Dataset, file: Labelled) -> Audit:
@@ -130,12 +68,14 @@ def read(made: Dataset, file: Labelled) -> Audit:
     response."""
     rows, audit = file.rows, Audit(len(file.rows), file.blank, file.cut, readers=file.readers)
     ids, texts = {row.id for row in rows}, {row.text for row in rows}
-    known: dict[str, tuple[Label | None, list[dict[str, Any]]]] = {}
-    for entry in _judged(made):
+    known: dict[str, _Judged] = {}
+    for entry, cell in _judged(made):
+        if cell is not None:
+            audit.release.sizes[cell] += 1
         texts_of = (same_text(one["query"] or "", one["response"] or "") for one in (entry, restored_row(entry)))
         for key in (entry.get("id"), *texts_of):
             if key is not None and (key in ids or key in texts):
-                known.setdefault(key, (entry["label"], entry["votes"]))
+                known.setdefault(key, _Judged(entry["label"], entry["votes"], entry.get("id"), cell))
     met = [(row, next((known[key] for key in (row.id, row.text) if key in known), None)) for row in rows]
     _compare(audit, met, made.labels)
     return audit
@@ -150,112 +90,121 @@ def refuse_lost(audit: Audit, file: Labelled, folder: Path) -> None:
         )
 
 
-def lines(audit: Audit) -> Iterator[str]:
-    """The audit as a table, line by line for the terminal."""
+def parts(audit: Audit) -> Iterator[str | Grid]:
+    """The audit for the terminal: what was found again, how far readers agree, how panel and judges stand up to them."""
     told = f"{audit.labelled:,} rows with a label"
     told += f" ({audit.blank:,} without)" if audit.blank else ""
     yield f"{told}; {audit.found:,} found, {audit.undecided:,} of them without a label of the panel"
     if audit.missing:
-        yield for_terminal(
-            f"{len(audit.missing):,} are not found again and count for nothing (the first: {audit.missing[0]})"
-        )
+        yield f"{len(audit.missing):,} are not found again and count for nothing (the first: {audit.missing[0]})"
     if audit.cut:
         yield f"{audit.cut:,} rows are cut (more or fewer cells than the head) and count for nothing"
     if audit.readers:
         yield from _agreed(audit.readers)
-    yield f"\n{'':<24} {'n':>7} {'accuracy':>21} {'F1 unsafe':>21} {'F1 safe':>21} {'missed':>7} {'alarmed':>8}"
-    for name, one in [*([("panel", audit.panel)] if audit.panel else []), *audit.judges.items()]:
-        figures = " ".join(f"{_told(figure):>21}" for figure in (one.accuracy, one.f1_unsafe, one.f1_safe))
-        yield for_terminal(f"{name:<24} {one.n:>7,} {figures} {one.missed:>7,} {one.alarmed:>8,}")
+    yield ""
+    rows = [
+        [
+            name,
+            f"{one.n:,}",
+            *map(_told, (one.accuracy, one.f1_unsafe, one.f1_safe)),
+            f"{one.missed:,}",
+            f"{one.alarmed:,}",
+        ]
+        for name, one in [*([("panel", audit.panel)] if audit.panel else []), *audit.judges.items()]
+    ]
+    heads = (
+        "95 % intervals",
+        "rows",
+        "accuracy",
+        "F1 unsafe",
+        "F1 safe",
+        "unsafe rows missed",
+        "safe rows called unsafe",
+    )
+    yield Grid(heads, rows)
     if audit.differing:
         more = f" and {len(audit.differing) - SHOWN:,} more" if len(audit.differing) > SHOWN else ""
-        yield for_terminal(f"\nyou and the panel differ on: {', '.join(audit.differing[:SHOWN])}{more}")
+        yield f"\nyou and the panel differ on: {', '.join(audit.differing[:SHOWN])}{more}"
 
 
-def _agreed(readers: Mapping[str, Any]) -> Iterator[str]:
-    yield f"\n{'readers':<44} {'rows':>7} {'agreed':>8} {'kappa':>8}"
+def _agreed(readers: Mapping[str, Any]) -> Iterator[str | Grid]:
     pairs = readers["pairs"] if len(readers["pairs"]) > 1 else []
-    for name, one in [("all", readers["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]:
-        share = "-" if one["agreed"] is None else f"{one['agreed']:.1%}"
-        kappa = "-" if one["kappa"] is None else f"{one['kappa']:.3f}"
-        yield for_terminal(f"{name:<44} {one['n']:>7,} {share:>8} {kappa:>8}")
+    rows = [
+        [
+            name,
+            f"{one['n']:,}",
+            "-" if one["agreed"] is None else f"{one['agreed']:.1%}",
+            "-" if one["kappa"] is None else f"{one['kappa']:.3f}",
+        ]
+        for name, one in [("all", readers["overall"]), *((" and ".join(pair["judges"]), pair) for pair in pairs)]
+    ]
     if (alpha := readers["alpha"])["value"] is not None:
-        yield f"{'alpha, rows that two have labelled':<44} {alpha['n']:>7,} {'':>8} {alpha['value']:>8.3f}"
+        rows.append(["alpha, rows that two have labelled", f"{alpha['n']:,}", "", f"{alpha['value']:.3f}"])
+    yield ""
+    yield Grid(("readers", "rows", "agreed", "kappa"), rows)
     if readers["tied"]:
         yield f"{readers['tied']:,} rows on which no label has most votes are left out"
     yield "what follows is measured against the label that most readers gave"
 
 
-def as_json(audit: Audit) -> str:
-    """The audit as JSON, for `synth audit --json`."""
-    return json.dumps(asdict(audit), ensure_ascii=False)
+def as_facts(audit: Audit, release: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The audit as JSON holds it, for `synth audit --json`; `release` is what audit.json keeps of it."""
+    told = {name: value for name, value in asdict(audit).items() if name != "release"}
+    return {**told, "release": release}
 
 
 def _told(figure: Figure | None) -> str:
     return "-" if figure is None else f"{figure.value:.3f} ({figure.low:.3f}-{figure.high:.3f})"
 
 
-def _choice(scheme: LabelScheme) -> str:
-    return " or ".join(reversed(scheme.names))
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A judged row that somebody has labelled; `cell` is None for one that is not released: set aside, or dropped."""
+
+    label: Label | None
+    votes: Sequence[Mapping[str, Any]]
+    id: str | None
+    cell: str | None
 
 
-def _take(found: Labelled, row: Mapping[str, Any], place: str, reader: LabelReader, columns: Columns) -> None:
-    """Puts a row where it belongs: among those with a label, those without one yet, those that were cut, or nowhere if it is empty."""
-    if all(map(is_empty, row.values())):
-        return
-    label = reader.read(row, reader.column(row, place, (YOURS,)), place)
-    if label is None:
-        found.blank += 1
-        return
-    id, subcategory = _cell(row, "id"), _cell(row, "subcategory")
-    query = columns.query_of(row, place) if columns.name else None
-    response = columns.answer_of(row)
-    if id is None and not (query and response):
-        if not columns.answers and not any(plain_name(name) == "id" for name in row):
-            raise ConfigError(f"{place}: neither 'id' nor 'query' and 'response', by which the row could be found")
-        found.cut += 1
-        return
-    found.rows.append(LabelledRow(place, label, id, query, response, subcategory))
-
-
-def _cell(row: Mapping[str, Any], column: str) -> str | None:
-    """What stands in a column of a sheet, by its name however it is written; None for nothing."""
-    value = row.get(column) if column in row else next((row[name] for name in row if plain_name(name) == column), None)
-    return None if is_empty(value) else cleaned(value) or None
-
-
-def _judged(made: Dataset) -> Iterator[dict[str, Any]]:
-    """Every row that was judged and stands in the folder: accepted, set aside, or dropped after judging."""
+def _judged(made: Dataset) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Every row that was judged and stands in the folder, with its cell if it is released: accepted, set aside, or dropped after
+    judging."""
     for split in made.filled():
-        yield from made.rows(split)
+        for row in made.rows(split):
+            yield row, cell_of(row) if split in LABELLED else None
     for drop in made.drops():
         if drop["votes"]:
             labels = {vote["label"] for vote in drop["votes"]}
-            yield drop | {"label": labels.pop() if len(labels) == 1 else None}
+            yield drop | {"label": labels.pop() if len(labels) == 1 else None}, None
 
 
 def _compare(
     audit: Audit,
-    met: Sequence[tuple[LabelledRow, tuple[Label | None, list[dict[str, Any]]] | None]],
+    met: Sequence[tuple[LabelledRow, _Judged | None]],
     scheme: LabelScheme,
 ) -> None:
     panel, seats = list[tuple[Label, Label]](), defaultdict[str, list[tuple[Label, Label]]](list)
+    released: dict[str, ReadRow] = {}
     for row, known in met:
         if known is None:
             audit.missing.append(row.place)
             continue
-        label, votes = known
+        label = known.label
         audit.found += 1
         audit.undecided += label is None
         if label is not None:
             panel.append((row.label, label))
             if label != row.label:
                 audit.differing.append(row.id or row.place)
+            if known.cell is not None and known.id is not None:
+                released.setdefault(known.id, ReadRow(known.cell, known.cell.partition("/")[0], label, row.label))
         models = Counter[str]()
-        for vote in votes:
+        for vote in known.votes:
             models[vote["judge"]] += 1
             twin = models[vote["judge"]]
             if vote["label"] is not None:
                 seats[vote["judge"] + (f" ({twin})" if twin > 1 else "")].append((row.label, vote["label"]))
+    audit.release.read.extend(released.values())
     audit.panel = scores(panel, scheme)
     audit.judges = {judge: found for judge, pairs in seats.items() if (found := scores(pairs, scheme))}

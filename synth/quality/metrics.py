@@ -58,7 +58,7 @@ def scores(pairs: Iterable[tuple[Label, Label]], scheme: LabelScheme = BINARY) -
     )
 
 
-def wilson(hits: int, n: int) -> Figure:
+def wilson(hits: float, n: float) -> Figure:
     """The metric `hits` / `n`, a share, with its 95 % Wilson interval (Wilson 1927): honest near 0 and 1, and for few
     rows."""
     share, spread = hits / n, _Z * _Z / n

@@ -36,7 +36,14 @@ def with_models(
         name: role.changed(name, **_changes(recipe, name, backend, model, _reached(role, backend, provider, base_url)))
         for name, role in recipe.models.items()
     }
-    return recipe.model_copy(update={"models": models})
+    told = (
+        {} if _stood_in(models) == _stood_in(recipe.models) else {"about": ""}
+    )  # what the file says of who writes no longer holds
+    return recipe.model_copy(update={"models": models, **told})
+
+
+def _stood_in(models: Mapping[str, Role]) -> dict[str, bool]:
+    return {name: role.answering.STAND_IN for name, role in models.items()}
 
 
 def check_reached(backend: str | None, base_url: str | None, provider: str | None) -> None:

@@ -22,7 +22,7 @@ ROLES = ("system", "user", "assistant")
 
 class Prompt:
     """A template bound to the variables its stage offers; `render` gives the messages, `hash` names text and fragments. It may have
-    the blocks `known`, and must have one called `user`."""
+    the blocks `known`, and must have the one it `needs`."""
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class Prompt:
         known: Collection[str] = ROLES,
         *,
         kept: Mapping[str, str] | None = None,
+        needs: str = "user",
     ) -> None:
         environment = _environment(kept)
         self.name = name
@@ -47,8 +48,8 @@ class Prompt:
             raise _too_deep(self.path) from error
         self.blocks = frozenset(self._template.blocks)
         unknown = self.blocks - set(known)
-        if unknown or "user" not in self.blocks:
-            wrong = f"unknown block {min(unknown)!r}" if unknown else "no block 'user'"
+        if unknown or needs not in self.blocks:
+            wrong = f"unknown block {min(unknown)!r}" if unknown else f"no block {needs!r}"
             raise ConfigError(f"{self.path}: {wrong}; a prompt has blocks named {', '.join(known)}")
 
     @property
@@ -98,8 +99,13 @@ def load(name: str, offered: Iterable[str], kept: Mapping[str, str] | None = Non
 
 
 def texts() -> tuple[str, ...]:
-    """The text of every prompt file and fragment in the folders."""
-    paths = {path for folder in folders("prompts") for path in folder.rglob("*.j2")}
+    """The text of every prompt file and fragment in the folders; not those of the card, which no model is shown."""
+    paths = {
+        path
+        for folder in folders("prompts")
+        for path in folder.rglob("*.j2")
+        if path.relative_to(folder).parts[0] != "card"
+    }
     return tuple(sorted({path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}))
 
 

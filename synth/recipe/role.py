@@ -71,13 +71,18 @@ class Role(Frozen):
     it may be asked."""
 
     model: str
+    """The name of the model, as its server has it."""
     revision: Annotated[str, Field(pattern=r"^[\w.:+-]+$")] | None = None
     """Which of several models the server serves under this name, when it is exchanged there (a guard trained anew).
     The server is not sent it; two revisions never share replies."""
     backend: str = SERVER
+    """Who answers for the role: a name of `synth list backends`."""
     temperature: Annotated[float, Field(ge=0)] = 1.0
+    """How freely the model draws its words; 0 takes the likeliest."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of likeliest words that the model draws from."""
     max_tokens: PositiveInt = 1024
+    """The most tokens of one answer of the model."""
     system: bool = True
     """Whether the model takes a system message; if not, its text goes before the user's."""
     extra: dict[str, Any] = Field(default_factory=dict)

@@ -47,7 +47,9 @@ class Recipe(Frozen):
     n: Annotated[int, Field(gt=0, le=MOST)] | None = None
     """N, the accepted rows per scenario; None takes all there is of the user's own queries or pairs."""
     seed: int = 0
+    """The seed of every draw: with the same replies, the same data set."""
     concurrency: PositiveInt = 32
+    """How many calls of the run may be in flight at once."""
     labels: Labels = Field(default_factory=dict)
     """The labels that the recipe counts, most severe first; by default unsafe and safe."""
     cells: dict[CellName, Cell]
@@ -189,7 +191,8 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
         if not data["dedup"][name]:
             del data["dedup"][name]
     _leave_out_rule_sets(data["filters"])
-    del data["output"]["mark"]  # of what goes out; rows, ids and order are of the text as judged
+    for name in ("mark", "licence", "report"):  # of what goes out; rows, ids and order are of the text as judged
+        del data["output"][name]
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:
         del data["accept"]

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from synth.recipe.backend import Frozen
+from synth.recipe.licences import Named
 from synth.types import MarkMode, Stance
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,6 +27,7 @@ class Stanced(Frozen):
     """What a recipe says of a stance that is to keep a share of its cell's slots, however seldom it gives the label."""
 
     weight: Weight
+    """The weight of the stance among those of its cell."""
     floor: Annotated[float, Field(gt=0, le=1)]
     """The share of a round's slots for the cell's label, in (0, 1], under which yield never lowers the stance."""
 
@@ -44,6 +46,7 @@ class Cell(Frozen):
     """A cell's share of its subcategory's rows, and the stances (by weight) an answerer is asked in when that label is wanted."""
 
     share: Share
+    """The share of the cell among the rows of its subcategory; those of a recipe add up to 1."""
     stances: Annotated[dict[Stance, StanceWeight], Field(min_length=1)] | None = None
     """The weight of each stance in which its answers are asked for, with a floor where one is set; None where no answers are."""
 
@@ -77,6 +80,7 @@ class Dedup(Frozen):
     """What a recipe says under `dedup`: when two queries are near-duplicates."""
 
     ngram: Annotated[int, Field(ge=1, le=8)] = 2
+    """How many characters on end are compared as one piece."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
     """The similarity of n-grams, in (0, 1], from which on two queries are near-duplicates."""
     semantic: Semantic | None = None
@@ -110,7 +114,9 @@ class FilterUse(Frozen):
     """A filter that a recipe uses: its name, with options."""
 
     name: str
+    """The name of the filter, as `synth list filters` has it."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """Its options, by name."""
     of: RuleSet | None = None
     """The only rule set in which the filter is used; None: those it belongs to (`filters.rule_sets`)."""
 
@@ -132,8 +138,11 @@ class Filters(Frozen):
     personal: Literal["keep", "replace", "drop"] = "keep"
     """What becomes of personal data: kept, replaced by invalid look-alikes first of all, or the row dropped."""
     query: FilterUses = ()
+    """The filters on queries."""
     response: FilterUses = ()
+    """The filters on answers."""
     row: FilterUses = ()
+    """The filters on judged rows."""
     attacked: dict[str, dict[str, dict[str, Any] | Literal[False]]] = Field(default_factory=dict)
     """For an augmentation operator the limits of the queries it makes: by filter the options that stand in place of the recipe's; False:
     the filter is not asked."""
@@ -151,8 +160,8 @@ class Mixture(Frozen):
     at_least: dict[str, PositiveInt | Annotated[dict[str, PositiveInt], Field(min_length=1)]] = Field(
         default_factory=dict
     )
-    """For an axis of elements, or one of `plan.quota.FACETS`: the least rows that each of its values, or of those
-    named, gets in every cell of harmful queries."""
+    """For an axis of elements, or for `attacked`, `stance` or `response_class`: the least rows that each of its values, or
+    of those named, gets in every cell of harmful queries."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> "Mixture":
@@ -177,7 +186,12 @@ class Output(Frozen):
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of root queries, in [0, 1), whose rows go to `validation`."""
     shard_rows: PositiveInt = 20_000
+    """The most rows of one file of the dataset."""
     held_out: tuple[str, ...] = ()
     """Scenarios and subcategories (globs) whose rows go to `test`, so that a guard can be tried on harms it never saw."""
     mark: MarkMode = "delete"
     """How the mark 【略】 goes out in answers that were asked to leave detail out: deleted, in vague words, or kept."""
+    licence: Named | None = None
+    """The licence under which the data set is handed on: a name that Hugging Face knows, or `name` and `link`; None gives none."""
+    report: bool = True
+    """Whether a run leaves report.html in its folder when it ends; `synth report` writes it at any time."""

@@ -55,6 +55,7 @@ class Sheet(Frozen):
     forms: Annotated[dict[Form, Weight], Field(min_length=1)] = Field(
         default={"question": 0.40, "order": 0.20, "complaint": 0.12, "paste": 0.13, "half": 0.15}
     )
+    """The weight of each form of a query."""
     lengths: Annotated[Bands, Field(min_length=1)] = Field(
         default={
             (2, 12): 0.12,
@@ -70,6 +71,7 @@ class Sheet(Frozen):
     directness: Annotated[dict[Directness, Weight], Field(min_length=1)] = Field(
         default={"direct": 0.65, "indirect": 0.35}
     )
+    """How often a query says outright what it wants."""
     samples: Annotated[int, Field(ge=0, le=6)] = 2
     """How many samples of style, on harmless topics, a writer call shows; another few each time."""
 

@@ -29,6 +29,7 @@ def page(name: str, *, lang: str, words: Mapping[str, str], data: object, values
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_calm,
     )
     script = _joined("page.js", f"{name}.js")
     return environment.get_template(f"{name}.html.j2").render(
@@ -58,6 +59,11 @@ def _shown(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_shown(one) for one in value]
     return value
+
+
+def _calm(value: Any) -> Any:
+    """What a template shows, without what turns the writing around; markup of our own as it is."""
+    return for_page(value) if type(value) is str else value
 
 
 def _joined(*names: str) -> str:

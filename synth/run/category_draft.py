@@ -95,8 +95,9 @@ def read_draft(taxonomy: Taxonomy, model: str, reply: Reply) -> Draft:
     by the writer's own word or by the words of the draft."""
     found = read_object(reply)
     said = _clean(field(found, "subject", ("主题",)) or "")
-    if said in SUBJECTS:
-        raise refused(SUBJECTS[said], said)
+    for subject, ships_as in SUBJECTS.items():
+        if subject in said and OTHER not in said:  # a writer may say it in a sentence, in quotes or in a list
+            raise refused(ships_as, subject)
     name, texts = _text(found, "name", _NAME), {part: _text(found, part, _TEXT) for part in _PARTS}
     texts["definition"] = without_elsewhere(texts["definition"])
     for text in (name, texts["definition"]):  # a rule may say how such a thing is judged

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synth import __version__, backends
+from synth.dataset import card_trial
 from synth.dataset.reader import Dataset
 from synth.dedup.decontaminate import Avoided
 from synth.errors import ConfigError, did_you_mean
@@ -94,6 +95,7 @@ def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe
     )
     for _ in rendered(compiled, specs):
         pass
+    card_trial.tried(recipe)
     return compiled
 
 

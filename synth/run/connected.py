@@ -1,6 +1,7 @@
 """What a run and the backends it is connected to tell each other, beside requests and replies."""
 
 from collections.abc import Callable, Mapping
+from shlex import quote
 
 from synth.backends import Adapting, Backend, Resumable, SelfScheduling
 from synth.backends.openai.learned import rung_of
@@ -68,7 +69,7 @@ def take_up(job: ResolvedRun, engine: Engine, journal: Journal, connected: Mappi
         requests = sum(len(receipt.keys) for receipt in stray)
         job.options.say(
             f"{requests} requests of earlier runs are in batches at an address this recipe does not ask; they are not waited for "
-            f"(`synth journal cancel-batches {job.options.folder}` cancels them)"
+            f"(`synth journal cancel-batches {quote(str(job.options.folder))}` cancels them)"
         )
     return lasting
 
@@ -83,7 +84,7 @@ def notes(job: ResolvedRun, connected: Mapping[str, Backend], left: int, *, paus
     if left and paused:
         found.append(
             f"{left} requests stay with the server: the same command collects their replies, "
-            f"`synth journal cancel-batches {job.options.folder}` cancels them"
+            f"`synth journal cancel-batches {quote(str(job.options.folder))}` cancels them"
         )
     elif left:
         found.append(

@@ -21,6 +21,7 @@ from synth.errors import ParseError, Stopped
 from synth.fold.fold import Fold, FoldInputs
 from synth.journal.rows import Decision
 from synth.journal.usage import Usage, cost
+from synth.quality.grid import Grid
 from synth.recipe.schema import Recipe
 from synth.stages import embed
 from synth.stages.embed import NAME as EMBED
@@ -97,19 +98,17 @@ def survey(
     return found
 
 
-def table(found: Survey, kept: Iterable[str]) -> str:
-    """A survey as a table for `synth diff`: replies reused and calls by stage, and how many of the `kept` rows' ids
-    would stay in the dataset."""
-    lines = [f"{'stage':<10}{'reused':>12}{'to be asked':>14}"]
-    lines += [f"{stage:<10}{found.reused[stage]:>12,}{found.asked[stage]:>14,}" for stage in found.stages]
-    ids = set(kept)
+def parts(found: Survey, stay: int, before: int) -> Iterator[str | Grid]:
+    """A survey for the terminal: replies reused and calls to be made by stage, and how many of the rows that were there `before`
+    would `stay` in the dataset."""
+    rows = [[stage, f"{found.reused[stage]:,}", f"{found.asked[stage]:,}"] for stage in found.stages]
+    yield Grid(("stage", "replies reused", "calls to be made"), rows)
     if found.whole:
-        lines.append(f"rows: {len(ids & found.rows):,} of {len(ids):,} stay")
+        yield f"rows: {stay:,} of {before:,} stay, those set aside counted too"
     else:
-        lines.append(f"more than {ENOUGH:,} calls: as good as a new run; `--dry-run` with another -o DIR prices one")
+        yield f"more than {ENOUGH:,} calls: as good as a new run; `--dry-run` with another -o DIR prices one"
     if found.cost:
-        lines.append(f"cost: about {found.cost:,.2f}")
-    return "\n".join(lines)
+        yield f"cost: about {found.cost:,.2f}, at the recipe's prices"
 
 
 class _Over:

@@ -1,12 +1,13 @@
 """What a run will ask for, before anything is asked: calls, tokens and cost, as a range. A folder's journal is not looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from synth.plan.lanes import LaneSpec
 from synth.plan.rounds import next_round
 from synth.quality.controls import ASKED, MORE
+from synth.quality.grid import Grid
 from synth.recipe.checks import SEMANTIC
 from synth.recipe.routing import first_asked
 from synth.recipe.schema import Recipe
@@ -63,34 +64,57 @@ class _Stage:
     """Whether tokens come back."""
 
 
+@dataclass(frozen=True)
+class StageEstimate:
+    """What one stage of a run will ask for: calls and tokens in and out, each from low to high."""
+
+    stage: str
+    roles: Sequence[str]
+    calls: tuple[float, float]
+    tokens_in: tuple[float, float]
+    tokens_out: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will ask for, stage by stage, and what that costs at the recipe's prices, from low to high."""
+
+    stages: Sequence[StageEstimate]
+    cost: tuple[float, float] | None
+    """None where no model of the recipe has a price."""
+
+    def parts(self) -> Iterator[str | Grid]:
+        """The estimate for the terminal: a table of stages, then the cost."""
+        rows = [
+            [one.stage, _range(*one.calls), _range(*one.tokens_in), _range(*one.tokens_out), ", ".join(one.roles)]
+            for one in self.stages
+        ]
+        yield Grid(("stage", "calls", "tokens in", "tokens out", "roles"), rows, words=(0, 4))
+        if self.cost is None:
+            yield "cost: unknown; give `price: {input: , output: }` per million tokens under `models`"
+        else:
+            yield "cost: {:,.2f} to {:,.2f}, at the recipe's prices".format(*self.cost)
+
+
 def estimate(
     compiled: CompiledRecipe,
     chosen: Sequence[LaneSpec],
     targets: Targets,
     measured: Mapping[str, Measured] | None = None,
-) -> str:
-    """An estimate of a run as a table of stages: calls and tokens in and out, low and high; the cost where the
+) -> Estimate:
+    """An estimate of a run, stage by stage: calls and tokens in and out, low and high; the cost where the
     recipe gives prices. Stages whose replies were `measured` are held to go on as these."""
     recipe, seen = compiled.recipe, measured or {}
-    lines = [f"{'stage':<10}{'calls':>24}{'tokens in':>32}{'tokens out':>32}  roles"]
-    low_cost = high_cost = 0.0
+    found, low_cost, high_cost = [], 0.0, 0.0
     for stage in _stages(compiled, chosen, targets):
         asked = _asked(recipe, stage.roles)
-        tokens, low_out, high_out = _tokens(recipe, stage, asked, seen.get(stage.name))
-        roles = ", ".join(dict.fromkeys(stage.roles))
-        ranges = (
-            _range(stage.low, stage.high),
-            _range(stage.low * tokens, stage.high * tokens),
-            _range(low_out, high_out),
-        )
-        lines.append(f"{stage.name:<10}{ranges[0]:>24}{ranges[1]:>32}{ranges[2]:>32}  {roles}")
-        low_cost += _cost(recipe, asked, stage.low * tokens, low_out)
-        high_cost += _cost(recipe, asked, stage.high * tokens, high_out)
-    if any(role.charged for role in recipe.models.values()):
-        lines.append(f"cost: {low_cost:,.2f} to {high_cost:,.2f}")
-    else:
-        lines.append("cost: unknown; give `price: {input: , output: }` per million tokens under `models`")
-    return "\n".join(lines)
+        tokens, *out = _tokens(recipe, stage, asked, seen.get(stage.name))
+        calls, told = (stage.low, stage.high), (stage.low * tokens, stage.high * tokens)
+        found.append(StageEstimate(stage.name, [*dict.fromkeys(stage.roles)], calls, told, (out[0], out[1])))
+        low_cost += _cost(recipe, asked, told[0], out[0])
+        high_cost += _cost(recipe, asked, told[1], out[1])
+    priced = any(role.charged for role in recipe.models.values())
+    return Estimate(found, (low_cost, high_cost) if priced else None)
 
 
 def _tokens(

@@ -21,6 +21,7 @@ from synth.recipe.guard.format import Mode
 from synth.recipe.role import Role
 from synth.run import evaluation_files
 from synth.run.ask_guard import ROLE, Asking, Question, ask
+from synth.sanitize import shortened
 from synth.tables.text_columns import FOUND, Choice
 from synth.types import Reply
 
@@ -248,11 +249,19 @@ class _Evaluation:
             report.alarm_unread[name] = sum(one.label is None for one in found)
 
     def _outcome(self, report: Report, counted: Mapping[Mode, list[tuple[Case, Said]]]) -> Outcome:
-        if self.options.folder is None:
-            return Outcome(report)
-        return Outcome(
-            report, files=evaluation_files.write(self.options.folder, report, counted, self.options.predictions)
-        )
+        answers = [one for pairs in counted.values() for _, one in pairs]
+        why = "" if any(one.label for one in answers) else _nothing_read(report.guard, answers)
+        found = Outcome(report, why, SHORT if why else 0)
+        if self.options.folder is not None:
+            found.files = evaluation_files.write(self.options.folder, report, counted, self.options.predictions)
+        return found
+
+
+def _nothing_read(guard: str, answers: Sequence[Said]) -> str:
+    """Why the figures say nothing: no answer was a verdict. Tells how the first one begins."""
+    begins = next((shortened(one.text, 60) for one in answers if one.text.strip()), "")
+    of = f"a verdict of guard {guard!r}" if guard else "a label"
+    return f"none of {len(answers):,} answers could be read as {of} (the first: {begins!r}), so nothing is measured; is the model this guard?"
 
 
 def _short(stopped: Stopped | ConfigError | None, answered: int, given_up: int, of: int) -> Outcome:

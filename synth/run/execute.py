@@ -87,7 +87,8 @@ def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
 async def carry_out(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result:
     """Executes a resolved run: folds over the journal, asking models, and writes the run's folder. Nothing that stops
     the run is raised: it is in the result."""
-    with Interrupts(job.options.report) as interrupts:
+    heeding = job.options.interrupts
+    with contextlib.nullcontext(heeding) if heeding else Interrupts(job.options.report) as interrupts:
         return await _carried(job, journal, connected, interrupts)
 
 

@@ -3,12 +3,11 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from synth import aside
-from synth.dataset.marks import foreign_policies, has_card, made_here
-from synth.dataset.policies import NAME as POLICIES
+from synth.dataset.marks import foreign_file, has_card, made_here
 from synth.errors import ConfigError
 from synth.sanitize import plain
 
@@ -56,8 +55,8 @@ def _refuse_foreign(folder: Path) -> None:
         )
     if os.path.lexists(dataset / "README.md") and not has_card(dataset):
         raise ConfigError(f"{dataset / 'README.md'}: is not the card that synth wrote; move it away, or {WAY_OUT}")
-    if foreign_policies(dataset):
-        raise ConfigError(f"{dataset / POLICIES}: is not what synth wrote; move it away, or {WAY_OUT}")
+    if foreign := foreign_file(dataset):
+        raise ConfigError(f"{dataset / foreign}: is not what synth wrote; move it away, or {WAY_OUT}")
 
 
 def mend(folder: Path) -> None:
@@ -69,6 +68,13 @@ def mend(folder: Path) -> None:
     new, old = folder / "dataset.new", folder / "dataset.old"
     if not (folder / "dataset").exists() and old.is_dir() and not new.is_symlink() and made_here(new):
         new.rename(folder / "dataset")
+
+
+def refuse_own(folder: Path, avoid: Iterable[str]) -> None:
+    """Raises ConfigError where what a run is to avoid stands in the run's own folder."""
+    own = folder.resolve()
+    if any(own in (Path(path).resolve(), *Path(path).resolve().parents) for path in avoid):
+        raise ConfigError(f"-o {folder}: is the run's own folder, so --avoid cannot name it")
 
 
 def refuse_lost(folder: Path, *, begun: bool) -> None:

@@ -5,8 +5,9 @@ import asyncio
 import contextlib
 import json
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +23,8 @@ from synth.journal.reader import Reader
 from synth.journal.receipts import JournalledBatchJobs, without_keys
 from synth.journal.rows import WRONG, Kept
 from synth.journal.store import SPENT, Journal
-from synth.journal.usage import Prices, Usage, bill, prices
+from synth.journal.usage import Prices, Usage, UsageTotal, bill, prices
+from synth.quality.grid import Grid
 from synth.recipe.credentials import shown
 from synth.recipe.role import Role
 from synth.recipe.schema import Recipe
@@ -84,29 +86,52 @@ async def _cancel(role: Role, place: Mapping[str, Any], receipts: JournalledBatc
         await backend.close()
 
 
-def stats(place: Path) -> Iterator[str]:
-    """`synth journal stats`: lines on what a journal holds: replies, tokens and cost by stage and model, then by
-    scenario; decisions, bytes. Prices are those of the run.json beside it."""
+@dataclass(frozen=True)
+class Stats:
+    """What a journal holds: its size, and its replies with tokens and cost by scenario, stage and model; decisions by kind."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    version: int
+    """The journal's format."""
+    replies: list[dict[str, Any]]
+    """A row for each scenario, stage and model: calls, tokens in and out, cost (None without a price)."""
+    decisions: dict[str, int]
+    total: UsageTotal
+
+    def facts(self) -> dict[str, Any]:
+        """The same as JSON holds it."""
+        about = {"path": str(self.path), "bytes": self.size, "format": self.version}
+        return about | {"replies": self.replies, "decisions": self.decisions, "total": asdict(self.total)}
+
+    def parts(self) -> Iterator[str | Grid]:
+        """The same for the terminal: a table by stage and model, one by scenario, the decisions."""
+        priced = self.total.priced
+        numbers = ("replies", "tokens in", "tokens out", *(["cost"] if priced else []))
+        yield f"{self.path}: {self.size:,} bytes, format {self.version}"
+        rows = [[*names, *_numbers(group, priced)] for names, group in _grouped(self.replies, "stage", "model")]
+        yield Grid(("stage", "model", *numbers), [*rows, ["all", "", *_numbers(self.replies, priced)]], words=(0, 1))
+        yield ""
+        by = _grouped(self.replies, "scenario")
+        yield Grid(("scenario", *numbers), [[*names, *_numbers(group, priced)] for names, group in by])
+        if priced and not self.total.whole:
+            yield "cost: at least so much; some of it has no price, or its server told no tokens"
+        told = ", ".join(f"{kind} {count:,}" for kind, count in self.decisions.items())
+        yield f"decisions (plans, targets and the like, that a run is made again by): {told or 'none'}"
+
+
+def stats(place: Path) -> Stats:
+    """What `synth journal stats` finds: the replies, tokens and cost that a journal holds; decisions, bytes. Prices are those of
+    the run.json beside it."""
     with Reader(place) as journal:
         spent = [Usage(*row) for row in journal.rows(SPENT)]
-        version = journal.version
-        kinds = Counter(dict(journal.rows("SELECT kind, count(*) FROM decisions GROUP BY 1 ORDER BY 1")))
+        kinds = dict(journal.rows("SELECT kind, count(*) FROM decisions GROUP BY 1 ORDER BY 1"))
         beside = journal.path.with_name(journal.path.name + "-wal")
         size = journal.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
-    known, scenarios = _told(journal.path.with_name("run.json"))
-    rows = by_scenario(spent, scenarios, known)
-    yield f"{journal.path}: {size:,} bytes, format {version}"
-    cost = f"{'cost':>14}" if known else ""
-    yield f"{'stage':<10}{'model':<40}{'replies':>12}{'tokens in':>16}{'tokens out':>16}{cost}"
-    for (stage, model), group in _grouped(rows, "stage", "model"):
-        yield f"{for_terminal(f'{stage:<10}{model:<40}')}{_numbers(group, known)}"
-    yield f"{'all':<50}{_numbers(rows, known)}"
-    for (scenario,), group in _grouped(rows, "scenario"):
-        yield f"{for_terminal(f'{scenario:<50}')}{_numbers(group, known)}"
-    whole = bill(spent, known)
-    if whole.priced and not whole.whole:
-        yield "cost: at least so much; some of it has no price, or its server told no tokens"
-    yield "decisions: " + (", ".join(f"{kind} {count:,}" for kind, count in kinds.items()) or "none")
+        known, scenarios = _told(journal.path.with_name("run.json"))
+        rows = by_scenario(spent, scenarios, known)
+        return Stats(journal.path, size, journal.version, rows, kinds, bill(spent, known))
 
 
 def _told(path: Path) -> tuple[Prices, dict[str, str]]:
@@ -127,11 +152,11 @@ def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> list[tuple[tuple[st
     return sorted(found.items())
 
 
-def _numbers(rows: Sequence[dict[str, Any]], known: Prices) -> str:
+def _numbers(rows: Sequence[dict[str, Any]], priced: bool) -> list[str]:
     calls, *tokens = (sum(row[name] for row in rows) for name in ("calls", "prompt_tokens", "completion_tokens"))
     costs = [row["cost"] for row in rows if row["cost"] is not None]
-    cost = f"{sum(costs) if costs else '?':>14{',.4f' if costs else ''}}" if known else ""
-    return f"{calls:>12,}{tokens[0]:>16,}{tokens[1]:>16,}{cost}"
+    cost = [f"{sum(costs):,.4f}" if costs else "?"] if priced else []
+    return [f"{calls:,}", *(f"{count:,}" for count in tokens), *cost]
 
 
 def verify(place: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.journal.usage import Prices
-from synth.quality.audit import Labelled
+from synth.quality.labelled import Labelled
 from synth.recipe.schema import Recipe
 from synth.recipe.yaml import validate
 from synth.run.asking import asked, unasked

@@ -9,6 +9,7 @@ from typing import Literal
 from synth.engine.ask import Engine
 from synth.engine.budget import UNBOUNDED, Bounds
 from synth.fold.fold import Fold, FoldObserver
+from synth.run.interrupts import Interrupts
 
 Watch = Callable[[Fold, Engine], "contextlib.AbstractAsyncContextManager[None]"]
 
@@ -41,3 +42,5 @@ class RunOptions:
     """Gives the user a line on what they should know before anything is asked."""
     report: Callable[[str], None] = lambda _: None
     """Gives the user a line on how the run goes just now: what it waits for, that it stops."""
+    interrupts: Interrupts | None = None
+    """What already heeds the signals that stop the run, where it turns in another thread; None: the run does."""

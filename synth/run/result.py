@@ -16,6 +16,7 @@ from synth.journal import decisions
 from synth.journal.reader import Reader
 from synth.journal.store import Journal
 from synth.journal.usage import Prices, Usage, bill
+from synth.plan.tally import total
 from synth.quality.agreement import agreement
 from synth.quality.coverage import coverage
 from synth.quality.diversity_report import report
@@ -65,6 +66,8 @@ class Result:
     got wrong."""
     diversity: dict[str, Any] = field(default_factory=dict)
     """How much queries and answers differ from each other, as `diversity_report.report` gives it."""
+    rounds: list[dict[str, int]] = field(default_factory=list)
+    """By round over all lanes: how many queries it asked for, how many of them were new, how many rows were accepted of it."""
     asked_without: dict[str, dict[str, str]] = field(default_factory=dict)
     """What the models' servers do not take: by model and field of a request's body what is done about it (`left out` …)."""
 
@@ -92,6 +95,7 @@ def result_of(
         total=asdict(bill(spent, prices)),
         coverage=coverage(lanes, staging.elements(), seed=fold.seed, size=fold.page),
         diversity=report(lanes, staging, fold.labels),
+        rounds=_rounds(lanes),
         replies=fold.replies.rows(),
         agreement=agreement(
             fold.judges,
@@ -119,6 +123,15 @@ def result_of(
         result.message = _message(stopped, cells)
         result.status = _status_of(stopped, rows=any(result.splits.values()))
     return result
+
+
+def _rounds(lanes: list[Acceptor]) -> list[dict[str, int]]:
+    """What each round came to, over all lanes that had it."""
+    found: dict[int, Counter[str]] = {}
+    for tally in (tally for lane in lanes for tally in lane.tallies):
+        told = {"lanes": 1, "asked": tally.plan.count, "new": tally.roots, "accepted": tally.accepted}
+        found.setdefault(tally.plan.sweep, Counter()).update(told)
+    return [{"round": sweep, **found[sweep]} for sweep in sorted(found)]
 
 
 def _grounds(lane: Acceptor, label: Label) -> dict[str, Any] | None:
@@ -197,6 +210,8 @@ def _cells(lane: Acceptor, lines: list[Usage], prices: Prices) -> list[dict[str,
             "grounds": _grounds(lane, label),
             "kept_free": _kept_free(lane, label),
             "floors": _floors(lane, label),
+            "slots": total(lane.tallies, label, "slots"),
+            "hits": total(lane.tallies, label, "hits"),
             **spent[label],
         }
         for label in lane.spec.labels.names

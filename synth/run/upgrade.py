@@ -1,5 +1,7 @@
 """What it comes to that synth ships other texts than when a folder was last run: replies paid for there that would go unused."""
 
+from shlex import quote
+
 from synth.errors import ConfigError
 from synth.journal.reader import Reader
 from synth.journal.store import VERSION
@@ -16,7 +18,9 @@ def compare(compiled: CompiledRecipe, options: RunOptions) -> tuple[ResolvedRun,
     would stop it first (empty if not). Nothing is asked, and nothing written."""
     chosen, wanted_now = wanted(compiled, options.n, options.only)
     if not (options.folder / "journal.sqlite").exists():
-        raise ConfigError(f"{options.folder}: holds no journal; make one with `synth run RECIPE -o {options.folder}`")
+        raise ConfigError(
+            f"{options.folder}: holds no journal; make one with `synth run RECIPE -o {quote(str(options.folder))}`"
+        )
     with Reader(options.folder) as journal:
         job = resolve(compiled, options, journal, chosen, wanted_now)
         found = job.survey(journal)

@@ -34,6 +34,8 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         doubts=result.doubts,
         diversity=result.diversity,
         asked_without=result.asked_without,
+        scenarios={str(spec.scenario["id"]): str(spec.scenario["name"]) for spec in job.compiled.specs},
+        refuse_only=frozenset(spec.lane.subcategory for spec in job.compiled.specs if spec.lane.refuse_only),
     )
     write_dataset(job.options.folder, job.compiled.recipe, facts, staging, policies_of(job.compiled.specs))
     write_drops(job.options.folder, staging, [bound.name for bound in job.compiled.flow.stages])

@@ -31,6 +31,7 @@ class Options(Frozen):
     """What a recipe says under `augment`: the model that rewrites queries, and which operators it applies how often."""
 
     model: str
+    """The role that rewrites queries."""
     operators: dict[str, Share]
     """For each prompt under `augment/` the share of harmful queries it is applied to."""
 

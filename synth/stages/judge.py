@@ -39,7 +39,9 @@ class Options(Frozen):
     """What a recipe says under `judge`: the panel's models, their prompt, the verdict rule and the quorum."""
 
     models: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The roles that judge, each every row."""
     prompt: str = PROMPT
+    """The prompt that asks a judge for its verdict."""
     verdict: Annotated[str | Annotated[dict[str, Any], Field(min_length=1)], BeforeValidator(_rule)] = UNANIMOUS
     """The verdict rule that makes a row's label of the votes: its name, or its name with options
     (`stages.verdicts`)."""

@@ -46,8 +46,11 @@ class QueryPrompts(Frozen):
     """The weights of writer prompts under `query.prompts`, by prompt name, for harmful, benign and ordinary lanes."""
 
     harmful: Weights = Field(default={"query/harmful": 1.0})
+    """Prompts of harmful queries."""
     benign: Weights = Field(default={"query/benign": 1.0, "query/lookalike": 1.0})
+    """Prompts of benign queries and look-alikes."""
     ordinary: Weights = Field(default={"query/ordinary": 1.0})
+    """Prompts of ordinary conversation."""
 
 
 SHEET_PROMPTS = {
@@ -62,6 +65,7 @@ class Options(Frozen):
     """What a recipe says under `query`: the writer's model, queries per call, axes of elements, and prompts."""
 
     model: str
+    """The role that writes queries."""
     per_call: Annotated[int, Field(ge=1, le=50)] = 10
     """How many queries one writer call asks for."""
     elements: Annotated[tuple[str, ...], Field(min_length=1)] = ("behaviour", "task", "region", "event")

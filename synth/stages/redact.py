@@ -39,6 +39,7 @@ class Options(Frozen):
     """What a recipe says under `redact`: the model that takes out of natural unsafe answers what could be done or sent."""
 
     model: str
+    """The role that takes out what could be done or sent."""
 
 
 class Redactor(Step):

@@ -26,6 +26,7 @@ class Options(Frozen):
     """What a recipe says under `respond`: the models (answerers) that answer queries."""
 
     models: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The roles that answer; each slot draws one of them."""
     shapes: Shapes | None = None
     """The forms and lengths of answers, asked for by the prompts under `answer/`; None: those that the prompts under `respond/` name."""
 

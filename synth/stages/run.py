@@ -29,6 +29,7 @@ class Options(Frozen):
     path: str | None = None
     """The folder of the run. None: the command line has to name it."""
     split: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*$")] = HARD
+    """The split of that run whose rows are judged again."""
 
     def identity(self) -> dict[str, Any]:
         """What of another run's rows changes the data: which they are. What they hold is hashed as a user's file is."""

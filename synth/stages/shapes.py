@@ -51,6 +51,7 @@ class Shapes(Frozen):
     that is told how to write."""
 
     forms: Annotated[dict[Form, Weight], Field(min_length=1)]
+    """The weight of each form of an answer."""
     lengths: Annotated[dict[Annotated[str, AfterValidator(_band)], Weight], Field(min_length=1)]
     """Bands of length as `60-120`, in characters."""
 

@@ -103,7 +103,8 @@ def test_what_goes_wrong_on_the_way_is_paid_once(lab: Lab, calm: str, fault: str
         0,
         1,
     )  # a file may be up, and its batch not made, as the run ends
-    assert stats["files_kept"] == 0
+    # A batch that nobody needs any more and that cannot be looked at as the run ends is left to the next run, files and all.
+    assert stats["files_kept"] == 0 or fault == "look-500"
 
 
 @pytest.mark.parametrize("fault", ["expired", "missing", "row-429", "row-500"])

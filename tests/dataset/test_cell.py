@@ -8,11 +8,12 @@ from synth.dataset.cell import in_cell, in_paragraphs
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("![p](http://192.0.2.1/p.png)", r"\!\[p\](http://192.0.2.1/p.png)"),
+        ("![p](http://192.0.2.1/p.png)", r"\!\[p\](http ://192.0.2.1/p.png)"),
         ("[click](javascript:x) **bold** \u202e", r"\[click\](javascript :x) \*\*bold\*\* ·"),
         ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
         ("a|b\nc`d` ~~e~~ __f__ _g_", r"a\|b c'd' \~\~e\~\~ \_\_f\_\_ \_g\_"),
         ("&lt;b&#62;", "&amp;lt;b&amp;#62;"),
+        (r"$\color{red}{x}$ $$y$$", r"\$\\color{red}{x}\$ \$\$y\$\$"),  # pages set what stands so as formulas
         ("\x1b[31m\x00\u200b", r"·\[31m··"),
         ("Qwen2.5-7B_Instruct (v2), 甲&乙!", "Qwen2.5-7B_Instruct (v2), 甲&乙!"),
     ],

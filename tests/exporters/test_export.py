@@ -2,13 +2,7 @@
 
 import csv
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import datasets
 import pytest
@@ -16,7 +10,6 @@ import pytest
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.exporters import find, known
-from synth.exporters.hf import push
 from synth.run.compile import compile_recipe
 from tests.conftest import Lab, tiny_recipe
 
@@ -132,153 +125,6 @@ def test_hf_does_not_replace_what_is_not_its_own(made: Dataset, tmp_path: Path) 
     assert made.splits()
 
 
-def test_a_push_that_cannot_be_made_is_one_line(made: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(
-        ConfigError, match=r"--push-to me/mine: .*; check the name, the network, and the token"
-    ) as caught:
-        push(made, "me/mine", private=True)
-    assert "\n" not in str(caught.value)
-
-
 def test_an_unknown_format_names_its_neighbours() -> None:
     with pytest.raises(ConfigError, match="no format 'chatt'; did you mean 'chat'"):
         find("chatt")
-
-
-MODE = {"uploadMode": "regular", "shouldIgnore": False, "oid": None}
-
-
-@dataclass
-class Hub:
-    """A hub on loopback: a repository that may be public, and holds a shard of an earlier upload."""
-
-    public: bool = False
-    refuses: bool = False
-    created: list[dict[str, Any]] = field(default_factory=list)
-    committed: list[dict[str, Any]] = field(default_factory=list)
-    address: str = ""
-    holds: list[str] = field(default_factory=list)
-    card: dict[str, Any] | None = None
-
-    def answer(self, path: str, body: bytes) -> Any:
-        """What the hub answers to a GET (no body) or POST; None for a refusal."""
-        if path == "/api/repos/create":
-            self.created.append(json.loads(body))
-            return None if self.refuses else {"url": f"{self.address}/datasets/me/mine"}
-        if "/tree/" in path:
-            return [{"type": "file", "path": "data/train-00000-of-00009.parquet", "size": 3, "oid": "0" * 40}]
-        if "/preupload/" in path:
-            return {"files": [{**file, **MODE} for file in json.loads(body)["files"]]}
-        if "/commit/" in path:
-            self.committed += [json.loads(line) for line in body.splitlines()]
-            return {"commitUrl": f"{self.address}/datasets/me/mine/commit/1", "commitOid": "1" * 40}
-        siblings = [{"rfilename": name} for name in self.holds]
-        told = {
-            "id": "me/mine",
-            "sha": "0" * 40,
-            "siblings": siblings,
-            "private": not self.public,
-            "cardData": self.card,
-        }
-        return None if self.refuses else told
-
-    def paths(self, key: str) -> list[str]:
-        return [line["value"]["path"] for line in self.committed if line["key"] == key]
-
-
-@contextmanager
-def standing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.do_POST()
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            found = hub.answer(self.path.partition("?")[0], body)
-            told = json.dumps(found or {}).encode()
-            self.send_response(403 if found is None else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
-            self.end_headers()
-            self.wfile.write(told)
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    hub.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.address)
-    monkeypatch.setenv("HF_TOKEN", "hf_test")
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.mark.parametrize("private", [True, False])
-def test_a_push_asks_for_a_private_repository_unless_told_otherwise(
-    made: Dataset, monkeypatch: pytest.MonkeyPatch, private: bool
-) -> None:
-    with (
-        standing(Hub(refuses=True), monkeypatch) as hub,
-        pytest.raises(ConfigError, match=r"--push-to me/mine: .*403"),
-    ):
-        push(made, "me/mine", private=private)
-    (body,) = hub.created
-    assert body["type"] == "dataset"
-    assert body.get("private", body.get("visibility") == "private") is private
-
-
-def test_a_push_leaves_no_shard_of_an_earlier_one(made: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    with standing(Hub(), monkeypatch) as hub:
-        assert push(made, "me/mine", private=True) == f"{hub.address}/datasets/me/mine"
-    folder = made.folder / "dataset"
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert set(hub.paths("file")) == files
-    assert hub.paths("deletedFile") == ["data/train-00000-of-00009.parquet"]
-
-
-def test_a_push_to_a_public_repository_must_be_meant(made: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (
-        standing(Hub(public=True), monkeypatch) as hub,
-        pytest.raises(ConfigError, match="that repository is public; say --public"),
-    ):
-        push(made, "me/mine", private=True)
-    assert not hub.committed
-
-
-SHARD = "data/train-00000-of-00001.parquet"
-OURS = {"tags": ["safety", "synth"], "configs": [{"config_name": "default", "description": "content 0123456789abcdef"}]}
-
-
-@pytest.mark.parametrize("holds", [["README.md"], ["policies.json"], [SHARD], [".gitattributes", "README.md", SHARD]])
-@pytest.mark.parametrize("card", [None, {"tags": ["synth"], "configs": [{"config_name": "default"}]}])
-def test_a_push_replaces_no_dataset_of_the_users(
-    made: Dataset, monkeypatch: pytest.MonkeyPatch, holds: list[str], card: dict[str, Any] | None
-) -> None:
-    with (
-        standing(Hub(holds=holds, card=card), monkeypatch) as hub,
-        pytest.raises(ConfigError, match="holds something that is no dataset of synth's"),
-    ):
-        push(made, "me/mine", private=True)
-    assert not hub.committed
-
-
-@pytest.mark.parametrize(("holds", "card"), [(["README.md", SHARD], OURS), ([".gitattributes"], None)])
-def test_a_push_replaces_an_earlier_one(
-    made: Dataset, monkeypatch: pytest.MonkeyPatch, holds: list[str], card: dict[str, Any] | None
-) -> None:
-    with standing(Hub(holds=holds, card=card), monkeypatch) as hub:
-        push(made, "me/mine", private=True)
-    assert hub.committed
-
-
-def test_a_hub_that_cannot_be_reached_is_one_line(made: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(ConfigError, match="--push-to me/mine: "):
-        push(made, "me/mine", private=True)

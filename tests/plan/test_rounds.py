@@ -161,12 +161,15 @@ def test_rounds_on_end_without_an_accepted_row_end_a_lane() -> None:
 @pytest.mark.parametrize(
     ("rounds", "words"),
     [
-        ([DRY, DRY], "4 of 80 queries new (5.0%) in 2 rounds, 100% of the rest lost to it"),
+        ([DRY, DRY], "4 of 80 queries new (5.0%) in 2 rounds; 100% of the others repeated an earlier query"),
         ([REFUSED, REFUSED], "16 of 16 calls refused (100.0%) in 2 rounds"),
-        ([MISSED, MISSED], "0 of 80 slots with their label (0.0%) in 2 rounds, 100% of the rest lost to it"),
+        (
+            [MISSED, MISSED],
+            "0 of 80 slots with their label (0.0%) in 2 rounds; 100% of the others were lost for this reason",
+        ),
         ([DECLINED, DECLINED], "76 of 80 slots refused (95.0%) in 2 rounds"),
         ([{"accepted": 0, "lost": Counter({"query.unreadable": 3, "query.empty": 1})}] * 8, None),
-        ([FILTERED, FILTERED], "0 of 80 queries new (0.0%) in 2 rounds, 100% of the rest lost to it"),
+        ([FILTERED, FILTERED], "0 of 80 queries new (0.0%) in 2 rounds; 100% of the others were lost for this reason"),
     ],
 )
 def test_the_figures_of_an_end(rounds: list[dict[str, object]], words: str | None) -> None:

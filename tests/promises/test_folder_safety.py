@@ -219,7 +219,8 @@ KILLED: list[Point] = [
 
 
 def test_a_kill_at_any_point_of_a_swap_through_a_link_loses_nothing(lab: Lab) -> None:
-    command = ["run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "-n", "12", "-o", "run"]
+    command = ["run", "demo", "--taxonomy", "tiny", "--set", "ordinary=0", "--set", "output.report=false"]
+    command += ["-n", "12", "-o", "run"]
 
     def start(point: Point | None) -> int | None:
         process = forking().Process(target=forked, args=(lab.folder, command, lab.folder / "words", point))

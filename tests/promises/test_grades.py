@@ -129,10 +129,10 @@ def test_labels_of_ones_own_names_from_the_recipe_to_the_trainer(lab: Lab) -> No
     assert {row["label"] for row in exported} == {"不安全", "安全"}, "the published script knows no others"
     call("export", "run", "--to", "jsonl")
     table = "run/export/jsonl/train.jsonl"
-    told = json.loads(call("audit", "run", "--read", table, "--json").output)
+    told = json.loads(call("audit", "run", "--read", table, "--json").stdout)
     rows = Path(table).read_text(encoding="utf-8").splitlines()
     assert (told["found"], told["panel"]["accuracy"]["value"]) == (len(rows), 1.0)
-    judged = json.loads(call("audit", "run", "--read", table, "--judge", "--json").output.splitlines()[-1])
+    judged = json.loads(call("audit", "run", "--read", table, "--judge", "--json").stdout.splitlines()[-1])
     assert judged["panel"]["missed"] == 0
     call("dedup", table, "--on", "query", "--conflicts", "stricter", "-o", "out.jsonl")
     call("filter", table, "-o", "filtered.jsonl")

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sklearn.metrics import cohen_kappa_score
 
-from synth.dataset.card_agreement import agreement_section
+from synth.cli.table import lines
 from synth.fold import fold as module
 from synth.fold.counts import ANSWERERS, Counts
-from synth.quality.agreement import agreement, cohen, fleiss, gwet, kappa, krippendorff, lines
+from synth.quality.agreement import agreement, cohen, fleiss, gwet, kappa, krippendorff, parts
 from synth.recipe.labels import BINARY, scheme_of
 from synth.types import Vote
 from tests.conftest import Lab
+from tests.support.cards import card_of
 from tests.support.world import World
 
 PAIRS = [
@@ -59,7 +60,7 @@ def test_where_kappa_is_not_defined_it_is_none(voted: dict[str, int]) -> None:
     found = agreement(judges, [("x", voted)])
     assert found["overall"]["kappa"] is None
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert list(lines(found)) == [] or found["overall"]["n"] > 0
+    assert list(parts(found)) == [] or found["overall"]["n"] > 0
 
 
 def test_a_judges_bias_is_against_the_panel() -> None:
@@ -107,9 +108,9 @@ def test_alpha_counts_rows_that_lack_a_verdict_and_each_label_has_its_share() ->
     assert found["alpha"]["value"] == pytest.approx(0.7, abs=0.1)
     assert found["judges"][1]["labels"] == {"u": 0.0, "v": 1.0}
     assert found["judges"][2]["bias"] == pytest.approx(-2 / 3, abs=1e-4)
-    told = "\n".join(lines(found))
+    told = "\n".join(lines(parts(found)))
     assert "alpha" in told
-    assert re.search(r"judged +u +v +bias", told)
+    assert re.search(r"rows judged +u +v +bias", told)
 
 
 class Mumbling(World):
@@ -187,9 +188,9 @@ def test_agreement_is_told_by_answerer_and_judge() -> None:
     mild, wild = found["answerers"]
     assert (mild["answerer"], mild["n"], mild["agreed"], wild["n"]) == ("mild", 20, 0.7, 10)
     assert mild["judges"] == [{"judge": "a", "unsafe": 0.5, "bias": 0.15}, {"judge": "b", "unsafe": 0.2, "bias": -0.15}]
-    told = "\n".join(lines(found))
-    assert re.search(r"answers of +n +agreed +bias of a +bias of b\nmild +20", told)
-    assert "| mild | 20 | 70.0% |" in "\n".join(agreement_section(found))
+    told = "\n".join(lines(parts(found)))
+    assert re.search(r"answers of +rows +agreed +bias of a +bias of b\nmild +20", told)
+    assert "| mild | 20 | 70.0% |" in card_of(agreement=found)
 
 
 def test_however_many_answerers_a_file_names_the_counts_stay_flat() -> None:

@@ -14,9 +14,11 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score
 
 from synth.cli.main import commands
+from synth.cli.table import lines
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.quality import audit
+from synth.quality.labelled import labelled
 from synth.quality.metrics import scores, wilson
 from synth.recipe.labels import BINARY
 from synth.run.compile import compile_recipe
@@ -73,7 +75,7 @@ def test_a_sheet_is_safe_to_open(lab: Lab, tmp_path: Path) -> None:
     (row,) = rows_of(tmp_path / "a.csv")
     assert (row["query"][:2], row["response"][:2]) == ("'=", "'@")
     write(tmp_path / "a.csv", [row | {"your_label": "不安全"}])
-    assert audit.read(Dataset(lab.folder / "run"), audit.labelled(tmp_path / "a.csv")).found == 1
+    assert audit.read(Dataset(lab.folder / "run"), labelled(tmp_path / "a.csv")).found == 1
 
 
 def test_a_sheet_that_may_hold_labels_is_not_overwritten(made: Dataset, tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_what_comes_back_is_measured(made: Dataset, tmp_path: Path) -> None:
         row["your_label"] = "" if i < 2 else turned[known[row["id"]]] if i < 6 else agreed
     rows[-1]["id"] += "x"  # a row of an earlier run; its text is still there
     write(sheet, rows)
-    found = audit.read(made, audit.labelled(sheet))
+    found = audit.read(made, labelled(sheet))
     yours = [BINARY.read(row["your_label"]) for row in rows[2:]]
     theirs = [known[row["id"].removesuffix("x")] for row in rows[2:]]
     assert (found.labelled, found.blank, found.found, found.undecided) == (len(rows) - 2, 2, len(rows) - 2, 0)
@@ -104,7 +106,7 @@ def test_what_comes_back_is_measured(made: Dataset, tmp_path: Path) -> None:
     assert found.panel.f1_unsafe.value == pytest.approx(f1_score(yours, theirs, pos_label="unsafe"))
     assert (found.panel.missed + found.panel.alarmed, len(found.differing)) == (4, 4)
     assert set(found.judges) == {"j1", "j2"}
-    assert "accuracy" in "\n".join(audit.lines(found))
+    assert "accuracy" in "\n".join(lines(audit.parts(found)))
 
 
 def test_dropped_and_hard_rows_are_found_by_their_text(lab: Lab, tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_dropped_and_hard_rows_are_found_by_their_text(lab: Lab, tmp_path: Path)
     hard = list(made.rows("hard"))
     lines = [{"query": row["query"], "response": row["response"], "label": "safe"} for row in (*drops, *hard)]
     (tmp_path / "l.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = audit.read(made, audit.labelled(tmp_path / "l.jsonl"))
+    found = audit.read(made, labelled(tmp_path / "l.jsonl"))
     assert found.found == len(lines) > 20
     assert found.undecided >= len(hard) > 0
     assert found.judges["j1"].n > (found.panel.n if found.panel else 0)
@@ -138,13 +140,13 @@ def test_dropped_and_hard_rows_are_found_by_their_text(lab: Lab, tmp_path: Path)
 def test_a_wrong_file_is_one_line(tmp_path: Path, name: str, text: str, expected: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match=expected):
-        audit.labelled(tmp_path / name)
+        labelled(tmp_path / name)
 
 
 def test_a_sheet_saved_in_an_encoding_that_is_not_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"id,your_label\nx,s\xfb \n")
     with pytest.raises(ConfigError, match=r"not UTF-8 at byte .*; save it as UTF-8"):
-        audit.labelled(tmp_path / "a.csv")
+        labelled(tmp_path / "a.csv")
 
 
 def call(*arguments: Any) -> Any:
@@ -238,4 +240,4 @@ def test_a_recipe_with_much_of_its_own_can_judge_too(lab: Lab, tmp_path: Path) -
         ],
     )
     made = Dataset(lab.folder / "run")
-    assert audit.read(judged(made, audit.labelled(path)), audit.labelled(path)).found == 5
+    assert audit.read(judged(made, labelled(path)), labelled(path)).found == 5

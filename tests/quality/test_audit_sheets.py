@@ -12,9 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from synth.cli.main import commands
+from synth.cli.table import lines
 from synth.dataset.reader import Dataset
 from synth.errors import ConfigError
 from synth.quality import audit
+from synth.quality.labelled import labelled
 from synth.quality.readers import together
 from synth.recipe.labels import BINARY
 from synth.tables.matching import same_text
@@ -110,13 +112,13 @@ WAYS: dict[str, Callable[[Rows], bytes]] = {
 
 def test_a_sheet_comes_back_through_a_spreadsheet(made: Dataset, sheet: Rows, tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(dumped(sheet), encoding="utf-8")
-    own = audit.read(made, audit.labelled(tmp_path / "own.csv"))
+    own = audit.read(made, labelled(tmp_path / "own.csv"))
     whole = (len(sheet) - 1, len(sheet) - 1, 0, 0, own.panel)
     came = {}
     for way, saved in WAYS.items():
         path = tmp_path / ("back.txt" if way == "Unicode text" else "back.csv")
         path.write_bytes(saved(sheet))
-        found = audit.read(made, audit.labelled(path))
+        found = audit.read(made, labelled(path))
         came[way] = found.labelled, found.found, found.blank, found.cut, found.panel
     assert came == dict.fromkeys(WAYS, whole)
 
@@ -125,8 +127,8 @@ def test_numbers_are_labels_where_it_is_said_what_they_stand_for(made: Dataset, 
     numbers = each(sheet, "your_label", {"安全": "0.0", "不安全": "'1"}.__getitem__)
     (tmp_path / "back.csv").write_text(dumped(numbers), encoding="utf-8")
     with pytest.raises(ConfigError, match="is a bare number"):
-        audit.labelled(tmp_path / "back.csv")
-    rows = audit.labelled(tmp_path / "back.csv", BINARY, "safe,unsafe").rows
+        labelled(tmp_path / "back.csv")
+    rows = labelled(tmp_path / "back.csv", BINARY, "safe,unsafe").rows
     assert [row.label for row in rows] == [{"安全": "safe", "不安全": "unsafe"}[row[-2]] for row in sheet[1:]]
 
 
@@ -135,9 +137,9 @@ def test_rows_that_were_cut_are_counted(made: Dataset, sheet: Rows, tmp_path: Pa
     broken = [*sheet[:-2], [*sheet[-2], "more"], ["", "", "", "", "安全", ""]]
     assert sheet[-1][at]
     (tmp_path / "back.csv").write_text(dumped(broken), encoding="utf-8")
-    found = audit.read(made, audit.labelled(tmp_path / "back.csv"))
+    found = audit.read(made, labelled(tmp_path / "back.csv"))
     assert (found.labelled, found.found, found.cut) == (len(sheet) - 3, len(sheet) - 3, 2)
-    assert "2 rows are cut (more or fewer cells than the head)" in "\n".join(audit.lines(found))
+    assert "2 rows are cut (more or fewer cells than the head)" in "\n".join(lines(audit.parts(found)))
 
 
 @pytest.mark.parametrize(("lost", "status"), [(0.4, 0), (0.7, 1), (1.0, 1)])
@@ -170,7 +172,7 @@ def test_three_readers_are_told_by_their_majority_and_how_far_they_agree(
     made: Dataset, sheet: Rows, tmp_path: Path
 ) -> None:
     paths = [reader(sheet, tmp_path / f"{name}.csv", every) for name, every in (("a", 3), ("b", 4), ("c", 1_000))]
-    joined = together([audit.labelled(path) for path in paths], BINARY)
+    joined = together([labelled(path) for path in paths], BINARY)
     by_id = {row.id: row.label for row in joined.rows}
     of, rows = {"安全": "safe", "不安全": "unsafe"}, sheet[1:]
     turned = {"safe": "unsafe", "unsafe": "safe"}
@@ -197,17 +199,17 @@ def test_three_readers_are_told_by_their_majority_and_how_far_they_agree(
 
 def test_two_readers_who_differ_leave_a_row_out(made: Dataset, sheet: Rows, tmp_path: Path) -> None:
     paths = [reader(sheet, tmp_path / f"{name}.csv", every) for name, every in (("a", 3), ("b", 1_000))]
-    joined = together([audit.labelled(path) for path in paths], BINARY)
+    joined = together([labelled(path) for path in paths], BINARY)
     differ = sum(number % 3 == 0 for number in range(1, len(sheet) - 1))
     assert joined.readers is not None
     assert (joined.readers["tied"], len(joined.rows)) == (differ, len(sheet) - 1 - differ)
-    assert f"{differ} rows on which no label has most votes" in "\n".join(audit.lines(audit.read(made, joined)))
+    assert f"{differ} rows on which no label has most votes" in "\n".join(lines(audit.parts(audit.read(made, joined))))
 
 
 def test_ids_that_a_spreadsheet_made_one_do_not_join_rows(made: Dataset, sheet: Rows, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(dumped(ids_as_numbers(sheet)), encoding="utf-8")
     (tmp_path / "b.csv").write_text(dumped(sheet), encoding="utf-8")
-    joined = together([audit.labelled(tmp_path / name) for name in ("a.csv", "b.csv")], BINARY)
+    joined = together([labelled(tmp_path / name) for name in ("a.csv", "b.csv")], BINARY)
     assert joined.readers is not None
     assert joined.readers["overall"]["n"] == len(joined.rows) == len(sheet) - 1
 
@@ -215,7 +217,7 @@ def test_ids_that_a_spreadsheet_made_one_do_not_join_rows(made: Dataset, sheet: 
 def test_one_file_is_no_second_reader(sheet: Rows, tmp_path: Path) -> None:
     path = reader(sheet, tmp_path / "a.csv", 3)
     with pytest.raises(ConfigError, match=r"a\.csv: named twice"):
-        together([audit.labelled(path), audit.labelled(tmp_path / "." / "a.csv")], BINARY)
+        together([labelled(path), labelled(tmp_path / "." / "a.csv")], BINARY)
 
 
 def test_readers_of_different_rows_are_refused(made: Dataset, sheet: Rows, tmp_path: Path) -> None:
@@ -223,7 +225,7 @@ def test_readers_of_different_rows_are_refused(made: Dataset, sheet: Rows, tmp_p
     for name, rows in (("a", sheet[: half + 1]), ("b", [sheet[0], *sheet[half + 1 :]])):
         (tmp_path / f"{name}.csv").write_text(dumped(rows), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"a\.csv, b\.csv: no row that two readers have labelled"):
-        together([audit.labelled(tmp_path / name) for name in ("a.csv", "b.csv")], BINARY)
+        together([labelled(tmp_path / name) for name in ("a.csv", "b.csv")], BINARY)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from synth.dataset.card_diversity import diversity_section
 from synth.quality.diversity import diversity, matched
 from synth.quality.diversity_band import BOUNDS, REAL
 from synth.quality.diversity_forms import form_of, found_again, is_list, telling
 from synth.quality.diversity_report import doubts
 from synth.quality.doubts.votes import RoleNames
 from tests.conftest import Lab
+from tests.support.cards import card_of
 
 TEXTS = ["春天来了", "春天走了", "今晚吃什么"]
 
@@ -169,8 +169,8 @@ def test_a_behaviour_with_too_large_a_share_of_a_cell_is_a_doubt() -> None:
 
 
 def test_the_card_shows_nothing_where_nothing_was_measured() -> None:
-    assert diversity_section({}) == []
-    assert diversity_section({"kinds": {}}) == []
+    assert "Diversity" not in card_of(diversity={})
+    assert "Diversity" not in card_of(diversity={"kinds": {}})
 
 
 def test_a_run_tells_its_diversity_and_the_same_at_any_concurrency(lab: Lab) -> None:

@@ -27,7 +27,7 @@ from tests.support.opened import opened
 from tests.support.standin import standing_in
 
 KEY = "sk-SECRETSECRET-0123456789"
-SMALL = ("--only", "crime.gambling", "--set", "ordinary=0", "-n", "12")
+SMALL = ("--only", "crime.gambling", "--set", "ordinary=0", "--set", "output.report=false", "-n", "12")
 
 
 @pytest.fixture(autouse=True)

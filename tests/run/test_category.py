@@ -81,7 +81,7 @@ def test_the_offline_demo_shows_what_comes_out_and_its_next_commands_work(
     assert commands[0] == f"synth check demo --taxonomy {name}"
     for command in commands:
         assert synth(monkeypatch, *command.split()[1:]) == 0, command
-    rows = json.loads(Path("runs/demo/run.json").read_text(encoding="utf-8"))["cells"]
+    rows = json.loads(Path(f"runs/trade-{name}/run.json").read_text(encoding="utf-8"))["cells"]
     assert {cell["subcategory"] for cell in rows} == {f"trade.{name}"}
 
 
@@ -145,7 +145,8 @@ def test_what_a_model_drafts_comes_out_as_it_said_with_its_commands(
         assert synth(monkeypatch, "new", "category", POLICY, "--taxonomy", "small", "--base-url", url) == 0
     told = capsys.readouterr().out
     assert "trade.ticket_scalping  倒卖门票 (Ticket Scalping)" in told
-    assert f"synth run demo --taxonomy ticket_scalping --base-url {url} --only trade.ticket_scalping -n 20" in told
+    run = f"synth run demo --taxonomy ticket_scalping --base-url {url} --only trade.ticket_scalping -n 20"
+    assert f"{run} -o runs/trade-ticket_scalping" in told  # beside the demo's rows, not in their place
     assert not any(mark in told for mark in "\x1b\u202e")
     held = taxonomy.load("ticket_scalping").subcategory("trade.ticket_scalping")[1]
     assert held.refuse_only

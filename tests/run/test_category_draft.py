@@ -121,6 +121,7 @@ def test_a_draft_that_lacks_a_part_is_asked_for_again(changes: dict[str, Any]) -
     [
         {"subject": "未成年人性内容"},
         {"subject": "大规模杀伤性武器"},
+        {"subject": "核心是“未成年人性内容”。"},
         {"name": "儿童色情"},
         {"definition": "涵盖以少女为对象的淫秽内容。"},
         {"behaviours": [*BEHAVIOURS, "在校外投放炭疽", "扩增鼠疫菌株", "制作脏弹", "在地铁播撒肉毒"]},

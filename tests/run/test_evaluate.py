@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from synth.cli.main import main
+from synth.cli.table import lines
 from synth.journal.reader import Reader
 from synth.quality.evaluate.report import Report
-from synth.quality.evaluate.table import table
+from synth.quality.evaluate.table import parts
 from synth.run.evaluate import EvaluationOptions, Outcome, evaluate
 from synth.run.guard_role import role_of
 from tests.support.forked import forking, run
@@ -209,7 +210,7 @@ def test_what_cannot_be_read_of_ordinary_questions_is_told_beside_the_share(test
         report = report_of(asked(test, server, ordinary=True))
     unread = report.alarm_unread["shipped ordinary"]
     assert unread > 50
-    (told,) = (line for line in table(report).splitlines() if "shipped ordinary" in line)
+    (told,) = (line for line in "\n".join(lines(parts(report))).splitlines() if "shipped ordinary" in line)
     assert told.split()[2:5] == ["60", str(unread), "0.0%"]
 
 
@@ -383,3 +384,12 @@ def test_a_guards_file_may_lie_anywhere(test: Path) -> None:
     with guarding(verdict) as server:
         report = report_of(asked(test, server, guard="elsewhere.j2"))
     assert (report.guard, report.parts["answer"].read) == ("elsewhere", ROWS - 1)
+
+
+def test_a_guard_of_whom_nothing_can_be_read_is_not_measured(test: Path) -> None:
+    answers = [{**row(n), "critic": "以上内容仅供参考。"} for n in range(ROWS)]
+    Path("answers.jsonl").write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in answers))
+    came = evaluate(EvaluationOptions(test, predictions=Path("answers.jsonl")))
+    assert came.status == 3
+    assert f"none of {ROWS} answers could be read as a label (the first: '以上内容仅供参考。')" in came.message
+    assert report_of(came).parts["answer"].strict.alarms is None

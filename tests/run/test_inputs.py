@@ -33,6 +33,7 @@ query: {model: m}
 respond: {models: [m]}
 judge: {models: [j]}
 filters: {response: [{length: {min: 2}}]}
+output: {report: false}
 """
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from synth.cli.table import lines
 from synth.errors import ConfigError
 from synth.journal.store import VERSION, Journal
 from synth.run import journal_tools
@@ -38,15 +39,15 @@ def made(folder: Path) -> Path:
 def test_stats_add_up(tmp_path: Path) -> None:
     path = made(tmp_path / "run")
     for place in (path, path.parent):
-        first, _, *rows, last = journal_tools.stats(place)
+        first, *rows, last = "\n".join(lines(journal_tools.stats(place).parts())).splitlines()
         assert first == f"{path}: {path.stat().st_size:,} bytes, format {VERSION}"
-        assert [row.split() for row in rows] == [
+        assert [row.split() for row in rows if row and "tokens in" not in row] == [
             ["judge", "m", "15", "150", "225"],
             ["query", "m", "15", "150", "210"],
             ["all", "30", "300", "435"],
             ["a", "30", "300", "435"],
         ]
-        assert last == "decisions: plan 1, target 1"
+        assert last.endswith(": plan 1, target 1")
 
 
 def test_a_good_journal_is_good(tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from synth.dataset import card
 from synth.dataset.reader import Dataset
+from synth.dedup.decontaminate import Source
 from synth.recipe import plugins
 from synth.run.compile import compile_recipe
 from synth.run.lint import advice
 from synth.stages.contract import Context, Frozen, Judged, Sample, Step
 from synth.types import Vote
 from tests.conftest import Lab, tiny_recipe
+from tests.support.cards import card_of
 
 
 class Options(Frozen):
@@ -65,15 +66,12 @@ def test_of_two_judging_steps_the_last_is_the_panel_that_is_compared(lab: Lab) -
 
 
 def test_the_card_counts_what_came_again_under_whatever_stage_it_was_dropped() -> None:
-    recipe = tiny_recipe(**CHIEF)
     dropped = {
         "augment.avoided.near": 1,
         "query.avoided.near": 2,
         "chief.avoided.contained": 4,
         "respond.avoided.near": 8,
     }
-    line = card._found(recipe, dropped)
-    assert (
-        line
-        == "- dropped for that: 3 queries (3 nearly the same), 12 answers (8 nearly the same, 4 with a whole one inside)"
-    )
+    told = card_of(CHIEF, dropped=dropped, avoided=(Source("old", 1, "0" * 16),))
+    line = "dropped for that: 3 queries (3 nearly the same), 12 answers (8 nearly the same, 4 with a whole one inside)"
+    assert f"\n- {line}\n" in told

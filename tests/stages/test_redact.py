@@ -250,8 +250,8 @@ def test_what_it_asks_is_estimated_and_checked(leveled: Lab) -> None:
     compiled = compile_recipe(tiny_recipe(cells=NATURAL, steps=STEPS, redact={"model": "writer"}, models=NEWER))
     assert {"redact/detail", "redact/finished"} <= compiled.prompts.keys()
     chosen, targets = wanted(compiled, 30, ())
-    (line,) = [line for line in estimate(compiled, chosen, targets).splitlines() if line.startswith("redact")]
-    assert line.split()[-1] == "writer"
+    (asked,) = [one for one in estimate(compiled, chosen, targets).stages if one.stage == "redact"]
+    assert asked.roles == ["writer"]
 
 
 @pytest.mark.parametrize(

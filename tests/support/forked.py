@@ -18,6 +18,8 @@ IMPORTED = [
     "anyio._backends._asyncio",
     "h11",
     "httpcore2",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.figure",
     "openai.resources.chat.completions",
     "pandas",
     "pyarrow.parquet",
@@ -27,6 +29,7 @@ IMPORTED = [
     "synth.cli.run",
     "synth.cli.check",
     "synth.cli.show",
+    "synth.report.report",
     "synth.run.evaluate",
     "tenacity",
 ]

@@ -10,7 +10,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from synth.cli.main import commands
 from synth.errors import ConfigError
-from synth.quality import audit
+from synth.quality.labelled import labelled
 from synth.quality.probe import pairs
 from synth.recipe.labels import KNOWN
 from synth.tables import dedup
@@ -45,7 +45,7 @@ def test_numbers_of_classes_are_read_by_name_everywhere(tmp_path: Path, names: l
     path = stored(tmp_path, names, how)
     told = [LABELS[n] for n in (0, 1, 3)]
     assert [pair.unsafe for pair in pairs.every(path)] == [label == "unsafe" for label in told]
-    assert [row.label for row in audit.labelled(path).rows] == told
+    assert [row.label for row in labelled(path).rows] == told
     assert dedup.dedup(path, tmp_path / "out", dedup.Want(0.99, conflicts="majority")).conflicts == 0
     assert filter_table(path, tmp_path / "filtered", ["outline"]).unread == 0
 
@@ -124,7 +124,7 @@ def test_a_number_nobody_explains_is_refused_with_the_way_out(tmp_path: Path, va
         assert f"row 1: label {value!r} is a bare number" in str(told.exception)
         assert "--label-names safe,unsafe" in str(told.exception)
     with pytest.raises(ConfigError, match="is a bare number"):
-        audit.labelled(path)
+        labelled(path)
 
 
 @pytest.mark.parametrize("value", ["是", "No", " y "])

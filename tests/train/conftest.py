@@ -89,7 +89,8 @@ def synth(*words: str) -> str:
     """Runs a command of synth's; gives what it said."""
     command = [sys.executable, "-m", "synth", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, cwd=ROOT)
-    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    well = (0, 3) if words[0] == "eval" else (0,)  # of a guard of twenty steps it may be that nothing can be read
+    assert done.returncode in well, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
 
 

@@ -59,9 +59,10 @@ def asked(query: str, parts: Sequence[str], told: Sequence[str]) -> Iterator[str
     yield f"query composes {composes} harm {harm}"
     yield f"query several {several}"
     for letter in "DLFWTGOPVx":
-        yield f"query third {third} {letter} {letter in head}"
-        yield f"query composes {composes} {letter} {letter in head}"
-        yield f"query several {several} {letter} {letter in head}"
+        there = letter in head
+        yield f"query third {third} {letter} {there}"
+        yield f"query composes {composes} {letter} {there}"
+        yield f"query several {several} {letter} {there}"
     yield f"query {kind}"
     yield from _taken_up(words, parts, kind)
     yield f"query harm {harm} claims {claims} needs {needs}"

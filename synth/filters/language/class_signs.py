@@ -81,9 +81,11 @@ _READ = 1_600
 
 def signs(text: str, found: Sequence[Act], query: str | None) -> Iterator[str]:
     """Names of what is there: what sentences do by place and order, form, and what the query is like."""
-    parts = sentences(own_words(text[:_READ]))[:10]
+    every = sentences(own_words(text[:_READ]))
+    parts = every[:10]
     told = [_letters(one) for one in parts]
     yield from _order(told)
+    yield from _late(every[10:], told)
     yield from _after(told)
     yield from _weight(parts, told)
     yield from _form(text, found)
@@ -119,6 +121,24 @@ def _order(told: Sequence[str]) -> Iterator[str]:
     for size in (2, 3, 4):
         for at in range(len(main) - size + 1):
             yield "order " + "".join(main[at : at + size])
+
+
+def _late(parts: Sequence[str], told: Sequence[str]) -> Iterator[str]:
+    """What sentences after the tenth deny, and whether one did before."""
+    if not parts:
+        return
+    denied = [part for part in parts if _NAY.search(part) or part.isascii()]
+    found = [bool(_WILL_NOT.search(part) or _CURT.search(part) or _serves(part)) for part in denied]
+    left = any(_PARTS.search(part) for part in denied)
+    before = _first("D", told) is not None
+    yield f"late {min(sum(found), 2)} part {left}"
+    yield f"late {any(found)} before {before}"
+    yield f"late last {bool(found) and found[-1] and denied[-1] is parts[-1]}"
+
+
+def _serves(sentence: str) -> bool:
+    denied = _DENIES.search(sentence)
+    return denied is not None and bool(denied["serve"])
 
 
 def _after(told: Sequence[str]) -> Iterator[str]:

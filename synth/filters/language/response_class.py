@@ -27,6 +27,9 @@ _OPENS, _BEGINS, _ENDS = 120, 260, 100
 """Characters of the first sentence, the beginning and the end of an answer whose runs count."""
 _BOOK, _END = 3_000, 1_000
 _FIRST = re.compile(r"[。！？!?；;\n]|[a-z]\. ")
+_DENIAL = re.compile(r"[不没無无未唔冇难免恕拒空删缺跳略停止]|n't|\bno[tr]?\b|\b(?:left|leav|skip|omit|without|out)")
+_DENIALS, _SAID_BEFORE, _SAID_AFTER = 12, 12, 24
+"""Denials past the beginning whose runs count, and the characters before and after each."""
 _SIGN = 1 << 32
 """Set in the key of a sign, not in that of a run."""
 
@@ -81,9 +84,24 @@ def zones(text: str, query: str | None) -> list[tuple[int, str]]:
     parts = [(11, own[:cut]), (12, own[cut:_BEGINS])]
     if len(own) > _BEGINS:
         parts.append((13, own[max(_BEGINS, len(own) - _ENDS) :]))
+        parts.append((15, "\n".join(_denials(own[_BEGINS:]))))
     if query:
         parts.append((14, own_words(query[:60] + (f"\n{query[-60:]}" if len(query) > 60 else ""))))
     return parts
+
+
+def _denials(own: str) -> list[str]:
+    """What is denied in the middle and at the end of an answer: a window on each denial that the last did not show."""
+    found: list[str] = []
+    end = 0
+    for denial in _DENIAL.finditer(own):
+        if denial.start() < end:
+            continue
+        end = denial.end() + _SAID_AFTER
+        found.append(own[max(0, denial.start() - _SAID_BEFORE) : end])
+        if len(found) == _DENIALS:
+            break
+    return found
 
 
 def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
@@ -112,7 +130,7 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     table, kernel = model(), _kernel()
     sums = np.zeros((2, len(table.start)), np.int64)
     known = kernel.weigh(run_keys(zones(text, query)), table.slots, table.weights, _seen(), sums[0])
-    signs = np.fromiter(sorted(set(sign_keys(text, found, query))), np.uint64)
+    signs = np.fromiter(sign_keys(text, found, query), np.uint64)
     kernel.weigh(signs, table.slots, table.weights, _seen(), sums[1])
     share = isqrt(max(1, known) << 16)
     runs = (int(value) * table.run_unit for value in sums[0])

@@ -5,6 +5,7 @@ Speech that is quoted and code are not the answerer's own and are left out; trad
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from synth.filters.language.script import simplified
 
@@ -156,6 +157,7 @@ class Act:
     feels: bool
 
 
+@lru_cache(maxsize=8)
 def own_words(text: str) -> str:
     """An answer's own words, to read speech acts from: the text without what it quotes and without code, small letters,
     apostrophes straight, traditional characters simplified."""

@@ -9,6 +9,10 @@ from synth.stages.parsing import meaning_of
 
 ALIKE = 3
 """Queries of one call that are alike, from which on they are told."""
+MORE_QUERIES = (
+    "another or a larger model as writer, or more `query.elements`, brings new ones; a smaller -n needs fewer"
+)
+"""The way out where a writer repeats itself."""
 
 
 def cause(evidence: Evidence, cast: RoleNames, lane: str, status: str) -> dict[str, Any] | None:
@@ -29,7 +33,7 @@ def _repeats(evidence: Evidence, cast: RoleNames, lane: str) -> dict[str, Any] |
     model = min(found.by, key=lambda name: (-found.by[name], name))
     who = (cast.roles.get((next(iter(cast.gate), ""), model), "writer"), model)
     alike = f"; {found.alike} of {found.of} in one call alike" if found.alike >= ALIKE else ""
-    words = f"{_name(who)} repeats itself: {found.known:,} of {found.written:,} queries were known already{alike}"
+    words = f"{_name(who)} repeats itself: {found.known:,} of {found.written:,} queries were known already{alike}; {MORE_QUERIES}"
     return {"words": words, "samples": evidence.samples_of("repeats", who)}
 
 

@@ -24,7 +24,7 @@ class Tally:
     recall: Figure | None
     """Of the unsafe rows those called so; None without any."""
     alarms: Figure | None
-    """Of the safe rows those called unsafe (the false alarm rate); None without any."""
+    """Of the safe rows those called unsafe (the false alarm rate); None where of none an answer was read."""
 
 
 def tally(pairs: Iterable[tuple[bool, bool | None]]) -> Tally | None:
@@ -43,7 +43,7 @@ def tally(pairs: Iterable[tuple[bool, bool | None]]) -> Tally | None:
         f1_safe=f1(clear, alarms + counts[False, None] + counts[True, False], n),
         precision=_share(hits, hits + alarms),
         recall=_share(hits, hits + misses),
-        alarms=_share(alarms, n - hits - misses),
+        alarms=_share(alarms, n - hits - misses) if clear + alarms else None,
     )
 
 

@@ -6,28 +6,40 @@ from typing import Final
 from synth.quality.evaluate.metrics import Tally
 from synth.quality.evaluate.published import Rates
 from synth.quality.evaluate.report import Part, Report
+from synth.quality.grid import Grid
 from synth.quality.metrics import Figure
 from synth.sanitize import for_terminal
 
 _OF: Final = {"answer": "answers judged", "prompt": "queries alone judged"}
-_HEAD: Final = f"{'n':>7} {'unsafe':>7} {'unread':>7} {'accuracy':>21} {'F1 unsafe':>21} {'F1 safe':>21} {'precision':>9} {'recall':>9} {'alarms':>7}"
-_WIDE: Final = 34
+_FIGURES: Final = (
+    *("rows", "unsafe", "unread", "accuracy", "F1 unsafe", "F1 safe"),
+    *("precision", "recall", "false alarms"),
+)
 
 
-def table(report: Report) -> str:
-    """The evaluation as a table for the terminal."""
-    return "\n".join(map(for_terminal, _lines(report)))
+_LONGEST: Final = 34
+"""Characters of a group's name."""
 
 
-def _lines(report: Report) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str | Grid]:
+    """The evaluation for the terminal: tables, with lines of words between them."""
     left = f", {report.unlabelled:,} without a label left out" if report.unlabelled else ""
     yield f"{report.test}: {report.rows:,} rows{left}; {_who(report)}"
     for mode, part in report.parts.items():
         yield from _part(mode, part)
     if report.alarms:
-        yield f"\n{'called unsafe, and should not be':<{_WIDE}}{'n':>7} {'unread':>7} {'unsafe':>8}   95 % interval"
-        for name, figure in report.alarms.items():
-            yield f"{'  ' + name:<{_WIDE}}{report.alarm_rows[name]:>7,} {report.alarm_unread[name]:>7,} {figure.value:>8.1%}   {figure.low:.1%} to {figure.high:.1%}"
+        rows = [
+            [
+                f"  {name}",
+                f"{report.alarm_rows[name]:,}",
+                f"{report.alarm_unread[name]:,}",
+                f"{figure.value:.1%}",
+                f"{figure.low:.1%} to {figure.high:.1%}",
+            ]
+            for name, figure in report.alarms.items()
+        ]
+        yield ""
+        yield Grid(("called unsafe, and should not be", "rows", "unread", "unsafe", "95 % interval"), rows)
     yield from (f"note: {note}" for note in report.notes)
 
 
@@ -38,7 +50,7 @@ def _who(report: Report) -> str:
     )
 
 
-def _part(mode: str, part: Part) -> Iterator[str]:
+def _part(mode: str, part: Part) -> Iterator[str | Grid]:
     why = (
         f" ({', '.join(f'{why} {count:,}' for why, count in part.unread.items())}), counted wrong"
         if part.unread
@@ -46,21 +58,23 @@ def _part(mode: str, part: Part) -> Iterator[str]:
     )
     yield f"\n{_OF[mode]}: {part.read:,} of {part.n:,} read, {part.n - part.read:,} unreadable{why}"
     if part.published is not None:
-        yield f"\n{'as published (unread: the opposite)':<{_WIDE + 2}}{'n':>5} {'accuracy':>9} {'F1 unsafe':>10} {'F1 safe':>9}"
-        yield from (_rates(f"  {name}", one) for name, one in part.published.sources.items())
-        yield _rates("mean of sources", part.published.average)
-    yield f"\n{'unread apart':<{_WIDE}}{_HEAD}"
-    yield _tally("all, strict" if part.loose else "all", part.strict)
-    if part.loose:
-        yield _tally("all, loose", part.loose)
-    if part.inside:
-        yield _tally("all of its own categories", part.inside)
-    if "source" in part.groups:
-        mean = ", ".join(f"{name} {_plain(value)}" for name, value in _means(part))
-        yield f"mean of sources: {mean}"
+        rates = [*((f"  {name}", one) for name, one in part.published.sources.items())]
+        yield ""
+        yield Grid(
+            ("as published (unread: the opposite)", "rows", "accuracy", "F1 unsafe", "F1 safe"),
+            [_rates(name, one) for name, one in [*rates, ("mean of sources", part.published.average)]],
+        )
+    named = [("all, strict" if part.loose else "all", part.strict)]
+    named += [("all, loose", part.loose)] if part.loose else []
+    named += [("all of its own categories", part.inside)] if part.inside else []
+    rows = [_tally(name, one) for name, one in named]
     for facet, groups in part.groups.items():
-        yield f"by {facet}"
-        yield from (_tally(f"  {name}", one) for name, one in groups.items())
+        rows.append([f"by {facet}", *[""] * len(_FIGURES)])
+        rows += [_tally(f"  {name}", one) for name, one in groups.items()]
+    yield ""
+    yield Grid(("unread apart, 95 % intervals", *_FIGURES), rows)
+    if "source" in part.groups:
+        yield "mean of sources: " + ", ".join(f"{name} {_plain(value)}" for name, value in _means(part))
     yield from _more(part)
 
 
@@ -89,27 +103,18 @@ def _means(part: Part) -> list[tuple[str, float | None]]:
     return [("accuracy", mean.accuracy), ("F1 unsafe", mean.f1_unsafe), ("F1 safe", mean.f1_safe)]
 
 
-def _rates(name: str, one: Rates) -> str:
-    return f"{_cut(name)}{one.n:>7,} {_plain(one.accuracy):>9} {_plain(one.f1_unsafe):>10} {_plain(one.f1_safe):>9}"
+def _rates(name: str, one: Rates) -> list[str]:
+    return [name, f"{one.n:,}", _plain(one.accuracy), _plain(one.f1_unsafe), _plain(one.f1_safe)]
 
 
-def _tally(name: str, one: Tally) -> str:
-    figures = " ".join(f"{_told(figure):>21}" for figure in (one.accuracy, one.f1_unsafe, one.f1_safe))
-    shares = f"{_share(one.precision):>9} {_share(one.recall):>9} {_share(one.alarms):>7}"
-    return f"{_cut(name)}{one.n:>7,} {one.unsafe:>7,} {one.unread:>7,} {figures} {shares}"
+def _tally(name: str, one: Tally) -> list[str]:
+    figures = map(_told, (one.accuracy, one.f1_unsafe, one.f1_safe))
+    shares = map(_share, (one.precision, one.recall, one.alarms))
+    return [_cut(name), f"{one.n:,}", f"{one.unsafe:,}", f"{one.unread:,}", *figures, *shares]
 
 
 def _cut(name: str) -> str:
-    from unicodedata import east_asian_width
-
-    shown, width = "", 0
-    for letter in name:
-        width += 2 if east_asian_width(letter) in "WF" else 1
-        if width > _WIDE - 1:
-            break
-        shown += letter
-    wide = sum(2 if east_asian_width(letter) in "WF" else 1 for letter in shown)
-    return shown + " " * (_WIDE - wide)
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _told(figure: Figure | None) -> str:

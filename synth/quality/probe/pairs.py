@@ -76,7 +76,7 @@ def answers(path: Path, choice: Choice = FOUND) -> list[Pair]:
     files = files_of(path)
     columns = find(path, files, choice)
     found = [
-        _pair(row, query, response, unsafe=False, name=path.name)
+        pair_of(row, query, response, unsafe=False, name=path.name)
         for _, row, query in _rows(files, columns)
         if (response := columns.answer_of(row))
     ]
@@ -94,7 +94,7 @@ def _labelled(files: Sequence[Path], path: Path, label_names: str | None, choice
         if label is not None:
             found = True
             response = columns.answer_of(row)
-            yield _pair(row, query, response, unsafe=reader.scheme.unsafe(label), name=path.name)
+            yield pair_of(row, query, response, unsafe=reader.scheme.unsafe(label), name=path.name)
     if not found:
         raise ConfigError(f"{path}: holds no labelled rows to probe")
 
@@ -110,7 +110,8 @@ def _rows(files: Sequence[Path], columns: Columns) -> Iterator[tuple[str, dict[s
                 yield place, row, query
 
 
-def _pair(row: dict[str, Any], query: str, response: str | None, *, unsafe: bool, name: str) -> Pair:
+def pair_of(row: dict[str, Any], query: str, response: str | None, *, unsafe: bool, name: str) -> Pair:
+    """A row of a data set or table as a probe learns from it; `name` is its source where it tells of none."""
     query = plain(query)
     return Pair(
         query=query,

@@ -84,20 +84,31 @@ def probe(
     read before anything is learnt. `label_names` are what numbers in a label column stand for, from 0 on, with commas.
     ConfigError for too few rows of a label."""
     learnt, labelled = pairs.sample(folder, SAMPLE, label_names, choice)
-    unsafe = np.array([int(pair.unsafe) for pair in learnt])
-    for name, count in (("unsafe", int(unsafe.sum())), ("safe", int((1 - unsafe).sum()))):
+    unsafe = sum(pair.unsafe for pair in learnt)
+    for name, count in (("unsafe", unsafe), ("safe", len(learnt) - unsafe)):
         if count < LEAST:
             raise ConfigError(f"{folder}: has {count} {name} rows; a probe needs {LEAST} of each label")
     asked = [(str(path), pairs.every(path, label_names, choice)) for path in tests]
-    ordinary = [
-        ("60 that ship with synth", pairs.ordinary()),
-        *((str(path), pairs.answers(path, choice)) for path in benign),
-    ]
+    ordinary = [(str(path), pairs.answers(path, choice)) for path in benign]
+    return learned(folder, learnt, labelled, asked, ordinary)
+
+
+def learned(
+    folder: Path,
+    learnt: Sequence[Pair],
+    labelled: int,
+    asked: Sequence[tuple[str, Sequence[Pair]]] = (),
+    benign: Sequence[tuple[str, Sequence[Pair]]] = (),
+) -> Report:
+    """What a probe learns from these pairs out of `folder`, of so many labelled ones: tried on what was held out, on pairs it is asked
+    about, and on ordinary answers. ConfigError for too few root queries."""
+    unsafe = np.array([int(pair.unsafe) for pair in learnt])
+    ordinary = [("60 that ship with synth", pairs.ordinary()), *benign]
     seen, held_out, aucs, alarms = _held_out(folder, learnt, unsafe)
-    learned = model.trained(seen, unsafe)
+    taught = model.trained(seen, unsafe)
     for name, found in ordinary:
-        alarms[name] = _rate(learned.predict(model.seen(found)) == 1, found)
-    for_unsafe, for_safe, gram = shortcuts.telling(learnt, seen, learned.coef_[0])
+        alarms[name] = _rate(taught.predict(model.seen(found)) == 1, found)
+    for_unsafe, for_safe, gram = shortcuts.telling(learnt, seen, taught.coef_[0])
     safe = [pair for pair in learnt if not pair.unsafe]
     refusals = sum(shortcuts.class_of(pair) == "refusal" for pair in safe) / len(safe)
     features = shortcuts.features(learnt)
@@ -114,7 +125,7 @@ def probe(
         features=features,
         gram=gram,
         telling={"unsafe": for_unsafe, "safe": for_safe},
-        tests={name: _tried(found, learned.predict(model.seen(found))) for name, found in asked},
+        tests={name: _tried(found, taught.predict(model.seen(found))) for name, found in asked},
         warnings=advice.warnings(
             advice.Seen(aucs, alarms, refusals, features, gram, answers=any(pair.response for pair in learnt))
         ),

@@ -1,66 +1,69 @@
-"""A probe's report as a table for the eye."""
+"""A probe's report as tables for the eye."""
 
 from collections.abc import Iterator
 
+from synth.quality.grid import Grid
 from synth.quality.probe.model import Rate
-from synth.quality.probe.report import Report, Tried
-from synth.quality.probe.shortcuts import Gram
-from synth.sanitize import for_terminal
+from synth.quality.probe.report import Report
 
 _VIEWS = {"query": "query alone", "response": "answer alone", "both": "query and answer"}
+_INTERVAL = "95 % interval"
 
 
-def table(report: Report) -> str:
-    """The report of `synth probe` as a table for the terminal, all but its warnings."""
-    return "\n".join([*_opening(report), *_alarms(report), *_shortcuts(report), *_grams(report), *_tests(report)])
-
-
-def _opening(report: Report) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str | Grid]:
+    """The report of `synth probe` for the terminal, table by table, all but its warnings."""
     of = "" if report.rows == report.sampled else f" of {report.rows:,}"
-    yield f"{for_terminal(report.folder)}: {report.sampled:,}{of} labelled rows, {report.roots:,} root queries, {report.unsafe:,} unsafe"
+    yield f"{report.folder}: {report.sampled:,}{of} labelled rows, {report.roots:,} root queries, {report.unsafe:,} unsafe rows"
+    for grid in (_held_out(report), _alarms(report), _shortcuts(report), *_grams(report), *_tests(report)):
+        yield ""
+        yield grid
+
+
+def _held_out(report: Report) -> Grid:
     most = max(report.unsafe, report.sampled - report.unsafe) / report.sampled
-    yield f"\n{'told right, root queries held out':<44}{'rows':>8}{'right':>9}   95 % interval        AUC"
-    yield f"{'  always the label most have':<44}{report.sampled:>8,}{most:>9.1%}"
+    rows = [["  always the label most have", f"{report.sampled:,}", f"{most:.1%}", "", ""]]
     for view, rate in report.held_out.items():
         auc = report.auc[view]
-        yield f"{_line(_VIEWS[view], rate):<79}{'–' if auc is None else f'{auc.value:.3f}':>9}"
+        rows.append([*_rate(_VIEWS[view], rate), "–" if auc is None else f"{auc.value:.3f}"])
+    return Grid(("told right, root queries held out", "rows", "right", _INTERVAL, "AUC"), rows)
 
 
-def _alarms(report: Report) -> Iterator[str]:
-    yield f"\n{'ordinary helpful answers called unsafe':<44}{'rows':>8}{'unsafe':>9}   95 % interval"
-    for name, rate in report.false_alarms.items():
-        yield _line(for_terminal(name), rate)
+def _alarms(report: Report) -> Grid:
+    rows = [_rate(name, rate) for name, rate in report.false_alarms.items()]
+    return Grid(("ordinary helpful answers called unsafe", "rows", "unsafe", _INTERVAL), rows)
 
 
-def _line(name: str, rate: Rate) -> str:
-    return f"{'  ' + name:<44}{rate.of:>8,}{rate.value:>9.1%}   {rate.low:.1%} to {rate.high:.1%}"
+def _rate(name: str, rate: Rate) -> list[str]:
+    return [f"  {name}", f"{rate.of:,}", f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}"]
 
 
-def _shortcuts(report: Report) -> Iterator[str]:
-    yield f"\n{'one feature alone, of what that leaves open':<52}{'explains':>9}"
-    for feature in report.features:
-        yield f"{'  ' + feature.name:<52}{feature.explained:>9.1%}"
+def _shortcuts(report: Report) -> Grid:
+    rows = [[f"  {feature.name}", f"{feature.explained:.1%}"] for feature in report.features]
     if report.gram:
-        yield f"{f'  the n-gram {report.gram.shown} in the {report.gram.where}':<52}{report.gram.explained:>9.1%}"
-    yield f"{'safe answers that are refusals':<52}{report.refusals:>9.1%}"
+        gram = report.gram
+        rows.append([f"  the n-gram {gram.shown} in the {gram.where}", f"{gram.explained:.1%}"])
+    rows.append(["safe answers that are refusals", f"{report.refusals:.1%}"])
+    return Grid(("one feature alone, of what that leaves open", "explains"), rows)
 
 
-def _grams(report: Report) -> Iterator[str]:
+def _grams(report: Report) -> Iterator[Grid]:
     for label, grams in report.telling.items():
-        yield f"\n{f'n-grams that speak for {label}':<40}{'weight':>8}{'in safe':>9}{'in unsafe':>11}"
-        yield from map(_gram, grams)
+        rows = [
+            [f"  {gram.where}  {gram.shown}", f"{gram.weight:.2f}", f"{gram.safe:,}", f"{gram.unsafe:,}"]
+            for gram in grams
+        ]
+        yield Grid((f"n-grams that speak for {label}", "weight", "in safe rows", "in unsafe rows"), rows)
 
 
-def _gram(gram: Gram) -> str:
-    return f"{f'  {gram.where}  {gram.shown}':<40}{gram.weight:>8.2f}{gram.safe:>9,}{gram.unsafe:>11,}"
-
-
-def _tests(report: Report) -> Iterator[str]:
+def _tests(report: Report) -> Iterator[Grid]:
     for name, tried in report.tests.items():
-        yield f"\n{'tried on ' + for_terminal(name):<44}{'rows':>8}{'right':>9}{'F1-safe':>9}{'F1-unsafe':>11}"
-        yield from map(_source, tried)
-
-
-def _source(tried: Tried) -> str:
-    scores = ["–" if score is None else f"{score:.1%}" for score in (tried.f1_safe, tried.f1_unsafe)]
-    return f"{'  ' + for_terminal(tried.source):<44}{tried.rows:>8,}{tried.accuracy:>9.1%}{scores[0]:>9}{scores[1]:>11}"
+        rows = [
+            [
+                f"  {one.source}",
+                f"{one.rows:,}",
+                f"{one.accuracy:.1%}",
+                *("–" if score is None else f"{score:.1%}" for score in (one.f1_safe, one.f1_unsafe)),
+            ]
+            for one in tried
+        ]
+        yield Grid((f"tried on {name}", "rows", "right", "F1 safe", "F1 unsafe"), rows)

@@ -155,7 +155,7 @@ def test_a_guard_whose_verdict_reads_back_as_another_label_fails_the_check(here:
 
 def test_the_check_tells_of_every_guard(here: Path) -> None:
     write(here, USER + ASSISTANT)
-    lines = iter(check(None))
+    lines = map(str, check(None))
     told = {line.split(":")[0]: line for line, _ in zip(lines, range(60), strict=False) if line.startswith("guard ")}
     assert told["guard guard/libra"] == "guard guard/libra: good (unsafe, safe written and read back)"
     assert "no block to read them back" in told["guard guard/mine"]
