@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# The locks of checks in environments of their own; some need torch for processors.
+# The locks of checks that need torch for processors.
 CPU_LOCK = uv pip compile --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 	--find-links "$$(pip config get global.find-links)" --index-strategy unsafe-best-match \
 	--generate-hashes --no-header --no-annotate
@@ -40,7 +40,6 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile pyproject.toml .ci/browser.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o .ci/browser.txt
 	$(CPU_LOCK) pyproject.toml .ci/vllm.in --override .ci/vllm.overrides -o .ci/vllm.txt
-	$(CPU_LOCK) pyproject.toml .ci/ray.in -o .ci/ray.txt
 	$(CPU_LOCK) pyproject.toml .ci/train-trl.in --override .ci/train.overrides -o .ci/train-trl.txt
 	$(CPU_LOCK) .ci/train-llamafactory.in --override .ci/train.overrides -o .ci/train-llamafactory.txt
 	$(CPU_LOCK) .ci/train-swift.in --override .ci/train.overrides -o .ci/train-swift.txt

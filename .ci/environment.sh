@@ -1,21 +1,19 @@
 # For checks that need an environment of their own: `environment NAME LOCK [synth]` makes .venv-NAME of a lock of names, versions and
 # hashes, with synth itself if said, and sets BIN. Where that cannot be had, `skip` says so in one line and the check passes.
 
+# A dozen processes import vLLM, trainers, a browser's driver: what the first compiles the others find.
+unset PYTHONDONTWRITEBYTECODE
+
 skip() {
     echo "$CHECK: skipped: $1"
     exit 0
 }
 
-# The locks are for one Python, system and kind of processor.
-locked() {
-    PYTHON=$(command -v python3.11) || skip "no python3.11 here, for which alone its packages are locked"
-    "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || skip "python3.11 is no Python 3.11"
-    [ "$(uname -sm)" = "Linux x86_64" ] || skip "its packages are locked for Linux on x86_64"
-}
-
-# So are the torch builds, which moreover need a recent processor.
+# These torch builds are for one Python, system and kind of processor.
 fitting() {
-    locked
+    PYTHON=$(command -v python3.11) || skip "no python3.11 here, for which alone this torch is built"
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || skip "python3.11 is no Python 3.11"
+    [ "$(uname -sm)" = "Linux x86_64" ] || skip "this torch for processors is built for Linux on x86_64"
     grep -qw avx2 /proc/cpuinfo || skip "the processor has neither AVX2 nor AVX-512"
 }
 

@@ -46,7 +46,7 @@ query: {{model: writer, elements: [behaviour, task, persona, region]}}
 augment: {{model: writer, operators: {{rewrite: 0.2, red_team: 0.3}}}}
 respond: {{models: [a]}}
 judge: {{models: [j1, j2], controls: false}}
-output: {{shard_rows: 20}}
+output: {{shard_rows: 20, report: false}}
 """
 
 
@@ -116,6 +116,7 @@ class Driver:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def end(self, process: "subprocess.Popen[str]", *, status: int = 0) -> str:
@@ -127,8 +128,11 @@ class Driver:
     def run(self, out: str, *more: str, status: int = 0, **environment: str) -> str:
         return self.end(self.start(out, *more, **environment), status=status)
 
-    def bytes(self, out: str) -> str:
-        return self.lab.bytes(out)
+    def bytes(self, out: str) -> dict[str, bytes]:
+        """All that a run made, but what tells of the run itself."""
+        top = self.lab.folder / out
+        paths = [path for name in ("dataset", "drops") for path in (top / name).rglob("*") if path.is_file()]
+        return {str(path.relative_to(top)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture
@@ -140,7 +144,7 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def until(what: Any, seconds: float = 60.0) -> None:
+def until(what: Any, seconds: float = 150.0) -> None:
     """Waits until something holds."""
     last = time.monotonic() + seconds
     while not what():

@@ -1,6 +1,9 @@
 """Runs over Ray on two nodes: the bytes of one process, whatever is killed on the way, and a line for whatever is wrong."""
 
+import os
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +28,7 @@ def test_journals_of_one_process_and_of_ray_serve_each_other(driver: Driver, two
     assert driver.bytes("there") == driver.bytes("here")
     for out, more in (("here", ["--backend", "ray"]), ("there", [])):
         words = driver.run(out, *more)
-        assert " 0 calls" in words, words
+        assert "0 calls made now" in words, words
         assert "have changed" not in words
     assert driver.bytes("there") == driver.bytes("here")
 
@@ -85,6 +88,20 @@ def test_a_killed_driver_goes_on_with_the_same_command(driver: Driver, two: Two)
     assert driver.bytes("run") == driver.bytes("calm")
 
 
+def test_actors_that_die_over_and_over_end_in_words(driver: Driver, two: Two) -> None:
+    with standing_in(latency="60") as server:
+        driver.write(asking(server), n=12, address=two.address)
+        process = driver.start("run", "--backend", "ray")
+        while process.poll() is None:
+            if server.arrived:  # first with requests, then before they have any
+                for pid in two.actors():
+                    kill(pid)
+            time.sleep(0.2)
+        words = driver.end(process, status=1)
+    assert "ray: actors die before they answer anything" in words
+    assert "run the same command again" in words
+
+
 def test_what_a_server_does_not_take_is_learnt_for_all_actors_and_journalled(driver: Driver, two: Two) -> None:
     with standing_in(formats=frozenset({"json_object"})) as server:
         driver.write(asking(server), n=12, address=two.address)
@@ -92,14 +109,30 @@ def test_what_a_server_does_not_take_is_learnt_for_all_actors_and_journalled(dri
     assert "since the server says" in words
 
 
-def test_a_ray_of_the_run_s_own_ends_with_it(driver: Driver, two: Two) -> None:
-    driver.write(OFFLINE, n=12)
-    driver.run("here")
-    before = rays()
-    words = driver.run("there", "--backend", "ray", RAY_ADDRESS="")
+def test_a_ray_of_the_run_s_own_ends_with_it_however_that_ends(driver: Driver, two: Two) -> None:
+    with standing_in(latency="0.1..0.4") as server:
+        driver.write(asking(server), n=12)
+        driver.run("here")
+        calls = len(server.completed)
+        server.completed.clear()
+        before, repeated = rays(), 0
+        for sign in (signal.SIGINT, signal.SIGKILL):
+            process = driver.start("there", "--backend", "ray", RAY_ADDRESS="")
+            done = server.completed.total()
+            until(lambda done=done: server.completed.total() > done + calls // 4)
+            if sign == signal.SIGINT:  # as a terminal does, to all that the run has begun
+                os.killpg(process.pid, sign)
+                assert "interrupted" in driver.end(process, status=130)
+            else:
+                process.kill()
+                process.wait()
+                repeated = CONCURRENCY
+            until(lambda: rays() == before)
+            assert again(server.completed) <= repeated
+        words = driver.run("there", "--backend", "ray", RAY_ADDRESS="")
     assert "on 1 machine" in words
-    assert driver.bytes("there") == driver.bytes("here")
     assert rays() == before
+    assert driver.bytes("there") == driver.bytes("here")
 
 
 def rays() -> set[int]:

@@ -15,27 +15,25 @@ pytest.importorskip("ray", reason="Ray is not in this environment")
 
 from tests.vllm.test_recipe import synth
 
+ENGINE = b"VLLM::"
+"""What the processes of vLLM's engines are called."""
 RAY = {"address": "local", "actors": 2, "gpus": 0}
 
 
-def actors() -> list[int]:
-    """The processes of synth's actors that this user has."""
+def below(pid: int, name: bytes) -> list[int]:
+    """The processes of a name that a process has started, and those they have."""
     found = []
-    for path in Path("/proc").iterdir():
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            if b"ray::Asker" in (path / "cmdline").read_bytes() and path.stat().st_uid == os.getuid():
-                found.append(int(path.name))
+            for child in map(int, children.read_text().split()):
+                found += [child] * is_one(child, name) + below(child, name)
     return found
 
 
-def engines() -> list[int]:
-    """The processes of vLLM's engines."""
-    found = []
-    for path in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if b"VLLM::" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-    return found
+def is_one(pid: int, name: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return name in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def test_engines_in_actors_answer_what_one_here_would_be_asked(
@@ -49,18 +47,19 @@ def test_engines_in_actors_answer_what_one_here_would_be_asked(
     command = [sys.executable, "-m", "synth", "run", str(recipe), "--only", "crime.gambling", "-o", "run"]
     process = subprocess.Popen([*command, "--backend", "ray", "--on-doubt", "warn"], stderr=subprocess.PIPE, text=True)
     last = time.monotonic() + 240
-    while len(engines()) < 2 and time.monotonic() < last and process.poll() is None:
+    engines: list[int] = []
+    while len(engines) < 2 and time.monotonic() < last and process.poll() is None:
         time.sleep(0.2)
-    both = len(engines())
-    os.kill(actors()[0], signal.SIGKILL)
+        engines = below(process.pid, ENGINE)
+    os.kill(below(process.pid, b"ray::Asker")[0], signal.SIGKILL)
     _, words = process.communicate(timeout=300)
-    assert both == 2
+    assert len(engines) == 2
     assert process.returncode in (0, 3), words[-3000:]
     assert "1 died" in words
     until = time.monotonic() + 30
-    while engines() and time.monotonic() < until:
+    while any(is_one(pid, ENGINE) for pid in engines) and time.monotonic() < until:
         time.sleep(0.2)
-    assert not engines()
+    assert not any(is_one(pid, ENGINE) for pid in engines)
     there = synth(recipe, "run", "--backend", "ray")
     assert there["calls"] == 0
     here = synth(recipe, "run")

@@ -13,7 +13,7 @@ from synth.backends import Backend, Resumable
 from synth.backends.ray import cluster
 from synth.backends.ray.options import LOCAL, Options
 from synth.backends.ray.setting import setup_of
-from synth.errors import ConfigError
+from synth.errors import ConfigError, Stopped
 from synth.recipe.backend import module
 from synth.recipe.role import Role
 from synth.types import Reply, Request
@@ -38,7 +38,7 @@ class RayBackend:
         self._told: Callable[[str, str, str], None] = lambda *_: None
         self._pool: Any = None
         self._opening: asyncio.Task[None] | None = None
-        self._joined = False
+        self._joined = self._closing = False
         self.note: str | None = None
 
     def take(self, role: Role, options: Options) -> None:
@@ -71,11 +71,12 @@ class RayBackend:
             self._pool.dismiss(why)
 
     async def close(self) -> None:
-        if self._opening is not None:
-            await asyncio.gather(self._opening, return_exceptions=True)
-        if self._pool is not None:
+        self._closing = True
+        if self._pool is not None:  # also while its actors load their models
             notes = await self._pool.close()
             self.note = _said(self._pool, notes)
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
         if self._joined:
             self._joined = False
             await asyncio.to_thread(cluster.leave)
@@ -87,6 +88,8 @@ class RayBackend:
         thread, join = cluster.starter(cluster.address_of(self._options.ray.address))
         self._joined = True
         await asyncio.get_running_loop().run_in_executor(thread, join)
+        if self._closing:
+            raise Stopped("interrupted")
         self._pool = Pool(self._options, lambda: setup_of(self._roles, self._options, self._known), self._learnt)
         await self._pool.open()
 

@@ -103,13 +103,12 @@ class Pool:
                 seat.news.set()
 
     async def close(self) -> list[str]:
-        """Ends the Ray actors in good order; gives what their backends have to say."""
-        up = [seat for seat in self._seats if seat.up]
+        """Ends the Ray actors in good order, also while they begin; gives what their backends have to say."""
+        self._fail(Stopped("provider", "ray: the actors are closed"))
+        notes = await asyncio.gather(*(_closed(seat) for seat in self._seats if seat.up))
         for task in self._serving:
             task.cancel()
-        notes = await asyncio.gather(*(self._closed(seat) for seat in up))
         await asyncio.gather(*self._serving, return_exceptions=True)
-        self._fail(Stopped("provider", "ray: the actors are closed"))
         return [note for note in notes if note]
 
     # --- dealing requests out ---
@@ -144,7 +143,9 @@ class Pool:
         held, seat.out, seat.fresh, seat.dropped, seat.lessons = list(seat.out.values()), {}, [], [], []
         for asked in reversed(held):
             asked.deaths += 1
-            if asked.deaths < DEATHS:
+            if self._fault is not None:  # nobody else is left to be asked
+                settle(asked, self._fault)
+            elif asked.deaths < DEATHS:
                 self._queue.appendleft(asked)
                 self.again += 1
             else:
@@ -166,6 +167,9 @@ class Pool:
                 failures = 0 if seat.answered else failures + 1
                 if not self._bears(seat, failures, error):
                     return
+            except Exception as error:  # noqa: BLE001 (whatever it is, nobody would wait for this task to end)
+                self._fail(error)
+                return
             finally:
                 self._vacate(seat)
             await asyncio.sleep(PAUSE * 2**failures)
@@ -197,6 +201,8 @@ class Pool:
 
     def _bears(self, seat: Seat, failures: int, error: BaseException) -> bool:
         """Whether an actor that died is followed by another; where all have died again and again, why it stops."""
+        if self._fault is not None:
+            return False
         self.deaths += 1
         if failures < DEATHS:
             return True
@@ -215,16 +221,6 @@ class Pool:
         if actor is not None:
             placing.end(actor)
         self._give_back(seat)
-
-    async def _closed(self, seat: Seat) -> str | None:
-        assert seat.actor is not None
-        handle, seat.up = seat.actor.handle, False
-        try:
-            note: str | None = await asyncio.wait_for(handle.note.remote(), CLOSING)
-            await asyncio.wait_for(handle.close.remote(), CLOSING)
-        except placing.errors():
-            return None
-        return note
 
     # --- ends ---
 
@@ -247,3 +243,14 @@ async def _first(*events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()  # type: ignore[attr-defined]
+
+
+async def _closed(seat: Seat) -> str | None:
+    assert seat.actor is not None
+    handle = seat.actor.handle
+    try:
+        note: str | None = await asyncio.wait_for(handle.note.remote(), CLOSING)
+        await asyncio.wait_for(handle.close.remote(), CLOSING)
+    except placing.errors():
+        return None
+    return note
