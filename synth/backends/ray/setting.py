@@ -21,6 +21,8 @@ def setup_of(roles: Sequence[Role], options: Options, known: Mapping[str, Mappin
 def _wrapped(role: Role, options: Options) -> Role:
     """The role as the wrapped backend has it; an engine of several GPUs is told by what it is spread over them."""
     own: dict[str, Any] = {name: value for name, value in role.options.items() if name not in ("of", "ray")}
+    if options.of == "vllm":
+        own.pop("data_parallel", None)  # how many engines there are, `actors` says
     if options.of == "vllm" and options.executor:
         own["engine"] = {"distributed_executor_backend": options.executor, **own.get("engine", {})}
     return role.model_copy(update={"backend": options.of, "options": own})
