@@ -48,7 +48,7 @@ def _made(recipe: Recipe) -> dict[str, Any]:
     found: dict[bool, dict[tuple[str, str], list[str]]] = {True: {}, False: {}}
     for name in dict.fromkeys(role for _, role in recipe.role_uses()):
         role = recipe.models[name]
-        found[role.answering.STAND_IN].setdefault((role.named, role.backend), []).append(name)
+        found[role.answering.STAND_IN].setdefault((role.named, role.answerer), []).append(name)
     models, stand_ins = (
         [{"model": model, "backend": backend, "roles": roles} for (model, backend), roles in found[kind].items()]
         for kind in (False, True)

@@ -91,12 +91,17 @@ class Wrapping(Options):
     def reading(cls, given: Mapping[str, Any]) -> type[Options]:
         """In a recipe, the options class of a wrapping backend joined with that of the backend it wraps. ConfigError if
         that one wraps another itself."""
-        if not isinstance(given.get("of"), str):
+        if (name := _of(cls, given)) is None:
             return cls
-        inner: type[Options] = module(given["of"]).Options.reading(given)
-        if issubclass(inner, Wrapping):
-            raise ConfigError(f"of: backend {given['of']} has another one answer itself; name that one")
-        return _both(cls, inner)
+        if wraps(name):
+            raise ConfigError(f"of: backend {name} has another one answer itself; name that one")
+        return _both(cls, module(name).Options.reading(given))
+
+
+def _of(kind: type[Options], given: Mapping[str, Any]) -> str | None:
+    """The name of the backend that a wrapping one's options name, or that it wraps unless told; None if there is none."""
+    name = given.get("of", kind.model_fields["of"].default)
+    return name if isinstance(name, str) else None
 
 
 @cache
@@ -174,13 +179,22 @@ def reading(name: str, given: Mapping[str, Any]) -> type[Options]:
 def answering(name: str, given: Mapping[str, Any]) -> Declared:
     """What the backend that a recipe names declares of itself: for one that wraps another, what the wrapped one
     does."""
-    found: Declared = module(name)
-    if not issubclass(found.Options, Wrapping):
-        return found
-    if not isinstance(given.get("of"), str):
+    found: Declared = module(answerer(name, given))
+    return found
+
+
+def answerer(name: str, given: Mapping[str, Any]) -> str:
+    """The name of the backend that answers where a recipe names one: of one that wraps another, the wrapped one's."""
+    if not wraps(name):
+        return name
+    if (inner := _of(module(name).Options, given)) is None:
         raise ConfigError(f"backend {name} has another one answer; name it (options: {{of: openai}})")
-    inner: Declared = module(given["of"])
     return inner
+
+
+def wraps(name: str) -> bool:
+    """Whether a recipe's backend has another one answer."""
+    return issubclass(module(name).Options, Wrapping)
 
 
 def addressed(name: str, given: Mapping[str, Any]) -> bool:

@@ -87,9 +87,9 @@ def check_headers(headers: Mapping[str, str]) -> None:
         if any(ord(c) < 32 or ord(c) == 127 for c in value):
             raise ValueError(f"header {name} holds a line break or another control character; write it on one line")
         literal = _VARIABLE.sub("", value)
-        variables = [one or other for one, other in _VARIABLE.findall(value)]
-        held = not (variables and _BESIDE.fullmatch(literal)) if names_key(name) and value else is_key(literal)
-        if held or any(map(_is_key_as_name, variables)):
+        named = variables(value)
+        held = not (named and _BESIDE.fullmatch(literal)) if names_key(name) and value else is_key(literal)
+        if held or any(map(_is_key_as_name, named)):
             raise ValueError(
                 f"header {name} holds what looks like a key; export it and name the variable (headers: {{{name}: $MY_KEY}})"
             )
@@ -220,6 +220,11 @@ def filled(headers: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         name: _VARIABLE.sub(lambda found, place=f"headers.{name}": value_of(found, place), value)  # type: ignore[misc]
         for name, value in headers.items()
     }, read
+
+
+def variables(text: str) -> list[str]:
+    """The environment variables, likely of credentials, that a header names."""
+    return [one or other for one, other in _VARIABLE.findall(text)]
 
 
 @dataclass(frozen=True)

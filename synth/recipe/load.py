@@ -5,7 +5,7 @@ from typing import Any
 
 from synth.errors import ConfigError
 from synth.recipe import extends, stages
-from synth.recipe.backend import ADDRESS, PROVIDER, VECTORS, addressed, answering, module, reading
+from synth.recipe.backend import ADDRESS, PROVIDER, VECTORS, addressed, answerer, answering, module, reading, wraps
 from synth.recipe.credentials import check_address
 from synth.recipe.extends import Layers
 from synth.recipe.files import find
@@ -65,6 +65,14 @@ def _changes(
     recipe: Recipe, name: str, backend: str | None, model: str | None, reached: dict[str, Any]
 ) -> dict[str, Any]:
     role, semantic = recipe.models[name], recipe.dedup.semantic
+    if backend is not None and wraps(backend):
+        # Each role is answered by the backend it has.
+        named = {"model": model, "revision": None} if model else {}
+        return named | {
+            "backend": backend,
+            "of": answerer(_asked_at(role), role.options) if reached else role.answerer,
+            **reached,
+        }
     turned = {} if backend is None else reading(backend, role.options).turned()
     stand_in = backend is not None and answering(backend, role.options).STAND_IN
     if (

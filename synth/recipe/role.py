@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from synth.errors import ConfigError, did_you_mean
 from synth.recipe import credentials
-from synth.recipe.backend import Declared, Frozen, Options, answering, options, owner, reading, written
+from synth.recipe.backend import Declared, Frozen, Options, answerer, answering, options, owner, reading, written
 from synth.recipe.credentials import hidden
 from synth.recipe.option_keys import check_no_keys, without_keys
 from synth.recipe.yaml import WRONG_OPTION, first_wrong, validate
@@ -147,6 +147,11 @@ class Role(Frozen):
         return kind.model_validate({name: one for name, one in self.options.items() if name in kind.model_fields})
 
     @property
+    def answerer(self) -> str:
+        """The name of the backend that answers for the role, on its own or wrapped in another."""
+        return answerer(self.backend, self.options)
+
+    @property
     def answering(self) -> Declared:
         """What the backend that answers for the role declares of itself. ConfigError for a backend that is not
         there."""
@@ -212,7 +217,7 @@ class Role(Frozen):
     def identity(self) -> dict[str, Any]:
         """What of a role changes its answers. A model is the same whichever backend asks it; a stand-in is no model."""
         data = self.model_dump(mode="json", exclude={*LIMITS, "options"}) | {"extra": self.body_fields}
-        data["backend"] = self.backend if self.answering.STAND_IN else "model"
+        data["backend"] = self.answerer if self.answering.STAND_IN else "model"
         for name in ("prefill", "completion", "revision"):  # a role without is the role it was before there were any
             if not data[name]:
                 del data[name]
