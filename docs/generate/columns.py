@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from synth.dataset.shards import SCHEMA
+from synth.dataset.shards import schema
 
 from .blocks import NOTE, table
 
@@ -36,7 +36,7 @@ def kind(told: Any) -> str:
 
 def document() -> str:
     """The whole file."""
-    rows: list[list[object]] = [[f"`{field.name}`", kind(field.type), FACTS["columns"][field.name]] for field in SCHEMA]
+    rows: list[list[object]] = [[f"`{field.name}`", kind(field.type), FACTS["columns"][field.name]] for field in schema()]
     drops: list[list[object]] = [[f"`{name}`", about] for name, about in FACTS["drops"].items()]
     told = "## A drop\n\nOne JSON object a line in `drops/STAGE.REASON.jsonl`: what stopped on the way, and why."
     return (
