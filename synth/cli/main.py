@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import io
 import signal
 import sys
@@ -122,11 +123,15 @@ def run(
     A run ends when every cell has its rows, or says which fell short and why. Ctrl-C stops it and keeps everything; the same command
     goes on.
     """
-    from synth.cli import run
-    from synth.engine.budget import Bounds
-    from synth.run.options import RunOptions
+    gc.disable()  # what modules are made of is no garbage, and looking for some takes a twentieth of the start
+    try:
+        from synth.cli import run
+        from synth.engine.budget import Bounds
+        from synth.run.options import RunOptions
 
-    loaded = changed_recipe(recipe, given)
+        loaded = changed_recipe(recipe, given)
+    finally:
+        gc.enable()
     options = RunOptions(
         out or Path("runs") / loaded.name,
         n,

@@ -35,6 +35,7 @@ from synth.run.result import Result
 NAME = "journal.finished"
 _BESIDE = ("jinja2", "json-repair", "numpy", "pydantic", "pyyaml")
 """Packages besides those whose versions run.json tells that replies are read with, and prompts made."""
+_UNREAD: tuple[type[Exception], ...] = (*BROKEN, sqlite3.Error)
 _START = b'{"finished": '
 """How such a file begins: another one under that name, or a link, is left alone."""
 
@@ -52,7 +53,9 @@ def tried(folder: Path, compiled: CompiledRecipe) -> bool:
     """Whether a run of this very recipe, with all that it read and the code it was made with, was finished in a folder: each of its
     prompts was rendered there."""
     told = _read(folder / NAME)
-    return told is not None and told.get("compiled") == _made_of(compiled)
+    with contextlib.suppress(OSError):  # a plug-in out of an archive, say: nothing is known of what is not to be read
+        return told is not None and told.get("compiled") == _made_of(compiled)
+    return False
 
 
 def known(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result | None:
@@ -69,11 +72,11 @@ def known(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) 
         if _waits(journal) or _files(folder, told["files"]) != told["files"]:
             return None
         before = (folder / "run.json").read_text(encoding="utf-8")
-    except (OSError, sqlite3.Error):  # the fold says what is wrong, if it is
+        facts = json.loads(before)
+        result = Result(**{field.name: facts[field.name] for field in fields(Result)})
+        lasting = Lasting(*told["notes"])
+    except _UNREAD:  # the fold says what is wrong, if anything is
         return None
-    facts = json.loads(before)
-    result = Result(**{field.name: facts[field.name] for field in fields(Result)})
-    lasting = Lasting(*told["notes"])
     result.calls, result.notes = 0, [*lasting.before, *notes(job, connected, 0, paused=False), *lasting.after]
     after = json.dumps(facts | {"calls": 0, "notes": result.notes}, ensure_ascii=False, indent=1) + "\n"
     if after != before:
@@ -162,7 +165,8 @@ def _ours(path: Path) -> bool:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if _ours(path) else {}
-        return found["finished"] if found["sum"] == _sum(found["finished"]) else None
+        told: dict[str, Any] = dict(found["finished"])
+        return told if found["sum"] == _sum(told) else None
     except BROKEN:
         return None
 

@@ -227,6 +227,15 @@ def test_what_rules_are_made_of_is_looked_at(folder: Path, what: str, monkeypatc
     assert not is_known(folder)
 
 
+def test_code_that_cannot_be_read_is_not_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def archived() -> str:
+        raise NotADirectoryError
+
+    monkeypatch.setattr("synth.recipe.plugins.code_hash", archived)
+    assert not is_known(folder)
+    assert go(folder, n=N + 1).status == OK
+
+
 def test_a_prompt_is_rendered_again_unless_the_very_same_was(folder: Path, place: Path) -> None:
     tried = partial(finished.tried, folder)
     with pytest.MonkeyPatch.context() as patch:
