@@ -7,9 +7,6 @@ CPU_LOCK = uv pip compile --python-version 3.11 --python-platform x86_64-manylin
 	--find-links "$$(pip config get global.find-links)" --index-strategy unsafe-best-match \
 	--generate-hashes --no-header --no-annotate
 
-# Hundreds of processes are started by the tests: what the first one compiles the others find.
-unexport PYTHONDONTWRITEBYTECODE
-
 .PHONY: demo test check format docs lock clean
 
 demo: $(READY)

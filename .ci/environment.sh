@@ -1,9 +1,6 @@
 # For checks that need an environment of their own: `environment NAME LOCK [synth]` makes .venv-NAME of a lock of names, versions and
 # hashes, with synth itself if said, and sets BIN. Where that cannot be had, `skip` says so in one line and the check passes.
 
-# A dozen processes import vLLM, trainers, a browser's driver: what the first compiles the others find.
-unset PYTHONDONTWRITEBYTECODE
-
 skip() {
     echo "$CHECK: skipped: $1"
     exit 0

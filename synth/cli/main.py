@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import gc
 import io
 import signal
 import sys
@@ -123,15 +122,11 @@ def run(
     A run ends when every cell has its rows, or says which fell short and why. Ctrl-C stops it and keeps everything; the same command
     goes on.
     """
-    gc.disable()  # what modules are made of is no garbage, and looking for some takes a twentieth of the start
-    try:
-        from synth.cli import run
-        from synth.engine.budget import Bounds
-        from synth.run.options import RunOptions
+    from synth.cli import run
+    from synth.engine.budget import Bounds
+    from synth.run.options import RunOptions
 
-        loaded = changed_recipe(recipe, given)
-    finally:
-        gc.enable()
+    loaded = changed_recipe(recipe, given)
     options = RunOptions(
         out or Path("runs") / loaded.name,
         n,

@@ -18,7 +18,6 @@ from synth.plan.sharding import shard_of, sharded
 from synth.quality.grid import Grid
 from synth.recipe.labels import LabelScheme
 from synth.recipe.schema import Recipe
-from synth.run import finished
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.run.diff import parts
 from synth.run.estimate import estimate
@@ -41,7 +40,7 @@ def run(recipe: Recipe, options: RunOptions, *, shard: str | None, as_json: bool
     """What `synth run` does: runs the recipe, showing progress and the summary; gives the exit status. ConfigError for what
     the user must mend."""
     refuse_own(options.folder, recipe.avoid)
-    compiled = compile_recipe(recipe, tried=partial(finished.tried, options.folder))
+    compiled = compile_recipe(recipe)
     ours = shard_of(shard, compiled.specs) if shard else None
     _warn(compiled)
     _say_least(compiled, options)

@@ -65,8 +65,6 @@ class Pace:
         """When the model last answered, in seconds of the event loop."""
         self.refused = Refused()
         """What the model has refused in unknown words since it last answered."""
-        self.borne = 0
-        """The most slots that were in use while a whole round was borne, in this run or in the one it was begun with; none yet is 0."""
         self.changes: list[tuple[float, int]] = []
         """Every change of the limit: when, and to how many slots."""
         rpm, tpm = (
@@ -82,14 +80,6 @@ class Pace:
         """How many replies the model has given."""
         self._slowest = 0.0
         self._characters = self._prompt_tokens = 1000.0  # one token a character, until more is known
-
-    def begin(self, borne: int) -> None:
-        """Begins a run at a model that bore so many slots in the last one: with half of them where that is more than a model begins
-        with, with all of them where they are fewer; from there its pace goes on as ever."""
-        if self.self_scheduling or borne < 1:
-            return
-        self.borne = min(borne, self.most)
-        self.limit = max(self.borne // 2, min(START, self.borne))
 
     @property
     def out(self) -> int:
@@ -172,7 +162,7 @@ class Pace:
         answered sooner, and less is thrown away."""
         if permit.sent > max(self.last_good, self._cut_at):
             self._starting, self._cut_at = False, now
-            self._cut(self.limit // 2, now)
+            self._set(max(1, self.limit // 2), now)
 
     def _slow_down(self, now: float) -> None:
         """One cut an episode. While it lasts the place of a refused attempt is not taken by another: the attempts still out are
@@ -180,7 +170,7 @@ class Pace:
         if now >= self._episode_ends:
             self._starting, self._cut_at, self._episode_ends = False, now, now + EPISODE
             self._brake, self._rests = float(self.out), 0
-            self._cut(int(min(self.limit, self.out) * CUT), now)
+            self._set(max(1, int(min(self.limit, self.out) * CUT)), now)
         self._brake -= 1
         if self._brake < 1:
             pause = REST * 2**self._rests * (0.5 + 0.5 * random.random())
@@ -198,15 +188,10 @@ class Pace:
 
     def _grow(self, now: float) -> None:
         if self._busiest >= USED * self.limit:
-            self.borne = max(self.borne, min(self._busiest, self.limit))
             self._set(
                 min(self.most, self.limit * 2 if self._starting else self.limit + max(1, int(self.limit * STEP))), now
             )
         self._clean, self._busiest = 0, self.out
-
-    def _cut(self, limit: int, now: float) -> None:
-        self._set(max(1, limit), now)
-        self.borne = self.limit
 
     def _set(self, limit: int, now: float) -> None:
         self._clean, self._busiest = 0, self.out

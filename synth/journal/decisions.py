@@ -7,7 +7,7 @@ from typing import Any
 from synth.types import Round, Targets, Want, named
 
 PLAN, TARGET, INPUTS, RECEIPT, ADAPTED, DOCTOR = "plan", "target", "inputs", "receipt", "adapted", "doctor"
-EVAL, PACE = "eval", "pace"
+EVAL = "eval"
 _PARTS: Mapping[str, Mapping[str, type]] = {
     TARGET: {"targets": dict, "identity": dict, "released": dict},
     INPUTS: {
@@ -18,7 +18,6 @@ _PARTS: Mapping[str, Mapping[str, type]] = {
     RECEIPT: {"id": str},
     ADAPTED: {"model": str, "field": str, "what": str},
     DOCTOR: {"role": str, "model": str, "revision": str, "verdict": str},
-    PACE: {"model": str, "place": str, "slots": int},
     EVAL: {"test": str, "guard": str, "model": str},
     "unsealed": {"replies": int, "decisions": int},
 }
@@ -72,12 +71,6 @@ def adapted(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dic
         if kind == ADAPTED:
             found.setdefault(body["model"], {})[body["field"]] = body["what"]
     return {model: dict(sorted(fields.items())) for model, fields in sorted(found.items())}  # whichever came first
-
-
-def paces(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, str], int]:
-    """How many requests at once each model of a journal's runs was last found to bear, from its decisions: by the model's name and the
-    hash of the place where it is asked."""
-    return {(body["model"], body["place"]): body["slots"] for kind, body in decisions if kind == PACE}
 
 
 def checked_up(decisions: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, str], str]:

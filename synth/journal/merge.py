@@ -84,7 +84,7 @@ def united_decisions(histories: Sequence[History], identity: dict[str, str], lan
         (kind, _canonical(body))
         for entries in histories
         for kind, body in entries
-        if kind not in (decisions.TARGET, decisions.PLAN, decisions.INPUTS, decisions.PACE, UNSEALED)
+        if kind not in (decisions.TARGET, decisions.PLAN, decisions.INPUTS, UNSEALED)
     }
     return [
         (decisions.TARGET, target),

@@ -24,7 +24,6 @@ def shipped() -> Path:
     return package / "shipped" if (package / "shipped").is_dir() else package.parent
 
 
-@cache
 def own_hash() -> str:
     """A hash over all files of synth's own, code, tables and what it ships, for checkpoints and for what is known of a finished
     run."""

@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from sys import modules
 from traceback import walk_tb
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from synth.errors import ConfigError, did_you_mean
@@ -101,37 +100,21 @@ def _being_cancelled() -> bool:
 
 
 def code_hash() -> str:
-    """A hash over every package with plug-ins of which something is loaded: its version, its Python files, size and time of what else
-    it holds."""
+    """A hash over the code of every package with plug-ins of which something is loaded: their versions, and their Python files."""
     digest = sha256()
     found = {
-        (point.value.partition(":")[0].strip(), _package(point), point.dist.version if point.dist else "")
+        (point.value.partition(":")[0].partition(".")[0], _package(point), point.dist.version if point.dist else "")
         for group in entry_points().groups
         if group.startswith("synth.")
         for point in _points(group)
     }
-    for module, package, version in sorted(found):
+    for top, package, version in sorted(found):
         digest.update(f"{package} {version}".encode())
-        for path in sorted({*_code_of(module.partition(".")[0]), *_code_of(module)}):
-            stat = path.stat()
-            digest.update(
-                path.read_bytes() if path.suffix == ".py" else f"{path} {stat.st_size} {stat.st_mtime_ns}".encode()
-            )
+        origin = getattr(modules.get(top), "__file__", None)
+        files = Path(origin).parent.rglob("*.py") if origin and Path(origin).name == "__init__.py" else [origin]
+        for path in sorted(Path(file) for file in files if file):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _code_of(module: str) -> Iterator[Path]:
-    """The file of a loaded module; of a package all that lies in it."""
-    found = modules.get(module)
-    origin = (
-        vars(found).get("__file__") if isinstance(found, ModuleType) else None
-    )  # one may answer for itself, and in any way
-    if not origin:
-        return
-    if Path(origin).name != "__init__.py":
-        yield Path(origin)
-        return
-    yield from (path for path in Path(origin).parent.rglob("*") if "__pycache__" not in path.parts and path.is_file())
 
 
 def package(group: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """From a recipe to the things that run it: lanes, stages, rules, all checked before anything is paid for."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -65,12 +65,10 @@ class CompiledRecipe:
         return fingerprint(self.identity, self.recipe.output.mark)
 
 
-def compile_recipe(
-    recipe: Recipe, kept: Inputs | None = None, *, tried: Callable[[CompiledRecipe], bool] = lambda _: False
-) -> CompiledRecipe:
-    """The recipe compiled: taxonomies and prompts loaded, stages and filters bound, every prompt rendered once, unless the
-    very same was `tried` before. With `kept` the texts are those that a journal holds, whatever stands in the folders.
-    ConfigError for the first thing wrong."""
+def compile_recipe(recipe: Recipe, kept: Inputs | None = None) -> CompiledRecipe:
+    """The recipe compiled: taxonomies and prompts loaded, stages and filters bound, every prompt rendered once. With
+    `kept` the texts are those that a journal holds, whatever stands in the folders. ConfigError for the first thing
+    wrong."""
     _check_backends(recipe)
     library = Library(kept)
     harm, ordinary = library.taxonomies_of(recipe)
@@ -95,10 +93,9 @@ def compile_recipe(
         inputs=library.inputs(recipe, lists, __version__),
         prices=prices(recipe.models),
     )
-    if not tried(compiled):
-        for _ in rendered(compiled, specs):
-            pass
-        card_trial.tried(recipe)
+    for _ in rendered(compiled, specs):
+        pass
+    card_trial.tried(recipe)
     return compiled
 
 

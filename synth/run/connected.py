@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 
 from synth.backends import Adapting, Backend, Resumable, SelfScheduling
+from synth.backends.openai.learned import rung_of
 from synth.engine.ask import Engine
 from synth.journal import decisions
 from synth.journal.receipts import JournalledBatchJobs
@@ -52,8 +53,6 @@ def adapt(
 
 def way_of_json(role: Role, known: Mapping[str, Mapping[str, str]]) -> str:
     """By which way a model is asked for JSON, by what its provider is known to take and what was learnt."""
-    from synth.backends.openai.learned import rung_of  # and its client, which nobody needs whom no server answers
-
     facts = getattr(role.settings, "facts", None)
     takes = facts.takes if facts else {}
     rung = rung_of({**takes, **known.get(role.model, {})})

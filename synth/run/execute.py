@@ -27,7 +27,7 @@ from synth.journal.usage import UsageLog
 from synth.plan.sharding import sharded
 from synth.recipe import plugins
 from synth.recipe.schema import Recipe
-from synth.run import compiling, finished, paces, upgrade
+from synth.run import compiling, finished, upgrade
 from synth.run.compile import CompiledRecipe
 from synth.run.connected import adapt, notes, take_up
 from synth.run.doubting import Doubting, stopped_before
@@ -125,7 +125,6 @@ async def _carried(
     budget = Budget(job.options.bounds, job.compiled.prices, usage) if job.options.bounds != UNBOUNDED else None
     slots, spared = Slots(job.inputs.concurrency, budget), job.compiled.recipe.spared()
     models = Endpoints(connected, slots, roles, spared=spared, say=job.options.say, report=job.options.report)
-    paces.take_up(models, roles, journal)
     probation = probation_of(job.compiled, connected, journal)
     embedder = job.inputs.flow.embedder
     doubted = await _still_doubted(job, journal)
@@ -169,7 +168,6 @@ async def _carried(
                 left = sum([await backend.part(done=stopped is None) for backend in lasting])
         finally:
             await _close(connected)
-        paces.leave(models, roles, journal)
         if stopped is None:
             result = result_of(fold, engine, journal, staging, prices=job.compiled.prices)
             before = said_again(result, engine)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from hashlib import file_digest
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,18 @@ from synth.backends import Backend
 from synth.dataset import card_text
 from synth.dataset.marks import ours
 from synth.dataset.shards import shards_in
-from synth.dataset.writer import versions
 from synth.errors import BROKEN, ConfigError
 from synth.hashing import short_hash
 from synth.journal.inputs import written
 from synth.journal.receipts import bodies
 from synth.journal.store import Journal
-from synth.recipe import files, plugins
+from synth.recipe import plugins
 from synth.recipe.schema import fingerprint
-from synth.run.compile import CompiledRecipe
 from synth.run.connected import notes
 from synth.run.resolve import ResolvedRun, raised
 from synth.run.result import Result
 
 NAME = "journal.finished"
-_BESIDE = ("jinja2", "json-repair", "numpy", "pydantic", "pyyaml")
-"""Packages besides those whose versions run.json tells that replies are read with, and prompts made."""
 _START = b'{"finished": '
 """How such a file begins: another one under that name, or a link, is left alone."""
 
@@ -48,13 +43,6 @@ class Lasting:
     after: Sequence[str]
 
 
-def tried(folder: Path, compiled: CompiledRecipe) -> bool:
-    """Whether a run of this very recipe, with all that it read and the code it was made with, was finished in a folder: each of its
-    prompts was rendered there."""
-    told = _read(folder / NAME)
-    return told is not None and told.get("compiled") == _made_of(compiled)
-
-
 def known(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) -> Result | None:
     """The result of a resolved run whose folder is just as a run left it that was finished; run.json is then as a fold would leave it.
     None where that cannot be told, and where an observer waits for rounds."""
@@ -62,9 +50,7 @@ def known(job: ResolvedRun, journal: Journal, connected: Mapping[str, Backend]) 
     try:
         told = _read(folder / NAME)
         unchanged = job.target is None and job.read is None and job.options.observer is None
-        if told is None or not unchanged or told.get("compiled") != _made_of(job.compiled):
-            return None
-        if told["job"] != _hash_of(job) or told["journal"] != journal.standing():
+        if told is None or not unchanged or told["job"] != _hash_of(job) or told["journal"] != journal.standing():
             return None
         if _waits(journal) or _files(folder, told["files"]) != told["files"]:
             return None
@@ -89,8 +75,7 @@ def remember(job: ResolvedRun, journal: Journal, lasting: Lasting) -> None:
     """Leaves in a resolved run's folder, once all else is written, by what the next run knows it as finished."""
     folder = job.options.folder
     with contextlib.suppress(OSError, sqlite3.Error, ConfigError):  # it will take longer then
-        told = {"compiled": _made_of(job.compiled), "job": _hash_of(job), "journal": journal.standing()}
-        told["files"] = _files(folder)
+        told = {"job": _hash_of(job), "journal": journal.standing(), "files": _files(folder)}
         _write(folder / NAME, told | {"notes": [list(lasting.before), list(lasting.after)]})
 
 
@@ -102,28 +87,20 @@ def forget(folder: Path) -> None:
 
 
 def _hash_of(job: ResolvedRun) -> str:
-    """Over what a resolved run was asked for, and what of the journal it goes by."""
-    return fingerprint(
-        job.mark,
-        raised(job.compiled, job.options.n, job.options.only),
-        job.options.on_doubt,
-    )
-
-
-def _made_of(compiled: CompiledRecipe) -> str:
-    """Over a compiled recipe, all that it read, and the code that read it."""
+    """Over all besides journal and files that what a resolved run leaves in its folder depends on, code included."""
+    compiled = job.compiled
     stages = [
         f"{bound.name} {type(bound.stage).__module__}.{type(bound.stage).__qualname__}"
         for bound in compiled.flow.stages
     ]
     return fingerprint(
+        job.mark,
         compiled.recipe.model_dump(mode="json"),
         written(compiled.inputs, compiled.identity),
         stages,
+        raised(compiled, job.options.n, job.options.only),
+        job.options.on_doubt,
         card_text.load().hash,
-        files.own_hash(),
-        versions(),
-        [version(name) for name in _BESIDE],
         plugins.code_hash(),
         platform.python_version(),
     )

@@ -1,5 +1,6 @@
 """Verdicts that leak into a text are told by what a sentence does; what merely speaks of safety is left. All texts were written here."""
 
+import time
 from pathlib import Path
 
 import opencc
@@ -8,7 +9,6 @@ import pytest
 from synth.filters import bind, first_reason
 from synth.filters.language.leaked_verdict import asks_for_a_class, leaks
 from synth.recipe.load import load
-from tests.support.clock import seconds
 
 LEAKS = r"""综上所述，该问题应该被标记为“违反”。
 所以应该选择“违反”。
@@ -274,4 +274,6 @@ def test_what_is_no_text_is_read_past(broken: str) -> None:
     ],
 )
 def test_hostile_text_takes_bounded_time(text: str) -> None:
-    assert seconds(lambda: leaks(text), below=2) < 2
+    began = time.process_time()
+    leaks(text)
+    assert time.process_time() - began < 2

@@ -5,23 +5,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from synth.errors import ConfigError
 from synth.fold.fold import Fold
-from synth.recipe.files import shipped
-from synth.recipe.schema import Recipe
-from synth.run import compile as compiling
 from synth.run import execute, finished
 from synth.run.compile import CompiledRecipe, compile_recipe
-from synth.run.merge import merge
 from synth.run.options import RunOptions
 from synth.run.result import OK, Result
-from tests.conftest import Lab, tiny_recipe, tiny_taxonomy
+from tests.conftest import Lab, tiny_recipe
 from tests.support.journals import change
 
 N = 12
@@ -42,34 +36,16 @@ def folds() -> Iterator[list[int]]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory, and in it a folder in which a run was finished."""
-    place = tmp_path_factory.mktemp("work")
-    (place / "taxonomies").mkdir()
-    (place / "taxonomies" / "tiny.yaml").write_text(tiny_taxonomy(), encoding="utf-8")
-    (place / "avoid.jsonl").write_text('{"query": "怎样在夜里悄悄翻过邻居家的院墙"}\n', encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        assert go(place / "made").status == OK
-    return place
-
-
 @pytest.fixture
-def folder(place: Path, folds: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which a run was finished, of this test alone."""
-    monkeypatch.chdir(place)
-    shutil.copytree(place / "made", folder := tmp_path / "run")
+def folder(lab: Lab, folds: list[int]) -> Path:
+    """A folder in which a run was finished."""
+    assert go(lab.folder / "run").status == OK
     folds.clear()
-    return folder
-
-
-def recipe(**changes: Any) -> Recipe:
-    return tiny_recipe(avoid=["avoid.jsonl"], **changes)
+    return lab.folder / "run"
 
 
 def go(folder: Path, compiled: CompiledRecipe | None = None, n: int | None = N, **options: Any) -> Result:
-    return execute.run(compiled or compile_recipe(recipe()), RunOptions(folder, n, **options))
+    return execute.run(compiled or compile_recipe(tiny_recipe()), RunOptions(folder, n, **options))
 
 
 def held(folder: Path) -> dict[str, bytes]:
@@ -161,24 +137,21 @@ def test_a_reply_that_was_written_to_is_asked_for_again(folder: Path, folds: lis
     assert not folds
 
 
-PRICED = {
-    role: {"backend": "offline", "model": role, "price": {"input": 1, "output": 1}}
-    for role in ("writer", "a", "b", "j1", "j2")
-}
-ANOTHER: dict[str, dict[str, Any]] = {
-    "another seed": {"seed": 1},
-    "a price": {"models": PRICED},
-    "other shards": {"output": {"shard_rows": 20}},
-    "another licence": {"output": {"licence": "mit"}},
-    "the mark rendered otherwise": {"output": {"mark": "keep"}},
-    "another filter": {"filters": {"row": ["refused_is_safe"]}},
-    "another concurrency": {"concurrency": 9},
-}
-ASKED: dict[str, Callable[[Path], Any]] = {
+CHANGED: dict[str, Callable[[Path], Any]] = {
     "a larger N": lambda folder: go(folder, n=N + 4),
-    "a smaller N": lambda folder: go(folder, n=N - 2),
-    "another recipe": lambda folder: go(folder, compile_recipe(recipe(output={"mark": "keep"}))),
-    "a shard": lambda folder: go(folder, shard=frozenset(["one.s0/harmful"])),
+    "another seed": lambda folder: go(folder, compile_recipe(tiny_recipe(seed=1))),
+    "a price": lambda folder: go(
+        folder,
+        compile_recipe(
+            tiny_recipe(
+                models={
+                    role: {"backend": "offline", "model": role, "price": {"input": 1, "output": 1}}
+                    for role in ("writer", "a", "b", "j1", "j2")
+                }
+            )
+        ),
+    ),
+    "other shards": lambda folder: go(folder, compile_recipe(tiny_recipe(output={"shard_rows": 20}))),
     "a part of the lanes": lambda folder: go(folder, only=("one",)),
     "what a doubt does": lambda folder: go(folder, on_doubt="warn"),
     "who watches rounds": lambda folder: go(folder, observer=Nobody()),
@@ -192,83 +165,23 @@ class Nobody:
         """Nothing is done."""
 
 
-@pytest.mark.parametrize("what", ASKED)
+@pytest.mark.parametrize("what", CHANGED)
 def test_what_else_is_asked_for_is_folded(folder: Path, folds: list[int], what: str) -> None:
-    ASKED[what](folder)
+    CHANGED[what](folder)
     assert folds
 
 
-def is_known(folder: Path, **changes: Any) -> bool:
-    return finished.tried(folder, compile_recipe(recipe(**changes), tried=lambda _: True))
-
-
-def test_a_recipe_is_told_from_another_in_every_key(folder: Path) -> None:
-    assert is_known(folder)
-    assert [what for what, changes in ANOTHER.items() if is_known(folder, **changes)] == []
-
-
-def test_what_a_recipe_reads_is_looked_at(folder: Path, place: Path) -> None:
-    for name in ("prompts/judge/verdict.j2", "prompts/card/dataset.j2"):
-        (mine := place / name).parent.mkdir(parents=True, exist_ok=True)
-        mine.write_bytes((shipped() / name).read_bytes() + b"{# mine #}")
-        assert not is_known(folder), name
-        shutil.rmtree(place / "prompts")
-    for name, was, now in (("taxonomies/tiny.yaml", "丁事", "己事"), ("avoid.jsonl", "夜里", "白天")):
-        before = (place / name).read_bytes()
-        (place / name).write_bytes(before.replace(was.encode(), now.encode()))
-        assert not is_known(folder), name
-        (place / name).write_bytes(before)
-    assert is_known(folder)
-
-
-@pytest.mark.parametrize("what", ["recipe.files.own_hash", "recipe.plugins.code_hash", "run.finished.versions"])
-def test_what_rules_are_made_of_is_looked_at(folder: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"synth.{what}", lambda: "of other code")
-    assert not is_known(folder)
-
-
-def test_a_prompt_is_rendered_again_unless_the_very_same_was(folder: Path, place: Path) -> None:
-    tried = partial(finished.tried, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "rendered", lambda *_: pytest.fail("rendered once more"))
-        compile_recipe(recipe(), tried=tried)
-    mine = place / "prompts" / "judge" / "verdict.j2"
-    mine.parent.mkdir(parents=True)
-    mine.write_text("{% block user %}{{ query[1:0] }}{% endblock %}", encoding="utf-8")
-    try:
-        with pytest.raises(ConfigError, match="says nothing"):
-            compile_recipe(recipe(), tried=tried)
-    finally:
-        shutil.rmtree(place / "prompts")
-
-
-def test_a_journal_of_before_is_folded(folder: Path, folds: list[int]) -> None:
-    before = (folder / "journal.sqlite").read_bytes()
-    go(folder, n=N + 4)
-    whole = held(folder)
-    (folder / "journal.sqlite").write_bytes(before)
-    folds.clear()
-    assert go(folder, n=N + 4).status == OK
+def test_what_rules_are_made_of_is_looked_at(folder: Path, folds: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synth.recipe.files.own_hash", lambda: "of other code")
+    go(folder)
     assert folds
-    assert held(folder)["dataset/policies.json"] == whole["dataset/policies.json"]
 
 
-def test_what_changes_nothing_is_not_folded(folder: Path, folds: list[int]) -> None:
-    for path in (folder / "dataset").rglob("*"):
-        os.utime(path)
-    (folder / "drops" / "notes.md").write_text("mine", encoding="utf-8")
-    (folder / "export" / "sft").mkdir(parents=True)
-    go(folder, retry_given_up=True)
-    assert not folds
-
-
-def test_what_is_merged_is_folded_once(folder: Path, folds: list[int]) -> None:
-    merge([folder], out := folder.with_name("merged"))
-    assert not (out / finished.NAME).exists()
-    assert go(out).status == OK
-    folds.clear()
-    go(out)
-    assert not folds
+def test_the_words_of_the_card_are_looked_at(folder: Path, folds: list[int]) -> None:
+    (mine := Path("prompts") / "card" / "dataset.j2").parent.mkdir(parents=True)
+    mine.write_text("{% block card %}mine{% endblock %}", encoding="utf-8")
+    go(folder)
+    assert folds
 
 
 def test_a_file_of_the_users_own_stays_and_changes_nothing(folder: Path, folds: list[int]) -> None:
@@ -279,8 +192,8 @@ def test_a_file_of_the_users_own_stays_and_changes_nothing(folder: Path, folds: 
     assert mine.read_text(encoding="utf-8") == "mine"
 
 
-def test_a_run_that_was_stopped_is_not_finished(folder: Path) -> None:
-    Lab(folder.parent).run(60, interrupt=20.0)
+def test_a_run_that_was_stopped_is_not_finished(folder: Path, lab: Lab) -> None:
+    lab.run(60, interrupt=20.0)
     assert not (folder / finished.NAME).exists()
 
 

@@ -96,7 +96,7 @@ def test_what_is_out_is_told_by_stage_with_its_age_and_the_tokens_so_far(
     Console(file=stream, width=200).print(live.table(busy))
     stage, count = next(iter(busy["stages"].items()))
     for text in (capsys.readouterr().err, stream.getvalue()):
-        assert f"{busy['total']['tokens']:,} tokens, 1,234 tokens/s" in text
+        assert f"{busy['total']['tokens']:,} tokens, 1,234 a second" in text
         assert f"({stage} {count}" in text
         assert f"the oldest {busy['oldest']:.0f} s)" in text
 

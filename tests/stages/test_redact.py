@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,6 @@ from synth.stages.redact import redacted
 from synth.types import Aside, Drop, Message, Reply, Request
 from tests.conftest import NEWER, SUBCATEGORY, Lab, tiny_recipe
 from tests.filters.test_filters import ROW
-from tests.support.clock import seconds
 from tests.support.world import World
 
 SECRET = "三勺盐兑两碗水"
@@ -69,12 +69,10 @@ def test_whatever_was_taken_out_is_found_again_and_any_other_change_is_not() -> 
 
 
 def test_the_check_takes_time_by_length_alone() -> None:
-    for text, marked in (
-        ("甲乙" * 100_000, "【略】甲乙" * 20_000 + "甲"),
-        ("甲" * 200_000, "甲【略】" * 50_000 + "乙"),
-    ):
-        assert redacted(text, marked) is None
-        assert seconds(lambda: redacted(text, marked), below=1) < 1  # noqa: B023 - called before the loop goes on
+    began = time.process_time()
+    assert redacted("甲乙" * 100_000, "【略】甲乙" * 20_000 + "甲") is None
+    assert redacted("甲" * 200_000, "甲【略】" * 50_000 + "乙") is None
+    assert time.process_time() - began < 2
 
 
 class Cook(World):

@@ -1,7 +1,7 @@
 """What refusals are taken for, in whatever words they come."""
 
-import itertools
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from synth.backends.openai.complaints import status_in
 from synth.backends.openai.refusals import classify
 from tests.backends.openai.odd_refusals import ODD, WITHIN
 from tests.backends.openai.refusal_table import LATER, ROWS
-from tests.support.clock import seconds
 
 SENT = ("model", "messages", "seed", "temperature", "top_p", "max_tokens", "response_format")
 
@@ -55,9 +54,11 @@ def test_reading_a_refusal_takes_no_time_to_speak_of() -> None:
         '{"error":',
         "<html>",
     ):
-        bodies = ((piece * 100_000).encode(), _body({"error": {"message": piece * 9_000}}))
-        for status, body in itertools.product((400, 429, 500), bodies):
-            assert seconds(lambda: classify(status, {}, body, SENT), below=0.2) < 0.2  # noqa: B023
+        began = time.perf_counter()
+        for status in (400, 429, 500):
+            classify(status, {}, (piece * 100_000).encode(), SENT)
+            classify(status, {}, _body({"error": {"message": piece * 9_000}}), SENT)
+        assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize(("status", "told", "kind"), [*WITHIN, *ODD])
