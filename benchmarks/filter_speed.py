@@ -63,30 +63,36 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--of", choices=("brought", "written"), default="brought")
     given = parser.parse_args()
+    found = chats(given.folder)
     with tempfile.TemporaryDirectory() as held:
-        few, all_rows, out = (Path(held, name) for name in ("few.jsonl", "rows.jsonl", "out.jsonl"))
-        rows = list(islice(chats(given.folder), _FEW + given.rows))
-        for path, some in ((few, rows[:_FEW]), (all_rows, rows[_FEW:])):
-            path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some), encoding="utf-8")
-        size = sum(len(row["response"]) for row in rows) / len(rows)
-        print(f"{given.rows:,} chats, answers of {size:.0f} characters, rules on texts that are {given.of}")
+        few, some, out = (Path(held, name) for name in ("few.jsonl", "rows.jsonl", "out.jsonl"))
+        size = _put(few, islice(found, _FEW))
         command = [sys.executable, "-m", "synth", "filter", str(few), "-o", str(out), "--of", given.of]
         began = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         print(f"start, with {_FEW} rows: {time.perf_counter() - began:.1f} s")
         filter_table(few, out, of=given.of)
         taken: dict[str, list[float]] = {"floor": [], "filter": []}
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS):  # each on rows of its own: what was read once is remembered
+            size = _put(some, islice(found, given.rows))
             for name, work in (("floor", floor), ("filter", lambda path, out: filter_table(path, out, of=given.of))):
                 began = time.process_time()
-                work(all_rows, out)
+                work(some, out)
                 taken[name].append(time.process_time() - began)
                 out.unlink()
-        best = {name: given.rows / statistics.median(seconds) for name, seconds in taken.items()}
-        for name, rate in best.items():
-            print(
-                f"{name}: {rate:,.0f} rows/s of CPU, {1e6 / rate:,.0f} µs a row, {rate / best['floor']:.3f} of the floor"
-            )
+    print(f"{given.rows:,} chats, answers of {size:.0f} characters, rules on texts that are {given.of}")
+    rates = {name: given.rows / statistics.median(seconds) for name, seconds in taken.items()}
+    for name, rate in rates.items():
+        print(
+            f"{name}: {rate:,.0f} rows/s of CPU, {1e6 / rate:,.0f} µs a row, {rate / rates['floor']:.3f} of the floor"
+        )
+
+
+def _put(path: Path, rows: Iterator[dict[str, str]]) -> float:
+    """Writes rows as JSON lines. Gives the mean length of their answers."""
+    kept = list(rows)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), encoding="utf-8")
+    return statistics.mean(len(row["response"]) for row in kept)
 
 
 if __name__ == "__main__":
