@@ -14,12 +14,14 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What OpenCC does not take."""
 
 
-@latest(room=64_000)
 def simplified(text: str) -> str:
-    """The text in simplified characters; itself where no traditional one stands. Words stay as they are. The latest are
-    remembered: several rules read one text."""
-    if not _traditional()(text):
-        return text
+    """The text in simplified characters; itself where no traditional one stands. Words stay as they are. The latest that were
+    turned are remembered: several rules read one text."""
+    return _turned(text) if _traditional()(text) else text
+
+
+@latest(room=64_000)
+def _turned(text: str) -> str:
     if _NO_TEXT.search(text):
         return "".join(_folds().get(one, one) for one in text)
     return str(_opencc().convert(text))
