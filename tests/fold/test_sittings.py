@@ -13,13 +13,14 @@ from synth.run.compile import compile_recipe
 from synth.stages import together
 from synth.types import Provenance, Reply, Request, Round, Sample, Want
 from tests.conftest import Lab, tiny_recipe
-from tests.fold.test_fold import DUPLICATING, lost
+from tests.fold.test_fold import lost
 from tests.support.virtual import fixed, heavy_tailed
 from tests.support.world import World
 
 TOGETHER = {"models": ["j1", "j2"], "controls": False, "rows_per_call": 4}
 FAMILIES = {"accept": {"family": 1}}
-N, ONLY = 40, ("one.s0", "one.s1")
+N, ONLY = 20, ("one.s0",)
+DUPLICATING = World(pool=60)
 
 
 class Watched(World):
@@ -34,7 +35,7 @@ class Watched(World):
 
 
 def watched(**habits: Any) -> Watched:
-    world = Watched(pool=150, **habits)
+    world = Watched(pool=60, **habits)
     world.held = []
     return world
 
@@ -69,7 +70,7 @@ def test_after_kills_the_bytes_are_the_same_with_a_checkpoint_at_every_page(
     monkeypatch.setattr(module, "KEEP_EVERY", 0.0)
     lab.world = DUPLICATING
     calm = lab.run(N, out="calm", judge=TOGETHER, only=ONLY, **FAMILIES)
-    for second in (5.5, 7.0, 3.0, 4.0, 6.0):
+    for second in (5.5, 7.0, 4.0):
         lab.run(N, judge=TOGETHER, only=ONLY, interrupt=second, **FAMILIES)
     last = lab.run(N, judge=TOGETHER, only=ONLY, **FAMILIES)
     assert (last.cells, last.dropped, last.replies) == (calm.cells, calm.dropped, calm.replies)
@@ -87,7 +88,7 @@ def test_a_smaller_n_is_a_subset_and_a_larger_one_keeps_every_row(lab: Lab) -> N
     assert lab.server is not None
     assert lab.server.answered == []
     assert lab.rows().items() <= before.items()
-    lab.run(N + 20, judge=TOGETHER, only=ONLY)
+    lab.run(N + 10, judge=TOGETHER, only=ONLY)
     assert not lost(before, lab.rows())
 
 
