@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 
 from synth.fold import fold as module
-from synth.fold.acceptor import Candidate
+from synth.fold.acceptor import Acceptor, Candidate
+from synth.fold.checkpoint import state_of
 from synth.fold.sittings import Sitting, Sittings
+from synth.plan.quota import Quota
 from synth.plan.tally import Tally
 from synth.run.compile import compile_recipe
 from synth.stages import together
 from synth.types import Provenance, Reply, Request, Round, Sample, Want
 from tests.conftest import Lab, tiny_recipe
 from tests.fold.test_fold import lost
+from tests.support.panels import Nowhere
 from tests.support.virtual import fixed, heavy_tailed
 from tests.support.world import World
 
@@ -124,6 +127,30 @@ def test_a_plan_and_its_slots_alone_say_which_queries_are_judged_together(lab: L
     fewer = seated(queries[::2])
     together = {(one, other) for one in fewer for other in fewer if fewer[one] is fewer[other]}
     assert together == {(one, other) for one in fewer for other in fewer if whole[one] is whole[other]}
+
+
+def test_a_checkpoint_keeps_those_of_a_sitting_that_others_of_it_still_need(lab: Lab) -> None:
+    compiled = compile_recipe(tiny_recipe(judge=TOGETHER))
+    spec, flow = compiled.specs[0], compiled.flow
+    plan = Round(spec.lane.id, 0, 0, 8, {"unsafe": Want(1.0, {})}, {})
+    place = Provenance(0, "")
+    candidates = [Candidate(Sample(spec.lane, at, "问", "", "", (), "", place, ""), Tally(plan), 0) for at in range(8)]
+    sittings = Sittings(flow)
+    sittings.begin(spec, plan)
+    for candidate in candidates:
+        sittings.take(candidate)
+    kept = []
+    for done in range(1, 7):
+        lane = Acceptor(spec, {}, Nowhere(), None, quota=Quota(spec, {}, seed=0, size=1))  # type: ignore[arg-type]
+        lane.queue.extend(candidates[done:])
+        lane.left = candidates[done - 1]
+        kept.append([sample.coordinate for sample in state_of(lane).before])
+    assert kept == [[0], [0, 1], [0, 1, 2], [], [4], [4, 5]]
+    resumed = Sittings(flow)
+    (before,) = resumed.begin(spec, plan, [candidates[0].sample])
+    other = replace(candidates[1], sitting=None)
+    resumed.take(other)
+    assert before.sitting is other.sitting is not None
 
 
 def test_one_row_a_call_is_what_a_recipe_means_that_says_nothing(lab: Lab) -> None:
