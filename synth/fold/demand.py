@@ -32,6 +32,13 @@ class Backlog:
             return len(self.fresh)
         return max((lack - self.ready[label] for label, lack in self.lane.lacks().items()), default=0) - self.underway
 
+    def worth(self) -> bool:
+        """Whether the next of the queue is likely in demand; where it is judged together with others, whether half of these are."""
+        if not self.fresh:
+            return False
+        sitting = self.fresh[0].sitting
+        return self.likely() > (len(sitting.members) / 2 if sitting else 0)
+
     def likely(self) -> float:
         """How many more queries of the queue are likely in demand, as the lane will need them at its hit rates so
         far."""
@@ -93,12 +100,18 @@ class Demand:
         """Fills that many idle slots of the engine with queries that live lanes will likely need, one a lane in
         turn."""
         open_ones = [backlog for id, backlog in self._backlogs.items() if id in self.live]
-        while open_ones := [backlog for backlog in open_ones if backlog.fresh and backlog.likely() > 0][:slots]:
+        while open_ones := [backlog for backlog in open_ones if backlog.worth()][:slots]:
             slots -= len(open_ones)
             for backlog in open_ones:
                 self._begin(backlog)
 
     def _begin(self, backlog: Backlog) -> None:
+        first = backlog.fresh[0].sitting
+        self._begin_one(backlog)
+        while first and backlog.fresh and backlog.fresh[0].sitting is first:
+            self._begin_one(backlog)  # all of a sitting is answered, once one of it is
+
+    def _begin_one(self, backlog: Backlog) -> None:
         candidate = backlog.fresh.popleft()
         if not backlog.lane.wants(candidate.sample):
             return

@@ -346,16 +346,8 @@ def test_dry_run_asks_nothing_and_prices(synth: Callable[..., Ended], here: Path
     price = "models.writer.price={input: 1, output: 2}"
     ended = synth("run", "libra", "--dry-run", "--set", price)
     assert ended.status == 0
-    assert [line.split()[0] for line in ended.out.splitlines()] == [
-        "stage",
-        "query",
-        "augment",
-        "respond",
-        "redact",
-        "judge",
-        "controls",
-        "cost:",
-    ]
+    stages = ["stage", "query", "augment", "respond", "redact", "judge", "controls"]
+    assert [line.split()[0] for line in ended.out.splitlines()] == [*stages, "cost:", *stages, "prompt"]
     assert not (here / "runs").exists()
     (told,) = [line for line in ended.err.splitlines() if "OPENAI_API_KEY" in line]  # once for all who lack it
     assert "models writer, " in told
