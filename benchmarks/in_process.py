@@ -45,7 +45,7 @@ def requests(model: str) -> list[Request]:
 
 
 async def main(model: str, engine: dict[str, Any], ray: dict[str, Any] | None) -> None:
-    backend: Any = connect({"a": Role(backend="vllm", model=model, engine=engine)})["a"]
+    backend: Any = connect({"a": Role(backend="vllm", model=model, engine=engine, data_parallel=1)})["a"]
     asked = requests(model)
     await backend.check(model)
     await backend.complete(asked[0], key_of(asked[0]))

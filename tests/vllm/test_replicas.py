@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import sqlite3
@@ -21,7 +22,7 @@ from synth.types import Message, Reply, Request
 from tests.vllm.conftest import write_recipe
 from tests.vllm.quantised import SAID, make_smaller
 from tests.vllm.test_recipe import command, synth
-from tests.vllm.tiny import ENGINE
+from tests.vllm.tiny import ENGINE, make
 
 SMALLER = {name: value for name, value in ENGINE.items() if name != "load_format"} | {"dtype": "bfloat16"}
 PARAMS = {"temperature": 1.0, "top_p": 1.0}
@@ -110,7 +111,17 @@ def test_once_all_engines_are_dead_the_run_stops_with_one_line(asked: Asked) -> 
     assert "\n" not in str(asked.end)
 
 
-def test_one_engine_and_two_that_are_killed_midway_make_the_same_rows(
+def test_a_model_whose_files_claim_too_much_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
+    make(tmp_path / "big")
+    index = {"metadata": {"total_size": 140_000_000_000}, "weight_map": {"a": "model-00001-of-00030.safetensors"}}
+    (tmp_path / "big" / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    role = Role(backend="vllm", model=str(tmp_path / "big"), engine=ENGINE)
+    with pytest.raises(ConfigError, match=r"does not fit: weights of 140 GB .*; a machine with more memory$") as caught:
+        asyncio.run(connect({"a": role})["a"].check(role.model))
+    assert "\n" not in str(caught.value)
+
+
+def test_two_engines_that_are_killed_and_one_that_goes_on_make_the_rows_of_one(
     smaller: dict[str, str], bias: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -118,7 +129,7 @@ def test_one_engine_and_two_that_are_killed_midway_make_the_same_rows(
     alone = synth(recipe, "alone")
     with subprocess.Popen(command(recipe, "two", *TWO), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         kept = _killed(process, Path("two/journal.sqlite"), replies=alone["calls"] // 4)
-    two = synth(recipe, "two", *TWO)
+    two = synth(recipe, "two")
     assert 0 < two["calls"] <= alone["calls"] - kept
     assert two["counts"] == alone["counts"]
     assert _sums("two") == _sums("alone")

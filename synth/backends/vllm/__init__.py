@@ -72,11 +72,12 @@ class VLLMBackend:
 
     @property
     def note(self) -> str | None:
-        """Tokens of vLLM's prompts, the share of them that stood in the prefix cache, and swaps, as a line at a run's end."""
+        """Tokens of vLLM's prompts, the share of them that stood in the prefix cache, swaps and engines, as a line at a run's end."""
         if not self.prompt_tokens:
             return None
-        cached = self.cached_tokens / self.prompt_tokens
-        return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps"
+        cached, most = self.cached_tokens / self.prompt_tokens, max(map(len, self._seated.values()))
+        engines = f"; {most} engines side by side" if most > 1 else ""
+        return f"vllm: {self.prompt_tokens:,} tokens of prompts, {cached:.0%} from the prefix cache; {self.swaps} swaps{engines}"
 
     def take(self, role: Role, options: Options) -> None:
         """Lets one more role share vLLM. All roles of a model have one engine: ConfigError for options that differ, or that

@@ -16,6 +16,9 @@ _LOOK: Final = "import torch;print([torch.cuda.mem_get_info(i) for i in range(to
 LOOKING: Final = 120
 """Seconds that a look at the GPUs may take."""
 
+SLACK: Final = 1.03
+"""How far the sum may exceed what there is before a model is refused: files hold parts that are not loaded, as heads that guess ahead."""
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -48,7 +51,7 @@ def on_gpus(need: Need, shape: Shape, gpus: Sequence[Memory]) -> str | None:
     against it."""
     room = min(one.room(shape.share) for one in gpus)
     split = (shape.tensor, shape.pipeline)
-    if need.each(shape.tokens, *split) <= room:
+    if need.each(shape.tokens, *split) <= SLACK * room:
         return None
     tightest = min(gpus, key=lambda one: one.room(shape.share))
     held = "" if tightest.free >= shape.share * tightest.total else f", of which {_gb(tightest.free)} are free"
@@ -69,7 +72,7 @@ def on_processors(need: Need, shape: Shape, memory: Memory, engines: int) -> str
             f"does not fit: a conversation of {shape.tokens:,} tokens takes {_gb(cache)} of cache, and VLLM_CPU_KVCACHE_SPACE "
             f"sets aside {_gb(shape.cache)}; set it higher, or `engine: {{max_model_len: {most}}}`"
         )
-    if need.weights + max(cache, shape.cache or 0) <= room:
+    if need.weights + max(cache, shape.cache or 0) <= SLACK * room:
         return None
     ways = [_four(need, room, shape), f"data_parallel below {engines}" * (engines > 1), "a machine with more memory"]
     each = f"for each of {engines} engines" if engines > 1 else "free"
