@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from synth.engine.contract import NOBODY, TRUSTED, Observer, Probation, Prove, Store
 from synth.engine.endpoints import Endpoints
@@ -25,10 +26,10 @@ REPLAY = "replay"
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """A request on its way, and how many wait for it."""
+    """A request on its way, and those who wait for it."""
 
     task: asyncio.Task[Reply]
-    askers: int = 0
+    askers: set[asyncio.Future[Reply]] = field(default_factory=set)
 
 
 class Engine:
@@ -97,17 +98,16 @@ class Engine:
             return reply
         self._observer.missed(origin)
         self._refuse_stopped()
-        flight = self._flights.get(key)
+        loop, flight = asyncio.get_running_loop(), self._flights.get(key)
         if flight is None or flight.task.cancelling():
-            flight = self._flights[key] = _Flight(
-                asyncio.get_running_loop().create_task(self._fetch(key, request, origin))
-            )
-            flight.task.add_done_callback(lambda done: self._landed(key, done))
-        flight.askers += 1
+            flight = self._flights[key] = _Flight(loop.create_task(self._fetch(key, request, origin)))
+            flight.task.add_done_callback(partial(self._landed, key, flight))
+        asker: asyncio.Future[Reply] = loop.create_future()
+        flight.askers.add(asker)
         try:
-            reply = await asyncio.shield(flight.task)
+            reply = await asker  # and not the task: who asks may be cancelled, and what was sent must land
         finally:
-            flight.askers -= 1
+            flight.askers.discard(asker)
             if not flight.askers and key not in self.waiting.calls:
                 flight.task.cancel()  # nobody wants it any more, and it was not sent
         if reply.finish == OUTAGE and not origin.spare:
@@ -286,11 +286,19 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
-        if (flight := self._flights.get(key)) is not None and flight.task is task:
+    def _landed(self, key: str, flight: _Flight, task: asyncio.Task[Reply]) -> None:
+        if self._flights.get(key) is flight:
             del self._flights[key]
-        if not task.cancelled():
-            task.exception()  # the asker has it; nobody may be left to ask
+        error = None if task.cancelled() else task.exception()  # told here, since nobody may be left to ask
+        for asker in flight.askers:
+            if asker.done():
+                continue
+            if task.cancelled():
+                asker.cancel()
+            elif error is not None:
+                asker.set_exception(error)
+            else:
+                asker.set_result(task.result())
 
 
 def replaying(journal: Store, observer: Observer = NOBODY) -> Engine:
