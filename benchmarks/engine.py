@@ -74,10 +74,9 @@ def renderer(compiled: CompiledRecipe) -> Callable[[int], Request]:
         return verdict.messages(specs[pair % len(specs)], verdict.seats[0], asked(pair), ANSWER)
 
     def request(number: int) -> Request:
-        spec = specs[number % len(specs)]
         match number % 10:
-            case 0:
-                return source.request(spec, number // 10)  # type: ignore[return-value]
+            case 0:  # lane by lane, each lane's calls in their order, as a run makes them
+                return source.request(specs[number // 10 % len(specs)], number // 10 // len(specs))  # type: ignore[return-value]
             case 1 | 2 | 3:
                 return caller.request(answer.render({"query": asked(number)}), None, ("respond", 1, "comply", "unsafe"))
             case _:

@@ -77,6 +77,8 @@ def finish_of(told: Any, *, content: bool) -> str:
         return "stop" if content else "broken"
     if not isinstance(told, str):
         return "broken"
+    if told in WHOLE:
+        return "stop"
     word = re.sub(r"[\s-]+", "_", told[:100].strip().lower()).removeprefix("finish_reason_")
     if word in _NONE:
         return "stop" if content else "broken"

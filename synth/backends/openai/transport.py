@@ -36,8 +36,8 @@ class Transport:
         """Told, in words for the user, that the server answers at another address than was given, and what to give."""
         self._headers = headers
         self._session: aiohttp.ClientSession | None = None
-        self._wires: dict[str, Wire | None] = {}
-        """By address with its route; None for one that only the session can ask."""
+        self._routes: dict[tuple[str, str], tuple[str, Wire | None]] = {}
+        """By address and path the address of both, and the wire to it; None where only the session can ask."""
         self._versioned = versioned(url)
         self._finding = asyncio.Lock()
 
@@ -78,13 +78,9 @@ class Transport:
     async def _got(self, url: str, question: "_Question", held: Held, most: int) -> Answer:
         if self._session is None:
             self._session = self._opened()
-        asked, data = at(url, question.path), question.data
+        (asked, wire), data = self._route(self._session, url, question.path), question.data
         try:
-            if (
-                question.method == "POST"
-                and is_short(data, question.headers)
-                and (wire := self._wire(self._session, asked))
-            ):
+            if wire and question.method == "POST" and is_short(data, question.headers):
                 return await wire.post(data, question.headers, held, most)
             async with self._session.request(
                 question.method,
@@ -100,11 +96,14 @@ class Transport:
             why = self.said(str(error) or type(error).__name__)
             raise ProviderError(f"{what}{self.by_proxy} ({why})", cause="network") from error
 
-    def _wire(self, session: aiohttp.ClientSession, url: str) -> Wire | None:
-        if url not in self._wires:
-            lean = self.proxy is None and takes(url, session.headers)
-            self._wires[url] = Wire(session, url, _TIMEOUT) if lean else None
-        return self._wires[url]
+    def _route(self, session: aiohttp.ClientSession, url: str, path: str) -> tuple[str, Wire | None]:
+        if (found := self._routes.get((url, path))) is None:
+            asked = at(url, path)
+            wire = Wire(session, asked, _TIMEOUT) if self.proxy is None and takes(asked, session.headers) else None
+            found = (asked, wire)
+            if path in LOOKED_FOR:  # others may hold an id, each another
+                self._routes[url, path] = found
+        return found
 
     @property
     def by_proxy(self) -> str:
