@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from synth.engine.contract import NOBODY, TRUSTED, Observer, Probation, Prove, Store
 from synth.engine.endpoints import Endpoints
+from synth.engine.flight import Flight
 from synth.engine.notices import what
 from synth.engine.recall import Recall
 from synth.engine.retry import RetryState, persist
@@ -22,14 +22,6 @@ from synth.types import Origin, Reply, Request
 
 REPLAY = "replay"
 """The stop of a fold with calls forbidden: the journal holds no more."""
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A request on its way, and those who wait for it."""
-
-    task: asyncio.Task[Reply]
-    askers: set[asyncio.Future[Reply]] = field(default_factory=set)
 
 
 class Engine:
@@ -52,7 +44,7 @@ class Engine:
         """`order` are the stages, those first that are served first; any other comes after them."""
         self.usage = usage or UsageLog()
         """What was paid for, every reply as it lands."""
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self.waiting = Waiting(models)
         """The calls that are out."""
         self._stop: Stopped | ConfigError | None = None
@@ -98,17 +90,14 @@ class Engine:
             return reply
         self._observer.missed(origin)
         self._refuse_stopped()
-        loop, flight = asyncio.get_running_loop(), self._flights.get(key)
+        flight = self._flights.get(key)
         if flight is None or flight.task.cancelling():
-            flight = self._flights[key] = _Flight(loop.create_task(self._fetch(key, request, origin)))
+            flight = self._flights[key] = Flight(self._fetch(key, request, origin))
             flight.task.add_done_callback(partial(self._landed, key, flight))
-        asker: asyncio.Future[Reply] = loop.create_future()
-        flight.askers.add(asker)
         try:
-            reply = await asker  # and not the task: who asks may be cancelled, and what was sent must land
+            reply = await flight.landed()
         finally:
-            flight.askers.discard(asker)
-            if not flight.askers and key not in self.waiting.calls:
+            if not flight.wanted and key not in self.waiting.calls:
                 flight.task.cancel()  # nobody wants it any more, and it was not sent
         if reply.finish == OUTAGE and not origin.spare:
             return await self.ask(request, origin)  # an equal request stood in a chain; this one waits for its model
@@ -286,19 +275,9 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    def _landed(self, key: str, flight: _Flight, task: asyncio.Task[Reply]) -> None:
+    def _landed(self, key: str, flight: Flight, _: asyncio.Task[Reply]) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
-        error = None if task.cancelled() else task.exception()  # told here, since nobody may be left to ask
-        for asker in flight.askers:
-            if asker.done():
-                continue
-            if task.cancelled():
-                asker.cancel()
-            elif error is not None:
-                asker.set_exception(error)
-            else:
-                asker.set_result(task.result())
 
 
 def replaying(journal: Store, observer: Observer = NOBODY) -> Engine:

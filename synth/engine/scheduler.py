@@ -136,22 +136,11 @@ class Slots:
         if not self._asked and self._alarm is None:
             return
         loop = asyncio.get_running_loop()
-        now, soonest = loop.time(), float("inf")
+        now = loop.time()
         while True:
-            ready = []
-            for pace, queue in list(self._asked.items()):
-                while queue and queue[0][2].turn.done():
-                    heapq.heappop(queue)
-                if not queue:
-                    del self._asked[pace]
-                elif self._has_room(pace):
-                    wait = pace.wait(queue[0][2].tokens, now)
-                    if wait <= 0:
-                        ready.append((queue[0][:2], pace))
-                    soonest = min(soonest, wait)
-            if not ready:
+            pace, soonest = self._next(now)
+            if pace is None:
                 break
-            pace = min(ready, key=lambda entry: entry[0])[1]
             waiter = self._queues[pace][0][2]
             if not self._affords(waiter.reservation):
                 # Nobody overtakes whom the budget stops, though a smaller request might fit: else the cheap stages would spend
@@ -163,8 +152,22 @@ class Slots:
             heapq.heappop(self._queues[pace])
             self._waiting -= not pace.self_scheduling
             waiter.turn.set_result(self._go(pace, waiter.tokens, waiter.reservation, now))
-            soonest = float("inf")
         self._wake_at(loop, now + soonest)
+
+    def _next(self, now: float) -> tuple[Pace | None, float]:
+        """The pace whose most urgent waiter comes first of those that may go; the seconds until the first may where none may."""
+        ready, soonest = [], float("inf")
+        for pace, queue in list(self._asked.items()):
+            while queue and queue[0][2].turn.done():
+                heapq.heappop(queue)
+            if not queue:
+                del self._asked[pace]
+            elif self._has_room(pace):
+                wait = pace.wait(queue[0][2].tokens, now)
+                if wait <= 0:
+                    ready.append((queue[0][:2], pace))
+                soonest = min(soonest, wait)
+        return (min(ready, key=lambda entry: entry[0])[1] if ready else None), soonest
 
     def _wake_at(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         if self._alarm is not None:

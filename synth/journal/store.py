@@ -147,11 +147,11 @@ class Journal:
         committed: asyncio.Future[None] = loop.create_future()
         self._pending.append(((*kept, sum_of(*kept), key in self._damaged), committed))
         if len(self._pending) == 1:
-            loop.call_soon(self._turned, loop, 1, time.monotonic())
+            loop.call_soon(self._turned, loop, 0, time.monotonic())
         await committed
 
     def _turned(self, loop: asyncio.AbstractEventLoop, before: int, since: float) -> None:
-        """Commits after a turn of the event loop in which no reply came, or a few ms."""
+        """Commits after a whole turn of the event loop in which no reply came, or a few ms."""
         if len(self._pending) > before and time.monotonic() - since < TOGETHER:
             loop.call_soon(self._turned, loop, len(self._pending), since)
         else:
@@ -176,9 +176,9 @@ class Journal:
             if committed.done():
                 continue  # its asker is gone
             if place in lost:
-                error = ProviderError(f"sends what cannot be kept ({lost[place]})", cause="garbled")
-                error.__cause__ = lost[place]
-                committed.set_exception(error)
+                unfit = ProviderError(f"sends what cannot be kept ({lost[place]})", cause="garbled")
+                unfit.__cause__ = lost[place]
+                committed.set_exception(unfit)
             else:
                 committed.set_result(None)
 

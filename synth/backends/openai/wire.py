@@ -43,10 +43,7 @@ class Wire:
         try:
             protocol = connection.protocol
             protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=BUFFER)
-            if protocol.transport is None or protocol.transport.is_closing():
-                raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
-            own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-            protocol.transport.write(f"{self._head}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            self._write(protocol.transport, body, headers)
             status, told, content = await self._answer(protocol)
             found = await body_in(told, content, held, most)
         except BaseException:
@@ -54,6 +51,12 @@ class Wire:
             raise
         connection.release()
         return status, told, found
+
+    def _write(self, transport: asyncio.Transport | None, body: bytes, headers: Mapping[str, str]) -> None:
+        if transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+        own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        transport.write(f"{self._head}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
     async def _answer(self, protocol: Any) -> tuple[int, Mapping[str, str], aiohttp.StreamReader]:
         try:
