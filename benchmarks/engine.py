@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
@@ -34,6 +35,7 @@ from synth.recipe.role import Role
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.types import Message, Origin, Reply, Request
 
+RECIPE = str(Path(__file__).with_suffix(".yaml"))
 CONCURRENCY = 256
 ANSWER = "好的，这件事我来说明。" * 27
 """About 300 characters."""
@@ -61,7 +63,7 @@ def renderer(compiled: CompiledRecipe) -> Callable[[int], Request]:
     responder = next(bound.stage for bound in compiled.flow.stages if bound.name == "respond")
     specs = compiled.specs
     answer = responder._prompts["comply"]
-    verdict = panel._prompt
+    verdict = panel._form
     caller, judge = (lines[0]().callers[0] for lines in (responder._answerers, panel._seats))
 
     def asked(number: int) -> str:
@@ -69,13 +71,12 @@ def renderer(compiled: CompiledRecipe) -> Callable[[int], Request]:
 
     @lru_cache(maxsize=2 * CONCURRENCY)
     def judged(pair: int) -> tuple[Message, ...]:
-        return verdict.render(specs[pair % len(specs)].variables | {"query": asked(pair), "response": ANSWER})
+        return verdict.messages(specs[pair % len(specs)], verdict.seats[0], asked(pair), ANSWER)
 
     def request(number: int) -> Request:
-        spec = specs[number % len(specs)]
         match number % 10:
-            case 0:
-                return source.request(spec, number // (10 * len(specs)))  # type: ignore[return-value]
+            case 0:  # lane by lane, each lane's calls in their order, as a run makes them
+                return source.request(specs[number // 10 % len(specs)], number // 10 // len(specs))  # type: ignore[return-value]
             case 1 | 2 | 3:
                 return caller.request(answer.render({"query": asked(number)}), None, ("respond", 1, "comply", "unsafe"))
             case _:
@@ -145,8 +146,20 @@ def measured(work: Awaitable[None], count: int, loop: Callable[[], asyncio.Runne
 
 @contextlib.contextmanager
 def server(*options: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "synth", "serve", "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with _started("-m", "synth", "serve", "--port", "0", *options) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def instant_server() -> Iterator[str]:
+    """One that costs next to nothing, on a core of its own."""
+    with _started(str(Path(__file__).with_name("instant.py")), ANSWER) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _started(*command: str) -> Iterator[str]:
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()
@@ -171,11 +184,11 @@ def interleaved(
     }
 
 
-def speed(count: int = 4000, times: int = 5) -> None:
-    compiled = compile_recipe(load.load("demo"))
+def speed(count: int = 8000, times: int = 5) -> None:
+    compiled = compile_recipe(load.load(RECIPE))
     request = renderer(compiled)
     ready = [request(number) for number in range(count)]
-    with server("--answer", ANSWER) as url:
+    with instant_server() as url:
         cases: dict[str, Callable[[], Awaitable[None]]] = {
             "engine, no transport, requests ready": lambda: through_engine(Instant(), ready.__getitem__, count),
             "engine, no transport, rendering": lambda: through_engine(Instant(), request, count),
@@ -184,14 +197,18 @@ def speed(count: int = 4000, times: int = 5) -> None:
             "engine over it, rendering": lambda: over_client(url, request, count),
         }
         found = interleaved(cases, count, times)
+        with urllib.request.urlopen(f"{url}/asked") as answer:
+            asked = orjson.loads(answer.read())["asked"]
+    if asked != sum("transport" not in name for name in cases) * count * times:
+        print(f"the server was asked {asked:,} times, which is not once a call")
     base = found["bare client"]
-    print(f"{'':<40}{'calls/s':>10}{'per CPU s':>12}{'of bare':>10}{'CPU':>8}")
+    print(f"{'':<40}{'calls/s':>10}{'CPU s/1,000':>13}{'of bare':>10}{'CPU':>8}")
     for name, (wall, cpu) in found.items():
-        print(f"{name:<40}{wall:>10,.0f}{cpu:>12,.0f}{wall / base[0]:>10.2f}{cpu / base[1]:>8.2f}")
+        print(f"{name:<40}{wall:>10,.0f}{1000 / cpu:>13.3f}{wall / base[0]:>10.2f}{base[1] / cpu:>8.2f}")
 
 
 def latency(times: int = 3) -> None:
-    request = renderer(compile_recipe(load.load("demo")))
+    request = renderer(compile_recipe(load.load(RECIPE)))
     for width in (64, 256):
         count, ideal = 40 * width, 40 * 0.2
         with server("--answer", ANSWER, "--latency", "0.2") as url:

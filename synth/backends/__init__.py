@@ -122,6 +122,15 @@ async def completed(backend: Backend, request: Request, key: str, role: str) -> 
 def believed(reply: Reply, *, scored: bool = False) -> Reply:
     """A backend's reply as far as it can be believed: its counts are counts, and its end is none of those that the
     engine alone gives. Scores of tokens are kept where they were asked for (`scored`)."""
+    counts = (reply.prompt_tokens, reply.completion_tokens)
+    if (
+        type(reply) is Reply
+        and reply.finish not in _OURS
+        and counts == (*map(counted, counts),)
+        and isinstance(reply.reasoning, str | None)
+        and (scored or not reply.scores)
+    ):
+        return reply
     return Reply(
         reply.text,
         "broken" if reply.finish in _OURS else reply.finish,

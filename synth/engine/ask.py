@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from synth.engine.contract import NOBODY, TRUSTED, Observer, Probation, Prove, Store
 from synth.engine.endpoints import Endpoints
+from synth.engine.flight import Flight
 from synth.engine.notices import what
 from synth.engine.recall import Recall
 from synth.engine.retry import RetryState, persist
@@ -21,14 +22,6 @@ from synth.types import Origin, Reply, Request
 
 REPLAY = "replay"
 """The stop of a fold with calls forbidden: the journal holds no more."""
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A request on its way, and how many wait for it."""
-
-    task: asyncio.Task[Reply]
-    askers: int = 0
 
 
 class Engine:
@@ -51,7 +44,7 @@ class Engine:
         """`order` are the stages, those first that are served first; any other comes after them."""
         self.usage = usage or UsageLog()
         """What was paid for, every reply as it lands."""
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self.waiting = Waiting(models)
         """The calls that are out."""
         self._stop: Stopped | ConfigError | None = None
@@ -99,16 +92,12 @@ class Engine:
         self._refuse_stopped()
         flight = self._flights.get(key)
         if flight is None or flight.task.cancelling():
-            flight = self._flights[key] = _Flight(
-                asyncio.get_running_loop().create_task(self._fetch(key, request, origin))
-            )
-            flight.task.add_done_callback(lambda done: self._landed(key, done))
-        flight.askers += 1
+            flight = self._flights[key] = Flight(self._fetch(key, request, origin))
+            flight.task.add_done_callback(partial(self._landed, key, flight))
         try:
-            reply = await asyncio.shield(flight.task)
+            reply = await flight.landed()
         finally:
-            flight.askers -= 1
-            if not flight.askers and key not in self.waiting.calls:
+            if not flight.wanted and key not in self.waiting.calls:
                 flight.task.cancel()  # nobody wants it any more, and it was not sent
         if reply.finish == OUTAGE and not origin.spare:
             return await self.ask(request, origin)  # an equal request stood in a chain; this one waits for its model
@@ -286,11 +275,9 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
-        if (flight := self._flights.get(key)) is not None and flight.task is task:
+    def _landed(self, key: str, flight: Flight, _: asyncio.Task[Reply]) -> None:
+        if self._flights.get(key) is flight:
             del self._flights[key]
-        if not task.cancelled():
-            task.exception()  # the asker has it; nobody may be left to ask
 
 
 def replaying(journal: Store, observer: Observer = NOBODY) -> Engine:

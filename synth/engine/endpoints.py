@@ -7,6 +7,7 @@ from typing import Any
 from synth.backends import Backend, Resumable, SelfScheduling, completed
 from synth.engine.adaptive import Pace
 from synth.engine.circuit_breaker import Circuits, Endpoint
+from synth.engine.deadline import Deadline
 from synth.engine.notices import Notices, what
 from synth.engine.retry import CONTACT, PATIENCE
 from synth.engine.scheduler import Slots
@@ -103,8 +104,10 @@ class Endpoints:
     async def send(self, request: Request, key: str, role: str, deadline: float | None) -> Reply:
         """One attempt at a request at a role's endpoint, of so many seconds at most; None is no bound. Raises ProviderError
         for what may pass, a late reply among it."""
+        if deadline is None:
+            return await completed(self.backends[role], request, key, role)
         try:
-            async with asyncio.timeout(deadline):
+            with Deadline(deadline):
                 return await completed(self.backends[role], request, key, role)
         except TimeoutError as error:
             raise ProviderError(f"takes longer than {deadline:g} s", cause="timeout") from error

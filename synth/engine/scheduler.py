@@ -38,16 +38,29 @@ class Slots:
         self._held = self._waiting = 0
         """Permits of the models that share `size`."""
         self._queues: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
+        self._asked: dict[Pace, list[tuple[Rank, int, _Waiter]]] = {}
+        """Of these, those in which somebody may wait."""
+        self._alone: set[Pace] = set()
+        """Those of the models that have the number to themselves."""
         self._arrivals = count()
         self._alarm: asyncio.TimerHandle | None = None
 
     def add(self, pace: Pace) -> None:
         """Gives the scheduler a model's pace before it is first asked, so that its slots count among the free ones."""
-        self._queues.setdefault(pace, [])
+        self._queue_of(pace)
+
+    def _queue_of(self, pace: Pace) -> list[tuple[Rank, int, _Waiter]]:
+        if (queue := self._queues.get(pace)) is None:
+            queue = self._queues[pace] = []
+            if pace.self_scheduling:
+                self._alone.add(pace)
+        return queue
 
     def drop(self, pace: Pace) -> None:
         """Lets the scheduler forget the pace of a model that nobody waits for."""
         del self._queues[pace]
+        self._asked.pop(pace, None)
+        self._alone.discard(pace)
 
     def dismiss(self, why: Exception, of: Pace | None = None) -> None:
         """Raises the exception in everybody who waits for the scheduler's permit, or for one of that model alone."""
@@ -57,14 +70,17 @@ class Slots:
                     self._waiting -= not pace.self_scheduling
                     waiter.turn.set_exception(why)
             queue.clear()
+            self._asked.pop(pace, None)
 
     @property
     def free(self) -> int:
         """How many permits the scheduler could give now that nobody waits for."""
         now = asyncio.get_running_loop().time()
-        room = sum(pace.idle(now) for pace in self._queues if not pace.self_scheduling) if self._queues else self.size
-        alone = sum(max(0, pace.idle(now) - len(queue)) for pace, queue in self._queues.items() if pace.self_scheduling)
-        return max(0, min(self.size - self._held, room) - self._waiting) + alone
+        free = 0
+        if (left := self.size - self._held) > self._waiting:  # asked at every landing, and mostly not so
+            room = sum(pace.idle(now) for pace in self._queues if not pace.self_scheduling) if self._queues else left
+            free = max(0, min(left, room) - self._waiting)
+        return free + sum(max(0, pace.idle(now) - len(self._queues[pace])) for pace in self._alone)
 
     async def acquire(
         self, rank: Rank, pace: Pace, tokens: float = 0.0, reservation: Reservation | None = None
@@ -73,12 +89,13 @@ class Slots:
         who wait are dismissed with: Stopped once the budget bears no more and nothing is in flight that might come to
         less than is held for it."""
         loop = asyncio.get_running_loop()
-        queue = self._queues.setdefault(pace, [])
+        queue = self._queue_of(pace)
         first = not queue if reservation is None else not any(self._queues.values()) and self._affords(reservation)
         if first and self._has_room(pace) and pace.wait(tokens, now := loop.time()) <= 0:
             return self._go(pace, tokens, reservation, now)
         turn: asyncio.Future[Permit] = loop.create_future()
         heapq.heappush(queue, (rank, next(self._arrivals), _Waiter(turn, tokens, reservation)))
+        self._asked[pace] = queue
         self._waiting += not pace.self_scheduling
         self._serve()
         try:
@@ -116,21 +133,14 @@ class Slots:
 
     def _serve(self) -> None:
         """Hands out what can be handed out, and wakes up again when a rest or a minute is over."""
+        if not self._asked and self._alarm is None:
+            return
         loop = asyncio.get_running_loop()
-        now, soonest = loop.time(), float("inf")
+        now = loop.time()
         while True:
-            ready = []
-            for pace, queue in self._queues.items():
-                while queue and queue[0][2].turn.done():
-                    heapq.heappop(queue)
-                if queue and self._has_room(pace):
-                    wait = pace.wait(queue[0][2].tokens, now)
-                    if wait <= 0:
-                        ready.append((queue[0][:2], pace))
-                    soonest = min(soonest, wait)
-            if not ready:
+            pace, soonest = self._next(now)
+            if pace is None:
                 break
-            pace = min(ready, key=lambda entry: entry[0])[1]
             waiter = self._queues[pace][0][2]
             if not self._affords(waiter.reservation):
                 # Nobody overtakes whom the budget stops, though a smaller request might fit: else the cheap stages would spend
@@ -142,8 +152,22 @@ class Slots:
             heapq.heappop(self._queues[pace])
             self._waiting -= not pace.self_scheduling
             waiter.turn.set_result(self._go(pace, waiter.tokens, waiter.reservation, now))
-            soonest = float("inf")
         self._wake_at(loop, now + soonest)
+
+    def _next(self, now: float) -> tuple[Pace | None, float]:
+        """The pace whose most urgent waiter comes first of those that may go; the seconds until the first may where none may."""
+        ready, soonest = [], float("inf")
+        for pace, queue in list(self._asked.items()):
+            while queue and queue[0][2].turn.done():
+                heapq.heappop(queue)
+            if not queue:
+                del self._asked[pace]
+            elif self._has_room(pace):
+                wait = pace.wait(queue[0][2].tokens, now)
+                if wait <= 0:
+                    ready.append((queue[0][:2], pace))
+                soonest = min(soonest, wait)
+        return (min(ready, key=lambda entry: entry[0])[1] if ready else None), soonest
 
     def _wake_at(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         if self._alarm is not None:

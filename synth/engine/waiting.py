@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from synth.engine.endpoints import Endpoints
 from synth.errors import ProviderError
@@ -23,8 +24,7 @@ KEPT, ENOUGH, GROWN = 200, 8, 1.5
 that must be, for how many more calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One attempt that is out: of which request, for whom, since when, beside how many others of its role."""
 
     request: Request

@@ -95,6 +95,10 @@ class Rows:
             raise DamagedReply(self._path, key, kept.stage)
         return kept
 
+    def keys(self) -> Iterator[str]:
+        """The keys of all replies in the rows of the journal file."""
+        return (key for (key,) in self._db.execute("SELECT key FROM replies"))
+
     def replies(self) -> Iterator[tuple[Kept, bool]]:
         """Every reply in the rows of the journal file, by key, and whether it is still what was written."""
         return map(self._held, self._db.execute(f"{self._replies} ORDER BY key"))

@@ -2,12 +2,14 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.hashing import key_of, outage_of, short_hash
+from synth.journal.known import Known
 from synth.journal.lock import hold
 from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Rows, decision_row, kept_of, reply_of, sum_of
 from synth.journal.transaction import UNFIT, Transaction
@@ -47,6 +49,9 @@ SELECT lane, stage, model, sum(finish NOT IN {(RETRY, OUTAGE)}), sum({_COUNTS[0]
 FROM replies GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
 """  # noqa: S608 (words of our own)
 
+TOGETHER = 0.005
+"""Seconds for which replies that keep coming, turn after turn of the event loop, wait for a commit that they share."""
+
 
 class Journal:
     """The journal of a run: an SQLite file in WAL mode, held by one process. A kill at any byte loses only what was
@@ -62,9 +67,10 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.sqlite"
         self._lock = hold(folder / "journal.lock")
-        self._pending: list[tuple[Any, ...]] = []
-        self._committed: asyncio.Future[Mapping[int, Exception]] | None = None
-        """Of the commit to come: which of its rows could not be stored, and why."""
+        self._pending: list[tuple[tuple[Any, ...], asyncio.Future[None]]] = []
+        """The rows of the commit to come, and who waits for it."""
+        self._known: Known | None = None
+        """The keys that are stored; None before the first that was not."""
         self._damaged: set[str] = set()
         """Keys of replies that were found not to be what was written: the next one to come takes their place."""
         self._db = sqlite3.connect(self.path, isolation_level=None)
@@ -110,11 +116,16 @@ class Journal:
     def get(self, key: str) -> Reply | None:
         """The reply stored under a key in this run's journal; None if there is none. Raises DamagedReply for one that
         is not what was written."""
+        if self._known is not None and key not in self._known:
+            return None
         try:
-            return reply_of(self._rows.reply(key))
+            found = reply_of(self._rows.reply(key))
         except DamagedReply:
             self._damaged.add(key)
             raise
+        if found is None and self._known is None:  # one look for all that are asked for from now on
+            self._known = Known(self._rows.keys())
+        return found
 
     def stage_of(self, key: str) -> str:
         """The stage for which the reply stored under a key was first asked; there must be one."""
@@ -128,34 +139,48 @@ class Journal:
 
     async def put(self, key: str, reply: Reply, origin: Origin, model: str) -> None:
         """Stores a reply in the journal, and returns once it is committed. Raises Stopped where the disk fails, ProviderError
-        for a reply that cannot be stored. Replies that arrive in one turn of the event loop share a commit."""
+        for a reply that cannot be stored. Replies that arrive together share a commit."""
         # The asker holds its permit until this returns, so no more is lost by a kill than is in flight. A second reply to a key
         # changes nothing (see PUT): what a fold has once read must be what every later fold reads.
         kept = kept_of(key, reply, origin, model)
-        place = len(self._pending)
-        self._pending.append((*kept, sum_of(*kept), key in self._damaged))
-        if self._committed is None:
-            loop = asyncio.get_running_loop()
-            self._committed = loop.create_future()
-            loop.call_soon(self._commit)
-        lost = await asyncio.shield(self._committed)  # others wait for the same commit
-        if place in lost:
-            raise ProviderError(f"sends what cannot be kept ({lost[place]})", cause="garbled") from lost[place]
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+        self._pending.append(((*kept, sum_of(*kept), key in self._damaged), committed))
+        if len(self._pending) == 1:
+            loop.call_soon(self._turned, loop, 0, time.monotonic())
+        await committed
+
+    def _turned(self, loop: asyncio.AbstractEventLoop, before: int, since: float) -> None:
+        """Commits after a whole turn of the event loop in which no reply came, or a few ms."""
+        if len(self._pending) > before and time.monotonic() - since < TOGETHER:
+            loop.call_soon(self._turned, loop, len(self._pending), since)
+        else:
+            self._commit()
 
     def _commit(self) -> None:
-        # One transaction a turn, not one a reply: a commit takes as long for a hundred rows as for one. What is put while this
-        # one runs belongs to the next, so both are taken before anything can fail.
-        rows, done = self._pending, self._committed
-        self._pending, self._committed = [], None
-        assert done is not None
+        # One transaction for all, not one a reply: a commit takes as long for a hundred rows as for one. What is put while this
+        # one runs belongs to the next, so they are taken before anything can fail.
+        pending, self._pending = self._pending, []
         try:
-            lost = self._put_all(rows)
+            lost = self._put_all([row for row, _ in pending])
         except Exception as error:  # noqa: BLE001 (whatever it is, the askers must hear of it: they wait)
-            done.set_exception(error)
-            done.exception()  # seen, should all of them be gone
-        else:
-            self._damaged.difference_update(row[0] for place, row in enumerate(rows) if place not in lost)
-            done.set_result(lost)
+            for _, committed in pending:
+                if not committed.done():
+                    committed.set_exception(error)
+            return
+        for place, (row, committed) in enumerate(pending):
+            if place not in lost:
+                self._damaged.discard(row[0])
+                if self._known is not None:
+                    self._known.add(row[0])
+            if committed.done():
+                continue  # its asker is gone
+            if place in lost:
+                unfit = ProviderError(f"sends what cannot be kept ({lost[place]})", cause="garbled")
+                unfit.__cause__ = lost[place]
+                committed.set_exception(unfit)
+            else:
+                committed.set_result(None)
 
     def _put_all(self, rows: Sequence[tuple[Any, ...]]) -> dict[int, Exception]:
         """Stores these rows together; where one of them cannot be stored, the others. Gives those, by place."""

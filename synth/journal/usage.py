@@ -97,7 +97,9 @@ class UsageLog:
 
     def add(self, origin: Origin, model: str, reply: Reply) -> None:
         """Counts the tokens of one more reply."""
-        line = self._lines.setdefault((origin.lane, origin.stage, model), Usage(origin.lane, origin.stage, model))
+        place = (origin.lane, origin.stage, model)
+        if (line := self._lines.get(place)) is None:
+            line = self._lines[place] = Usage(*place)
         line.calls += 1
         line.prompt_tokens += reply.prompt_tokens
         line.completion_tokens += reply.completion_tokens

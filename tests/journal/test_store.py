@@ -57,6 +57,48 @@ def test_text_that_is_no_text_is_kept_as_near_as_can_be(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_one_look_tells_of_all_keys_that_are_not_there(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    put(journal, *((f"{n:032x}", Reply("一")) for n in range(50)))
+    journal.close()
+    journal = Journal(tmp_path)
+    asked: list[str] = []
+    journal._db.set_trace_callback(asked.append)
+    missing = [journal.get(f"{n:032x}") for n in range(50, 250)]
+    assert missing == [None] * 200
+    assert len(asked) < 10
+    assert all(journal.get(f"{n:032x}") for n in range(50))
+    put(journal, ("0" * 31 + "x", Reply("二")))
+    assert journal.get("0" * 31 + "x") == Reply("二")
+    journal.close()
+
+
+def test_replies_that_keep_coming_share_a_commit_and_none_is_told_of_before_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    said: list[str] = []
+    journal._db.set_trace_callback(said.append)
+    early: list[int] = []
+
+    async def one(turn: int) -> None:
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        await journal.put(f"k{turn}", Reply("答"), SEAT, "m")
+        if "COMMIT" not in said:
+            early.append(turn)
+
+    async def go() -> None:
+        await asyncio.gather(*map(one, range(12)))
+
+    asyncio.run(go())
+    assert not early
+    assert said.count("COMMIT") < 6
+    assert sum(line.startswith("\nINSERT") for line in said) == 12
+    said.clear()
+    put(journal, ("alone", Reply("答")))
+    assert said.count("COMMIT") == 1
+    journal.close()
+
+
 def test_decisions_come_back_in_order(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for number in range(5):

@@ -261,8 +261,9 @@ class OpenAIBackend:
         """What a server repeats of a key is journalled nowhere."""
         clean = self.secrets.out_of_reply
         text, reasoning = clean(reply.text), reply.reasoning and clean(reply.reasoning)
-        told = text == reply.text and reasoning == reply.reasoning
-        return replace(reply, text=text, reasoning=reasoning, scores=reply.scores if told else ())
+        if text == reply.text and reasoning == reply.reasoning:
+            return reply
+        return replace(reply, text=text, reasoning=reasoning, scores=())
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """ProviderError if a server's answer is an error which may pass, as 429 or 503 are."""

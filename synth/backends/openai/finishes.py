@@ -77,7 +77,7 @@ def finish_of(told: Any, *, content: bool) -> str:
         return "stop" if content else "broken"
     if not isinstance(told, str):
         return "broken"
-    word = re.sub(r"[\s-]+", "_", told[:100].strip().lower()).removeprefix("finish_reason_")
+    word = told if told in WHOLE else re.sub(r"[\s-]+", "_", told[:100].strip().lower()).removeprefix("finish_reason_")
     if word in _NONE:
         return "stop" if content else "broken"
     if word in WHOLE:

@@ -35,6 +35,8 @@ def rung_of(facts: Facts) -> str:
 def applied(body: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """The body of a request as its server takes it."""
     found = dict(body)
+    if not facts:
+        return found
     for field, what in facts.items():
         name = what.removeprefix(AS)
         renamed = what.startswith(AS) and name.isidentifier() and name not in ("true", "false")

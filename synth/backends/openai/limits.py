@@ -3,8 +3,7 @@
 import asyncio
 import functools
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -44,6 +43,26 @@ class _Turn:
 
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
+
+
+class Held:
+    """What one answer holds while it is read and made use of: its turn, if it is a large one."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self) -> None:
+        self._turn: _Turn | None = None
+
+    async def take(self, turn: _Turn) -> None:
+        """Waits for the turn of a large answer, which lasts until `leave`."""
+        await turn.__aenter__()
+        self._turn = turn
+
+    async def leave(self) -> None:
+        """Ends a large answer's turn, if it has one."""
+        if self._turn is not None:
+            turn, self._turn = self._turn, None
+            await turn.__aexit__()
 
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turn] = WeakKeyDictionary()
@@ -89,17 +108,20 @@ class Connector(aiohttp.TCPConnector):
         self._factory = functools.partial(_Handler, loop=self._loop)  # type: ignore[assignment]
 
 
-async def _unpacked(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+def _encoding(headers: Mapping[str, str]) -> str:
+    return headers.get("Content-Encoding", "identity").strip().lower() or "identity"
+
+
+async def _unpacked(encoding: str, content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     """A body decompressed a little at a time: aiohttp itself lets all of it out at once where a connection ends."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("identity", ""):
-        async for chunk in response.content.iter_chunked(BUFFER):
+    if encoding == "identity":
+        async for chunk in content.iter_chunked(BUFFER):
             yield chunk
         return
     if encoding not in PACKED:
         raise ProviderError("sends a body in an encoding that it was not asked for", cause="garbled")
     unpack = None
-    async for chunk in response.content.iter_chunked(BUFFER):
+    async for chunk in content.iter_chunked(BUFFER):
         unpack = unpack or zlib.decompressobj(zlib.MAX_WBITS | 32 if _has_head(chunk) else -zlib.MAX_WBITS)
         rest = chunk
         while rest and not unpack.eof:
@@ -141,28 +163,33 @@ class _Whole:
         self._bytes.clear()
 
 
-async def body_in(response: aiohttp.ClientResponse, held: AsyncExitStack, most: int = MOST) -> bytes | bytearray:
-    """A response's body, decompressed; one that comes as a stream of events as the completion these make up. A large one waits for its
-    turn, which it has until `held` is left. ProviderError for more than `most` bytes."""
-    told = response.content_length
-    if told is not None and told > most and "Content-Encoding" not in response.headers:
+async def body_in(
+    headers: Mapping[str, str], content: aiohttp.StreamReader, held: Held, most: int = MOST
+) -> bytes | bytearray:
+    """The body of a response, decompressed; one that comes as a stream of events as the completion these make up. A large one waits
+    for its turn, which it has until `held` is left. ProviderError for more than `most` bytes."""
+    encoding, streamed = _encoding(headers), is_stream(headers)
+    if not streamed and encoding == "identity" and content.is_eof() and content.total_bytes <= min(SMALL, most):
+        return content.read_nowait()  # it is all there
+    told = headers.get("Content-Length")
+    if told is not None and int(told) > most and "Content-Encoding" not in headers:
         raise _too_much(most)
-    kept: Assembler | _Whole = Assembler(most) if is_stream(response.headers) else _Whole(most)
+    kept: Assembler | _Whole = Assembler(most) if streamed else _Whole(most)
     try:
-        await _fill(kept, response, held)
+        await _fill(kept, _unpacked(encoding, content), held)
         return kept.body()
     except BaseException:
         kept.clear()  # whoever keeps the error keeps this frame
         raise
 
 
-async def _fill(kept: "Assembler | _Whole", response: aiohttp.ClientResponse, held: AsyncExitStack) -> None:
+async def _fill(kept: "Assembler | _Whole", unpacked: AsyncIterator[bytes], held: Held) -> None:
     loop, turn, since = asyncio.get_running_loop(), None, 0.0
-    async for chunk in _unpacked(response):
+    async for chunk in unpacked:
         kept.feed(chunk)
         if turn is None and kept.size > kept.free:
             turn = _turns.setdefault(loop, _Turn())
-            await held.enter_async_context(turn)
+            await held.take(turn)
             since = loop.time()
         if turn is not None and turn.waiting and loop.time() - since > HELD:
             raise ProviderError(f"takes more than {HELD:g} s over a large answer while others wait", cause="garbled")

@@ -39,7 +39,7 @@ _THINKING_PARTS: Final = frozenset(("thinking", "reasoning", "thought", "reasoni
 
 def completion_in(body: bytes | bytearray) -> Any:
     """The JSON that a server's answer holds. ProviderError for one that holds none."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > DENSEST:
+    if len(body) > DENSEST and sum(map(body.count, (b",", b"[", b"{"))) > DENSEST:
         raise ProviderError(f"sends JSON of more than {DENSEST:,} values", cause="garbled")
     try:
         if looks_streamed(body):
@@ -58,7 +58,7 @@ def reply_of(completion: Any, begun: str = "") -> Reply:
         message = choice.get("message")
         if not isinstance(message, Mapping):
             message = choice.get("delta") or {"content": choice["text"]}
-        thoughts = "\n".join(filter(None, map(_plain, _thoughts(message)))) or None
+        thoughts = _thought(message)
         said, called = _plain(message.get("content")), False
         if not said.strip() and (arguments := _only_call(message)):
             said, called = arguments, True
@@ -116,6 +116,12 @@ def _plain(content: Any, depth: int = 0) -> str:
         found = content.get("text") or content.get("content") or content.get("summary")
         return _plain(found, depth + 1) if depth < _DEPTH else ""
     return ""
+
+
+def _thought(message: Mapping[str, Any]) -> str | None:
+    if isinstance(message.get("content"), str) and _THOUGHTS.isdisjoint(message):
+        return None
+    return "\n".join(filter(None, map(_plain, _thoughts(message)))) or None
 
 
 def _thoughts(message: Mapping[str, Any]) -> Iterator[Any]:

@@ -2,15 +2,15 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 
-from synth.backends.openai.limits import BUFFER, MOST, PACKED, Connector, body_in
+from synth.backends.openai.limits import BUFFER, MOST, PACKED, Connector, Held, body_in
 from synth.backends.openai.proxies import proxy_of
+from synth.backends.openai.wire import Wire, is_short, takes
 from synth.errors import ProviderError
 from synth.recipe.addresses import ASKED, at, versioned
 from synth.recipe.credentials import Secrets, shown
@@ -23,6 +23,7 @@ LARGE = 2**20
 LOOKED_FOR = (*ASKED, "/models")
 OF_MODELS = ("model", "模型", "deployment")
 """Words of a 404 that is of a model, not of a route."""
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=30)
 
 
 class Transport:
@@ -35,6 +36,8 @@ class Transport:
         """Told, in words for the user, that the server answers at another address than was given, and what to give."""
         self._headers = headers
         self._session: aiohttp.ClientSession | None = None
+        self._routes: dict[tuple[str, str], tuple[str, Wire | None]] = {}
+        """By address and path the address of both, and the wire to it; None where only the session can ask."""
         self._versioned = versioned(url)
         self._finding = asyncio.Lock()
 
@@ -46,27 +49,20 @@ class Transport:
         async with self.answered(method, path, data, headers, most) as (status, told, body):
             return status, told, bytes(body)
 
-    @asynccontextmanager
-    async def answered(
+    def answered(
         self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None, most: int = MOST
-    ) -> AsyncIterator[Answer]:
+    ) -> "Answered":
         """Status, headers and body of a server's answer, as `http` gives them; until the block is left no other large body is read."""
-        async with AsyncExitStack() as held:
-            status, told, body = await self._found(_Question(method, path, data, headers or {}), held, most)
-            try:
-                yield status, told, body
-            finally:
-                if isinstance(body, bytearray):
-                    body.clear()  # whoever keeps an error keeps the frames that it passed
+        return Answered(self._found, _Question(method, path, data, headers or {}), most)
 
-    async def _found(self, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
+    async def _found(self, question: "_Question", held: Held, most: int) -> Answer:
         """What is not found at an address without a version is once looked for under `/v1`."""
         asked = self.url
         found = await self._got(asked, question, held, most)
         settled = self._versioned is None and asked == self.url
         if settled or question.path not in LOOKED_FOR or not _has_no_route(found):
             return found
-        await held.aclose()  # the next body may be large too
+        await held.leave()  # the next body may be large too
         async with self._finding:
             if self._versioned is None:
                 return found if self.url == asked else await self._got(self.url, question, held, most)
@@ -79,24 +75,35 @@ class Transport:
                 self._versioned = None
         return found
 
-    async def _got(self, url: str, question: "_Question", held: AsyncExitStack, most: int) -> Answer:
+    async def _got(self, url: str, question: "_Question", held: Held, most: int) -> Answer:
         if self._session is None:
             self._session = self._opened()
-        data = question.data
+        (asked, wire), data = self._route(self._session, url, question.path), question.data
         try:
+            if wire and question.method == "POST" and is_short(data, question.headers):
+                return await wire.post(data, question.headers, held, most)
             async with self._session.request(
                 question.method,
-                at(url, question.path),
+                asked,
                 data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > LARGE else data,
                 headers=question.headers,
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, await body_in(response, held, most)
+                return response.status, response.headers, await body_in(response.headers, response.content, held, most)
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
             what = f"cannot be reached at {shown(url)}" if away else "breaks off"
             why = self.said(str(error) or type(error).__name__)
             raise ProviderError(f"{what}{self.by_proxy} ({why})", cause="network") from error
+
+    def _route(self, session: aiohttp.ClientSession, url: str, path: str) -> tuple[str, Wire | None]:
+        if (found := self._routes.get((url, path))) is None:
+            asked = at(url, path)
+            wire = Wire(session, asked, _TIMEOUT) if self.proxy is None and takes(asked, session.headers) else None
+            found = (asked, wire)
+            if path in LOOKED_FOR:  # others may hold an id, each another
+                self._routes[url, path] = found
+        return found
 
     @property
     def by_proxy(self) -> str:
@@ -129,19 +136,45 @@ class Transport:
             connector=Connector(),
             read_bufsize=BUFFER,
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
+            timeout=_TIMEOUT,
             headers={"Accept-Encoding": ", ".join(PACKED), **self._headers},
             proxy=self.proxy.url if self.proxy else None,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Question:
     method: str
     path: str
     data: Any
     headers: Mapping[str, str]
+
+
+class Answered:
+    """A block in which a transport's answer is made use of."""
+
+    __slots__ = ("_body", "_find", "_held", "_most", "_question")
+
+    def __init__(
+        self, find: Callable[[_Question, Held, int], Awaitable[Answer]], question: _Question, most: int
+    ) -> None:
+        self._find, self._question, self._most, self._held = find, question, most, Held()
+        self._body: bytes | bytearray = b""
+
+    async def __aenter__(self) -> Answer:
+        try:
+            answer = await self._find(self._question, self._held, self._most)
+        except BaseException:
+            await self._held.leave()
+            raise
+        self._body = answer[2]
+        return answer
+
+    async def __aexit__(self, *_: object) -> None:
+        if isinstance(self._body, bytearray):
+            self._body.clear()  # whoever keeps an error keeps the frames that it passed
+        await self._held.leave()
 
 
 def _has_no_route(answer: Answer) -> bool:
