@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from synth.fold.acceptor import Acceptor, Candidate, Outcome
 from synth.fold.parts import Parts
-from synth.plan.rounds import hit_rate
+from synth.plan.rounds import YIELD_PRIOR, hit_rate
 from synth.types import Label, Sample
 
 
@@ -33,10 +33,10 @@ class Backlog:
     def likely(self) -> float:
         """How many more queries of the queue are likely in demand, as the lane will need them at its hit rates so
         far."""
-        tallies = [*self.lane.tallies, self.fresh[0].tally]
+        tallies, prior = [*self.lane.tallies, self.fresh[0].tally], self.lane.spec.assumed_yield or YIELD_PRIOR
         lacks = self.lane.lacks().items()
         return (
-            max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0)
+            max(((lack - self.ready[label]) / hit_rate(tallies, label, prior) for label, lack in lacks), default=0.0)
             - self.underway
         )
 
@@ -84,11 +84,11 @@ class Demand:
         while lane in self.live and backlog.fresh and backlog.certain() > 0:
             self._begin(backlog)
 
-    def begin_likely(self, slots: int) -> None:
+    def begin_likely(self, slots: int, *, spare: bool) -> None:
         """Fills that many idle slots of the engine with queries that live lanes will likely need, one a lane in
-        turn."""
-        open_ones = [backlog for id, backlog in self._backlogs.items() if id in self.live]
-        while open_ones := [backlog for backlog in open_ones if backlog.fresh and backlog.likely() > 0][:slots]:
+        turn; where there are slots to spare with any that may be needed."""
+        open_ones, least = [backlog for id, backlog in self._backlogs.items() if id in self.live], 0.0 if spare else 1.0
+        while open_ones := [backlog for backlog in open_ones if backlog.fresh and backlog.likely() > least][:slots]:
             slots -= len(open_ones)
             for backlog in open_ones:
                 self._begin(backlog)

@@ -181,7 +181,10 @@ class _Doctor:
         await asyncio.gather(*(self._root(spec, plan, root, ask) for root in roots[:ROOTS]))
 
     async def _root(self, spec: LaneSpec, plan: Round, root: Sample, ask: Ask) -> None:
-        grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
+        grown = [
+            await self._flow.augmented(spec, root, name, ask)
+            for name in self._flow.operators(spec, plan.operators, root.coordinate)
+        ]
         for sample in (root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))):
             for row in await self._flow.outcome(spec, plan, sample, ask):
                 self._seen.judged(row)
