@@ -36,7 +36,9 @@ def kind(told: Any) -> str:
 
 def document() -> str:
     """The whole file."""
-    rows: list[list[object]] = [[f"`{field.name}`", kind(field.type), FACTS["columns"][field.name]] for field in schema()]
+    rows: list[list[object]] = [
+        [f"`{field.name}`", kind(field.type), FACTS["columns"][field.name]] for field in schema()
+    ]
     drops: list[list[object]] = [[f"`{name}`", about] for name, about in FACTS["drops"].items()]
     told = "## A drop\n\nOne JSON object a line in `drops/STAGE.REASON.jsonl`: what stopped on the way, and why."
     return (

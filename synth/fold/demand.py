@@ -9,7 +9,7 @@ from functools import partial
 from synth.fold.acceptor import Acceptor, Candidate, Outcome
 from synth.fold.parts import Parts
 from synth.fold.sittings import Sitting
-from synth.plan.rounds import hit_rate
+from synth.plan.rounds import YIELD_PRIOR, hit_rate
 from synth.types import Label, Sample
 
 
@@ -32,20 +32,21 @@ class Backlog:
             return len(self.fresh)
         return max((lack - self.ready[label] for label, lack in self.lane.lacks().items()), default=0) - self.underway
 
-    def worth(self) -> bool:
-        """Whether the next of the queue is likely in demand; where it is judged together with others, whether half of these are."""
+    def worth(self, least: float) -> bool:
+        """Whether more than `least` of the queue are likely in demand; where the next is judged together with others, more than half of
+        these."""
         if not self.fresh:
             return False
         sitting = self.fresh[0].sitting
-        return self.likely() > (len(sitting.members) / 2 if sitting else 0)
+        return self.likely() > max(least, len(sitting.members) / 2 if sitting else 0)
 
     def likely(self) -> float:
         """How many more queries of the queue are likely in demand, as the lane will need them at its hit rates so
         far."""
-        tallies = [*self.lane.tallies, self.fresh[0].tally]
+        tallies, prior = [*self.lane.tallies, self.fresh[0].tally], self.lane.spec.assumed_yield or YIELD_PRIOR
         lacks = self.lane.lacks().items()
         return (
-            max(((lack - self.ready[label]) / hit_rate(tallies, label) for label, lack in lacks), default=0.0)
+            max(((lack - self.ready[label]) / hit_rate(tallies, label, prior) for label, lack in lacks), default=0.0)
             - self.underway
         )
 
@@ -96,11 +97,11 @@ class Demand:
         while lane in self.live and backlog.fresh and backlog.certain() > 0:
             self._begin(backlog)
 
-    def begin_likely(self, slots: int) -> None:
+    def begin_likely(self, slots: int, *, spare: bool) -> None:
         """Fills that many idle slots of the engine with queries that live lanes will likely need, one a lane in
-        turn."""
-        open_ones = [backlog for id, backlog in self._backlogs.items() if id in self.live]
-        while open_ones := [backlog for backlog in open_ones if backlog.worth()][:slots]:
+        turn; where there are slots to spare with any that may be needed."""
+        open_ones, least = [backlog for id, backlog in self._backlogs.items() if id in self.live], 0.0 if spare else 1.0
+        while open_ones := [backlog for backlog in open_ones if backlog.worth(least)][:slots]:
             slots -= len(open_ones)
             for backlog in open_ones:
                 self._begin(backlog)

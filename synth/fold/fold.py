@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from synth.dedup.ngrams import Index
@@ -94,7 +95,12 @@ class Fold:
                 sink,
                 self,
                 quota=Quota(spec, inputs.at_least, seed=self.seed, size=self.page),
-                supply=Supply(inputs.flow.source.available(spec), inputs.flow.source.widest),
+                supply=Supply(
+                    inputs.flow.source.available(spec),
+                    inputs.flow.source.widest,
+                    self.page,
+                    partial(inputs.flow.operators, spec),
+                ),
                 frozen=spec.lane.id in inputs.frozen,
             )
             for spec in inputs.specs

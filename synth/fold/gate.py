@@ -87,6 +87,7 @@ class Gate:
             made = self._planner.advance()
             self.plans += made
             self._coming.extend(made)
+            self._prefetch.foresee(self._planner.foreseen())
 
     async def _next_plan(self) -> Round | None:
         while True:
@@ -139,7 +140,7 @@ class Gate:
         if not await self._admit(lane, tally, entry, self._flow.begins):
             return
         tally.roots += 1
-        for operator, stage in self._flow.operators(lane.spec, tally.plan, entry).items():
+        for operator, stage in self._flow.operators(lane.spec, tally.plan.operators, entry.coordinate).items():
             try:
                 grown = await self._prefetch.augmented(lane, entry, operator)
             except Stopped as stop:

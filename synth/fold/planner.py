@@ -27,6 +27,8 @@ class Planner:
         # A sweep entered half way says nothing of the lanes before it; a last lane that is gone ends its sweep.
         start = 0 if not recorded else len(self._order) if last is None else last + 1
         self._todo = [lane for lane in self._order[start:] if lane.id not in served]
+        self._next: dict[str, tuple[int, Round | None]] = {}
+        """By lane, what it plans next once so many of its rounds are closed."""
 
     def advance(self) -> list[Round]:
         """Records every plan that can be made now: each as a function of its lane's closed rounds, none before its turn."""
@@ -36,12 +38,22 @@ class Planner:
             if not lane.settled:
                 break  # its open round may yet change what it lacks; nobody overtakes it, or arrival would decide the order
             del self._todo[0]
-            plan = (
-                lane.next_plan()
-            )  # of this lane's closed rounds alone: what other lanes have come to may not show in it
+            plan = self._plan_of(lane)
             if plan is not None:
                 made.append(self._recorded(lane, plan))
         return made
+
+    def foreseen(self) -> list[Round]:
+        """The plans that lanes will make when their turn comes, of those that have closed all their rounds: their pages may
+        be begun while a lane before them is not settled."""
+        return [plan for lane in self._order if lane.settled and (plan := self._plan_of(lane)) is not None]
+
+    def _plan_of(self, lane: Acceptor) -> Round | None:
+        """A settled lane's next plan: of its closed rounds alone, so what other lanes have come to may not show in it."""
+        closed = len(lane.tallies)
+        if lane.id not in self._next or self._next[lane.id][0] != closed:
+            self._next[lane.id] = closed, lane.next_plan()
+        return self._next[lane.id][1]
 
     @property
     def done(self) -> bool:

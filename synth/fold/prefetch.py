@@ -31,12 +31,14 @@ class Prefetch:
         self._idle, self._window = idle, window
         self._embedding = False
         """Whether the journal has lacked a vector."""
-        self._pages: dict[tuple[str, int], asyncio.Task[tuple[Written, Ask]]] = {}
+        self._pages: dict[tuple[str, int, int], asyncio.Task[tuple[Written, Ask]]] = {}
+        """Pages begun early, by lane, first coordinate of the plan and call: rounds that share a page read it each for itself."""
         self._augmented: dict[tuple[str, str], asyncio.Task[tuple[Sample | Drop, Ask]]] = {}
         self._begun: dict[str, int] = {}
-        """By lane, the call before which every page has been begun."""
+        """By lane, the coordinate before which everything has been begun."""
         self._current: Round | None = None
         self._coming: deque[Round] = deque()
+        self._foreseen: Sequence[Round] = ()
         self._speculating = False
 
     # --- what the gate takes from it ---
@@ -45,6 +47,10 @@ class Prefetch:
         """The recorded plans that will be carried out after the current one; the gate adds to them and takes from them."""
         self._coming = coming
 
+    def foresee(self, plans: Sequence[Round]) -> None:
+        """Takes the plans that lanes will make when their turn comes, after all those recorded: their pages may be begun."""
+        self._foreseen = plans
+
     def begin(self, plan: Round) -> None:
         """Notes that the gate's turn has come to a plan, whose pages are read ahead first."""
         self._current = plan
@@ -52,8 +58,8 @@ class Prefetch:
     async def page(self, lane: Acceptor, plan: Round, call: int) -> Written:
         """The queries of a lane's writer call, begun early or now. Raises Stopped and ConfigError as the asking
         does."""
-        task = self._pages.pop((lane.id, call), None)
-        self._begun[lane.id] = max(self._begun.get(lane.id, 0), call + 1)
+        task = self._pages.pop((lane.id, plan.first, call), None)
+        self._note_begun(plan, call)
         self.read_on()
         page, ask = await (task or self._page(lane, plan, call))
         self._flow.stats.used(ask)
@@ -110,7 +116,8 @@ class Prefetch:
     def _speculate(self) -> None:
         self._speculating = False
         self.read_on()
-        self._demand.begin_likely(self._idle())
+        idle = self._idle()
+        self._demand.begin_likely(idle, spare=4 * idle > self._window)  # half of all slots, at the end of a run say
 
     # --- how it reads ahead ---
 
@@ -119,19 +126,23 @@ class Prefetch:
         if not (self._demand.live or self._embedding) or len(self._pages) >= self._window:
             return
         for lane, plan, call in self._calls_to_come():
-            self._pages[lane.id, call] = self._parts.tasks.start(self._page(lane, plan, call))
-            self._begun[lane.id] = call + 1
+            self._pages[lane.id, plan.first, call] = self._parts.tasks.start(self._page(lane, plan, call))
+            self._note_begun(plan, call)
             if len(self._pages) >= self._window:
                 return
 
     def _calls_to_come(self) -> Iterator[tuple[Acceptor, Round, int]]:
         size = self._flow.source.size
-        for plan in ((self._current,) if self._current else ()) + tuple(self._coming):
+        for plan in (*((self._current,) if self._current else ()), *self._coming, *self._foreseen):
             lane = self._parts.lanes[plan.lane]
             if not lane.frozen:
-                first = max(plan.first // size, self._begun.get(lane.id, 0))
-                for call in range(first, (plan.first + plan.count - 1) // size + 1):
+                first = max(plan.first, self._begun.get(lane.id, 0))
+                for call in range(first // size, (plan.first + plan.count - 1) // size + 1):
                     yield lane, plan, call
+
+    def _note_begun(self, plan: Round, call: int) -> None:
+        end = min(plan.first + plan.count, (call + 1) * self._flow.source.size)
+        self._begun[plan.lane] = max(self._begun.get(plan.lane, 0), end)
 
     def _begins(self, lane: Acceptor) -> bool:
         """Whether what a lane's pages bring is begun before the gate's turn comes to it."""
@@ -149,7 +160,7 @@ class Prefetch:
         return page, ask
 
     def _begin_root(self, lane: Acceptor, plan: Round, root: Sample) -> None:
-        operators = self._flow.operators(lane.spec, plan, root)
+        operators = self._flow.operators(lane.spec, plan.operators, root.coordinate)
         if (operators or self._flow.embedder) and not self._is_no_news(root):
             self._parts.tasks.start(self._begin_augmentations(lane, root, tuple(operators)))
 

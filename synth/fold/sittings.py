@@ -111,9 +111,8 @@ class Sittings:
         """Every coordinate of a plan with the numbers of the sittings of its root, under an empty name, and of what is made of it."""
         number, rows = 0, 0
         for coordinate in range(plan.first, plan.first + plan.count):
-            root = _stand_in(spec, coordinate)
             numbers: dict[str, int] = {}
-            for name in ("", *self._flow.operators(spec, plan, root)):
+            for name in ("", *self._flow.operators(spec, plan.operators, coordinate)):
                 more = self._rows(plan, _stand_in(spec, coordinate, name))
                 if rows and rows + more > self._most:
                     number, rows = number + 1, 0

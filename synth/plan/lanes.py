@@ -43,6 +43,8 @@ class LaneSpec:
     """The slot sheet by which each query of a writer call has elements of its own; None: a call's queries share them."""
     floors: Mapping[Label, Mapping[Stance, float]] = field(default_factory=dict)
     """The share of a lane's slots for a label that yield never takes from a stance, for each that has a floor."""
+    assumed_yield: float | None = None
+    """The share of its slots that the lane is taken to get the label of before it has any; None: one in two, and no pilot round."""
 
     @property
     def rule_text(self) -> str:
@@ -154,6 +156,7 @@ def _lanes_of(recipe: Recipe, taxonomy: Taxonomy, scenario: Scenario, subcategor
             cells=cells,
             labels=recipe.scheme,
             sheet=sheet,
+            assumed_yield=recipe.assumed_yield,
             floors={label: floors for label in cells if (floors := _floors(recipe, subcategory, f"{kind}/{label}"))},
         )
         for kind in kinds

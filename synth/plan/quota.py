@@ -82,8 +82,10 @@ class Quota:
 
     def paid_for(self, end: int) -> int:
         """The coordinate up to which the writer call is paid for that a round before `end` asks for last: with a slot sheet
-        the rest of its slots are queries of their own, and wait for no further round."""
-        return -(-end // self._size) * self._size if self._spec.sheet else end
+        the rest of its slots are queries of their own, and wait for no further round; unless a yield is assumed, by which
+        a further round may do without them."""
+        whole = self._spec.sheet and self._spec.assumed_yield is None
+        return -(-end // self._size) * self._size if whole else end
 
 
 def check_axes(at_least: AtLeast, specs: Sequence[LaneSpec], *, answers: bool) -> None:

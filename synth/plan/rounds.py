@@ -1,9 +1,10 @@
 """What a lane asks for next: pure functions of its tallies, taken at round boundaries only."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from itertools import count as counting
+from math import ceil, sqrt
 
 from synth.plan.ends import EVIDENCE, ran_dry
 from synth.plan.lanes import LaneSpec
@@ -12,10 +13,18 @@ from synth.types import Label, Round, Stance, Want
 
 YIELD_PRIOR, YIELD_WEIGHT = 0.5, 4.0
 """Share of slots that get the label they want, before any is known, and the number of slots that belief weighs."""
+FAIR = 0.5
+"""The share of slots from which on a stance keeps its weight."""
 STANCE_WEIGHT = 2.0
 """The number of slots that belief weighs for one stance of a label."""
 QUERY_PRIOR, QUERY_WEIGHT = 0.75, 8.0
 """Share of coordinates that give a query past the near-duplicate check, before any is known, and the coordinates that belief weighs."""
+DRAWN_PRIOR = 0.9
+"""The same share where a recipe assumes a yield, of all queries that are due to the coordinates."""
+PILOT = 0.5
+"""Where a recipe assumes a yield: the share of its need that a fresh lane asks for, to plan the rest at the yields of these."""
+MARGIN = 1.3
+"""… and the standard deviations that later rounds are planned above the slots they need at that yield: nine of ten suffice."""
 
 BANKS, TEMPERATURE, OPERATORS = 1, 2, 3
 WIDEST = OPERATORS
@@ -31,6 +40,14 @@ class Supply:
     """How many coordinates a source's file has for the lane; None is no limit."""
     widest: int = 0
     """The highest level the lane can be widened to: 0 is not at all, see `WIDEST`."""
+    page: int = 1
+    """How many coordinates one writer call has."""
+    drawn: Callable[[Mapping[str, float], int], Collection[str]] | None = None
+    """Which of a round's operators are due to the root at a coordinate; None where nobody can say, and their shares count."""
+
+    def brings(self, operators: Mapping[str, float], coordinate: int) -> float:
+        """How many queries a lane's source makes of a coordinate where nothing is lost, augmentations counted in."""
+        return 1 + (sum(operators.values()) if self.drawn is None else len(self.drawn(operators, coordinate)))
 
 
 ENDLESS = Supply()
@@ -48,20 +65,27 @@ def next_round(
     Never more than twice all coordinates so far, or what a fresh lane would ask for, whichever is larger; where a lane has just
     been widened, no more than it takes to see whether that helps.
     """
-    available = supply.available
+    available, prior = supply.available, spec.assumed_yield or YIELD_PRIOR
     lacks = {label: lack for label, lack in lacks.items() if lack > 0}
     first = _next_coordinate(tallies)
     if not lacks or (available is not None and first >= available):
         return None
-    mixes = {label: stance_mix(spec.cells[label], label, tallies, spec.floors.get(label)) for label in lacks}
-    slots = {label: lack / _rate_of(mixes[label], label, tallies) for label, lack in lacks.items()}
+    mixes = {label: stance_mix(spec.cells[label], label, tallies, spec.floors.get(label), prior) for label in lacks}
+    margin = MARGIN if spec.assumed_yield and tallies else 0.0
+    slots = {
+        label: _slots(lack, _rate_of(mixes[label], label, tallies, prior), margin) for label, lack in lacks.items()
+    }
     fresh = _coordinates(max(lacks.values()) / YIELD_PRIOR, [], spec.operators)
     level = _widening(tallies, supply.widest)
     operators = dict.fromkeys(spec.operators, 1.0) if level >= OPERATORS else spec.operators
     since = [tally for tally in tallies if tally.plan.widening == level]
     asked = sum(tally.plan.count for tally in since)
     most = max(2 * asked, fresh) if since or not level else EVIDENCE  # one look at whether widening helps
-    count = min(_coordinates(max(slots.values()), since, operators), most)
+    if spec.assumed_yield is None:
+        count = min(_coordinates(max(slots.values()), since, operators), most)
+    else:
+        count = min(_drawn_coordinates(max(slots.values()), since, first, operators, supply), most)
+        count = count if tallies else min(count, max(supply.page, ceil(PILOT * count)))
     if available is not None:
         count = min(count, available - first)
     last = available is not None and first + count >= available  # what is left unasked now never will be
@@ -88,11 +112,11 @@ def _next_coordinate(tallies: Sequence[Tally]) -> int:
     return max((tally.plan.first + tally.plan.count for tally in tallies), default=0)
 
 
-def hit_rate(tallies: Sequence[Tally], label: Label) -> float:
-    """By a lane's rounds so far, the share of a label's slots that gave it, in (0, 1); a prior belief as long as little
+def hit_rate(tallies: Sequence[Tally], label: Label, prior: float = YIELD_PRIOR) -> float:
+    """By a lane's rounds so far, the share of a label's slots that gave it, in (0, 1]; a prior belief as long as little
     is known."""
     hits, slots = total(tallies, label, "hits"), total(tallies, label, "slots")
-    return (hits + YIELD_PRIOR * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
+    return (hits + prior * YIELD_WEIGHT) / (slots + YIELD_WEIGHT)
 
 
 def stance_mix(
@@ -100,12 +124,13 @@ def stance_mix(
     label: Label,
     tallies: Sequence[Tally],
     floors: Mapping[Stance, float] | None = None,
+    prior: float = YIELD_PRIOR,
 ) -> Mapping[Stance, float]:
     """The shares of stances in a lane's next round, for a label: the recipe's weights, less for stances that rarely
     give it. A stance keeps its weight down to a yield of one in two, and loses of it in proportion below that, though
     never so much that its share of the slots falls under its floor."""
     mix = {
-        stance: round(weight * min(1.0, _stance_rate(stance, label, tallies) / YIELD_PRIOR), 3)
+        stance: round(weight * min(1.0, _stance_rate(stance, label, tallies, prior) / FAIR), 3)
         for stance, weight in stances.items()
     }
     return _above(mix, floors)
@@ -131,15 +156,25 @@ def _above(mix: Mapping[Stance, float], floors: Mapping[Stance, float] | None) -
     }
 
 
-def _stance_rate(stance: Stance, label: Label, tallies: Sequence[Tally]) -> float:
+def _stance_rate(stance: Stance, label: Label, tallies: Sequence[Tally], prior: float) -> float:
     hits = sum(tally.hits.get(label, Counter())[stance] for tally in tallies)
     slots = sum(tally.slots.get(label, Counter())[stance] for tally in tallies)
-    return (hits + YIELD_PRIOR * STANCE_WEIGHT) / (slots + STANCE_WEIGHT)
+    return (hits + prior * STANCE_WEIGHT) / (slots + STANCE_WEIGHT)
 
 
-def _rate_of(mix: Mapping[Stance, float], label: Label, tallies: Sequence[Tally]) -> float:
+def _rate_of(mix: Mapping[Stance, float], label: Label, tallies: Sequence[Tally], prior: float) -> float:
     """Share of slots that will get their label, if they are asked for in this mix."""
-    return sum(weight * _stance_rate(stance, label, tallies) for stance, weight in mix.items()) / sum(mix.values())
+    return sum(weight * _stance_rate(stance, label, tallies, prior) for stance, weight in mix.items()) / sum(
+        mix.values()
+    )
+
+
+def _slots(lack: float, rate: float, margin: float) -> float:
+    """How many slots bring the rows that lack: so many that what they bring on average is that many standard deviations more."""
+    if not margin:
+        return lack / rate
+    spread = margin * sqrt(1 - rate)
+    return ((spread + sqrt(spread * spread + 4 * lack)) / 2) ** 2 / rate
 
 
 def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[str, float]) -> int:
@@ -147,3 +182,21 @@ def _coordinates(queries: float, tallies: Sequence[Tally], operators: Mapping[st
     prior = QUERY_PRIOR * (1 + QUERY_PRIOR * sum(operators.values()))
     got, asked = sum(tally.queries for tally in tallies), sum(tally.plan.count for tally in tallies)
     return max(1, ceil(queries * (asked + QUERY_WEIGHT) / (got + prior * QUERY_WEIGHT)))
+
+
+def _drawn_coordinates(
+    queries: float,
+    tallies: Sequence[Tally],
+    first: int,
+    operators: Mapping[str, float],
+    supply: Supply,
+) -> int:
+    """How many coordinates from `first` on give that many queries, where which operators are due to each is drawn already."""
+    asked = [at for tally in tallies for at in range(tally.plan.first, tally.plan.first + tally.plan.count)]
+    due = sum(supply.brings(operators, at) for at in asked)
+    rate = (sum(tally.queries for tally in tallies) + DRAWN_PRIOR * QUERY_WEIGHT) / (due + QUERY_WEIGHT)
+    for number in counting(1):
+        queries -= rate * supply.brings(operators, first + number - 1)
+        if queries <= 0:
+            return number
+    raise AssertionError("every coordinate gives some")

@@ -63,6 +63,9 @@ class Recipe(Frozen):
     rows have their answer, and `judge`."""
     dedup: Dedup = Dedup()
     accept: Accept = Accept()
+    assumed_yield: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The share of slots, in (0, 1], that a lane is taken to get the label of before it has any: it asks for half its need at that, then
+    for the rest at its own yields. None: for all of its need at one in two."""
     avoid: tuple[str, ...] = ()
     """Files and data sets (earlier releases, benchmarks) whose queries and answers the recipe must not make again."""
     filters: Filters = Filters()
@@ -196,7 +199,7 @@ def _leave_out_unsaid(data: dict[str, Any]) -> None:
     data["accept"] = {name: most for name, most in data["accept"].items() if most is not None}
     if not data["accept"]:
         del data["accept"]
-    for name in ("clean_replies", "plain_turns"):
+    for name in ("clean_replies", "plain_turns", "assumed_yield"):
         if not data[name]:
             del data[name]
     for cell in data["cells"].values():

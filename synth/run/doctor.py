@@ -194,7 +194,8 @@ class _Doctor:
 
     async def _grown(self, spec: LaneSpec, plan: Round, root: Sample, ask: Ask) -> list[Sample]:
         """A root with what is made of it, as far as it passes the rules."""
-        grown = [await self._flow.augmented(spec, root, name, ask) for name in self._flow.operators(spec, plan, root)]
+        operators = self._flow.operators(spec, plan.operators, root.coordinate)
+        grown = [await self._flow.augmented(spec, root, name, ask) for name in operators]
         return [root, *(one for one in grown if isinstance(one, Sample) and not self._flow.objection(one))]
 
     # --- pairs with known labels ---

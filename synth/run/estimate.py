@@ -1,7 +1,7 @@
 """What a run will ask for, before anything is asked: calls, tokens and cost, as a range. A folder's journal is not looked at."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from synth.plan.lanes import LaneSpec
@@ -155,7 +155,8 @@ def _stages(compiled: CompiledRecipe, chosen: Sequence[LaneSpec], targets: Targe
     flow, size = compiled.flow, compiled.flow.source.size
     wanted = {spec.lane.id: _wanted(compiled, spec, targets[spec.lane.id]) for spec in chosen}
     rows = sum(sum(lacks.values()) for lacks in wanted.values())
-    plans = [plan for spec in chosen if (plan := next_round(spec, wanted[spec.lane.id], []))]
+    whole = [replace(spec, assumed_yield=None) for spec in chosen]  # no pilot: all that a lane may come to ask for
+    plans = [plan for spec in whole if (plan := next_round(spec, wanted[spec.lane.id], []))]
     pages = (
         sum(ceil(max(wanted[plan.lane].values()) / size) for plan in plans),
         sum(ceil(plan.count / size) for plan in plans),

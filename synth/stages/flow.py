@@ -4,7 +4,7 @@ The promises that every recipe gives are kept here, whatever a stage does: what 
 which subjects no text may have.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, overload
@@ -110,7 +110,7 @@ class Flow:
         return page if self.tidy is None else [(coordinate, self._tidied(spec, entry)) for coordinate, entry in page]
 
     def shares(self, spec: LaneSpec) -> dict[str, float]:
-        """For each kind of query that the flow's branches may make in a lane: the share of roots it is made of."""
+        """By kind of query that the flow's branches may make in a lane, the share of roots it is made of."""
         return {name: share for name, (_, share) in self._branches(spec).items()}
 
     def _branches(self, spec: LaneSpec) -> dict[str, tuple[Bound, float]]:
@@ -129,22 +129,18 @@ class Flow:
         found = self._branches(spec).get(name)
         return found and found[0].name
 
-    def operators(self, spec: LaneSpec, plan: Round, root: Sample) -> dict[str, str]:
-        """The flow's augmentations due to a root: those its plan recorded and its lane allows, and their branches. Of more
-        than a root's `children` may be, those drawn by their shares, whatever its plan makes of these."""
-        found = self._branches(spec) if plan.operators else {}
+    def operators(self, spec: LaneSpec, planned: Mapping[str, float], coordinate: int) -> dict[str, str]:
+        """The flow's augmentations due to the root at a coordinate, known before there is one: those planned that its lane allows,
+        and their branches. Of more than a root's `children` may be, those drawn by their shares, whatever its plan makes of these."""
+        found, at = self._branches(spec) if planned else {}, (self.seed, spec.lane.id, coordinate)
         due = {
             name: found[name][0].name
-            for name, share in plan.operators.items()
-            if name in found and unit(self.seed, root.lane.id, root.coordinate, found[name][0].name, name) < share
+            for name, share in planned.items()
+            if name in found and unit(*at, found[name][0].name, name) < share
         }
         if self.children is None or len(due) <= self.children:
             return due
-        chance = {
-            name: unit(self.seed, root.lane.id, root.coordinate, name, "child") ** (1 / found[name][1])
-            for name in due
-            if found[name][1] > 0
-        }
+        chance = {name: unit(*at, name, "child") ** (1 / found[name][1]) for name in due if found[name][1] > 0}
         drawn = sorted(chance, key=lambda name: (-chance[name], name))[: self.children]
         return {name: branch for name, branch in due.items() if name in drawn}
 

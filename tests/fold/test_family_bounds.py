@@ -53,18 +53,11 @@ def test_a_root_has_so_many_children_drawn_by_share(lab: Lab) -> None:
     compiled = compile_recipe(recipe)
     spec = compiled.specs[0]
     plan = Round(spec.lane.id, 0, 0, 10, {}, dict.fromkeys(shares, 1.0), 3)
-    root = _root(spec)
-    drawn = [compiled.flow.operators(spec, plan, replace(root, coordinate=at)) for at in range(600)]
+    drawn = [compiled.flow.operators(spec, plan.operators, at) for at in range(600)]
     assert {len(due) for due in drawn} == {1}
     counts = Counter(name for due in drawn for name in due)
     assert counts["red_team"] > 2 * counts["paraphrase"] > 3 * counts["rewrite"] > 0
     free = replace(compiled.flow, children=None)
-    assert free.operators(spec, plan, root).keys() == shares.keys()
-    two = replace(compiled.flow, children=2).operators(spec, plan, root)
-    assert compiled.flow.operators(spec, plan, root).keys() < two.keys()
-
-
-def _root(spec: Any) -> Any:
-    from tests.filters.test_filters import ROW
-
-    return replace(ROW, lane=spec.lane)
+    assert free.operators(spec, plan.operators, 0).keys() == shares.keys()
+    two = replace(compiled.flow, children=2).operators(spec, plan.operators, 0)
+    assert compiled.flow.operators(spec, plan.operators, 0).keys() < two.keys()

@@ -52,6 +52,26 @@ def test_one_dataset_whatever_the_concurrency_and_the_weather(lab: Lab) -> None:
     assert hashes(lab) == {lab.bytes()}
 
 
+ASSUMING = {"assumed_yield": 0.9}
+"""Lanes that plan a pilot, then what their yields say is wanting."""
+
+
+def test_with_a_yield_assumed_neither_concurrency_nor_an_interrupt_changes_a_byte(lab: Lab) -> None:
+    lab.world = World(pool=100)
+    lab.run(20, concurrency=1, **ASSUMING)
+    lab.run(20, out="torn", concurrency=64, latency=heavy_tailed(1.0), interrupt=9.0, **ASSUMING)
+    result = lab.run(20, out="torn", concurrency=64, latency=heavy_tailed(1.0), faults=0.1, **ASSUMING)
+    assert len(result.rounds) > 1
+    assert lab.bytes("torn") == lab.bytes()
+
+
+def test_with_a_yield_assumed_a_larger_n_keeps_every_row(lab: Lab) -> None:
+    lab.run(15, **ASSUMING)
+    rows = lab.rows()
+    lab.run(25, **ASSUMING)
+    assert not lost(rows, lab.rows())
+
+
 def commit_on_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
     """An acceptor that takes whichever of its queries is answered first."""
     next_in_order = Acceptor._next

@@ -7,8 +7,10 @@ import pytest
 
 from synth.plan.ends import ends, grounds
 from synth.plan.lanes import LaneSpec
+from synth.plan.quota import Quota
 from synth.plan.rounds import Supply, next_round
 from synth.plan.tally import Tally
+from synth.recipe.sheet import Sheet
 from synth.types import Label, Lane, Round, Want
 
 BRIEF = LaneSpec(
@@ -110,6 +112,42 @@ def test_a_file_is_not_read_past_its_end() -> None:
     assert plan is not None
     assert plan.count == 7
     assert next_round(BRIEF, {"unsafe": 100}, [tally(0, 7)], supply=Supply(available=7)) is None
+
+
+ASSUMING = replace(BRIEF, assumed_yield=0.9)
+
+
+@pytest.mark.parametrize(("lack", "count"), [(10, 10), (100, 62)])  # of 13 and of 124
+def test_where_a_yield_is_assumed_a_fresh_lane_asks_for_half_of_its_need_and_a_writer_call_at_least(
+    lack: int, count: int
+) -> None:
+    plan = next_round(ASSUMING, {"unsafe": lack}, [], supply=Supply(page=10))
+    assert plan is not None
+    assert plan.count == count
+
+
+@pytest.mark.parametrize(("lack", "least", "most"), [(1, 3, 4), (10, 16, 18), (100, 132, 140)])
+def test_later_rounds_are_planned_above_what_is_needed_at_the_yields_measured(lack: int, least: int, most: int) -> None:
+    past = tally(0, 80, slots={"unsafe": Counter(comply=80)}, hits={"unsafe": Counter(comply=64)})
+    plan, plain = (next_round(spec, {"unsafe": lack}, [past]) for spec in (ASSUMING, BRIEF))
+    assert plan is not None
+    assert plain is not None
+    assert least <= plan.count <= most
+    assert plan.count > plain.count
+    assert (plan.count - plain.count) / lack <= 0.1 or lack < 100, "the margin grows as the root of what lacks"
+
+
+def test_where_operators_are_drawn_a_round_counts_those_that_are_due_to_its_coordinates() -> None:
+    grown = replace(ASSUMING, operators={"rewrite": 0.5})
+    late = Supply(page=1, drawn=lambda operators, at: [*operators] if at >= 20 else [])
+    plans = [next_round(grown, {"unsafe": 30}, [], supply=supply) for supply in (Supply(), late)]
+    assert [plan and plan.count for plan in plans] == [13, 15]  # half of 25, half of 29
+
+
+def test_with_a_yield_assumed_no_round_is_rounded_up_to_a_whole_call_of_a_slot_sheet() -> None:
+    spec = replace(BRIEF, sheet=Sheet())
+    ends = [Quota(one, {}, seed=1, size=10).paid_for(13) for one in (spec, replace(spec, assumed_yield=0.9))]
+    assert ends == [20, 13]
 
 
 DRY = {"roots": 2, "queries": 2, "lost": Counter({"dedup.near_duplicate": 38})}
