@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import ConfigError, ProviderError, Stopped
-from synth.hashing import key_of, outage_of, short_hash
+from synth.hashing import key_of, outage_of
+from synth.journal import standing
 from synth.journal.known import Known
 from synth.journal.lock import hold
 from synth.journal.rows import COLUMNS, UNSEALED, DamagedReply, Decision, Rows, decision_row, kept_of, reply_of, sum_of
@@ -241,38 +242,17 @@ class Journal:
         """What this run's journal has stored of what was paid for over its life, by lane, stage and model."""
         return [Usage(*row) for row in self._db.execute(SPENT)]
 
-    def witness(self) -> tuple[int, int, str, int]:
-        """What tells this journal, as it stands, from another, for a checkpoint: how many replies it holds, the last
-        of them, and how often some were decided to be asked again."""
-        (count,) = self._db.execute("SELECT count(*) FROM replies").fetchone()
-        (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM replies").fetchone()
-        (retries,) = self._db.execute("SELECT count(*) FROM decisions WHERE kind = ?", (RETRY,)).fetchone()
-        return count, last, self._sum_of(last), retries
+    def witness(self) -> standing.Witness:
+        """What tells this journal, as it stands, from another, for a checkpoint."""
+        return standing.witness(self._db)
 
-    def went_on(self, witness: tuple[int, int, str, int]) -> bool:
+    def went_on(self, witness: standing.Witness) -> bool:
         """Whether this journal is the one that gave a checkpoint's `witness`, and has lost no reply since."""
-        count, last, sum, retries = witness
-        now = self.witness()
-        return now[0] >= count and self._sum_of(last) == sum and now[3] == retries
+        return standing.went_on(self._db, witness)
 
     def standing(self) -> dict[str, Any]:
-        """By what this journal is told from one that a row was added to, or that was written to in any other way: its counts,
-        its last rows, its file. Cheap however many replies it holds: it says nothing of what a disk did to them."""
-        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # or the file would change once more as it is closed
-        ends = (
-            self._db.execute(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT 1").fetchone()  # noqa: S608 (names of ours)
-            for table in ("replies", "decisions")
-        )
-        counts = self._db.execute("SELECT (SELECT count(*) FROM replies), (SELECT count(*) FROM decisions)").fetchone()
-        file = self.path.stat()
-        return {
-            "rows": list(counts),
-            "last": [short_hash(repr(row)) for row in ends],
-            "file": [file.st_size, file.st_mtime_ns],
-        }
-
-    def _sum_of(self, row: int) -> str:
-        return short_hash(*self._db.execute("SELECT key, text FROM replies WHERE rowid = ?", (row,)).fetchone() or ())
+        """By what this journal is told from one that was written to since, in any way."""
+        return standing.standing(self._db, self.path)
 
     def close(self) -> None:
         """Closes the journal's file and lets go of its lock."""
