@@ -35,27 +35,27 @@ class Index:
     that many rows share are left out of what is compared."""
 
     def __init__(self, *, ngram: int, threshold: float, short: int = 0, passages: Passages | None = None) -> None:
-        from synth.dedup import ngrams_kernel
+        from synth.dedup import lists_kernel, ngrams_kernel, search_kernel
 
         self.ngram, self.threshold = ngram, threshold
         self._short, self._passages = short, passages
-        self._kernel = ngrams_kernel
+        self._kernel, self._search = ngrams_kernel, search_kernel
         self._families: dict[str, int] = {}
         self._reorder_at = _FIRST
-        self._store = ngrams_kernel.Store(
+        self._store = search_kernel.Store(
             table=np.zeros(1 << 12, np.int64),
-            heads=np.zeros(1 << 11, np.int32),
-            arena=np.zeros(1 << 13, np.int64),
+            lists=lists_kernel.Lists(np.zeros(1 << 11, np.int32), np.zeros(1 << 13, np.int64), np.zeros(64, np.int64)),
             starts=np.zeros(1 << 8, np.int64),
             tokens=np.zeros(1 << 12, np.int32),
             sketches=np.zeros(1 << 8, np.int64),
             families=np.zeros(1 << 8, np.int32),
-            used=np.array([0, 0, 0, 0, 1, 0], np.int64),
+            used=np.zeros(6, np.int64),
             ranks=np.zeros(1 << 8, np.int64),
+            picked=np.zeros(4 * search_kernel.BLOCK, np.int64),
         )
 
     def __len__(self) -> int:
-        return int(self._store.used[self._kernel.ROWS])
+        return int(self._store.used[self._search.ROWS])
 
     def find(self, text: str, family: str | None = None) -> Near | None:
         """The earliest kept text that this one nearly repeats in n-grams, those of `family` left out; None if there is
@@ -120,15 +120,17 @@ class Index:
             self._reorder_at *= _STEP
             self._reorder()
         store = self._store
-        grams, parts, rows, tokens, cells, wanted = store.used.tolist()
+        grams, parts, rows, tokens, wanted, _ = store.used.tolist()
         grams, table = grams + parts + max(1, self.ngram - 2) * length + 1, store.table
+        lists = store.lists
         if 4 * grams >= len(table):
             table = np.zeros(1 << (4 * grams).bit_length(), np.int64)
             self._kernel.rehash(store.table, table)
         self._store = store._replace(
             table=table,
-            heads=_enlarged(store.heads, 2 * grams),
-            arena=_enlarged(store.arena, cells + wanted),
+            lists=lists._replace(
+                heads=_enlarged(lists.heads, 2 * grams), cells=_enlarged(lists.cells, int(lists.spare[-1]) + wanted)
+            ),
             starts=_enlarged(store.starts, rows + 2),
             tokens=_enlarged(store.tokens, tokens + length),
             sketches=_enlarged(store.sketches, rows + 1),
@@ -142,9 +144,12 @@ class Index:
         order = np.empty(grams, np.int64)
         order[np.argsort(-np.bincount(store.tokens[:tokens], minlength=grams), kind="stable")] = np.arange(grams)
         sizes = np.diff(store.starts[: rows + 1])
-        postings = int(np.sum(sizes - np.ceil(self.threshold * sizes * self._kernel.SLACK) + 1))
-        # Chunks and their headers take two and a half cells a posting at the very worst.
-        self._store = store._replace(arena=np.zeros(max(len(store.arena), 5 * postings // 2 + 2), np.int64))
+        postings = int(np.sum(sizes - np.ceil(self.threshold * sizes * self._search.SLACK) + 1))
+        # A place is at most half larger than its list.
+        if len(store.lists.cells) < 3 * postings // 2 + grams:
+            self._store = store = store._replace(lists=store.lists._replace(cells=np.empty(0, np.int64)))
+            cells = np.zeros(3 * postings // 2 + grams, np.int64)
+            self._store = store._replace(lists=store.lists._replace(cells=cells))
         self._kernel.reorder(self._store, order, self.ngram, self.threshold)
 
 

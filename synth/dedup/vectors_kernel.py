@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synth.dedup.ngrams_kernel import SLACK
+from synth.dedup.search_kernel import SLACK
 from synth.kernels import Numbers, compiled
 
 BLOCK = 256

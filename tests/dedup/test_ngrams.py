@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synth.dedup import search_kernel
 from synth.dedup.ngrams import Index, Near
 from synth.dedup.normalise import jaccard, normalise, normalise_all, shingles
 from tests.support.world import HAN
@@ -79,6 +80,19 @@ def test_an_index_that_has_dealt_its_ranks_anew_still_agrees(ngram: int, thresho
                 holders[gram].append(len(kept))
             kept.append(own)
     assert 1_000 < len(kept) < 4_000
+
+
+def test_where_thousands_of_rows_share_a_rarest_token_the_earliest_near_one_is_found() -> None:
+    chance = random.Random(3)
+    texts = ["".join(chance.choices(HAN[:12], k=20)) for _ in range(4_000)]
+    index, sets = Index(ngram=2, threshold=0.3), [shingles(text, 2) for text in texts]
+    index.add_all(texts)
+    lists = index._store.lists
+    assert lists.heads[1::2].max() > search_kernel.BLOCK
+    asked = ["".join(chance.choices(HAN[:12], k=20)) for _ in range(10)] + [texts[3_000][:19] + "甲"]
+    found = [index.find(text) for text in asked]
+    assert found == [first_near(shingles(text, 2), sets, 0.3) for text in asked]
+    assert max(near.row for near in found if near) > search_kernel.BLOCK
 
 
 def test_a_family_is_exempt_from_itself_only() -> None:
