@@ -21,7 +21,7 @@ class Model(NamedTuple):
     where they say that an answer does not just comply, `sure` what a class must be ahead by."""
 
     slots: npt.NDArray[np.uint64]
-    weights: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.int8]
     start: npt.NDArray[np.int64]
     run_unit: int
     sign_unit: int
@@ -35,7 +35,7 @@ class Known(NamedTuple):
 
     hinted: npt.NDArray[np.uint64]
     slots: npt.NDArray[np.uint64]
-    weights: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.int8]
     seen: npt.NDArray[np.uint8]
 
 
@@ -74,9 +74,9 @@ def unpacked(parts: Mapping[str, bytes], about: Mapping[str, Any]) -> Model:
     """A model from its parts as they are stored."""
     gaps = np.frombuffer(parts["keys"], np.uint8).reshape(8, -1).T.copy().view("<u8").reshape(-1)
     keys = np.cumsum(gaps, dtype=np.uint64)
-    stored = np.frombuffer(parts["weights"], np.int8).astype(np.int64).reshape(len(CLASSES), -1).T
+    stored = np.frombuffer(parts["weights"], np.int8).reshape(len(CLASSES), -1).T
     room = 1 << (2 * len(keys)).bit_length()
-    slots, weights = np.zeros(room, np.uint64), np.zeros((room, len(CLASSES)), np.int64)
+    slots, weights = np.zeros(room, np.uint64), np.zeros((room, len(CLASSES)), np.int8)
     for key, row in zip(keys.tolist(), stored, strict=True):
         at = key & (room - 1)
         while slots[at]:

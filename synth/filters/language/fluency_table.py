@@ -79,7 +79,9 @@ def unpacked(parts: Mapping[str, bytes], size: int) -> Model:
 
 def _cells(gaps: bytes, levels: bytes, bits: int) -> npt.NDArray[np.uint8]:
     """Levels at their cells, two a byte. A gap of 255 goes on in the next byte."""
-    steps = np.frombuffer(gaps, np.uint8)
-    cells = np.zeros(1 << bits, np.uint8)
-    cells[np.cumsum(steps, dtype=np.int64)[steps < 255] - 1] = np.frombuffer(levels, np.uint8)
-    return (cells[::2] | cells[1::2] << 4).astype(np.uint8)
+    steps, found = np.frombuffer(gaps, np.uint8), np.frombuffer(levels, np.uint8)
+    at = np.cumsum(steps, dtype=np.int64)[steps < 255] - 1
+    cells, odd = np.zeros(1 << bits - 1, np.uint8), (at & 1).astype(np.bool_)
+    cells[at[~odd] >> 1] = found[~odd]
+    cells[at[odd] >> 1] |= found[odd] << 4
+    return cells
