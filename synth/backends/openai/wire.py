@@ -85,4 +85,4 @@ def is_short(data: Any, headers: Mapping[str, str]) -> bool:
     """Whether one request's body is written at once, and its own headers are plain: they can stand on a wire as they are."""
     if not isinstance(data, bytes) or len(data) > SHORT:
         return False
-    return all([_PLAIN.fullmatch(part) for item in headers.items() for part in item])
+    return all(_PLAIN.fullmatch(part) for item in headers.items() for part in item)
