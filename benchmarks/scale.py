@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py [--n 250 1000] [--replies 400000] [--texts 400000]
 
-Runs of `demo`, offline, with its rules and without; a merge of each folder, which folds a whole journal and asks for nothing; a journal
+Runs of `demo`, offline, with its rules and without; a merge of each folder, which folds a whole journal and asks for nothing, the fold timed apart; a journal
 and a near-duplicate index filled by themselves. Figures are slopes between the two sizes, so what a start costs is in none of them;
 microseconds are of CPU, since the clock of a shared machine says little.
 """
@@ -36,6 +36,26 @@ AT_ONCE, KEY = 250, 32
 """Replies that share a commit, and characters of a key."""
 GOAL = 100.0
 """Microseconds a reply: what 10,000 replies a second leave one core."""
+
+
+FOLD = """
+import sys, time
+from pathlib import Path
+from synth.fold.fold import Fold
+from synth.run.merge import merge
+
+whole, spent = Fold.run, []
+
+async def timed(self, recorded):
+    begun = time.process_time()
+    await whole(self, recorded)
+    spent.append(time.process_time() - begun)
+
+Fold.run = timed
+merge([Path(sys.argv[1])], Path(sys.argv[2]))
+print(spent[-1])
+"""
+"""Seconds of CPU of the fold alone in a merge: from the first plan to the last row decided, without what is written and reported after."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +101,18 @@ def size(folder: Path) -> int:
 
 def whole(sizes: tuple[int, int], top: Path, rules: Sequence[str]) -> dict[str, float]:
     """A run and a merge of it at two sizes, as slopes."""
-    made: list[tuple[Cost, Cost, Path]] = []
+    made: list[tuple[Cost, float, Path]] = []
     for n in sizes:
         out = top / f"{n}-{len(rules)}"
         ran = timed(["run", "demo", f"-n{n}", QUIET, *rules], out)
-        made.append((ran, timed(["merge", str(out)], top / f"{out.name}-merged"), out))
-    (less, less_merged, small), (more, more_merged, large) = made
+        command = [sys.executable, "-c", FOLD, str(out), f"{out}-merged"]
+        folded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        made.append((ran, float(folded), out))
+    (less, less_folded, small), (more, more_folded, large) = made
     replies, rows = more.replies - less.replies, more.rows - less.rows
     return {
         "run": (more.cpu - less.cpu) / replies * 1e6,
-        "fold": (more_merged.cpu - less_merged.cpu) / replies * 1e6,
+        "fold": (more_folded - less_folded) / replies * 1e6,
         "journal": (size_of(large) - size_of(small)) / rows,
         "a reply": (size_of(large) - size_of(small)) / replies,
         "staging": (more.staged - less.staged) / rows,
@@ -111,7 +133,7 @@ def peak() -> int:
 
 async def filled(replies: int, folder: Path) -> str:
     """A journal of so many replies, a tenth after the other."""
-    origin, reply, spent = Origin("respond", "lane"), Reply(ANSWER, prompt_tokens=900, completion_tokens=200), []
+    origin, reply, spent = Origin("a", "respond", "lane"), Reply(ANSWER, prompt_tokens=900, completion_tokens=200), []
     with contextlib.closing(Journal(folder)) as journal:
         for tenth in range(10):
             begun = time.process_time()
@@ -139,14 +161,24 @@ def indexed(texts: int) -> str:
     return f"an index of {texts:,} texts: {spent / texts * 1e6:.0f} µs and {(peak() - before) / texts:.0f} bytes each"
 
 
+def yardstick() -> float:
+    """Seconds of CPU of ten million additions in a loop: by that, figures of two machines or hours are compared."""
+    begun, total = time.process_time(), 0
+    for number in range(10_000_000):
+        total += number
+    return time.process_time() - begun
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, nargs=2, default=(250, 1000))
     parser.add_argument("--replies", type=int, default=400_000)
     parser.add_argument("--texts", type=int, default=400_000)
     given = parser.parse_args()
+    print(f"ten million additions take {yardstick():.2f} s of CPU here")
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
+        timed(["run", "demo", "-n1", QUIET], top / "warm")  # what is compiled once
         ruled, plain = (whole(tuple(given.n), top, rules) for rules in ([], PLAIN))
         print(f"{'':>28}{'with rules':>14}{'without':>14}")
         for name in ruled:

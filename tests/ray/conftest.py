@@ -23,7 +23,8 @@ from ray.cluster_utils import Cluster
 
 KEY = "sk-of-nobody-" + secrets.token_hex(16)
 NODE: dict[str, Any] = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-SOON = {"health_check_period_ms": 500, "health_check_timeout_ms": 500, "health_check_initial_delay_ms": 500}
+SOON = {"health_check_period_ms": 500, "health_check_timeout_ms": 20_000, "health_check_initial_delay_ms": 500}
+"""A node that is dead refuses at once, a node that is slow has time."""
 ACTORS, HELD, CONCURRENCY = 2, 32, 64
 """Actors of each backend, requests that each holds at most, and requests in flight at most."""
 

@@ -46,7 +46,7 @@ def test_engines_in_actors_answer_what_one_here_would_be_asked(
     recipe.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     command = [sys.executable, "-m", "synth", "run", str(recipe), "--only", "crime.gambling", "-o", "run"]
     process = subprocess.Popen([*command, "--backend", "ray", "--on-doubt", "warn"], stderr=subprocess.PIPE, text=True)
-    last = time.monotonic() + 240
+    last = time.monotonic() + 300
     engines: list[int] = []
     while len(engines) < 2 and time.monotonic() < last and process.poll() is None:
         time.sleep(0.2)

@@ -74,7 +74,7 @@ class RayBackend:
         self._closing = True
         if self._pool is not None:  # also while its actors load their models
             notes = await self._pool.close()
-            self.note = _said(self._pool, notes)
+            self.note = _said(self._pool, notes) if self._pool.most else None
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
         if self._joined:

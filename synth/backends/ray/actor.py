@@ -1,6 +1,7 @@
 """What runs on the cluster: an actor that asks the wrapped backend, and hands replies back as they land."""
 
 import asyncio
+import contextlib
 import os
 import pickle
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from synth.types import Reply, Request
 
 LINGER = 0.005
 """Seconds for which replies are collected before they travel together."""
+
+POLL = 20.0
+"""Seconds after which an actor says at the latest that nothing has landed: who hears less of it has lost it."""
 
 Numbered: TypeAlias = tuple[int, Request, str]
 """A request with its key, and the number under which the driver waits for it."""
@@ -83,9 +87,11 @@ class Asker:
                 task.cancel()
 
     async def landed(self) -> bytes:
-        """Outcomes since the driver last asked, and lessons, pickled; waits until there is one."""
-        await self._news.wait()
-        await asyncio.sleep(LINGER)
+        """Outcomes since the driver last asked, and lessons, pickled; waits for one, but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await self._news.wait()
+                await asyncio.sleep(LINGER)
         found, self._landed = self._landed, []
         lessons, self._lessons = self._lessons, []
         self._news.clear()

@@ -68,6 +68,7 @@ def leave() -> None:
         import ray
 
         ray.shutdown()
+        ray._private.worker._worker_logs_enabled = True  # noqa: SLF001
     if _joined.threads is not None:
         _joined.threads.shutdown()
     _joined.__init__()  # type: ignore[misc]

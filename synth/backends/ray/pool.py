@@ -18,6 +18,8 @@ DEATHS: Final = 3
 """How many actors may die that hold a request before the engine is told, and how often in a row one may before it answered anything."""
 PAUSE: Final = 0.5
 """Seconds before an actor that died is begun anew, doubled each time it dies without an answer."""
+BEGINNING: Final = 600.0
+"""Seconds that an actor is given to open its backend, or to look at a model."""
 CLOSING: Final = 30.0
 """Seconds that an actor is given to close."""
 
@@ -48,11 +50,7 @@ class Pool:
         try:
             await asyncio.wait_for(_first(self._placed, self._changed), patience)
         except TimeoutError:
-            why = cluster.shortage(self._options.bundles) or "others hold what an actor needs"
-            way_out = (
-                "add machines (`ray start --address=…`), or ask for less under `ray` (gpus, cpus, resources, turns)"
-            )
-            self._fail(ConfigError(f"ray: the cluster has had no room for {patience:g} s: {why}; {way_out}"))
+            self._fail(ConfigError(f"ray: {_no_room(self._options)}"))
         await self._changed.wait()
         self._raise()
 
@@ -67,7 +65,8 @@ class Pool:
                 continue
             assert seat.actor is not None
             try:
-                error = pickle.loads(await seat.actor.handle.check.remote(model))  # noqa: S301 (from an actor of ours)
+                checked = await asyncio.wait_for(seat.actor.handle.check.remote(model), BEGINNING)
+                error = pickle.loads(checked)  # noqa: S301 (from an actor of ours)
             except placing.errors():
                 await asyncio.sleep(PAUSE)
                 continue
@@ -179,7 +178,8 @@ class Pool:
         placed.node = await placed.handle.where.remote()
         self._placed.set()
         self.nodes.add(placed.node)
-        error = pickle.loads(await placed.handle.begin.remote(pickle.dumps(self._setup())))  # noqa: S301 (from an actor of ours)
+        begun = await asyncio.wait_for(placed.handle.begin.remote(pickle.dumps(self._setup())), BEGINNING)
+        error = pickle.loads(begun)  # noqa: S301 (from an actor of ours)
         if error is not None:
             raise self._placed_error(error)
         seat.up, seat.answered = True, False
@@ -243,6 +243,16 @@ async def _first(*events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()  # type: ignore[attr-defined]
+
+
+def _no_room(options: Options) -> str:
+    """Why no actor has begun in time, and the way out."""
+    if not options.bundles[0]:
+        way_out = "what Ray writes stands under /tmp/ray/session_latest/logs, and `patience` gives it longer"
+        return f"no actor has begun within {options.ray.patience:g} s; {way_out}"
+    why = cluster.shortage(options.bundles) or "others hold what an actor needs"
+    way_out = "add machines (`ray start --address=…`), or ask for less under `ray` (gpus, cpus, resources, turns)"
+    return f"the cluster has had no room for {options.ray.patience:g} s: {why}; {way_out}"
 
 
 async def _closed(seat: Seat) -> str | None:

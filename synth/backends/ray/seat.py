@@ -4,10 +4,14 @@ import asyncio
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from synth.backends.ray import placing
-from synth.backends.ray.actor import Chunk, Lesson, Outcome
+from synth.backends.ray.actor import POLL, Chunk, Lesson, Outcome
 from synth.types import Reply, Request
+
+SILENCE: Final = 120.0 + POLL
+"""Seconds without a sign of an actor after which it is taken for dead: Ray may lose one, or a call to it, and say nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +35,7 @@ class Seat:
     up: bool = False
     """Whether its actor has begun."""
     answered: bool = False
-    """Whether its actor has brought anything."""
+    """Whether its actor has brought an answer."""
     out: dict[int, Asked] = field(default_factory=dict)
     fresh: list[Asked] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -60,14 +64,16 @@ class Seat:
             dropped, self.dropped = self.dropped, []
             lessons, self.lessons = self.lessons, []
             asked = [(one.number, one.request, one.key) for one in fresh]
-            await self.actor.handle.take.remote(pickle.dumps(Chunk(asked, dropped, lessons)))
+            chunk = pickle.dumps(Chunk(asked, dropped, lessons))
+            await asyncio.wait_for(self.actor.handle.take.remote(chunk), SILENCE)
 
     async def _drain(self, landed: Callable[[Sequence[Lesson]], None]) -> None:
         assert self.actor is not None
         while True:
             outcomes: list[Outcome]
-            outcomes, lessons = pickle.loads(await self.actor.handle.landed.remote())  # noqa: S301 (from an actor of ours)
-            self.answered = True
+            brought = await asyncio.wait_for(self.actor.handle.landed.remote(), SILENCE)
+            outcomes, lessons = pickle.loads(brought)  # noqa: S301 (from an actor of ours)
+            self.answered = self.answered or bool(outcomes)
             for number, outcome in outcomes:
                 if asked := self.out.pop(number, None):
                     settle(asked, outcome)
