@@ -43,9 +43,16 @@ def _called(recipe: Recipe) -> Iterator[None]:
     index = Index(ngram=recipe.dedup.ngram, threshold=recipe.dedup.threshold)
     index.admit(TEXT, "")
     yield
-    if "refused_is_safe" in {use.name for use in filters.row}:
-        from synth.filters.language import response_class
+    from synth.filters.language import response_class
 
+    response_class.by_rules(TEXT)
+    yield
+    if "repetition" in {use.name for use in (*filters.query, *filters.response)}:
+        from synth.filters.text import repetition
+
+        repetition()(TEXT)
+        yield
+    if "refused_is_safe" in {use.name for use in filters.row}:
         response_class.told(TEXT, TEXT)
         yield
     index.grow(ROOM)
