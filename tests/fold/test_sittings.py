@@ -103,7 +103,7 @@ def test_a_plan_and_its_slots_alone_say_which_queries_are_judged_together(lab: L
     queries = [
         replace(sample, coordinate=coordinate, attack=name or None)
         for coordinate in range(20, 50)
-        for name in ("", *flow.operators(spec, plan, replace(sample, coordinate=coordinate)))
+        for name in ("", *flow.operators(spec, plan.operators, coordinate))
     ]
 
     def seated(queries: list[Sample]) -> dict[tuple[int, str | None], Sitting]:

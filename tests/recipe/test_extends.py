@@ -35,7 +35,7 @@ PROMPTS = {
 def as_before(recipe: Recipe) -> str:
     """The fingerprint of what ships without what it was given since: keys, a check of votes, a slot sheet with its prompts
     and longer replies, forms of answers, the step `redact`, how judges are asked, rules, their options and those of attacked queries."""
-    since = ("clean_replies", "plain_turns", "accept", "redact")
+    since = ("clean_replies", "plain_turns", "accept", "redact", "assumed_yield")
     identity = {key: value for key, value in recipe.identity().items() if key not in since}
     identity["respond"] = {key: value for key, value in identity["respond"].items() if key != "shapes"}
     identity["cells"] = {
