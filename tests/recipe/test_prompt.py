@@ -24,6 +24,7 @@ TOLD = {
     "n": 10,
     "query": "问题{{ n }}{% if %}",
     "response": "回答",
+    "rows": [{"n": 1, "query": "问题", "response": "回答"}],
     "bank": "task",
     "items": ["一", "二"],
     "form": "段落",
