@@ -136,8 +136,8 @@ class Prefetch:
         for plan in (*((self._current,) if self._current else ()), *self._coming, *self._foreseen):
             lane = self._parts.lanes[plan.lane]
             if not lane.frozen:
-                first = max(plan.first, self._begun.get(lane.id, 0))
-                for call in range(first // size, (plan.first + plan.count - 1) // size + 1):
+                first, end = max(plan.first, self._begun.get(lane.id, 0)), plan.first + plan.count
+                for call in range(first // size, -(-end // size) if first < end else 0):
                     yield lane, plan, call
 
     def _note_begun(self, plan: Round, call: int) -> None:

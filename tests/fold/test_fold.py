@@ -18,7 +18,7 @@ from synth.fold.prefetch import Prefetch
 from synth.plan.tally import Tally
 from synth.run.compile import compile_recipe
 from synth.run.result import INTERRUPTED, OK, SHORT
-from synth.types import Request
+from synth.types import Request, Round
 from tests.conftest import Lab, tiny_recipe, tiny_taxonomy
 from tests.support.virtual import DeadlockError, fixed, heavy_tailed
 from tests.support.world import World, sentence
@@ -70,6 +70,20 @@ def test_with_a_yield_assumed_a_larger_n_keeps_every_row(lab: Lab) -> None:
     rows = lab.rows()
     lab.run(25, **ASSUMING)
     assert not lost(rows, lab.rows())
+
+
+def test_a_page_is_read_once_by_each_round_that_shares_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, page = list[tuple[str, int, int]](), Prefetch._page
+
+    def noted(self: Prefetch, lane: Acceptor, plan: Round, call: int) -> Any:
+        read.append((lane.id, plan.first, call))
+        return page(self, lane, plan, call)
+
+    monkeypatch.setattr(Prefetch, "_page", noted)
+    lab.world = World(pool=100)
+    lab.run(6, concurrency=64, latency=fixed(1.0), **ASSUMING)
+    assert read
+    assert sorted(read) == sorted(set(read))
 
 
 def commit_on_arrival(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,12 @@ from synth.backends._retry_after import retry_after
 from synth.backends.openai import replies
 from synth.errors import ParseError, ProviderError
 from synth.recipe.labels import BINARY
-from synth.stages import judge
+from synth.stages import verdicts
 from synth.stages.heads import HEADS, Heads
 from synth.stages.parsing import ask_until_read, read_object, read_string, read_strings, read_text
 from synth.stages.reply_stats import PromptUse
 from synth.stages.requester import Requester
+from synth.stages.vote_reading import Reading, VoteReader
 from synth.types import Message, Reply, Request
 
 TEXTS = (
@@ -49,6 +50,9 @@ MARKS = (
     "<|", "|>", "<|channel|>", "final<|message|>", "<|im_end|>", "```json", "```", "\\u", "\\ud83d", "1e999", "9" * 40, "NaN", "//", "/*", "\n1. ",
     "\n- ", "\n\n", "   ", "assistantfinal", "【思考】", "[/思考]", "null", "抱歉，我不能", "，“", "”：",
 )  # fmt: skip
+READER = VoteReader(
+    Heads(HEADS, verdicts.bind("majority", BINARY, ["a", "b"]), {"甲": "one.s0"}, frozenset()), checks=True
+)
 CALLER = Requester("w", "m", "model", {}, clean=True)
 ASKED = ((Message("user", "写"),), (Message("user", "写"), Message("assistant", "好，")))
 KINDS: tuple[Literal["chat", "completion"], ...] = ("chat", "chat", "chat", "chat", "completion")
@@ -123,6 +127,7 @@ def readers(loop: asyncio.AbstractEventLoop) -> dict[str, Callable[[Reply], Any]
         "read_strings": partial(read_strings, name="queries"),
         "read_string": partial(read_string, name="query"),
         "vote": _vote,
+        "votes": _votes,
     }
     found: dict[str, Callable[[Reply], Any]] = {name: partial(_read, read) for name, read in plain.items()}
     for name, read in plain.items():
@@ -173,19 +178,11 @@ def _asked(loop: asyncio.AbstractEventLoop, read: Callable[[Reply], Any], reply:
 
 
 def _vote(reply: Reply) -> Any:
-    panel = object.__new__(judge.Panel)
-    panel.labels, panel._verdict, panel.checks = BINARY, _Said(), True
-    panel._heads = Heads(HEADS, panel._verdict, {"甲": "one.s0"}, frozenset())
-    return judge.Panel._read(panel, judge.Reading(("某条问题", "某个回答")), _Turn(), reply)
+    return READER.one(Reading(("某条问题", "某个回答")), "m", reply)
 
 
-class _Said:
-    said, scheme = BINARY.names, BINARY
-
-
-class _Turn:
-    class caller:  # noqa: N801 (as the stage names it)
-        model = "m"
+def _votes(reply: Reply) -> Any:
+    return READER.several([Reading(("某条问题", "某个回答")), Reading(("另一个问题", "另一个回答"))], "m", reply)
 
 
 def _set_one(chance: random.Random, held: Any, value: Any) -> None:
