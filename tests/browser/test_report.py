@@ -135,6 +135,7 @@ def test_a_reason_shows_what_was_dropped_for_it(calm: Path, opened: Opened) -> N
     for reason, count in facts()["dropped"].items():
         place = page.locator(f"details[data-drop='{reason}']")
         place.locator("summary").click()
+        place.locator(".entry").first.wait_for()  # a browser tells of what was opened a moment later
         assert place.locator(".entry").count() == count
         assert f"丢弃{reason}第0条" in place.inner_text()
 
