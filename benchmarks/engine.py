@@ -71,7 +71,7 @@ def renderer(compiled: CompiledRecipe) -> Callable[[int], Request]:
 
     @lru_cache(maxsize=2 * CONCURRENCY)
     def judged(pair: int) -> tuple[Message, ...]:
-        return verdict.messages(specs[pair % len(specs)], verdict.seats[0], asked(pair), ANSWER)
+        return verdict.messages(specs[pair % len(specs)], verdict.seats[0], (asked(pair), ANSWER))
 
     def request(number: int) -> Request:
         match number % 10:
