@@ -151,8 +151,12 @@ class Batches:
         file = self.files.get(http.match_info["id"])
         if file is None:
             return refused(404, "No such File object")
-        torn = file.purpose == "batch_output" and self._fault(("torn-file",))
-        return web.Response(body=file.data[: len(file.data) * 2 // 3] if torn else file.data)
+        end = len(file.data)
+        if file.purpose == "batch_output" and self._fault(("torn-file",)):
+            end = self._chance.choice(
+                (end * 2 // 3, file.data.rfind(b"\n", 0, end * 2 // 3) + 1)
+            )  # or between two lines
+        return web.Response(body=file.data[:end])
 
     async def delete(self, http: web.Request) -> web.Response:
         if (file := self.files.pop(http.match_info["id"], None)) is None:
@@ -234,9 +238,9 @@ class Batches:
         return batch.status in ("validating", "in_progress", "finalizing", "cancelling")
 
     def _pass_time(self, batch: Batch) -> None:
-        now, ends = time.time(), batch.created + BatchOptions(window=batch.window).seconds
         if batch.status in ("failed", "completed", "expired", "cancelled"):
             return
+        now, ends = time.time(), batch.created + BatchOptions(window=batch.window).seconds
         if batch.errors:
             batch.status = "failed"
         elif batch.cancelled is not None:
@@ -254,11 +258,10 @@ class Batches:
         batch.status = status
         output: list[dict[str, Any]] = []
         rejects: list[dict[str, Any]] = []
-        answered = int(len(batch.rows) * min(1.0, share))
         for number, row in enumerate(batch.rows):
             key = row["custom_id"]
             entry: dict[str, Any] = {"id": f"batch_req_{number}", "custom_id": key, "response": None, "error": None}
-            if number >= answered:
+            if number >= int(len(batch.rows) * min(1.0, share)):
                 message = "This request could not be executed before the batch ended."
                 rejects.append(entry | {"error": {"code": f"batch_{status}", "message": message}})
                 continue

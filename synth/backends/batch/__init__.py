@@ -15,7 +15,7 @@ from synth.backends import BatchJob, BatchJobs, openai
 from synth.backends.batch.api import GONE, Api
 from synth.backends.batch.options import BatchOptions, Options, place_of
 from synth.backends.batch.piles import LONGEST, Piles
-from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, parsed
+from synth.backends.batch.rows import Outcome, complaint, line_of, outcome_of, rows_of
 from synth.backends.batch.steps import ENDED, Steps
 from synth.backends.openai.bodies import LADDER
 from synth.backends.openai.learned import rung_of
@@ -27,14 +27,14 @@ FAMILY = openai.FAMILY
 GIVES = frozenset({"words"})
 STAND_IN = False
 share = openai.share
-EXPIRIES, DOWNLOADS = 3, 5
-"""Batches in which a request may expire before the run stops, and tries at a file in which a line is torn."""
+EXPIRIES = 3
+"""Batches in which a request may expire before the run stops."""
 ENQUEUED = ("token_limit", "enqueued")
 """Signs that a server has as much waiting as it takes."""
 WANTED = 0.9
 """Share of an uploaded file that must be asked for again for a batch to be made of it in a later run."""
 LANDING = 30.0
-"""Seconds that parting takes at most."""
+"""Seconds that parting takes at most; a batch that nobody needs any more is waited for as long to be cancelled."""
 
 
 @dataclass(slots=True, eq=False)
@@ -119,10 +119,9 @@ class BatchBackend:
         try:
             async with asyncio.timeout(LANDING):
                 await asyncio.gather(*self._tasks.values())
-                for receipt in list(self._steps.open.values()) if done else ():
-                    dropped, batch = await self._steps.drop(receipt)
-                    if batch["status"] in ENDED:
-                        await self._settle(dropped, batch, forewarned=True)
+                if done:
+                    async for receipt, batch in self._steps.drop_all():
+                        await self._settle(receipt, batch, forewarned=True)
         except (TimeoutError, ProviderError, ConfigError, Stopped):
             pass  # the receipts stay open: the next run sees to them
         return sum(len(receipt.keys) for receipt in self._steps.open.values() if receipt.file)
@@ -209,7 +208,8 @@ class BatchBackend:
             outcome = self._refused(receipt, batch)
         else:
             requests = {key: asked.request for key in receipt.keys if (asked := self._asked.get(key))}
-            outcome = await outcome_of([await self._rows(file) for file in files], receipt, requests, self._client)
+            lacking = receipt.keys if batch["status"] == "completed" else ()
+            outcome = await outcome_of(await rows_of(files, self._download, lacking), receipt, requests, self._client)
             for key in receipt.keys:
                 self._see_unanswered(receipt, batch, outcome, key, forewarned=forewarned)
             await self._steps.receipts.keep(receipt, outcome.replies)
@@ -222,14 +222,8 @@ class BatchBackend:
             self._fail([key], error)
         await self._steps.close(receipt, batch.get("input_file_id") or receipt.file, *files)
 
-    async def _rows(self, file: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for _ in range(DOWNLOADS):
-            data = await self._api.insist(lambda _: self._api.content(file))
-            found, whole = await asyncio.to_thread(parsed, data)
-            if whole:
-                break
-        return found
+    async def _download(self, file: str) -> bytes:
+        return await self._api.insist(lambda _: self._api.content(file))
 
     def _see_unanswered(
         self, receipt: BatchJob, batch: Mapping[str, Any], outcome: Outcome, key: str, *, forewarned: bool

@@ -1,7 +1,7 @@
 """The lines of a batch's files: a request each; a reply or an error each, in any order, told apart by the request's key."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from synth.backends.openai.refusals import FORMAT, STREAM, classify
 from synth.errors import ConfigError, ProviderError, Stopped
 from synth.types import Reply, Request
 
+DOWNLOADS = 5
+"""Tries at a batch's files of which something is missing."""
 TURN = 500
 """Rows read before others get their turn."""
 
@@ -41,7 +43,22 @@ class Outcome:
     """Whether the server would rather be asked for JSON in another way."""
 
 
-def parsed(data: bytes) -> tuple[list[dict[str, Any]], bool]:
+async def rows_of(
+    files: Sequence[str], download: Callable[[str], Awaitable[bytes]], expected: Iterable[str]
+) -> list[list[dict[str, Any]]]:
+    """The rows of a batch's files. All are read again, a few times, where a line is torn or a key that is expected has no row: a
+    file may be cut off at the end of a line, and what is missing would be paid for twice."""
+    found: list[list[dict[str, Any]]] = []
+    for _ in range(DOWNLOADS):
+        read = [await asyncio.to_thread(_parsed, await download(file)) for file in files]
+        found = [rows for rows, _ in read]
+        lacking = set(expected).difference(row["custom_id"] for row in chain.from_iterable(found))
+        if not lacking and all(whole for _, whole in read):
+            break
+    return found
+
+
+def _parsed(data: bytes) -> tuple[list[dict[str, Any]], bool]:
     """The rows of a file that a batch brought, and whether every line was one."""
     rows, whole = [], True
     for line in data.split(b"\n"):

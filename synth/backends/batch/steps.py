@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -105,6 +105,18 @@ class Steps:
         elif batch["status"] not in ENDED + CANCELLED:
             await self._api.cancel(str(receipt.batch))
         return receipt, batch
+
+    async def drop_all(self) -> AsyncIterator[tuple[BatchJob, dict[str, Any]]]:
+        """Drops every batch that is open, and gives each once it has ended on the server; those that had ended come first."""
+        going: list[BatchJob] = []
+        for receipt in list(self.open.values()):
+            dropped, batch = await self.drop(receipt)
+            if batch["status"] in ENDED:
+                yield dropped, batch
+            elif batch["status"] != GONE:
+                going.append(dropped)
+        for receipt in going:
+            yield receipt, (await self.wait(receipt))[0]
 
     async def _create(self, receipt: BatchJob) -> BatchJob:
         file = str(receipt.file)
