@@ -229,7 +229,7 @@ def test_a_server_that_hangs_is_waited_for_no_longer_than_was_said(
     monkeypatch.setattr(doctor, "LANDING", 1.0)
     began = time.monotonic()
     found = examined(tmp_path, seconds=1, faults={"hang": 1.0})
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30  # a call would be given its ten minutes
     assert set(verdicts(found).values()) == {"not seen"}
 
 
@@ -260,7 +260,7 @@ def test_two_calls_at_once_reach_every_part(tmp_path: Path) -> None:
     with standing_in(listed=MODELS, latency="0.1") as server:
         recipe = load.load("demo", overrides={"concurrency": 2})
         recipe = load.with_models(recipe, backend=None, model=None, base_url=server.url)
-        found = examine(compile_recipe(recipe), RunOptions(tmp_path, 6, ONLY), 3)
+        found = examine(compile_recipe(recipe), RunOptions(tmp_path, 6, ONLY), 8)
     assert server.peak <= 2
     seen = {one.facts.part for one in found.roles if one.facts.replies}
     assert seen == {"writer", "answerer", "judge"}
