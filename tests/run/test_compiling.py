@@ -61,7 +61,7 @@ def test_what_a_recipe_uses_is_compiled_and_what_fails_keeps_nobody_waiting(monk
     from synth.dedup import ngrams_kernel
     from synth.filters.language import class_kernel, fluency_kernel
 
-    for loop in (ngrams_kernel.run, ngrams_kernel.reorder, fluency_kernel.surprises, class_kernel.weigh):
+    for loop in (ngrams_kernel.run, ngrams_kernel.reorder, fluency_kernel.surprises, class_kernel.sums):
         assert loop.signatures  # type: ignore[attr-defined]
 
     def broken(*_: object, **__: object) -> None:

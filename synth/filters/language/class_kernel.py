@@ -3,16 +3,18 @@
 import numpy as np
 
 from synth.filters.language.class_table import Known
-from synth.kernels import Number, Numbers, compiled
+from synth.kernels import Number, Numbers, compiled, part
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 LETTERS, DIGITS, SPACE = 1, 2, 3
 LONGEST, HINTS = 4, 20
 """Symbols of the longest run that counts: a character is one, and so is a word of letters."""
 HINT = np.uint64((1 << HINTS) - 1)
+SEEN = np.uint64(1 << 63)
+"""Set beside the weights of a key that has been counted."""
 
 
-@compiled
+@part
 def symbols(codes: Numbers, kinds: Numbers, out: Numbers) -> int:
     """Writes a text's symbols: each character is one, a word of letters one, a number one; spaces are none. Gives how many."""
     count, word = 0, np.uint64(0)
@@ -38,7 +40,7 @@ def symbols(codes: Numbers, kinds: Numbers, out: Numbers) -> int:
     return count
 
 
-@compiled
+@part
 def runs(found: Numbers, zone: Number, keys: Numbers, count: int) -> int:
     """Adds the keys of all runs of up to four symbols, as such and as of this zone of the text. Gives how many keys there are now."""
     for begin in range(len(found)):
@@ -62,35 +64,79 @@ def hints(slots: Numbers) -> Numbers:
     return found
 
 
-@compiled
+@part
 def weigh(keys: Numbers, known_keys: Known, out: Numbers) -> int:
     """Adds up the weights of the keys that the table knows, each once. Gives how many it knew."""
-    hinted, slots, weights, seen = known_keys
+    _, hinted, slots = known_keys
     mask, known = len(slots) - 1, 0
     places = np.empty(len(keys), np.int64)
     for key in keys:
         if not hinted[(key & HINT) >> np.uint64(6)] >> (key & np.uint64(63)) & np.uint64(1):
             continue
         at = np.int64(key) & mask
-        while slots[at] and slots[at] != key:
+        while slots[at, 0] and slots[at, 0] != key:
             at = (at + 1) & mask
-        if slots[at] and not seen[at]:
-            seen[at] = 1
+        held = slots[at, 1]
+        if slots[at, 0] and not held & SEEN:
+            slots[at, 1] = held | SEEN
             places[known] = at
             known += 1
             for name in range(len(out)):
-                out[name] += weights[at, name]
+                out[name] += np.int8(held >> np.uint64(8 * name) & np.uint64(0xFF))
     for place in places[:known]:
-        seen[place] = 0
+        slots[place, 1] &= ~SEEN
     return known
 
 
 @compiled
-def keys_of(codes: Numbers, ends: Numbers, zones: Numbers, kinds: Numbers, keys: Numbers) -> int:
-    """Writes the keys of all runs of symbols in the parts of a text, which end at `ends` and are of these `zones`. Gives how many."""
+def keys_of(codes: Numbers, parts: Numbers, kinds: Numbers, keys: Numbers) -> int:
+    """Writes the keys of all runs of symbols in the parts of a text: of each where it ends and its zone. Gives how many."""
     found, begin, count = np.empty(len(codes) + 1, np.uint64), 0, 0
-    for part in range(len(ends)):
-        size = symbols(codes[begin : ends[part]], kinds, found)
-        count = runs(found[:size], zones[part], keys, count)
-        begin = ends[part]
+    for end, zone in parts:
+        size = symbols(codes[begin:end], kinds, found)
+        count = runs(found[:size], zone, keys, count)
+        begin = end
     return count
+
+
+@compiled
+def sums(codes: Numbers, parts: Numbers, signs: Numbers, known_keys: Known, out: Numbers) -> int:
+    """Adds up what the runs of a text's parts weigh, and what its signs do, in a row each. Gives how many runs the table knew."""
+    keys = np.empty(8 * len(codes), np.uint64)
+    known = weigh(keys[: keys_of(codes, parts, known_keys.kinds, keys)], known_keys, out[0])
+    weigh(signs, known_keys, out[1])
+    return known
+
+
+@part
+def _is_han(code: Number) -> bool:
+    return 0x4E00 <= code <= 0x9FA5  # type: ignore[no-any-return]
+
+
+@compiled
+def pairs_again(codes: Numbers, asked: int, first: int) -> tuple[int, int, int]:
+    """Of a query's first `asked` codes how many pairs of Chinese characters there are, each counted once, and how many of them its
+    answer's first sentence, up to `first`, has, and the rest."""
+    pairs, again, count = np.empty(asked, np.uint64), np.zeros(asked, np.uint8), 0
+    hinted = np.zeros(1 << 12, np.bool_)
+    for at in range(len(codes) - 1):
+        if at == asked - 1 or at == first - 1:
+            continue
+        pair = np.uint64(codes[at]) << np.uint64(32) | np.uint64(codes[at + 1])
+        hint = (pair * SPREAD) >> np.uint64(52)
+        place = count
+        if hinted[hint]:
+            place = 0
+            while place < count and pairs[place] != pair:
+                place += 1
+        if at >= asked:
+            if place < count:
+                again[place] |= 1 if at < first else 2
+        elif place == count and _is_han(codes[at]) and _is_han(codes[at + 1]):
+            pairs[count], hinted[hint] = pair, True
+            count += 1
+    in_first, in_rest = 0, 0
+    for place in range(count):
+        in_first += again[place] & 1
+        in_rest += again[place] >> 1
+    return count, in_first, in_rest

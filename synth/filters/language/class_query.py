@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from synth.filters.language.screen import Screen
 from synth.filters.language.speech_acts import own_words
 
@@ -32,7 +34,7 @@ _SCREEN = Screen(
         "several": _SEVERAL,
     }
 )
-_PAIR, _WORD = re.compile("(?=([一-龥]{2}))"), re.compile("[a-z]{4,}")
+_WORD = re.compile("[a-z]{4,}")
 _COMMON = frozenset("我你您他她的是在有了不一这那个要会能可以到和就都也么什")
 _DENIED = re.compile(
     r"(?:[不没無无未唔难免别莫休勿拒]|n't|\bnot|\bno|never|cannot|without)[^，。！？,.!?]{0,3}?(?P<what>[一-龥]{1,4}| [a-z]{3,5})"
@@ -48,7 +50,13 @@ def asked(key: Callable[[str], int], query: str, parts: Sequence[str], told: Seq
     kind = next((name for name in ("may", "orders", "asks") if said.finds(0, name)), "states")
     head = "".join(told[:2])
     seen = "".join([letter for letter in _LETTERS if letter in head])
-    yield from map(key, _taken_up(words, parts, kind))
+    for place, part in enumerate(parts[:3]):
+        said_of_it = "denied {} meant {}".format(*_denied(part, words))
+        yield key(f"query {place} {said_of_it}")
+        yield key(f"query {kind} {place} {said_of_it}")
+    for where, same, of in _again(words, parts):
+        yield key(f"query {kind} {where} again {4 * same // of}")
+        yield key(f"query {where} again {min(same, 6)}")
     yield from _beside(key, kind, seen, tuple([said.finds(0, name) for name in _SEEN]))
 
 
@@ -75,27 +83,31 @@ def _beside(key: Callable[[str], int], kind: str, seen: str, said: tuple[bool, .
     return tuple(map(key, found))
 
 
-def _taken_up(query: str, parts: Sequence[str], kind: str) -> Iterator[str]:
-    """Whether what the answer denies is what was asked for, and how much of the query's words its sentences say again."""
-    for place, part in enumerate(parts[:3]):
-        denied = [found["what"] or found["verb"] for found in _DENIED.finditer(part)]
-        meant = any(_shares(one.strip(), query) for one in denied)
-        yield f"query {place} denied {bool(denied)} meant {meant}"
-        yield f"query {kind} {place} denied {bool(denied)} meant {meant}"
-    words = _pairs(query)
-    pairs = [word for word in words if not word.isascii()]
-    letters = words.difference(pairs)
-    for where, text in (("first", "".join(parts[:1])), ("rest", "".join(parts[1:]))):
-        same = sum([pair in text for pair in pairs]) + (len(letters & {*_WORD.findall(text)}) if letters else 0)
-        yield f"query {kind} {where} again {4 * same // max(1, len(words))}"
-        yield f"query {where} again {min(same, 6)}"
+def _denied(part: str, query: str) -> tuple[bool, bool]:
+    """Whether a sentence denies something, and whether that is what was asked for."""
+    if not _NAY.search(part) and "n" not in part and "without" not in part:
+        return False, False
+    denied = [found["what"] or found["verb"] for found in _DENIED.finditer(part)]
+    return bool(denied), any(_shares(one.strip(), query) for one in denied)
+
+
+_NAY = re.compile("[不没無无未唔难免别莫休勿拒]")
+"""Without one of these, and in English without an `n`, nothing is denied."""
+
+
+def _again(query: str, parts: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """How many of a query's words the first sentence says again and how many the rest does, of how many."""
+    from synth.filters.language.class_kernel import pairs_again
+
+    first, rest = "".join(parts[:1]), "".join(parts[1:])
+    codes = np.frombuffer(f"{query}{first}{rest}".encode("utf-32-le", "surrogatepass"), np.uint32)
+    pairs, in_first, in_rest = pairs_again(codes, len(query), len(query) + len(first))
+    words = {*_WORD.findall(query)}
+    of = max(1, pairs + len(words))
+    for where, same, text in (("first", in_first, first), ("rest", in_rest, rest)):
+        yield where, same + (len(words & {*_WORD.findall(text)}) if words else 0), of
 
 
 def _shares(word: str, query: str) -> bool:
     """Whether a query says this word of letters, or a character of it where it is Chinese."""
     return word in query if word.isascii() else any(one in query for one in word if one not in _COMMON)
-
-
-def _pairs(text: str) -> set[str]:
-    """Pairs of Chinese characters, and longer words of letters."""
-    return {*_PAIR.findall(text), *_WORD.findall(text)}

@@ -30,13 +30,12 @@ class Model(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the kernel reads of a table: a bit for each key that it may have, its slots and weights, and a mark for each slot, all 0
-    between answers."""
+    """What the kernel reads: what each character is, a bit for each key that a table may have, and of each slot its key and beside it
+    the weights, a byte each; the last byte is a mark, 0 between answers."""
 
+    kinds: npt.NDArray[np.uint8]
     hinted: npt.NDArray[np.uint64]
     slots: npt.NDArray[np.uint64]
-    weights: npt.NDArray[np.int8]
-    seen: npt.NDArray[np.uint8]
 
 
 def head() -> dict[str, Any]:

@@ -113,8 +113,8 @@ def _branch(given: tuple[Any, Sequence[Any]], flags: int) -> Part:
         together = frozenset[str]().union(*(strings for strings, _ in parts if strings is not None))
         if len(together) <= _MOST:
             return together, []
-    best = [min(_all(part), key=_cost, default=_EMPTY) for part in parts]
-    return None, [] if _EMPTY in best else [_shortened(frozenset[str]().union(*best))]
+    ranked = [sorted(dict.fromkeys(_all(part)), key=_cost) for part in parts]
+    return None, [_shortened(frozenset[str]().union(*some)) for some in zip(*ranked, strict=False)]
 
 
 def _cost(strings: Strings) -> int:

@@ -9,15 +9,14 @@ the same on every machine.
 import re
 from collections.abc import Sequence
 from functools import cache
-from itertools import accumulate
 from math import isqrt
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from synth.filters.language.latest import latest
-from synth.filters.language.speech_acts import Act, acts, own_words
+from synth.filters.language.speech_acts import SCREEN, Act, acts, own_words
 
 if TYPE_CHECKING:
     from synth.filters.language.class_table import Known
@@ -108,11 +107,19 @@ def _denials(own: str) -> list[str]:
 
 def run_keys(parts: Sequence[tuple[int, str]]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
     """Keys of all runs of symbols in these parts of a text; one may come more than once."""
-    texts = [part for _, part in parts]
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    ends, of = np.array([*accumulate(map(len, texts))], np.int64), np.array([zone * 0x1000000 for zone, _ in parts])
+    codes, of = _laid_out(parts)
     keys = np.empty(8 * len(codes), np.uint64)
-    return keys[: _kernel().keys_of(codes, ends, of, _kinds(), keys)]
+    return keys[: _kernel().keys_of(codes, of, _kinds(), keys)]
+
+
+def _laid_out(parts: Sequence[tuple[int, str]]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """The characters of a text's parts, and of each part where it ends and its zone, as the kernel reads them."""
+    ends, end = list[tuple[int, int]](), 0
+    for zone, part in parts:
+        end += len(part)
+        ends.append((end, zone * 0x1000000))
+    whole = "".join([part for _, part in parts])
+    return np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), np.uint32), np.array(ends, np.int64)
 
 
 def sign_keys(text: str, found: Sequence[Act], query: str | None) -> Sequence[int]:
@@ -126,16 +133,14 @@ def _scores(text: str, found: Sequence[Act], query: str | None) -> list[int]:
     """What speaks for each class, in whole numbers."""
     from synth.filters.language.class_table import model
 
-    table, weigh = model(), _kernel().weigh
-    sums = np.zeros((2, len(table.start)), np.int64)
-    known = weigh(run_keys(zones(text, query)), _known(), sums[0])
+    table = model()
+    both = np.zeros((2, len(table.start)), np.int64)
     signs = np.array(sign_keys(text, found, query), np.uint64)
-    weigh(signs, _known(), sums[1])
+    known = _kernel().sums(*_laid_out(zones(text, query)), signs, _known(), both)
     share = isqrt(max(1, known) << 16)
-    runs = (int(value) * table.run_unit for value in sums[0])
     return [
-        int(start) + int(sign) * table.sign_unit + (run << 8) // share
-        for start, sign, run in zip(table.start, sums[1], runs, strict=True)
+        start + sign * table.sign_unit + (run * table.run_unit << 8) // share
+        for start, run, sign in zip(table.start.tolist(), *both.tolist(), strict=True)
     ]
 
 
@@ -164,7 +169,10 @@ def _known() -> "Known":
     from synth.filters.language.class_table import Known, model
 
     table = model()
-    return Known(_kernel().hints(table.slots), table.slots, table.weights, np.zeros(len(table.slots), np.uint8))
+    beside = np.zeros((len(table.slots), 8), np.uint8)
+    beside[:, : table.weights.shape[1]] = table.weights.view(np.uint8)
+    held = np.stack([table.slots, beside.view("<u8").reshape(-1).astype(np.uint64)], axis=1)
+    return Known(_kinds(), _kernel().hints(table.slots), np.ascontiguousarray(held))
 
 
 @cache
@@ -184,15 +192,10 @@ def by_rules(text: str) -> str:
 def _by_rules(found: Sequence[Act]) -> str:
     if not found or any(act.letter for act in (found[0], found[-1])):
         return "compliance"
-    for name, holds in (
-        ("partial", _partial),
-        ("refusal", _refusal),
-        ("incapable", _incapable),
-        ("rebuttal", _rebuttal),
-    ):
-        if holds(found):
-            return name
-    return "compliance"
+    may = 0
+    for act in found:
+        may |= act.may
+    return next((name for name, needs, holds in _RULES if may & needs and holds(found)), "compliance")
 
 
 def _head(found: Sequence[Act]) -> Sequence[Act]:
@@ -266,3 +269,12 @@ def _rebuttal(found: Sequence[Act]) -> bool:
         return True
     size = sum(act.size for act in found)
     return first.forbids and (size < _SHORT or first.feels) and not first.cites
+
+
+_RULES = (
+    ("partial", SCREEN.bits("stops", "declines", "declines_en", "warns", "disclaims", "corrects"), _partial),
+    ("refusal", SCREEN.bits("declines", "declines_en"), _refusal),
+    ("incapable", SCREEN.bits("cannot", "cannot_en"), _incapable),
+    ("rebuttal", SCREEN.bits("corrects", "forbids", "wrong"), _rebuttal),
+)
+"""In their order, each with the wordings of which one must be there."""

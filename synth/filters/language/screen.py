@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,15 +15,17 @@ _BITS: Final = 16
 _SPREAD: Final = 0x9E3779B1
 
 
-class Tables(NamedTuple):
-    """What the kernel reads of a screen: the row of `masks` of each gram, by its hash; for each alternative the bits in a row that
-    it needs, `wanted` from its number in `firsts` on, and the number of the pattern whose it is."""
+class Lists(NamedTuple):
+    """What the kernel reads of a screen: by the hash of a gram its number; and lists of numbers in one array: of each gram the needs
+    that it meets, of each need the alternatives to look at, of each alternative its needs, its pattern. Need 0 is always met. The
+    first four numbers tell where each begins, the fifth how many needs there are; lists of lists begin with where each of these does."""
 
     found: "np.ndarray[Any, np.dtype[np.uint16]]"
-    masks: "np.ndarray[Any, np.dtype[np.uint64]]"
-    firsts: "np.ndarray[Any, np.dtype[np.int64]]"
-    owners: "np.ndarray[Any, np.dtype[np.int64]]"
-    wanted: "np.ndarray[Any, np.dtype[np.int64]]"
+    numbers: "np.ndarray[Any, np.dtype[np.int64]]"
+
+
+Word: TypeAlias = "tuple[int, int, Mapping[int, Alternative]]"
+"""The place of a word of chances, which of its bits are of a pattern, and by its bit each alternative."""
 
 
 class Screen:
@@ -41,78 +43,94 @@ class Screen:
         """Which patterns may match which of these texts."""
         from synth.filters.language.screen_kernel import screen
 
-        ends = np.fromiter(accumulate(map(len, texts)), np.int64, len(texts))
+        ends = np.array([*accumulate(map(len, texts))], np.int64)
         codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-        out = np.zeros((len(texts), 1 + (len(self._tables.owners) + 63) // 64), np.uint64)
-        screen(codes, ends, self._tables, out)
+        out = np.zeros((len(texts), self._words), np.uint64)
+        screen(codes, ends, *self._lists, out)
         return Chances(self, texts, out)
+
+    @cached_property
+    def _words(self) -> int:
+        """Words of 64 bits that tell of a text what it may show: one of the patterns, the rest of their alternatives."""
+        return 1 + (sum(len(every) for *_, every in self.known.values()) + 63) // 64
 
     def whole(self, name: str) -> re.Pattern[str]:
         """A pattern by its name, as one."""
         return _compiled(self._sources[name], self._flags)
 
     @cached_property
-    def known(self) -> Mapping[str, tuple[int, int, int, int, Mapping[int, "Alternative"]]]:
-        """By name of pattern its bit, the bytes in which the chances of its alternatives stand, their bits in these, and each by its bit."""
-        found, at = {}, 0
+    def known(self) -> Mapping[str, tuple[int, Sequence[Word], Sequence["Alternative"]]]:
+        """By name of pattern its bit, the words in which the chances of its alternatives stand, and all of these."""
+        found, at = dict[str, tuple[int, Sequence[Word], Sequence[Alternative]]](), 0
         for name, source in self._sources.items():
-            first = at % 8
-            some = {
-                1 << first + after: Alternative(*one) for after, one in enumerate(alternatives_of(source, self._flags))
-            }
-            found[name] = (self._bits[name], 8 + at // 8, 8 + (at + len(some) + 7) // 8, sum(some), some)
-            at += len(some)
+            every = [Alternative(*one) for one in alternatives_of(source, self._flags)]
+            words: dict[int, dict[int, Alternative]] = {}
+            for place, one in enumerate(every, start=at):
+                words.setdefault(1 + place // 64, {})[1 << place % 64] = one
+            found[name] = (self._bits[name], [(word, sum(some), some) for word, some in words.items()], every)
+            at += len(every)
         return found
 
     @cached_property
-    def _tables(self) -> Tables:
-        bits: dict[Strings, int] = {}
-        wanted, firsts, owners = list[int](), [0], list[int]()
+    def _lists(self) -> Lists:
+        needs: dict[Strings, int] = {frozenset(): 0}
+        wanted, owners = list[list[int]](), list[int]()
         for owner, (*_, alternatives) in enumerate(self.known.values()):
-            for one in alternatives.values():
-                wanted += sorted({bits.setdefault(strings, len(bits)) for strings in one.needs})
-                firsts.append(len(wanted))
+            for one in alternatives:
+                wanted.append(sorted({needs.setdefault(strings, len(needs)) for strings in one.needs}))
                 owners.append(owner)
-        rows: dict[int, int] = {}
-        for strings, bit in bits.items():
-            for gram in strings:
-                rows[slot(gram)] = rows.get(slot(gram), 0) | 1 << bit
-        words = -(-len(bits) // 64) or 1
-        found, masks = np.zeros(1 << _BITS, np.uint16), np.zeros((len(rows) + 1, words), np.uint64)
-        for row, (at, mask) in enumerate(rows.items(), start=1):
-            found[at] = row
-            masks[row] = [mask >> 64 * word & 0xFFFFFFFFFFFFFFFF for word in range(words)]
-        return Tables(found, masks, *(np.array(one, np.int64) for one in (firsts, owners, wanted)))
+        looked_at = [list[int]() for _ in needs]
+        for alternative, due in enumerate(wanted):
+            looked_at[due[0] if due else 0].append(alternative)
+        met: dict[int, list[int]] = {}
+        for strings, need in needs.items():
+            for at in {slot(gram) for gram in strings}:
+                met.setdefault(at, []).append(need)
+        found = np.zeros(1 << _BITS, np.uint16)
+        found[[*met]] = np.arange(1, len(met) + 1)
+        return Lists(found, _together([[[], *met.values()], looked_at, wanted], owners, len(needs)))
+
+
+def _together(lists: Sequence[Sequence[Sequence[int]]], owners: Sequence[int], needs: int) -> "np.ndarray[Any, Any]":
+    """Lists of lists, and the owners after them, in one array: see `Lists`."""
+    numbers, begins = [0, 0, 0, 0, needs], list[int]()
+    for several in lists:
+        begins.append(len(numbers))
+        first = len(numbers) + len(several) + 1
+        numbers += [first + size for size in accumulate(map(len, several), initial=0)]
+        numbers += [number for some in several for number in some]
+    numbers[:4] = [*begins, len(numbers)]
+    return np.array([*numbers, *owners], np.int64)
 
 
 class Chances:
     """Texts, and which patterns of a screen may match them."""
 
-    __slots__ = ("_raw", "_screen", "_size", "may", "texts")
+    __slots__ = ("_known", "_rows", "_screen", "may", "texts")
 
     def __init__(self, screen: Screen, texts: Sequence[str], out: "np.ndarray[Any, np.dtype[np.uint64]]") -> None:
         self._screen, self.texts = screen, texts
-        self.may: Sequence[int] = out[:, 0].tolist()
+        self._known, self._rows = screen.known, out.tolist()
+        self.may: Sequence[int] = [row[0] for row in self._rows]
         """For each text the patterns that may match it, as bits; no other does."""
-        self._raw, self._size = out.tobytes(), 8 * out.shape[1]
 
     def finds(self, at: int, name: str) -> bool:
         """Whether a pattern matches anywhere in the text at that place."""
-        bit, begin, end, every, alternatives = self._screen.known[name]
-        if not self.may[at] & bit:
+        row, (bit, words, _) = self._rows[at], self._known[name]
+        if not row[0] & bit:
             return False
-        size, text = self._size, self.texts[at]
-        left = int.from_bytes(self._raw[at * size + begin : at * size + end], "little") & every
-        while left:
-            bit = left & -left
-            if alternatives[bit].search(text):
-                return True
-            left ^= bit
+        for word, every, alternatives in words:
+            left = row[word] & every
+            while left:
+                bit = left & -left
+                if alternatives[bit].search(self.texts[at]):
+                    return True
+                left ^= bit
         return False
 
     def first(self, at: int, name: str) -> re.Match[str] | None:
         """The first match of a pattern in the text at that place."""
-        if not self.may[at] & self._screen.known[name][0]:
+        if not self.may[at] & self._known[name][0]:
             return None
         return self._screen.whole(name).search(self.texts[at])
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from synth.filters.language.screen import Tables
 from synth.kernels import Numbers, compiled
 
 SPREAD = np.uint64(0x9E3779B1)
@@ -12,30 +11,31 @@ ONE, WORD = np.uint64(1), 6
 
 
 @compiled
-def screen(codes: Numbers, ends: Numbers, tables: Tables, out: Numbers) -> None:
+def screen(codes: Numbers, ends: Numbers, found: Numbers, lists: Numbers, out: Numbers) -> None:
     """For each text, the codes up to its end, sets the bits of the alternatives that have all they need, after those of the
-    patterns whose they are."""
-    words = tables.masks.shape[1]
-    seen, begin = np.zeros(words, np.uint64), 0
+    patterns whose they are. `found` and `lists` are a screen's, see `screen.Lists`."""
+    needs_at, alternatives_at, wanted_at, owners_at, needs = lists[0], lists[1], lists[2], lists[3], lists[4]
+    seen, order, begin = np.zeros(needs, np.bool_), np.empty(needs, np.int64), 0
     for text in range(len(ends)):
-        seen[:] = 0
-        end = ends[text]
+        end, count = ends[text], 1
+        seen[0], order[0] = True, 0
         for at in range(begin, end):
             key = np.uint64(0)
             for last in range(at, min(at + 3, end)):
                 key = (key * SPREAD + np.uint64(codes[last]) + ONE) & LOW
-                row = tables.found[((key * SPREAD) & LOW) >> SHIFT]
-                if row:
-                    for word in range(words):
-                        seen[word] |= tables.masks[row, word]
+                row = needs_at + found[((key * SPREAD) & LOW) >> SHIFT]
+                for place in range(lists[row], lists[row + 1]):
+                    if not seen[lists[place]]:
+                        seen[lists[place]] = True
+                        order[count] = lists[place]
+                        count += 1
         begin = end
-        for one in range(len(tables.owners)):
-            whole = True
-            for at in range(tables.firsts[one], tables.firsts[one + 1]):
-                bit = tables.wanted[at]
-                if not seen[bit >> WORD] >> np.uint64(bit & 63) & ONE:
-                    whole = False
-                    break
-            if whole:
-                out[text, 0] |= ONE << np.uint64(tables.owners[one])
-                out[text, 1 + (one >> WORD)] |= ONE << np.uint64(one & 63)
+        for need in order[:count]:
+            for place in range(lists[alternatives_at + need], lists[alternatives_at + need + 1]):
+                one, whole = lists[place], True
+                for wanted in range(lists[wanted_at + one], lists[wanted_at + one + 1]):
+                    whole = whole and seen[lists[wanted]]
+                if whole:
+                    out[text, 0] |= ONE << np.uint64(lists[owners_at + one])
+                    out[text, 1 + (one >> WORD)] |= ONE << np.uint64(one & 63)
+        seen[order[:count]] = False

@@ -4,7 +4,6 @@ Speech that is quoted and code are not the answerer's own and are left out; trad
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from synth.filters.language.class_wordings import LOOSE
@@ -15,7 +14,8 @@ from synth.filters.language.speech_wordings import WORDINGS
 
 _QUOTED = re.compile(r"“[^“”]{0,400}”|「[^「」]{0,400}」|『[^『』]{0,400}』|\"[^\"\n]{0,400}\"|《[^《》]{0,60}》")
 _CODE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]{0,200}`")
-_END = re.compile(r"(?<=[。！？!?；;])\s*|\n+|(?<=[a-z\]]\.)\s+")
+_END = re.compile(r"[。！？!?；;\n.](?:(?<=[。！？!?；;])\s*|(?<=\n)\n*|(?<=[a-z\]]\.)(?:\n+|\s+))")
+"""The end of a sentence: white space after a mark that ends one, or the end of a line."""
 _WHOLE, _TAIL = 16_000, 4_000
 SCREEN = Screen({**WORDINGS, **LOOSE})
 """The wordings of acts, and those by which `class_signs` reads the same sentences more loosely."""
@@ -25,12 +25,14 @@ class _Does:
     """Whether a sentence shows one of these wordings: looked for when it is first asked, and then known."""
 
     def __init__(self, *wordings: str) -> None:
-        self.wordings = wordings
+        self.wordings, self._bits = wordings, SCREEN.bits(*wordings)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, act: Any, owner: type | None = None) -> bool:
+        if not act.may & self._bits:
+            return False
         found = False
         for wording in self.wordings:
             found = found or act.said.finds(act.place, wording)
@@ -72,7 +74,6 @@ class Act:
         self.said, self.place = said, place
         self.words = said.texts[place]
         self.size = len(self.words)
-        self.__dict__ |= _does_not(self.may & _ACTS)
 
     @property
     def yields(self) -> bool:
@@ -84,15 +85,8 @@ class Act:
         return bool(ends) and bool(SCREEN.whole("turns").search(self.words, max(ends)))
 
 
-@lru_cache(maxsize=2048)
-def _does_not(may: int) -> dict[str, bool]:
-    """What a sentence of these chances surely does not do."""
-    does = {name: act for name, act in vars(Act).items() if isinstance(act, _Does)}
-    return {name: False for name, act in does.items() if not may & SCREEN.bits(*act.wordings)}
-
-
 _RESERVED = ("declines", "declines_en", "warns", "disclaims")
-_ACTS, _TURNS, _RESERVES = SCREEN.bits(*WORDINGS), SCREEN.bits("turns"), SCREEN.bits(*_RESERVED)
+_TURNS, _RESERVES = SCREEN.bits("turns"), SCREEN.bits(*_RESERVED)
 
 
 @latest(room=64_000)
@@ -100,12 +94,23 @@ def own_words(text: str) -> str:
     """An answer's own words, to read speech acts from: the text without what it quotes and without code, small letters,
     apostrophes straight, traditional characters simplified."""
     text = simplified(text).replace("’", "'").replace("‘", "'").lower()
-    return _QUOTED.sub("“”", _CODE.sub("", text))
+    return _QUOTED.sub("“”", _CODE.sub("", text) if "`" in text else text)
 
 
 def sentences(words: str) -> list[str]:
     """The sentences of someone's own words (see `own_words`), in which speech acts are looked for."""
-    return [sentence for sentence in _END.split(words) if sentence.strip()]
+    return [sentence for sentence in _split(words) if sentence and not sentence.isspace()]
+
+
+def _split(words: str) -> list[str]:
+    """A text cut at the ends of its sentences; white space after an end belongs to none, a sentence's last mark does."""
+    found, begin = list[str](), 0
+    for end in _END.finditer(words):
+        mark = end[0][0]
+        found.append(words[begin : end.start() + (mark != "\n")])
+        begin = end.end()
+    found.append(words[begin:])
+    return found
 
 
 @latest(room=64_000)
@@ -115,8 +120,8 @@ def acts(text: str) -> list[Act]:
     if len(text) > _WHOLE:
         text = f"{text[: _WHOLE - _TAIL]}\n{text[-_TAIL:]}"
     found, places, at = list[str](), list[int](), 0
-    for sentence in _END.split(own_words(text)):
-        if sentence.strip():
+    for sentence in _split(own_words(text)):
+        if sentence and not sentence.isspace():
             found.append(sentence)
             places.append(at)
         at += len(sentence)
