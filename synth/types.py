@@ -54,8 +54,7 @@ class Request:
 
     @property
     def prefill(self) -> str:
-        """What the answer to a request begins with: the last message, where that is the assistant's. The model goes on
-        from there."""
+        """What the answer to a request begins with: the last message, where that is the assistant's. The model goes on from it."""
         return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
 
     @property
@@ -82,6 +81,8 @@ class Reply:
     reasoning: str | None = None
     scores: TokenScores = ()
     """Of the answer's tokens, where a request asked for them (`logprobs`) and its server tells."""
+    stand_in: bool = False
+    """Whether its server named itself a stand-in for one, as `synth serve` does: no model wrote this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One lane's plan for one sweep over the lanes, as journalled before any of its calls is made. Carried out as recorded,
-    whatever the recipe says by then."""
+    """One lane's plan for one sweep over the lanes, journalled before any of its calls is made, and carried out as recorded."""
 
     lane: str
     sweep: int
