@@ -69,13 +69,11 @@ TokenScores: TypeAlias = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading."""
+    """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading. `text` holds what it was begun with."""
 
     text: str
-    """With what the answer was begun with; empty if the model added nothing to it."""
     finish: str = "stop"
-    """`stop`, `length` or `content_filter`, as the server says, `broken` where it says what is not known to mean a whole answer; `rejected`,
-    `gave_up` or `outage` where there is no answer."""
+    """`stop`, `length` or `content_filter` as the server says, `broken` where that is not known; `rejected`, `gave_up` or `outage` without answer."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning: str | None = None
@@ -83,6 +81,8 @@ class Reply:
     """Of the answer's tokens, where a request asked for them (`logprobs`) and its server tells."""
     stand_in: bool = False
     """Whether its server named itself a stand-in for one, as `synth serve` does: no model wrote this."""
+    word: str = field(default="", compare=False)
+    """Of a `broken` one, the server's word for how it ended. It is told, not kept."""
 
 
 @dataclass(frozen=True, slots=True)

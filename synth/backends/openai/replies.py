@@ -11,6 +11,7 @@ from synth.backends.openai.finishes import finish_of
 from synth.backends.openai.scores import scores_of
 from synth.backends.openai.streams import Assembler, looks_streamed
 from synth.errors import ProviderError
+from synth.sanitize import shortened
 from synth.types import Reply
 
 STAND_IN: Final = "synth-serve"
@@ -83,6 +84,7 @@ def reply_of(completion: Any, begun: str = "") -> Reply:
         reasoning=thoughts,
         scores=scores_of(choice.get("logprobs")),
         stand_in=completion.get("system_fingerprint") == STAND_IN,
+        word=shortened(str(_told(choice) or ""), 60) if finish == "broken" else "",
     )
 
 

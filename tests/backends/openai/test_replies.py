@@ -4,12 +4,14 @@ import asyncio
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from synth.backends.openai import OpenAIBackend
 from synth.backends.openai.finishes import finish_of
+from synth.engine.notices import Notices
 from synth.errors import ConfigError, ProviderError
 from synth.types import Reply
 from tests.support.wire_mutants import ask, sending
@@ -183,3 +185,16 @@ def test_of_whole_answers_as_no_server_should_send_them_the_client_makes_a_reply
 
     made = asyncio.run(all_of(200))
     assert min(made[True], made[False]) > 20
+
+
+def test_a_word_for_the_end_of_an_answer_that_nobody_knows_is_told_once_by_name() -> None:
+    said = list[str]()
+    notices = Notices(said.append)
+    for word in ("insufficient\x1b[31m resource", "insufficient\x1b[31m resource", "stop", "length", ""):
+        notices.of_reply(read(completion(finish=word)), "m", "writer")
+    notices.of_reply(CLIENT._unkeyed(replace(read(completion(finish="x")), word="of sk-none")), "m2", "writer")
+    assert [line.partition(", which")[0] for line in said] == [
+        "model 'm' (role writer) ends an answer with 'insufficient·[31m resource'",
+        "model 'm2' (role writer) ends an answer with 'of [key]'",
+    ]
+    assert read(completion(finish="odd")) == replace(read(completion(finish="odd")), word=""), "it decides nothing"
