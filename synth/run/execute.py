@@ -185,7 +185,12 @@ async def _carried(
             result.notes += notes(job, connected, left, paused=False)
             told = len(result.notes)
             await doubting.vouch(result, journal)
+            held = rows_in(job.options.folder)
             finish(job, result, staging)
+            if (rows := sum(result.splits.values())) < held:
+                job.options.say(
+                    f"{job.options.folder / 'dataset'} held {held:,} rows before this run, and holds {rows:,} now"
+                )
             staging.forget()
             finished.remember(job, journal, finished.Lasting(before, result.notes[told:]))
             return result
