@@ -5,7 +5,8 @@
 A line of a set: `query` (or null), `response`, `class`. A set's weight is that of one of its answers (1); those of a set of less than
 one in five are counted as bulk: their runs of characters make no vocabulary. Each answer counts with its query and once more without
 it. A logistic regression is fitted by scikit-learn, the runs that weigh least are left out, it is fitted again, and what is left is
-rounded to whole numbers. How well it tells answers that it was not fitted on, `benchmarks/response_classes.py` says.
+rounded to whole numbers. How well it tells answers that it was not fitted on, `benchmarks/response_classes.py` says; sets that are kept
+for that (`answers_kept*.jsonl`) are turned away.
 """
 
 import hashlib
@@ -47,6 +48,8 @@ class Answer(NamedTuple):
 def read(argument: str) -> tuple[list[Answer], dict[str, Any]]:
     """The answers of a set, and what is said of it in the table's head."""
     path, _, weight = argument.partition("=")
+    if "_kept" in Path(path).stem:
+        sys.exit(f"{path}: kept to measure with, and never fitted on: leave it out")
     rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     counts = float(weight or 1)
     made = [one for row in rows for one in _twice(row, counts)]

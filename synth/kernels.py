@@ -6,6 +6,10 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numba import njit
 
+# numba imports this at its first compiling, and its table of types grows by it: under the hands of another thread that looks into the
+# table, were it not here before any kernel can be called.
+from numba.experimental import function_type  # noqa: F401
+
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 Number: TypeAlias = Any
 """A whole number, of numpy's or Python's making."""

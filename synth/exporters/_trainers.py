@@ -116,9 +116,16 @@ def _guide(start: Start, files: Sequence[Path]) -> str:
     """TRAIN.md: the same for every place, since its commands are run in the folder where it stands."""
     names = ", ".join(f"`{path.name}`" for path in files)
     text = [f"# {start.kind}", "", f"{names}, written by synth. {_ABOUT[start.kind]}", ""]
-    text += ["Run these in this folder; MODEL is the model you train.", ""]
+    text += [
+        "Run these in this folder; MODEL is the model you train. Without a GPU, trl wants `--use_cpu --bf16 False` besides.",
+        "",
+    ]
     for trainer in _TRAINERS[start.kind]:
-        text += ["```", *trainer(start), "```", ""]
+        line, *held = trainer(start)
+        command = line.partition("  #")[0]
+        text += ["```", command, "```", ""]
+        if held:
+            text += [f"`{command.split()[-1]}` holds:", "", "```", *held, "```", ""]
     return "\n".join(text)
 
 

@@ -51,3 +51,10 @@ async def signed(http: web.Request, response: web.StreamResponse) -> None:
     """Has every answer of the stand-in server bear its name, in the header `Server`."""
     del http
     response.headers["Server"] = STAND_IN
+
+
+def lost(http: web.Request) -> web.Response:
+    """A fault of the stand-in's Batch API: the request was carried out, and the connection breaks before the answer."""
+    assert http.transport is not None
+    http.transport.abort()
+    return web.Response()

@@ -479,7 +479,7 @@ def test_an_interrupt_leaves_the_batch_with_the_server_and_says_so(lab: Lab) -> 
         while not server.batches.batches and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, words = process.communicate(timeout=20)
+        _, words = process.communicate(timeout=60)
         assert process.returncode == 130, words
         assert "requests stay with the server: the same command collects their replies" in words
         assert "Traceback" not in words

@@ -124,7 +124,7 @@ def test_a_page_of_hostile_texts_opens_in_three_seconds(attacked: Path, opened: 
     started = time.monotonic()
     page = opened(attacked)
     assert page.evaluate(MEASURED) < 3_000
-    assert time.monotonic() - started < 6  # with a browser's own start
+    assert time.monotonic() - started < 60  # however busy the machine that starts it
     assert page.locator("#browser .entry").count() == 20
 
 

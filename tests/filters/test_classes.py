@@ -107,3 +107,9 @@ def test_a_table_is_read_as_it_was_packed() -> None:
     model = class_table.unpacked(parts, said)
     held = {int(key): model.weights[at].tolist() for at, key in enumerate(model.slots) if key}
     assert held == {int(key): row.tolist() for key, row in zip(keys, weights, strict=True)}
+
+
+def test_the_table_that_ships_was_made_from_no_set_that_is_kept_to_measure_with() -> None:
+    names = [one["set"] for one in class_table.head()["sets"]]
+    assert names
+    assert not [name for name in names if "_kept" in name]

@@ -72,7 +72,7 @@ def test_a_signal_at_any_point_loses_nothing(lab: Lab, sign: int) -> None:
     [
         ({"faults": {"500": 1.0}}, 4),
         ({"faults": {"429": 1.0}, "retry_after": 300.0}, 4),
-        ({"latency": "60", "listed": None}, 1),  # the check of a model that hangs
+        ({"latency": "600", "listed": None}, 1),  # the check of a model that hangs
     ],
     ids=["retrying", "resting", "checking"],
 )
@@ -84,7 +84,7 @@ def test_one_signal_ends_a_wait_at_once(lab: Lab, habits: dict[str, Any], bodies
         while len(server.bodies) < bodies:
             time.sleep(0.01)
         process.send_signal(sign)
-        _, words = process.communicate(timeout=15)
+        _, words = process.communicate(timeout=60)
     assert process.returncode == 130
     assert words.decode().strip().endswith("interrupted; run the same command again to go on")
 
@@ -114,12 +114,12 @@ def test_each_signal_is_answered_and_the_second_still_writes_and_tells_the_way_o
     with standing_in(latency="0.01") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         process = start(lab.folder)
-        hang(server, 60.0, after=60)
+        hang(server, 600.0, after=60)
         process.send_signal(sign)
         assert b"synth: stopping; waiting for 8 calls, the oldest " in until(process, b"once more stops now")
         process.send_signal(sign)
         assert b"synth: stopping now; 8 calls are given up" in until(process, b"once more ends at once")
-        _, words = process.communicate(timeout=15)
+        _, words = process.communicate(timeout=60)
     assert process.returncode == 130
     lines = words.decode().strip().splitlines()
     assert lines[0] == "synth: writing what there is"
@@ -132,20 +132,20 @@ def test_each_signal_is_answered_and_the_second_still_writes_and_tells_the_way_o
 def test_a_third_signal_ends_at_once(lab: Lab) -> None:
     code = (
         "import time\nfrom synth.run import execute, write\nfrom synth.cli.main import main\n"
-        "write.write_dataset = lambda *_: time.sleep(60)\nmain()"
+        "write.write_dataset = lambda *_: time.sleep(600)\nmain()"
     )
     environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[2])}
     with standing_in(latency="0.01") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         arguments = [sys.executable, "-c", code, *COMMAND[3:]]
         process = subprocess.Popen(arguments, cwd=lab.folder, env=environment, stderr=subprocess.PIPE)
-        hang(server, 60.0)
+        hang(server, 600.0)
         for words in (b"once more stops now", b"writing what there is"):
             process.send_signal(signal.SIGINT)
             until(process, words)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=60)
     assert (process.returncode, said.decode().strip().splitlines()[-1]) == (130, "synth: interrupted")
 
 
@@ -184,12 +184,12 @@ def test_a_signal_while_a_run_starts_is_one_line(lab: Lab, sign: int) -> None:
         "threading.Timer(float(sys.argv.pop(1)), os.kill, (os.getpid(), int(sys.argv.pop(1)))).start()\nmain()"
     )
     environment = {**os.environ, "OPENAI_API_KEY": "x", "PYTHONPATH": str(Path(__file__).parents[2])}
-    with standing_in(latency="60", listed=None) as server:
+    with standing_in(latency="600", listed=None) as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         for seconds in (0.02, 0.4, 1.0):
             arguments = [sys.executable, "-c", code, str(seconds), str(int(sign)), *COMMAND[3:]]
             ended = subprocess.run(
-                arguments, check=False, cwd=lab.folder, env=environment, capture_output=True, timeout=30
+                arguments, check=False, cwd=lab.folder, env=environment, capture_output=True, timeout=60
             )
             assert ended.returncode in (130, -signal.SIGINT)  # a shell says 130 to both
             assert ended.stderr.decode().strip().splitlines()[-1].startswith("synth: interrupted")

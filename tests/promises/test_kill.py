@@ -242,7 +242,7 @@ def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
             while server.completed.total() < answered + 30:
                 time.sleep(0.005)
             process.send_signal(sign)
-            _, words = process.communicate(timeout=30)
+            _, words = process.communicate(timeout=60)
             assert process.returncode == 130
             assert "interrupted; run the same command again to go on" in words.decode()
             assert "Traceback" not in words.decode()
@@ -251,7 +251,7 @@ def test_an_interrupt_keeps_everything_and_says_how_to_go_on(lab: Lab) -> None:
 
 
 def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:
-    with standing_in(latency="20.0") as server:
+    with standing_in(latency="600") as server:
         (lab.folder / "small.yaml").write_text(SMALL.format(url=server.url, concurrency=8), encoding="utf-8")
         process = start(lab.folder)
         while len(server.bodies) < 4:
@@ -259,7 +259,7 @@ def test_a_second_interrupt_waits_for_nothing(lab: Lab) -> None:
         for _ in range(2):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
-        _, words = process.communicate(timeout=10)
+        _, words = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in words.decode()
 
@@ -271,7 +271,7 @@ def test_a_second_process_on_the_same_folder_is_one_line(lab: Lab) -> None:
         while not server.bodies:
             time.sleep(0.01)
         second = start(lab.folder)
-        _, words = second.communicate(timeout=30)
+        _, words = second.communicate(timeout=60)
         first.kill()
         first.communicate()
     assert second.returncode == 1

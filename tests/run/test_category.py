@@ -192,7 +192,7 @@ def test_an_interrupt_is_one_line_and_keeps_what_was_answered(sign: signal.Signa
         while server.completed.total() < 12:
             time.sleep(0.01)
         process.send_signal(sign)
-        _, words = process.communicate(timeout=15)
+        _, words = process.communicate(timeout=60)
         before = answers(server)
         found = category(small(server.url))
         assert set(answers(server).values()) == {1}

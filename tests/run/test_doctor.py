@@ -229,25 +229,25 @@ def test_a_server_that_hangs_is_waited_for_no_longer_than_was_said(
     monkeypatch.setattr(doctor, "LANDING", 1.0)
     began = time.monotonic()
     found = examined(tmp_path, seconds=1, faults={"hang": 1.0})
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30  # a call would be given its ten minutes
     assert set(verdicts(found).values()) == {"not seen"}
 
 
-@pytest.mark.parametrize("habits", [{"latency": "0.1"}, {"latency": "60"}], ids=["answers", "hangs"])
+@pytest.mark.parametrize("habits", [{"latency": "0.1"}, {"latency": "600"}], ids=["answers", "hangs"])
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_one_line_and_keeps_what_was_answered(
     tmp_path: Path, habits: dict[str, Any], sign: signal.Signals
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with standing_in(listed=MODELS, **habits) as server:
-        told = ("--only", *ONLY, "--base-url", server.url, "--seconds", "60", "-o", str(tmp_path / "run"))
+        told = ("--only", *ONLY, "--base-url", server.url, "--seconds", "600", "-o", str(tmp_path / "run"))
         process = subprocess.Popen(
             [sys.executable, "-m", "synth", "doctor", "demo", *told], env=environment, stderr=subprocess.PIPE
         )
-        while server.completed.total() < 12 and not (server.habits.latency == "60" and server.in_flight >= 3):
+        while server.completed.total() < 12 and not (server.habits.latency == "600" and server.in_flight >= 3):
             time.sleep(0.01)
         process.send_signal(sign)
-        _, words = process.communicate(timeout=15)
+        _, words = process.communicate(timeout=60)
         answered = answers(server)
     assert process.returncode == 130
     assert words.decode().splitlines()[-1] == "synth: interrupted"
@@ -260,7 +260,7 @@ def test_two_calls_at_once_reach_every_part(tmp_path: Path) -> None:
     with standing_in(listed=MODELS, latency="0.1") as server:
         recipe = load.load("demo", overrides={"concurrency": 2})
         recipe = load.with_models(recipe, backend=None, model=None, base_url=server.url)
-        found = examine(compile_recipe(recipe), RunOptions(tmp_path, 6, ONLY), 3)
+        found = examine(compile_recipe(recipe), RunOptions(tmp_path, 6, ONLY), 8)
     assert server.peak <= 2
     seen = {one.facts.part for one in found.roles if one.facts.replies}
     assert seen == {"writer", "answerer", "judge"}

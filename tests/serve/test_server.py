@@ -172,6 +172,6 @@ def test_the_command_says_where_it_listens_and_at_its_end_what_it_counted() -> N
         assert [post(url)[0] for _ in range(3)] == [200, 503, 200]
     finally:
         process.send_signal(signal.SIGINT)
-        told, words = process.communicate(timeout=10)
+        told, words = process.communicate(timeout=60)
     assert process.returncode == 0, words
     assert json.loads(told)["completed"] == 2
