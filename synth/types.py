@@ -54,8 +54,7 @@ class Request:
 
     @property
     def prefill(self) -> str:
-        """What the answer to a request begins with: the last message, where that is the assistant's. The model goes on
-        from there."""
+        """What the answer to a request begins with: the last message, where that is the assistant's. The model goes on from it."""
         return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
 
     @property
@@ -70,18 +69,20 @@ TokenScores: TypeAlias = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading."""
+    """What a model answered, raw. What it amounts to (a refusal, broken JSON …) is found out at every reading. `text` holds what it was begun with."""
 
     text: str
-    """With what the answer was begun with; empty if the model added nothing to it."""
     finish: str = "stop"
-    """`stop`, `length` or `content_filter`, as the server says, `broken` where it says what is not known to mean a whole answer; `rejected`,
-    `gave_up` or `outage` where there is no answer."""
+    """`stop`, `length` or `content_filter` as the server says, `broken` where that is not known; `rejected`, `gave_up` or `outage` without answer."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning: str | None = None
     scores: TokenScores = ()
     """Of the answer's tokens, where a request asked for them (`logprobs`) and its server tells."""
+    stand_in: bool = False
+    """Whether its server named itself a stand-in for one, as `synth serve` does: no model wrote this."""
+    word: str = field(default="", compare=False)
+    """Of a `broken` one, the server's word for how it ended. It is told, not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One lane's plan for one sweep over the lanes, as journalled before any of its calls is made. Carried out as recorded,
-    whatever the recipe says by then."""
+    """One lane's plan for one sweep over the lanes, journalled before any of its calls is made, and carried out as recorded."""
 
     lane: str
     sweep: int

@@ -128,6 +128,7 @@ def believed(reply: Reply, *, scored: bool = False) -> Reply:
         and reply.finish not in _OURS
         and counts == (*map(counted, counts),)
         and isinstance(reply.reasoning, str | None)
+        and isinstance(reply.word, str)
         and (scored or not reply.scores)
     ):
         return reply
@@ -138,6 +139,8 @@ def believed(reply: Reply, *, scored: bool = False) -> Reply:
         counted(reply.completion_tokens),
         reply.reasoning if isinstance(reply.reasoning, str) else None,
         reply.scores if scored else (),
+        reply.stand_in is True,
+        reply.word if isinstance(reply.word, str) else "",
     )
 
 

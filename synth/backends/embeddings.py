@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from synth.backends import _server, openai
+from synth.backends.openai.replies import STAND_IN as BY_STAND_IN
 from synth.backends.openai.replies import count_of
 from synth.errors import ConfigError, ProviderError
 from synth.recipe.role import Role
@@ -98,7 +99,8 @@ def _read(status: int, body: bytes | bytearray) -> Reply | int:
 
 def _reply(body: bytes | bytearray) -> Reply:
     vectors, tokens = _vectors(body, 1)
-    return Reply(written(rounded(vectors[0])), prompt_tokens=tokens)
+    stand_in = orjson.loads(body).get("system_fingerprint") == BY_STAND_IN if BY_STAND_IN.encode() in body else False
+    return Reply(written(rounded(vectors[0])), prompt_tokens=tokens, stand_in=stand_in)
 
 
 def _vectors(body: bytes | bytearray, wanted: int) -> tuple[Numbers, int]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _next(files: Sequence[Path]) -> str:
     "out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of journal and results; the same command goes on there.  [default: runs/eval-TEST-G; none with --predictions]",
+    help="Folder of journal and results; the same command goes on there.  [default: runs/eval-TEST-G-M; none with --predictions]",
 )
 @click.option(
     "--mode",
@@ -63,6 +64,7 @@ def _next(files: Sequence[Path]) -> str:
 @LABEL_NAMES
 @QUERY_COLUMN
 @RESPONSE_COLUMN
+@click.option("--label-column", metavar="COLUMN", help="Column of the label in TEST.  [default: found by its name]")
 @click.option(
     "--fpr",
     type=click.FloatRange(0, 1),
@@ -99,6 +101,7 @@ def evaluate(
     from synth.quality.evaluate.table import parts
     from synth.run import evaluate as work
     from synth.run.evaluation_files import as_json as written
+    from synth.run.evaluation_files import default_folder
     from synth.run.guard_role import role_of
 
     role_options = {name: given.pop(name) for name in ("base_url", "model", "provider", "backend", "settings")}
@@ -113,16 +116,18 @@ def evaluate(
         raise click.UsageError(
             f"--{told[0].replace('_', '-')} is of a guard that is asked; leave it out beside --predictions"
         )
-    screen = Screen()
+    screen, role = Screen(), None if predictions else role_of(**role_options)
     options = work.EvaluationOptions(
         test,
-        out or (None if predictions else Path("runs") / f"eval-{test.stem}-{Path(str(guard)).stem}"),
+        out or (default_folder(test, str(guard), role.named) if role else None),
         guard,
-        role=None if predictions else role_of(**role_options),
+        role=role,
         predictions=predictions,
         say=lambda line: screen.line(f"synth: note: {line}"),
         report=lambda line: screen.line(f"synth: {line}"),
-        choice=choice(given.pop("query_columns"), given.pop("response_column")),
+        choice=replace(
+            choice(given.pop("query_columns"), given.pop("response_column")), label=given.pop("label_column")
+        ),
         **given,
     )
     came = work.evaluate(options)

@@ -26,6 +26,8 @@ class Facts:
     doubts: Sequence[Mapping[str, Any]] = ()
     diversity: Mapping[str, Any] = field(default_factory=dict)
     asked_without: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stand_ins: Mapping[str, int] = field(default_factory=dict)
+    """By model, how many of its replies a stand-in server made up."""
     scenarios: Mapping[str, str] = field(default_factory=dict)
     """The Chinese names of scenarios, by id."""
     refuse_only: frozenset[str] = frozenset()

@@ -25,7 +25,7 @@ def told(recipe: Recipe, facts: Facts) -> dict[str, Any]:
         "content": facts.content,
         "stopped": facts.stopped,
         "splits": [{"name": name, "rows": rows} for name, rows in facts.splits.items() if rows],
-        "made": _made(recipe),
+        "made": _made(recipe, facts.stand_ins),
         "licence": (recipe.output.licence or Licence(id=OTHER)).model_dump(),
         "terms": [_terms_of(one) for one in _terms.writers(recipe)],
         "kinds": _kinds(facts.cells),
@@ -43,8 +43,8 @@ def told(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _made(recipe: Recipe) -> dict[str, Any]:
-    """Who made the rows: models by name with their roles, and what stood in for one."""
+def _made(recipe: Recipe, made_up: Mapping[str, int]) -> dict[str, Any]:
+    """Who made the rows: models by name with their roles, what stood in for one, and the models whose replies a server made up."""
     found: dict[bool, dict[tuple[str, str], list[str]]] = {True: {}, False: {}}
     for name in dict.fromkeys(role for _, role in recipe.role_uses()):
         role = recipe.models[name]
@@ -54,7 +54,8 @@ def _made(recipe: Recipe) -> dict[str, Any]:
         for kind in (False, True)
     )
     source = "run" if recipe.from_run else "file" if recipe.from_file else "written"
-    return {"models": models, "stand_ins": stand_ins, "source": source, "answers": recipe.answers}
+    posed = [one | {"replies": made_up[str(one["model"])]} for one in models if one["model"] in made_up]
+    return {"models": models, "stand_ins": stand_ins, "posed": posed, "source": source, "answers": recipe.answers}
 
 
 def _terms_of(writer: _terms.Writer) -> dict[str, Any]:

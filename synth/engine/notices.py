@@ -29,7 +29,11 @@ class Notices:
         self._told |= {(model, kind), alike}
 
     def of_reply(self, reply: Reply, model: str, role: str) -> None:
-        """Notices a request that a model's server refused for what stands in it, if the reply is that."""
+        """Notices a request that a model's server refused for what stands in it, if the reply is that, and an answer that ended in a
+        way which nobody knows."""
+        if reply.finish == "broken" and (word := one_line(reply.word)):
+            ends = f"{_called(model, role)} ends an answer with {word!r}, which is not known to mean a whole one"
+            self.once(model, reply.finish, f"{ends}; such answers count as broken off", word)
         if manner := MANNERS.get(reply.finish):
             words = "" if reply.completion_tokens or reply.reasoning else one_line(reply.text)
             who = f"{_called(model, role)} refuses single requests {manner}"

@@ -17,8 +17,8 @@ from synth.types import CONTROLS, Origin
 
 FEW, KNOWN = 8, 30
 """How many requests to a model may be in flight for one stage before so many of its replies are committed."""
-OTHERS = 16
-"""How many requests are sent to others while judges are examined."""
+OTHERS = 10
+"""How many requests are sent to others while judges are examined: with the 80 controls of a judge who is in doubt to the last, 90."""
 
 _Use: TypeAlias = tuple[str, str]
 """A stage, and a model that it asks."""

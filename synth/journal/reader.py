@@ -91,6 +91,11 @@ class Reader:
         """What was paid for over the life of the journal being read, by lane, stage and model."""
         return [Usage(*row) for row in self.rows(SPENT)]
 
+    def stand_ins(self) -> dict[str, int]:
+        """How many replies of each model in the journal being read are of a stand-in for it."""
+        with self._blamed():
+            return self._rows.stand_ins()
+
     def _each(self, found: Callable[[], Iterator[Item]]) -> Iterator[Item]:
         with self._blamed():
             yield from found()

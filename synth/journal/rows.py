@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from math import inf
 from pathlib import Path
@@ -22,6 +23,8 @@ UNSEALED = "unsealed"
 WRONG = "is not what was written"
 SCORES = "scores"
 """What the scores of a reply's tokens are called in the column `more`."""
+STAND_IN = '"stand_in": true'
+"""What stands in the column `more` of a reply whose server named itself a stand-in; no text in quotes holds it."""
 
 
 class Kept(NamedTuple):
@@ -103,6 +106,14 @@ class Rows:
         """Every reply in the rows of the journal file, by key, and whether it is still what was written."""
         return map(self._held, self._db.execute(f"{self._replies} ORDER BY key"))
 
+    def stand_ins(self) -> dict[str, int]:
+        """How many of the journalled replies of each model are those of a stand-in (`synth serve`); models without any are left
+        out."""
+        if self._bounds[0] == inf:
+            return {}
+        found = "SELECT model, count(*) FROM replies WHERE more LIKE ? GROUP BY model ORDER BY model"
+        return dict(self._db.execute(found, (f"%{STAND_IN}%",)))
+
     def ended(self, finish: str) -> list[Kept]:
         """The journalled replies whose `finish` is this one, by key."""
         found = self._db.execute(f"{self._replies} WHERE finish = ? ORDER BY key", (finish,))
@@ -165,11 +176,13 @@ def reply_of(kept: Kept | None) -> Reply | None:
     if kept is None:
         return None
     counts = counted(kept.prompt_tokens), counted(kept.completion_tokens)
-    return Reply(kept.text, kept.finish, *counts, kept.reasoning, _scores(kept.more))
+    if kept.more is None:
+        return Reply(kept.text, kept.finish, *counts, kept.reasoning)
+    return Reply(kept.text, kept.finish, *counts, kept.reasoning, _scores(kept.more), STAND_IN in kept.more)
 
 
 def kept_of(key: str, reply: Reply, origin: Origin, model: str) -> Kept:
-    """The row of the journal that keeps a reply: its texts such as can be written, the scores of its tokens under `more`."""
+    """The row of the journal that keeps a reply: its texts such as can be written, under `more` the scores of its tokens, and that it is of a stand-in."""
     tokens = (counted(reply.prompt_tokens), counted(reply.completion_tokens))
     reasoning = reply.reasoning and plain(reply.reasoning)
     booked = (plain(origin.stage), plain(origin.lane), plain(model))
@@ -178,16 +191,18 @@ def kept_of(key: str, reply: Reply, origin: Origin, model: str) -> Kept:
 
 def _more(reply: Reply) -> str | None:
     """What another package's backend gives that no JSON can hold is not kept."""
+    if not reply.scores:
+        return f"{{{STAND_IN}}}" if reply.stand_in else None
     try:
-        return json.dumps({SCORES: reply.scores}) if reply.scores else None
+        return json.dumps({SCORES: reply.scores} | ({"stand_in": True} if reply.stand_in else {}))
     except (TypeError, ValueError, RecursionError):
-        return None
+        return _more(replace(reply, scores=()))
 
 
-def _scores(more: str | None) -> TokenScores:
+def _scores(more: str) -> TokenScores:
     """What cannot be read is none told: scores decide nothing in a fold."""
     try:
-        found = json.loads(more)[SCORES] if more else ()
+        found = json.loads(more)[SCORES] if SCORES in more else ()
         return tuple(
             (plain(str(token)), tuple((plain(str(one)), float(logprob)) for one, logprob in likeliest))
             for token, likeliest in found
@@ -220,4 +235,5 @@ def _typed(kept: Kept) -> bool:
         all(isinstance(text, str) for text in texts)
         and all(isinstance(number, int) for number in numbers)
         and isinstance(kept.reasoning, str | None)
+        and isinstance(kept.more, str | None)
     )

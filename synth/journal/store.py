@@ -242,6 +242,10 @@ class Journal:
         """What this run's journal has stored of what was paid for over its life, by lane, stage and model."""
         return [Usage(*row) for row in self._db.execute(SPENT)]
 
+    def stand_ins(self) -> dict[str, int]:
+        """How many replies of each model in this run's journal are of a stand-in for it."""
+        return self._rows.stand_ins()
+
     def witness(self) -> standing.Witness:
         """What tells this journal, as it stands, from another, for a checkpoint."""
         return standing.witness(self._db)

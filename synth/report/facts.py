@@ -1,6 +1,7 @@
 """What a run's folder holds, as its report tells it: run.json, all rows counted, and the few rows and drops that are looked at."""
 
 import contextlib
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -47,6 +48,8 @@ class ReportFacts:
     """What people found who read rows of the data set as it stands (audit.json); None where nobody did."""
     samples: bool
     """Whether anything of a text may be shown."""
+    folder: str
+    """As a command takes it; `DIR` in a page that may leave the team, which learns of nobody's folders."""
 
     @property
     def running(self) -> bool:
@@ -89,6 +92,7 @@ def facts_of(folder: Path, *, samples: bool = True) -> ReportFacts:
         drops=examples(folder / "drops") if samples else {},
         audit=_audit(folder / "dataset"),
         samples=samples,
+        folder=shlex.quote(str(folder)) if samples else "DIR",
     )
 
 

@@ -51,8 +51,14 @@ def report(folder: Path, *, lang: str = "en", samples: bool = True) -> str:
         lang=words.lang,
         words={key: text for key, text in words.texts.items() if not key.startswith(_WRITTEN)},
         data=_data(facts),
-        values={"title": name(facts.name), "top": top, "sections": sections},
+        values={"title": _title(facts, folder), "top": top, "sections": sections},
     )
+
+
+def _title(facts: ReportFacts, folder: Path) -> str:
+    """The recipe's name, and the folder's where that is another and may be told."""
+    where = folder.resolve().name
+    return name(facts.name if not facts.samples or where in ("", facts.name) else f"{facts.name} · {where}")
 
 
 def report_facts(folder: Path, *, lang: str = "en", samples: bool = True) -> dict[str, Any]:

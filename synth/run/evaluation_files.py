@@ -1,13 +1,17 @@
 """What an evaluation leaves in its folder: results, a block for a model's card, the guard's answers in Libra's shape."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from synth import __version__, aside
 from synth.errors import ConfigError
+from synth.journal.decisions import EVAL
+from synth.journal.reader import Reader
 from synth.quality.evaluate import table
 from synth.quality.evaluate.gold import Case
 from synth.quality.evaluate.predictions import lines
@@ -19,8 +23,21 @@ from synth.run.folder import writable
 RESULTS, PREDICTIONS, CARD = "results.json", "predictions.jsonl", "card.md"
 BEGINS: Final = b'{\n "eval"'
 """How results.json begins, by which it is known as synth's."""
+_APART: Final = re.compile(r"[^\w.@-]+")
 PLACES: Final[Mapping[Mode, str]] = {"answer": "predictions", "prompt": "predictions-prompt"}
 """In folders of their own, since Libra-Test's script reads every file of the folder that it is given."""
+
+
+def default_folder(test: Path, guard: str, model: str) -> Path:
+    """Where an evaluation goes that the user gave no folder: one for each test, guard and model, or one without the model's name that
+    an earlier synth began for this very model."""
+    short = Path("runs") / f"eval-{test.stem}-{Path(guard).stem}"
+    whole = short.with_name(f"{short.name}-{_APART.sub('-', model).strip('-.')[:80]}")
+    if not whole.exists() and (short / "journal.sqlite").is_file():
+        with suppress(ConfigError), Reader(short) as journal:
+            if any(kind == EVAL and body["model"] == model for kind, body in journal.decisions()):
+                return short
+    return whole
 
 
 def as_json(report: Report) -> str:

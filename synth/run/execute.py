@@ -36,7 +36,7 @@ from synth.run.folder import claim, mend, refuse_lost, writable
 from synth.run.interrupts import Interrupts
 from synth.run.options import RunOptions
 from synth.run.resolve import ResolvedRun, resolve, wanted
-from synth.run.result import Result, result_of, said_again
+from synth.run.result import Result, made_up, result_of, said_again
 from synth.run.write import begun, finish
 from synth.types import Round
 
@@ -62,7 +62,7 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
                 roles = {role: compiled.recipe.models[role] for role in connected}
                 check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             job = resolve(compiled, options, journal, chosen, wanted_now)
-            for line in _by_doctor(compiled, journal):
+            for line in (*_by_doctor(compiled, journal), *_by_stand_ins(compiled, journal)):
                 options.say(line)
             if job.changed:
                 found = job.survey(journal)
@@ -84,6 +84,15 @@ def _by_doctor(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
     for (role, model), grade in decisions.checked_up(journal.decisions()).items():
         if grade in ("unfit", "doubtful") and (role, model) in asked:
             yield f"the doctor called {role} ({model}) {grade}"
+
+
+def _by_stand_ins(compiled: CompiledRecipe, journal: Journal) -> Iterator[str]:
+    """What the journal holds of words that a stand-in made up for models that the run asks."""
+    roles = [compiled.recipe.models[role] for _, role in compiled.recipe.role_uses()]
+    asked = {role.named for role in roles if not role.answering.STAND_IN}
+    if found := {model: count for model, count in journal.stand_ins().items() if model in asked}:
+        way_out = "to have a real server answer in their place, use another -o DIR"
+        yield f"{made_up(found)}; they are reused whoever answers by that name now: {way_out}"
 
 
 async def carry_out(
@@ -176,7 +185,12 @@ async def _carried(
             result.notes += notes(job, connected, left, paused=False)
             told = len(result.notes)
             await doubting.vouch(result, journal)
+            held = rows_in(job.options.folder)
             finish(job, result, staging)
+            if (rows := sum(result.splits.values())) < held:
+                job.options.say(
+                    f"{job.options.folder / 'dataset'} held {held:,} rows before this run, and holds {rows:,} now"
+                )
             staging.forget()
             finished.remember(job, journal, finished.Lasting(before, result.notes[told:]))
             return result

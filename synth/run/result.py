@@ -1,6 +1,7 @@
 """What an invocation came to: counts, cells, cost, and the exit status it leads to."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -70,6 +71,8 @@ class Result:
     """By round over all lanes: how many queries it asked for, how many of them were new, how many rows were accepted of it."""
     asked_without: dict[str, dict[str, str]] = field(default_factory=dict)
     """What the models' servers do not take: by model and field of a request's body what is done about it (`left out` …)."""
+    stand_ins: dict[str, int] = field(default_factory=dict)
+    """By model, how many of the replies in the folder's journal a stand-in for it made up (`synth serve`)."""
 
 
 def result_of(
@@ -105,7 +108,10 @@ def result_of(
         ),
         notes=list(engine.models.circuits.notes),
         asked_without=decisions.adapted(journal.decisions()),
+        stand_ins=journal.stand_ins(),
     )
+    if result.stand_ins:
+        result.notes.append(f"{made_up(result.stand_ins)}: for trying things out, not for training")
     result.notes += [
         f"model {model!r} was asked with {without(fields)}, since its server does not take it otherwise"
         for model, fields in result.asked_without.items()
@@ -120,6 +126,12 @@ def result_of(
         result.message = _message(stopped, cells)
         result.status = _status_of(stopped, rows=any(result.splits.values()))
     return result
+
+
+def made_up(stand_ins: Mapping[str, int]) -> str:
+    """That so many replies of these models, in a run's folder, are those of a stand-in, as the beginning of a line for the user."""
+    count, models = sum(stand_ins.values()), ", ".join(map(repr, stand_ins))
+    return f"{count:,} replies in this folder, as of {models}, are of a stand-in (`synth serve`), sentence frames of no model"
 
 
 def said_again(result: Result, engine: Engine) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synth.backends.offline import SIZE, meaning
+from synth.serve.answers import NAMED
 
 
 def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def embeddings(model: str, texts: Sequence[str], fault: str | None) -> dict[str,
     elif fault == "null-vector":
         vectors[-1][0] = None
     data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
-    return {"object": "list", "model": model, "data": data, "usage": _usage(texts)}
+    return {"object": "list", "model": model, "data": data, "usage": _usage(texts)} | NAMED
 
 
 def texts_of(body: Mapping[str, Any]) -> list[str]:

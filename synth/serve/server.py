@@ -14,9 +14,10 @@ from typing import Any, Literal
 from aiohttp import web
 
 from synth.backends.offline import reply_to
+from synth.backends.openai.replies import STAND_IN
 from synth.engine.rate_window import Window
+from synth.serve.answers import completion, problem, refused, signed, told
 from synth.serve.answers import dumps as _dumps
-from synth.serve.answers import problem, refused, told
 from synth.serve.batches import Batches
 from synth.serve.content import spoilt
 from synth.serve.embeddings import embeddings, texts_of
@@ -64,6 +65,7 @@ class StandIn:
         application.router.add_post("/v1/embeddings", self.embed)
         application.router.add_get("/v1/models", self.list_models)
         application.router.add_get("/stats", self.show_stats)
+        application.on_response_prepare.append(signed)
         self.batches.routes(application)
         return application
 
@@ -95,7 +97,9 @@ class StandIn:
         if self.habits.listed is None:
             return refused(404, "no such route")
         names = sorted(self.habits.listed | (self.habits.models or set()))
-        return told({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+        return told(
+            {"object": "list", "data": [{"id": name, "object": "model", "owned_by": STAND_IN} for name in names]}
+        )
 
     async def complete(self, http: web.Request) -> web.StreamResponse:
         """The stand-in server's completions of chats and of plain text: answered by the offline backend, or a fault."""
@@ -145,7 +149,7 @@ class StandIn:
             return objection[0], problem(objection[1])
         reply = self._reply(body, None)
         self._complete(key, reply)
-        return 200, json.loads(_completion(body, reply))
+        return 200, json.loads(completion(body, reply))
 
     def step(self, faults: Sequence[str]) -> str | None:
         """Which of these Batch API faults the stand-in server has now: that of the script if it is its turn, or one
@@ -164,7 +168,7 @@ class StandIn:
             else draw(self.habits.faults_of(body["model"]), WEATHER, self._chance.random())
         )
         reply = self._reply(body, fault if fault in CONTENT else None)
-        return await self._sent(http, fault, _completion(body, reply), reply)
+        return await self._sent(http, fault, completion(body, reply), reply)
 
     async def _embedded(self, http: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
         kinds, luck = (*WEATHER, *VECTORS), self._chance.random()
@@ -275,22 +279,6 @@ def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
 
 def _kind(body: Mapping[str, Any]) -> Literal["chat", "completion"]:
     return "completion" if "prompt" in body else "chat"
-
-
-def _completion(body: Mapping[str, Any], reply: Reply) -> bytes:
-    said: dict[str, Any] = {"message": {"role": "assistant", "content": reply.text}}
-    if "prompt" in body:
-        said = {"text": reply.text}
-    total = reply.prompt_tokens + reply.completion_tokens
-    usage = {
-        "prompt_tokens": reply.prompt_tokens,
-        "completion_tokens": reply.completion_tokens,
-        "total_tokens": total,
-    }
-    kind = "text_completion" if "prompt" in body else "chat.completion"
-    choice = {"index": 0, "finish_reason": reply.finish, **said}
-    completion = {"id": "x", "object": kind, "created": 0, "model": body["model"], "choices": [choice]}
-    return _dumps(completion | {"usage": usage}).encode()
 
 
 def _guessed(system: str) -> dict[str, Any] | None:

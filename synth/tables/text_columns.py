@@ -18,12 +18,13 @@ def _ignore(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the user says of a table's columns: those of the query, together, and that of the response; none: they are found. `say`
-    is told in one line what is read as the query where that is not plain from its name."""
+    """What the user says of a table's columns: those of the query, together, that of the response and that of the label; none: they
+    are found. `say` is told in one line what is read as the query where that is not plain from its name."""
 
     query: Group = ()
     response: str | None = None
     say: Callable[[str], None] = _ignore
+    label: str | None = None
 
 
 FOUND: Final = Choice()

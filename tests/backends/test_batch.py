@@ -317,7 +317,7 @@ def test_a_run_that_is_done_has_what_nobody_needs_cancelled_and_leaves_nothing(l
     with standing_in(batch_latency="1000") as server:
         interrupted(lab, server)
         server.habits = replace(server.habits, batch_latency="0")
-        assert make(lab, server, only=("two",), seed=7).notes == []
+        assert len(make(lab, server, only=("two",), seed=7).notes) == 1  # that a stand-in wrote this
     assert server.stats()["ended"]["cancelled"] == 1
     assert all(body["closed"] for body in receipts(lab.folder / "run").values())
     assert server.stats()["files_kept"] == 0
@@ -332,7 +332,7 @@ def test_what_takes_long_to_be_cancelled_is_left_to_the_next_run(lab: Lab, monke
         assert any("turned out not to be needed and are being cancelled" in note for note in result.notes)
         assert server.stats()["ended"]["cancelling"] == 1
         time.sleep(1)
-        assert make(lab, server, only=("two",), seed=7).notes == []
+        assert len(make(lab, server, only=("two",), seed=7).notes) == 1  # that a stand-in wrote this
     assert all(body["closed"] for body in receipts(lab.folder / "run").values())
     assert server.stats()["files_kept"] == 0
 

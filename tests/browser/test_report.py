@@ -15,7 +15,7 @@ from synth.report.clip import NAME, TEXT, name
 from synth.report.report import write_report
 from synth.sanitize import for_page
 from tests.browser.conftest import Opened
-from tests.support.reported import HOSTILE, facts, hostile, little
+from tests.support.reported import HOSTILE, WHOLE, facts, hostile, little, repeated
 
 TIMES = 20
 SHOW_ALL = """() => {
@@ -93,6 +93,18 @@ def test_hostile_texts_stand_everywhere_and_are_texts(attacked: Path, opened: Op
         for text in HOSTILE:
             assert any(for_page(name(text, 300)[: most - 8]) in one for one in held), (place, text[:40])
     page.wait_for_timeout(300)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:16].encode("ascii", "backslashreplace").decode())
+def test_a_hostile_text_stands_twenty_times_in_every_table_figure_and_list(
+    text: str, tmp_path: Path, opened: Opened
+) -> None:
+    page = opened(write_report(repeated(tmp_path / "run", text, TIMES)))
+    page.evaluate(SHOW_ALL)
+    for place, most in TABLES.items():
+        held = page.evaluate("(place) => [...document.querySelectorAll(place)].map((one) => one.textContent)", place)
+        begins = for_page(name(text[:WHOLE], 300)[: most - 8])
+        assert sum(one.count(begins) for one in held) >= TIMES, (place, len(held))
 
 
 def test_the_elements_are_those_of_a_calm_page(attacked: Path, calm: Path, opened: Opened) -> None:

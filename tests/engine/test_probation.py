@@ -98,7 +98,7 @@ def test_the_earliest_in_the_plan_goes_first_and_one_that_is_given_up_holds_nobo
     asyncio.run(run())
 
 
-def test_before_judges_have_passed_sixteen_go_to_others_and_none_to_judges_but_controls() -> None:
+def test_before_judges_have_passed_ten_go_to_others_and_none_to_judges_but_controls() -> None:
     async def run() -> None:
         probation = Probation(examined=True)
         firsts: list[int] = []
@@ -111,8 +111,8 @@ def test_before_judges_have_passed_sixteen_go_to_others_and_none_to_judges_but_c
         assert (server.out, len(server.done), firsts) == (0, OTHERS + 1, [1])
         probation.open()
         await settled()
-        assert server.out == 25
-        await let_go(server, 25)
+        assert server.out == 41 - OTHERS
+        await let_go(server, 41 - OTHERS)
         await asyncio.gather(*tasks)
 
     asyncio.run(run())

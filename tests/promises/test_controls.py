@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from synth.cli import show
+from synth.engine.probation import OTHERS
 from synth.journal.reader import Reader
 from synth.quality import controls
 from synth.recipe import load
+from synth.recipe.controls import drawn
 from synth.run import execute
 from synth.run.compile import compile_recipe
 from synth.serve.server import StandIn
@@ -64,7 +66,7 @@ def test_a_judge_that_tosses_coins_stops_the_run_and_is_named(lab: Lab, concurre
         asked, kept = len(answers(server)), lanes(lab.folder / "run")
         if tossing == {"j1", "j2"}:
             assert asked <= 90 + 24  # what was in flight as it stopped landed too: eight of each role
-        assert len([lane for lane in kept if lane != CONTROLS]) <= 16
+        assert len([lane for lane in kept if lane != CONTROLS]) <= OTHERS
         found = facts(lab)
         assert (found["stopped"], found["status"], found["counts"]["accepted"]) == ("stopped: doubt", 3, 0)
         assert not any(cell["status"] == "met" for cell in found["cells"])
@@ -82,6 +84,19 @@ def test_a_judge_that_tosses_coins_stops_the_run_and_is_named(lab: Lab, concurre
         assert ran(lab) == 3  # the journal shows it: nothing is asked
         assert len(answers(server)) == asked
         assert facts(lab)["stopped"] == "stopped: doubt"
+
+
+def test_a_judge_in_doubt_to_the_last_costs_ninety_calls_at_most() -> None:
+    right, wrong = (controls.Answer(drawn(0, 1)[0], "safe", "", judged) for judged in (True, False))
+    first, told = [right] * 29 + [wrong] * 11, [wrong] * 13 + [right] * 26 + [wrong]
+    answers: list[controls.Answer | None] = [*first, *[None] * controls.MORE]
+    assert controls.more(answers)
+    asked = 0
+    while controls.verdict(answers) == "open":
+        answers[len(first) + asked] = told[asked]
+        asked += 1
+    assert controls.verdict(answers) == "unfit"
+    assert len(first) + asked + OTHERS <= 90
 
 
 def test_a_fit_panel_goes_on_and_its_rows_are_those_of_a_run_without_controls(lab: Lab) -> None:

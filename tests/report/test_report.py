@@ -71,6 +71,15 @@ def test_every_section_stands_there_in_its_order_and_language(lang: str, made: P
     assert f'<html lang="{words.lang}">' in page
 
 
+def test_the_folder_stands_beside_its_recipe_and_in_the_command_but_not_in_a_page_that_leaves(made: Path) -> None:
+    page, bare = report(made), report(made, samples=False)
+    assert re.findall(r"<h1>(.*?)</h1>", page) == ["little · run"]
+    assert f"synth audit {made} --page" in page
+    assert re.findall(r"<h1>(.*?)</h1>", bare) == ["little"]
+    assert str(made) not in bare
+    assert "synth audit DIR --page" in bare
+
+
 def test_what_is_wrong_is_said_first_and_the_worst_before_the_rest(made: Path) -> None:
     found = re.findall(r'<li class="(\w+)">', report(made).partition('id="funnel"')[0])
     assert found == sorted(found, key=["bad", "warn", "plain", "good"].index)
@@ -85,9 +94,9 @@ def test_the_funnel_ends_at_the_rows_that_were_kept(made: Path) -> None:
 
 def test_the_same_folder_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
     first = report(made)
-    other = tmp_path / "elsewhere"
+    other = tmp_path / "elsewhere" / made.name
     shutil.copytree(made, other)
-    assert report(other) == first
+    assert report(other).replace(str(other), str(made)) == first
 
 
 def texts_of(folder: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """`synth eval` with a guard that is asked: what is asked and kept, what comes of it, what stops it, and how it goes on."""
 
+import contextlib
 import json
 import math
 import os
@@ -14,11 +15,17 @@ import pytest
 
 from synth.cli.main import main
 from synth.cli.table import lines
+from synth.errors import ConfigError
+from synth.journal.decisions import EVAL
 from synth.journal.reader import Reader
+from synth.journal.store import Journal
+from synth.quality.evaluate.gold import gold_of
 from synth.quality.evaluate.report import Report
 from synth.quality.evaluate.table import parts
 from synth.run.evaluate import EvaluationOptions, Outcome, evaluate
+from synth.run.evaluation_files import default_folder
 from synth.run.guard_role import role_of
+from synth.tables.text_columns import Choice
 from tests.support.forked import forking, run
 from tests.support.guarding import GuardServer, guarding
 
@@ -263,10 +270,10 @@ def test_a_killed_evaluation_loses_only_what_was_in_flight(test: Path, sign: sig
         os.kill(process.pid, sign)
         process.join(60)
         assert process.exitcode == (-signal.SIGKILL if sign == signal.SIGKILL else 130)
-        with Reader(folder / "runs" / "eval-libra-mine") as journal:
+        with Reader(folder / "runs" / "eval-libra-mine-guard") as journal:
             kept = sum(1 for _ in journal.replies())
         assert 12 - 4 <= kept < ROWS
-        assert not (folder / "runs/eval-libra-mine/results.json").exists()
+        assert not (folder / "runs/eval-libra-mine-guard/results.json").exists()
         ended(started(folder, server.url), folder)
         again = server.answered
         assert ROWS <= again <= ROWS + 4
@@ -332,7 +339,7 @@ def test_the_command_prints_a_table_or_one_object(
     assert "AUROC" in table
     found = json.loads(brace + rest)
     assert found["parts"]["answer"]["strict"]["n"] == ROWS
-    card = Path("runs/eval-libra-mine/card.md").read_text(encoding="utf-8")
+    card = Path("runs/eval-libra-mine-guard/card.md").read_text(encoding="utf-8")
     assert "| Real Data |" in card
     assert math.isfinite(found["parts"]["answer"]["scores"]["strict"]["ece"])
 
@@ -395,3 +402,25 @@ def test_a_guard_of_whom_nothing_can_be_read_is_not_measured(test: Path) -> None
     assert came.status == 3
     assert f"none of {ROWS} answers could be read as a label (the first: '以上内容仅供参考。')" in came.message
     assert report_of(came).parts["answer"].strict.alarms is None
+
+
+def test_the_default_folder_has_the_models_name_unless_one_without_it_was_begun_for_that_model(here: Path) -> None:
+    first = default_folder(Path("own.jsonl"), "prompts/guard/mine.j2", "Qwen/Guard 0.6B@v1")
+    assert first == Path("runs/eval-own-mine-Qwen-Guard-0.6B@v1")
+    old = here / "runs" / "eval-own-mine"
+    old.mkdir(parents=True)
+    with contextlib.closing(Journal(old)) as journal:
+        journal.decide(EVAL, {"test": "own.jsonl", "guard": "mine", "model": "guard"})
+    assert default_folder(Path("own.jsonl"), "mine", "guard") == Path("runs/eval-own-mine")
+    assert default_folder(Path("own.jsonl"), "mine", "other") == Path("runs/eval-own-mine-other")
+
+
+def test_the_label_of_a_table_is_read_from_the_column_that_is_named(here: Path) -> None:
+    path = here / "own.jsonl"
+    told = [{"query": f"问{at}", "response": "答", "判定": "不安全", "label": "A"} for at in range(3)]
+    path.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in told), encoding="utf-8")
+    assert [case.label for case in gold_of(path, choice=Choice(label="判定")).cases] == ["unsafe"] * 3
+    with pytest.raises(
+        ConfigError, match=r"no column 'verdict' \(--label-column\); there is: query, response, 判定, label"
+    ):
+        gold_of(path, choice=Choice(label="verdict"))

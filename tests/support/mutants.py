@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import partial
 from typing import Any, Literal
 
@@ -95,7 +96,7 @@ def bodies(seed: int, count: int) -> Iterator[bytes]:
         body = json.loads(json.dumps(BODY))
         body["choices"][0]["message"]["content"] = chance.choice(TEXTS)
         for _ in range(chance.choice((0, 1, 1, 2, 4))):
-            _set_one(chance, body, chance.choice((*VALUES, *VALUES, chance.choice(MARKS) * 50)))
+            set_one(chance, body, chance.choice((*VALUES, *VALUES, chance.choice(MARKS) * 50)))
         raw = bytearray(json.dumps(body, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass"))
         kind = chance.random()
         if kind < 0.2:
@@ -185,7 +186,7 @@ def _votes(reply: Reply) -> Any:
     return READER.several([Reading(("某条问题", "某个回答")), Reading(("另一个问题", "另一个回答"))], "m", reply)
 
 
-def _set_one(chance: random.Random, held: Any, value: Any) -> None:
+def set_one(chance: random.Random, held: Any, value: Any) -> None:
     """Puts a value somewhere in a body."""
     while True:
         keys = list(held) if isinstance(held, dict) else list(range(len(held)))
@@ -195,7 +196,7 @@ def _set_one(chance: random.Random, held: Any, value: Any) -> None:
         if isinstance(held[key], dict | list) and held[key] and chance.random() < 0.8:
             held = held[key]
             continue
-        held[key] = value
+        held[key] = deepcopy(value)
         return
 
 

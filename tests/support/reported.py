@@ -263,6 +263,29 @@ def hostile(folder: Path, times: int = 20) -> Path:
     return folder_of(folder, made, drops, told)
 
 
+WHOLE = 40
+"""Characters of a hostile text that stand whole in a name that is `repeated`."""
+
+
+def repeated(folder: Path, text: str, times: int = 20) -> Path:
+    """A run's folder in which one hostile text, cut where a name of it would be, stands under so many names in every table, figure
+    and list of a report: a number after its first `WHOLE` characters tells them apart."""
+    names = [f"{text[:WHOLE]}{at}{text[WHOLE:2_000]}" for at in range(times)]
+    rows = [_hostile_row(f"{at:08x}.1", one, "safe" if at % 2 else "unsafe") for at, one in enumerate(names)]
+    cell = facts()["cells"][1]
+    told = facts(
+        recipe={"name": text, "labels": {}},
+        cells=[cell | {"subcategory": one, "name": one, "scenario": one} for one in names],
+        dropped={f"query.{one}": 1 for one in names},
+        spent=[{**facts()["spent"][0], "stage": one, "model": one} for one in names],
+        agreement=agreement(names, text, names),
+        controls=[control(one) for one in names],
+        doubts=[doubt(one, one) | {"kind": one, "words": one, "mend": one} for one in names],
+        notes=names,
+    )
+    return folder_of(folder, rows, {}, told)
+
+
 def _hostile_row(id: str, text: str, label: str) -> dict[str, Any]:
     names = dict.fromkeys(
         ("scenario", "subcategory", "subcategory_name", "generator", "responder", "attack", "response_class", "stance"),

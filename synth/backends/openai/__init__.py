@@ -260,10 +260,10 @@ class OpenAIBackend:
     def _unkeyed(self, reply: Reply) -> Reply:
         """What a server repeats of a key is journalled nowhere."""
         clean = self.secrets.out_of_reply
-        text, reasoning = clean(reply.text), reply.reasoning and clean(reply.reasoning)
+        text, reasoning, word = clean(reply.text), reply.reasoning and clean(reply.reasoning), self.said(reply.word)
         if text == reply.text and reasoning == reply.reasoning:
-            return reply
-        return replace(reply, text=text, reasoning=reasoning, scores=())
+            return replace(reply, word=word) if word else reply
+        return replace(reply, text=text, reasoning=reasoning, scores=(), word=word)
 
     def raise_weather(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """ProviderError if a server's answer is an error which may pass, as 429 or 503 are."""

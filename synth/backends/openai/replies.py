@@ -11,8 +11,11 @@ from synth.backends.openai.finishes import finish_of
 from synth.backends.openai.scores import scores_of
 from synth.backends.openai.streams import Assembler, looks_streamed
 from synth.errors import ProviderError
+from synth.sanitize import shortened
 from synth.types import Reply
 
+STAND_IN: Final = "synth-serve"
+"""What `synth serve` names itself in its answers (`system_fingerprint`) and its list of models (`owned_by`)."""
 MOST_TOKENS = 2**31 - 1
 """The largest count of tokens that is believed."""
 LARGEST = 2**21
@@ -80,6 +83,8 @@ def reply_of(completion: Any, begun: str = "") -> Reply:
         completion_tokens=count_of(counts, "completion_tokens", "output_tokens"),
         reasoning=thoughts,
         scores=scores_of(choice.get("logprobs")),
+        stand_in=completion.get("system_fingerprint") == STAND_IN,
+        word=shortened(str(_told(choice) or ""), 60) if finish == "broken" else "",
     )
 
 

@@ -15,6 +15,7 @@ from synth.sanitize import plain, shortened
 from synth.tables.columns import find
 from synth.tables.io import batches, files_of
 from synth.tables.labels import LabelReader, is_empty, reader_of
+from synth.tables.names import listed
 from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label
 
@@ -83,7 +84,9 @@ def gold_of(path: Path, label_names: str | None = None, split: str | None = None
     columns = find(path, files, choice)
     found, seen = Gold(path, reader.scheme, split=taken), Counter[str]()
     for place, row in _rows(files):
-        if (case := _case(row, place, reader, path.stem, columns)) is None:
+        if choice.label is not None and choice.label not in row:
+            raise ConfigError(f"{place}: no column {choice.label!r} (--label-column); there is: {listed([*row])}")
+        if (case := _case(row, place, reader, path.stem, columns, labelled=choice.label)) is None:
             found.unlabelled += 1
             continue
         seen[case.id] += 1
@@ -135,11 +138,13 @@ def _rows(files: Sequence[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{file}: row {number}", row
 
 
-def _case(row: dict[str, Any], place: str, reader: LabelReader, name: str, columns: Columns) -> Case | None:
+def _case(
+    row: dict[str, Any], place: str, reader: LabelReader, name: str, columns: Columns, *, labelled: str | None
+) -> Case | None:
     """None for a row that nobody has labelled."""
     query, response = _query(row, place, columns), _response(row, columns)
     harm = _harm(row, place)
-    label = _label(row, place, reader, known=harm is not None)
+    label = reader.read(row, labelled, place) if labelled else _label(row, place, reader, known=harm is not None)
     if label is None and harm is None:
         return None
     source, id = row.get("source"), row.get("id")

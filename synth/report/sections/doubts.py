@@ -88,7 +88,7 @@ def _of_readers(facts: ReportFacts, words: Words) -> Iterator[Line]:
     found = facts.audit
     if found is None or found.get("error") is None:
         if facts.counted.rows:
-            yield Line("plain", words("found_no_readers"))
+            yield Line("plain", words("found_no_readers", folder=line(facts.folder)))
         return
     told = {"rows": whole(found["rows"]), "error": share(found["error"], 1)}
     interval = f"{share(found['low'], 1)} – {share(found['high'], 1)}"

@@ -1,15 +1,20 @@
 """Any body is a reply or a ProviderError, and nothing in it is believed that cannot be so."""
 
+import asyncio
 import json
 import random
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from synth.backends.openai import OpenAIBackend
 from synth.backends.openai.finishes import finish_of
+from synth.engine.notices import Notices
 from synth.errors import ConfigError, ProviderError
 from synth.types import Reply
+from tests.support.wire_mutants import ask, sending
 
 CLIENT = OpenAIBackend("http://127.0.0.1:1/v1", "sk-none")
 
@@ -168,3 +173,28 @@ def test_a_refusal_without_words_is_told_without_them() -> None:
 def test_a_model_without_a_system_message_is_told_of_with_the_way_out() -> None:
     with pytest.raises(ConfigError, match="System role not supported; set `system: false` under the role"):
         read('{"error": "System role not supported"}', 400)
+
+
+def test_of_whole_answers_as_no_server_should_send_them_the_client_makes_a_reply_or_an_error_of_its_own() -> None:
+    async def all_of(count: int) -> Counter[bool]:
+        made = Counter[bool]()
+        async with sending(11, count) as server:
+            while server.count < count:
+                made[await ask(server, made.total()) is not None] += 1
+        return made
+
+    made = asyncio.run(all_of(200))
+    assert min(made[True], made[False]) > 20
+
+
+def test_a_word_for_the_end_of_an_answer_that_nobody_knows_is_told_once_by_name() -> None:
+    said = list[str]()
+    notices = Notices(said.append)
+    for word in ("insufficient\x1b[31m resource", "insufficient\x1b[31m resource", "stop", "length", ""):
+        notices.of_reply(read(completion(finish=word)), "m", "writer")
+    notices.of_reply(CLIENT._unkeyed(replace(read(completion(finish="x")), word="of sk-none")), "m2", "writer")
+    assert [line.partition(", which")[0] for line in said] == [
+        "model 'm' (role writer) ends an answer with 'insufficient·[31m resource'",
+        "model 'm2' (role writer) ends an answer with 'of [key]'",
+    ]
+    assert read(completion(finish="odd")) == replace(read(completion(finish="odd")), word=""), "it decides nothing"
