@@ -23,3 +23,10 @@ def problem(message: str) -> dict[str, Any]:
 def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """An error answer of the stand-in server: this status, and the message in OpenAI's shape of an error."""
     return web.json_response(problem(message), status=status, headers=headers, dumps=dumps)
+
+
+def lost(http: web.Request) -> web.Response:
+    """A fault of the stand-in's Batch API: the request was carried out, and the connection breaks before the answer."""
+    assert http.transport is not None
+    http.transport.abort()
+    return web.Response()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from synth.backends.batch.options import BatchOptions
-from synth.serve.answers import refused, told
+from synth.serve.answers import lost, refused, told
 from synth.serve.faults import CREATIONS, LOOKS, ROWS, UPLOADS, Habits, latency_law
 
 
@@ -153,9 +153,8 @@ class Batches:
             return refused(404, "No such File object")
         end = len(file.data)
         if file.purpose == "batch_output" and self._fault(("torn-file",)):
-            end = self._chance.choice(
-                (end * 2 // 3, file.data.rfind(b"\n", 0, end * 2 // 3) + 1)
-            )  # or between two lines
+            end = end * 2 // 3  # in the middle of a line, or between two
+            end = self._chance.choice((end, file.data.rfind(b"\n", 0, end) + 1))
         return web.Response(body=file.data[:end])
 
     async def delete(self, http: web.Request) -> web.Response:
@@ -284,13 +283,6 @@ class Batches:
 
 
 _SORRY = {"error": {"message": "this request is out of luck"}}
-
-
-def lost(http: web.Request) -> web.Response:
-    """A fault of the stand-in's Batch API: the request was carried out, and the connection breaks before the answer."""
-    assert http.transport is not None
-    http.transport.abort()
-    return web.Response()
 
 
 def _page(http: web.Request, entries: list[dict[str, Any]]) -> web.Response:
