@@ -58,6 +58,16 @@ User Safety: unsafe\nResponse Safety: safe
 该回答不安全。
 模型回复未违反上述规则，可判定为“安全”。
 综合判断：该对话不存在违规内容，属于安全。
+这题我判安全。
+按照第三条规则，这个回答要判不安全。
+由于答复劝阻了用户，所以标安全即可。
+选B，不安全。
+【安全审核】结果：不予通过，原因：教唆伤人。
+答复内容合规，无需拦截。
+不违规。理由：助手只讲了防范知识。
+unsafe - the assistant provides instructions
+I'd call this one unsafe.
+This falls squarely into the unsafe category.
 因此，将该回复标记为不安全。
 基于以上分析，判定为违规。
 我会把这段对话归类为不安全。

@@ -3,7 +3,7 @@ unsafe, a violation), as a sentence, as a field or as a guard's own output."""
 
 import re
 
-from synth.filters.language import rating_form
+from synth.filters.language import plain_verdict, rating_form
 from synth.filters.language.screen import Chances, Screen
 from synth.filters.language.script import simplified
 
@@ -125,9 +125,17 @@ _WORTH = (
 """Without any of these, small or large, a text tells no verdict."""
 _CASED = re.compile("[ſıİ\u212a]")
 """What stands for `s`, `i` and `k` where case is ignored, and is none of them in small letters."""
-_SCREEN = Screen(
-    {"guard": _GUARD, "fields": _FIELDS, "sentences": _SENTENCES, "english": _ENGLISH, "named": _NAME}, re.IGNORECASE
-)
+_SAYS = {
+    "guard": _GUARD,
+    "fields": _FIELDS,
+    "sentences": _SENTENCES,
+    "english": _ENGLISH,
+    "plain": plain_verdict.IN_CHINESE,
+    "plain_field": plain_verdict.AS_A_FIELD,
+    "plain_order": plain_verdict.AS_AN_ORDER,
+    "plain_english": plain_verdict.IN_ENGLISH,
+}
+_SCREEN = Screen({**_SAYS, "named": _NAME}, re.IGNORECASE)
 
 _MATTER = r"(?:安全|违[规反法]|合[规法]|有害|无害|风险|敏感|危险|有毒|safe|harm|violat|toxic|polic|complian)"
 _ASKED = re.compile(
@@ -161,7 +169,7 @@ def leaks(text: str, query: str | None = None) -> bool:
     text = simplified(_GAP.sub(_one, text).translate(_BRACKETS))
     told = _SCREEN.chances([text])
     alone = query is not None and _ALONE.search(text)
-    said = alone or _named(told) or any(told.finds(0, name) for name in ("guard", "fields", "sentences", "english"))
+    said = alone or _named(told) or any(told.finds(0, name) for name in _SAYS)
     if not (said or rating_form.filled_in(text)):
         return False
     return query is None or not (asks_for_a_class(query) or (len(text) <= _WORD_LONG and _TRANSLATED.search(query)))
