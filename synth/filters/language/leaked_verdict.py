@@ -131,6 +131,8 @@ _SAYS = {
     "sentences": _SENTENCES,
     "english": _ENGLISH,
     "plain": plain_verdict.IN_CHINESE,
+    "plain_exchange": plain_verdict.OF_AN_EXCHANGE,
+    "plain_predicate": plain_verdict.AS_A_PREDICATE,
     "plain_field": plain_verdict.AS_A_FIELD,
     "plain_order": plain_verdict.AS_AN_ORDER,
     "plain_english": plain_verdict.IN_ENGLISH,
