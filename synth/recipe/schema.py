@@ -65,7 +65,8 @@ class Recipe(Frozen):
     accept: Accept = Accept()
     assumed_yield: Annotated[float, Field(gt=0, le=1)] | None = None
     """The share of slots, in (0, 1], that a lane is taken to get the label of before it has any: it asks for half its need at that, then
-    for the rest at its own yields. None: for all of its need at one in two."""
+    for the rest at its own yields; and a query answered naturally for the unsafe label gets no safe answer beside it. None: for all of its
+    need at one in two, each label of a query by itself."""
     avoid: tuple[str, ...] = ()
     """Files and data sets (earlier releases, benchmarks) whose queries and answers the recipe must not make again."""
     filters: Filters = Filters()

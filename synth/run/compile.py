@@ -171,6 +171,7 @@ def _flow(recipe: Recipe, harm: Taxonomy, specs: list[LaneSpec], library: Librar
         labels=recipe.scheme,
         answers=recipe.answers,
         seed=recipe.seed,
+        sparing=recipe.assumed_yield is not None and not source.from_file,
         children=recipe.accept.children,
         stats=context.stats,
     )

@@ -31,7 +31,7 @@ from synth.stages.rules import (
     forbidden_subject,
     refused_category,
 )
-from synth.stages.together import Judge, all_together, begun
+from synth.stages.together import Judge, all_together, begun, spared
 from synth.stages.veil import veiled
 from synth.types import Aside, Ask, Drop, Judged, Label, Round, Sample, Want
 
@@ -63,6 +63,8 @@ class Flow:
     answers: bool = True
     """Whether rows have answers; where they have none, queries are labelled."""
     seed: int = 0
+    sparing: bool = False
+    """Whether a query that is answered naturally for an unsafe label is spared its slot for the safe one."""
     children: int | None = None
     """The most queries that are made of one root; None is no limit."""
     stats: ReplyStats = field(default_factory=ReplyStats)
@@ -187,7 +189,8 @@ class Flow:
 
     async def outcomes(self, spec: LaneSpec, plan: Round, samples: Sequence[Sample], ask: Ask) -> list[list[Judged]]:
         """What `outcome` gives for each of these queries, of which a panel that takes several rows in a call is asked together."""
-        all_begun = [begun(spec, one, partial(self.slots, plan) if self.answers else None) for one in samples]
+        needed = partial(spared, self, plan) if self.sparing else partial(self.slots, plan)
+        all_begun = [begun(spec, one, needed if self.answers else None) for one in samples]
         rows = [partial(self._row, spec, row, slot, ask) for rows in all_begun for row, slot in rows]
         found = iter(await all_together(self.panel, spec, ask, rows))
         return [[next(found) for _ in rows] for rows in all_begun]

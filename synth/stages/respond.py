@@ -1,5 +1,6 @@
 """The respond stage: an answerer answers a query in a stance."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, get_args
@@ -58,7 +59,7 @@ class Responder(Step):
         """The query with an answer, asked for in a stance that may earn the slot's label; or a drop with the reason."""
         assert slot is not None, "a query without an answer has a slot"
         label = slot.label
-        stance = pick(slot.stances, self._seed, sample.query_id, label, "stance")
+        stance = stance_of(slot.stances, self._seed, sample, label)
         chosen = int(unit(self._seed, sample.query_id, label, "answerer") * len(self._answerers))
         line = self._answerers[chosen](self._seed, sample.query_id, label)
         template = self._prompts[stance]
@@ -90,6 +91,11 @@ class Responder(Step):
         shape = self._shapes.drawn(self._seed, sample.query_id, label)
         length = {"low": shape.low, "high": shape.high}
         return spec.variables | {"query": self._as_turn(sample.query), "form": shape.form, "length": length}
+
+
+def stance_of(stances: Mapping[Stance, float], seed: int, sample: Sample, label: Label) -> Stance:
+    """The stance in which an answer to a query is asked for, drawn by weight: a function of recipe, query and wanted label."""
+    return pick(stances, seed, sample.query_id, label, "stance")
 
 
 def bind(options: Options, context: Context) -> Responder:

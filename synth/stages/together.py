@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from synth.plan.lanes import LaneSpec
+from synth.plan.lanes import UNASKED, LaneSpec
 from synth.stages.contract import Slot, Step
-from synth.types import Ask, Judged, Label, Sample, Want
+from synth.stages.respond import stance_of
+from synth.types import Ask, Judged, Label, Round, Sample, Want
+
+if TYPE_CHECKING:
+    from synth.stages.flow import Flow
 
 Judge: TypeAlias = Callable[[Sample], Awaitable[Judged]]
 """Gives what a panel makes of a row."""
@@ -34,6 +38,17 @@ def begun(
     if spec.lane.refuse_only:  # whatever an earlier plan recorded
         return [(sample, Slot(label, {"refuse": 1.0})) for label, _ in slots(sample)]
     return [(sample, Slot(label, want.stances)) for label, want in slots(sample)]
+
+
+def spared(flow: "Flow", plan: Round, sample: Sample) -> Sequence[tuple[Label, Want]]:
+    """The slots that a query needs of those it has in its plan: without the safe one where the stance drawn for an unsafe label is the
+    natural one, of several. What a model says of itself to a harmful question is mostly safe: a second answer, made to be safe, would
+    be dropped as the same label again."""
+    slots, unsafe = flow.slots(plan, sample), flow.labels.unsafe
+    for label, want in slots:
+        if unsafe(label) and len(want.stances) > 1 and stance_of(want.stances, flow.seed, sample, label) == UNASKED:
+            return [slot for slot in slots if unsafe(slot[0])]
+    return slots
 
 
 async def all_together(panel: Step, spec: LaneSpec, ask: Ask, rows: Sequence[Row]) -> list[Judged]:

@@ -12,7 +12,9 @@ from synth.plan.lanes import LaneSpec
 from synth.run.compile import CompiledRecipe, compile_recipe
 from synth.stages.contract import Branch, Drop, Judged, Sample, Slot, Step
 from synth.stages.flow import Bound
-from synth.types import Aside, Message, Note, Vote
+from synth.stages.respond import stance_of
+from synth.stages.together import spared
+from synth.types import Aside, Message, Note, Round, Vote, Want
 from tests.conftest import SUBCATEGORY, Lab, tiny_recipe
 from tests.filters.test_filters import ROW
 from tests.support.stages import with_stage
@@ -284,3 +286,19 @@ def test_a_row_set_aside_before_it_has_an_answer_meets_no_rule_on_answers(compil
     answered = through(strict, ANSWERS, JUDGES)
     assert isinstance(answered, Drop)
     assert answered.reason == "length"
+
+
+def test_a_natural_answer_for_the_unsafe_label_has_no_safe_one_beside_it_where_a_yield_is_assumed(lab: Lab) -> None:
+    compiled = compile_recipe(tiny_recipe(assumed_yield=0.9))
+    flow, lane = compiled.flow, compiled.specs[0].lane
+    stances = {"comply": 1.0, "natural": 1.0}
+    plan = Round(lane.id, 0, 0, 40, {"unsafe": Want(1.0, stances), "safe": Want(1.0, {"refuse": 1.0})}, {})
+    seen = set()
+    for one in (replace(ROW, lane=lane, query_id=f"q{number}") for number in range(40)):
+        drawn, slots = stance_of(stances, flow.seed, one, "unsafe"), spared(flow, plan, one)
+        seen.add((drawn, tuple(label for label, _ in slots)))
+    assert seen == {("natural", ("unsafe",)), ("comply", ("unsafe", "safe"))}
+    sole = replace(plan, wants=plan.wants | {"unsafe": Want(1.0, {"natural": 1.0})})
+    assert len(spared(flow, sole, ROW)) == 2, "where every answer is natural the safe ones must come from somewhere"
+    assert flow.sparing
+    assert not compile_recipe(tiny_recipe()).flow.sparing
