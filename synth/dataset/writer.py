@@ -1,5 +1,6 @@
 """Writes what a run leaves in its folder: dataset and drops, each aside first, then swapped in whole."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -76,8 +77,14 @@ def _dropped_before(folder: Path) -> Collection[str]:
 
 
 def rows_in(folder: Path) -> int:
-    """How many rows were written to the dataset that stands in a run's folder."""
-    return sum(map(count_in, shards_in(folder / "dataset" / "data")))
+    """How many rows were written to the dataset that stands in a run's folder, those of damaged shards left out."""
+    import pyarrow as pa
+
+    rows = 0
+    for shard in shards_in(folder / "dataset" / "data"):
+        with contextlib.suppress(OSError, pa.ArrowInvalid):
+            rows += count_in(shard)
+    return rows
 
 
 def versions() -> dict[str, str]:
