@@ -36,6 +36,10 @@ Cause: TypeAlias = Literal["limit", "overload", "server", "network", "timeout", 
 its own; nothing that came back at all; nothing in time; something that is no completion; this request refused in words nobody knows."""
 
 
+UNREACHABLE = "cannot be reached at"
+"""What is said of a server to which no connection comes about, before its address."""
+
+
 class ProviderError(Exception):
     """A failure of a model's server that may pass. `retry_after` is in seconds, if the server named it; `words` are the
     server's own, in one line, without secrets."""

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from synth.cli.run import _warn
+from synth.errors import UNREACHABLE, ConfigError
 from synth.quality.fitness import Fitness
 from synth.quality.grid import Grid
 from synth.recipe.schema import Recipe
@@ -32,9 +33,17 @@ def doctor(recipe: Recipe, options: RunOptions, time: float) -> Diagnosis:
     compiled = compile_recipe(recipe)
     _warn(compiled)
     found = examine(compiled, options, time)
+    _refuse_unreachable(found)
     lines = [for_terminal(line) for one in found.roles for line in _role(one, found)]
     coming = _Outlook(compiled, options, found)
     return Diagnosis(found.fit, _facts(found, coming), [*lines, *coming.parts()])
+
+
+def _refuse_unreachable(found: Checkup) -> None:
+    """ConfigError where no server answered at all: of models nothing was learnt then, and of what N rows cost neither."""
+    failed = [one.facts.failed for one in found.roles if one.facts.failed]
+    if failed and all(UNREACHABLE in line for line in failed) and not any(one.facts.replies for one in found.roles):
+        raise ConfigError(f"no model answered: {failed[0]}", status=3)
 
 
 def _facts(found: Checkup, coming: "_Outlook") -> dict[str, Any]:

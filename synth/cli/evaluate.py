@@ -135,7 +135,7 @@ def evaluate(
         if as_json:
             click.echo(escaped(written(came.report)), nl=False)
         else:
-            for text in lines(parts(came.report)):
+            for text in lines(() if came.message else parts(came.report)):
                 say(text)
     for path in came.files:
         complain(path)

@@ -83,12 +83,13 @@ def ask(asking: Asking, questions: Iterable[Question], take: Take) -> AskingResu
     with writable(asking.folder):
         claim(asking.folder)
         with contextlib.closing(Journal(asking.folder)) as journal:
+            had = journal.begun  # rows that are alike share an answer in a new folder too
             _claimed(asking, journal)
             if asking.retry_given_up:
                 journal.retry(asking.retry_given_up)
             with quick_loop() as runner:
                 found = runner.run(_Run(asking, journal, connected[ROLE], take).all(iter(questions)))
-    if (kept := found.answered - found.calls) > 0:
+    if had and (kept := found.answered - found.calls) > 0:
         least = "at least " if found.calls else ""
         asking.report(
             f"{least}{kept:,} of {found.answered:,} answers were in {asking.folder} already; another -o DIR asks anew"

@@ -253,7 +253,8 @@ class _Evaluation:
         why = "" if any(one.label for one in answers) else _nothing_read(report.guard, answers)
         found = Outcome(report, why, SHORT if why else 0)
         if self.options.folder is not None:
-            found.files = evaluation_files.write(self.options.folder, report, counted, self.options.predictions)
+            where = self.options.folder
+            found.files = evaluation_files.write(where, report, counted, self.options.predictions, measured=not why)
         return found
 
 

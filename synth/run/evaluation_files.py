@@ -54,10 +54,18 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def write(
-    folder: Path, report: Report, counted: Mapping[Mode, Sequence[tuple[Case, Said]]], read: Path | None
+    folder: Path,
+    report: Report,
+    counted: Mapping[Mode, Sequence[tuple[Case, Said]]],
+    read: Path | None,
+    *,
+    measured: bool = True,
 ) -> list[Path]:
-    """Writes an evaluation's files, and gives their paths; those that predictions were `read` from stay as they are."""
-    texts: dict[str, Iterable[str]] = {RESULTS: [as_json(report)], CARD: [table.card(report)]}
+    """Writes an evaluation's files, and gives their paths; those that predictions were `read` from stay as they are. Of one in which
+    nothing was measured there is nothing for a card."""
+    texts: dict[str, Iterable[str]] = {RESULTS: [as_json(report)]}
+    if measured:
+        texts[CARD] = [table.card(report)]
     for mode, pairs in counted.items():
         texts[f"{PLACES[mode]}/{PREDICTIONS}"] = lines(pairs)
     written = []

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pytest
 
 from synth.cli.folder import MARKS
 from synth.cli.main import main
+from synth.engine import retry
 from synth.recipe.load import load
 from synth.types import MarkMode
 from tests.conftest import Lab, tiny_taxonomy
@@ -555,3 +557,18 @@ def test_the_doctor_says_who_is_fit_and_what_it_will_take(synth: Callable[..., E
     assert "ended early: --max-tokens 20000 are spent" in short.out
     assert "raise the bound)" in short.out
     assert synth("doctor", "demo", "-o", "less", "--max-cost", "1").err.startswith("synth: ")
+
+
+def test_where_no_server_answers_the_doctor_says_that_alone(
+    synth: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "CONTACT", 0.2)
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        ended = synth("doctor", "demo", "--base-url", address, "--model", "m", "--only", "crime.gambling", "-o", "out")
+    assert (ended.status, ended.out) == (3, "")
+    assert ended.err.splitlines()[-1] == (
+        f"synth: no model answered: model 'm' (writer): cannot be reached at {address} (Connection refused); "
+        "check --base-url and that the server runs"
+    )

@@ -117,6 +117,16 @@ def test_nothing_is_asked_twice_and_the_bytes_are_the_same(test: Path) -> None:
     assert before == {path: path.read_bytes() for path in Path("out").rglob("*.json*")}
 
 
+def test_rows_that_are_alike_were_in_no_folder(test: Path) -> None:
+    told: list[str] = []
+    twice = [row(n) for n in range(ROWS)] + [row(n) | {"id": f"again-{n}"} for n in range(ROWS)]
+    test.write_text(json.dumps(twice, ensure_ascii=False), encoding="utf-8")
+    with guarding(verdict) as server:
+        asked(test, server, report=told.append)
+        assert server.answered == ROWS
+    assert not told
+
+
 def test_the_predictions_are_what_the_published_script_reads(test: Path) -> None:
     with guarding(verdict) as server:
         report = report_of(asked(test, server))
@@ -398,8 +408,9 @@ def test_a_guards_file_may_lie_anywhere(test: Path) -> None:
 def test_a_guard_of_whom_nothing_can_be_read_is_not_measured(test: Path) -> None:
     answers = [{**row(n), "critic": "以上内容仅供参考。"} for n in range(ROWS)]
     Path("answers.jsonl").write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in answers))
-    came = evaluate(EvaluationOptions(test, predictions=Path("answers.jsonl")))
+    came = evaluate(EvaluationOptions(test, folder=Path("out"), predictions=Path("answers.jsonl")))
     assert came.status == 3
+    assert [path.name for path in came.files] == ["results.json", "predictions.jsonl"]
     assert f"none of {ROWS} answers could be read as a label (the first: '以上内容仅供参考。')" in came.message
     assert report_of(came).parts["answer"].strict.alarms is None
 

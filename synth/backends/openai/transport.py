@@ -1,7 +1,11 @@
 """HTTP with a server of OpenAI's kind, over aiohttp: one session an address."""
 
 import asyncio
+import errno
 import io
+import os
+import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -11,7 +15,7 @@ import aiohttp
 from synth.backends.openai.limits import BUFFER, MOST, PACKED, Connector, Held, body_in
 from synth.backends.openai.proxies import proxy_of
 from synth.backends.openai.wire import Wire, is_short, takes
-from synth.errors import ProviderError
+from synth.errors import UNREACHABLE, ProviderError
 from synth.recipe.addresses import ASKED, at, versioned
 from synth.recipe.credentials import Secrets, shown
 from synth.sanitize import for_terminal
@@ -92,8 +96,8 @@ class Transport:
                 return response.status, response.headers, await body_in(response.headers, response.content, held, most)
         except (aiohttp.ClientError, OSError) as error:
             away = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
-            what = f"cannot be reached at {shown(url)}" if away else "breaks off"
-            why = self.said(str(error) or type(error).__name__)
+            what = f"{UNREACHABLE} {shown(url)}" if away else "breaks off"
+            why = self.said(_why(error))
             raise ProviderError(f"{what}{self.by_proxy} ({why})", cause="network") from error
 
     def _route(self, session: aiohttp.ClientSession, url: str, path: str) -> tuple[str, Wire | None]:
@@ -175,6 +179,17 @@ class Answered:
         if isinstance(self._body, bytearray):
             self._body.clear()  # whoever keeps an error keeps the frames that it passed
         await self._held.leave()
+
+
+def _why(error: Exception) -> str:
+    """Why a call did not get through, in the system's words where it has some: `Connection refused`."""
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
+        error.os_error, ssl.SSLError | socket.gaierror
+    ):
+        number = error.os_error.errno
+        if number is not None and number in errno.errorcode:
+            return os.strerror(number)
+    return str(error) or type(error).__name__
 
 
 def _has_no_route(answer: Answer) -> bool:

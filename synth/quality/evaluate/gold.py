@@ -14,7 +14,7 @@ from synth.recipe.labels import KNOWN, LabelScheme
 from synth.sanitize import plain, shortened
 from synth.tables.columns import find
 from synth.tables.io import batches, files_of
-from synth.tables.labels import LabelReader, is_empty, reader_of
+from synth.tables.labels import LABEL, LabelReader, is_empty, reader_of
 from synth.tables.names import listed
 from synth.tables.text_columns import FOUND, Choice, Columns
 from synth.types import Label
@@ -182,8 +182,10 @@ def _context(row: Mapping[str, Any], place: str, columns: Columns) -> list[dict[
 
 def _label(row: Mapping[str, Any], place: str, reader: LabelReader, *, known: bool) -> Label | None:
     """A row may do without the column where it says what the query is after."""
-    if known and reader.found(row) is None:
-        return None
+    if reader.found(row) is None:
+        if known:
+            return None
+        raise ConfigError(f"{place}: no column {LABEL!r}; there is: {listed([*row])}; --label-column names it")
     return reader.read(row, reader.column(row, place), place)
 
 
