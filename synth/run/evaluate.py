@@ -225,15 +225,8 @@ class _Evaluation:
         *,
         no_scores: str,
     ) -> Part:
-        return part(
-            counted,
-            mode,
-            self.test.labels,
-            fpr=self.options.fpr,
-            crosswalk=self.crosswalk,
-            libra=libra,
-            no_scores=no_scores,
-        )
+        fpr, walk = self.options.fpr, self.crosswalk
+        return part(counted, mode, self.test.labels, fpr=fpr, crosswalk=walk, libra=libra, no_scores=no_scores)
 
     def _report(self, model: str) -> Report:
         name = self.options.test.name + (f" ({self.test.split})" if self.test.split else "")
@@ -253,8 +246,9 @@ class _Evaluation:
         why = "" if any(one.label for one in answers) else _nothing_read(report.guard, answers)
         found = Outcome(report, why, SHORT if why else 0)
         if self.options.folder is not None:
-            where = self.options.folder
-            found.files = evaluation_files.write(where, report, counted, self.options.predictions, measured=not why)
+            found.files = evaluation_files.write(
+                self.options.folder, report, counted, self.options.predictions, measured=not why
+            )
         return found
 
 

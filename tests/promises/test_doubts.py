@@ -131,7 +131,10 @@ def test_one_coin_among_three_judges_is_named(here: Path) -> None:
     with playing(judge_b=verdict(coin)) as server:
         result = run(compile_recipe(recipe(server, judge=judge)), RunOptions(here / "run", 200, ("crime",)))
     assert result.stopped == "stopped: doubt"
-    assert [(doubt["kind"], doubt["role"]) for doubt in result.doubts if doubt["whole"]] == [("odd_judge", "judge_b")]
+    assert str(result.message).startswith("judge_b (judge_b): differs from all other judges")
+    # What landed after the stop may leave it a doubt that is less sure.
+    assert [doubt["role"] for doubt in result.doubts if doubt["kind"] == "odd_judge"] == ["judge_b"]
+    assert {doubt["role"] for doubt in result.doubts if doubt["whole"]} <= {"judge_b"}
 
 
 class Terse(World):
