@@ -62,7 +62,7 @@ def run(compiled: CompiledRecipe, options: RunOptions) -> Result:
                 roles = {role: compiled.recipe.models[role] for role in connected}
                 check_bounds(options.bounds, roles, compiled.prices, UsageLog(journal.spent()))
             job = resolve(compiled, options, journal, chosen, wanted_now)
-            for line in (*_by_doctor(compiled, journal), *_by_stand_ins(compiled, journal)):
+            for line in _by_doctor(compiled, journal):
                 options.say(line)
             if job.changed:
                 found = job.survey(journal)
@@ -108,6 +108,8 @@ async def carry_out(
         if (known := finished.known(job, journal, connected)) is not None:
             await _close(connected)
             return known
+        for line in _by_stand_ins(job.compiled, journal):  # it reads the journal through
+            job.options.say(line)
         compiled = compiling(job.compiled.recipe) if compiling else None
         try:
             return await _carried(job, journal, connected, interrupts, compiled)

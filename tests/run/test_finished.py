@@ -293,6 +293,14 @@ def test_a_run_that_was_stopped_is_not_finished(folder: Path) -> None:
     assert not (folder / finished.NAME).exists()
 
 
+def test_the_journal_of_a_finished_folder_is_not_gone_through(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone_through(_: Journal) -> dict[str, int]:
+        raise AssertionError("a million replies take seconds")
+
+    monkeypatch.setattr(Journal, "stand_ins", gone_through)
+    assert go(folder).status == OK
+
+
 def test_a_link_in_the_place_of_the_cache_is_not_followed(folder: Path, folds: list[int], tmp_path: Path) -> None:
     (mine := tmp_path / "mine").write_text("mine", encoding="utf-8")
     (folder / finished.NAME).unlink()
