@@ -13,6 +13,7 @@ import pytest
 
 from synth.errors import ConfigError
 from synth.fold.fold import Fold
+from synth.journal.store import Journal
 from synth.recipe.files import shipped
 from synth.recipe.schema import Recipe
 from synth.run import compile as compiling
