@@ -1,6 +1,7 @@
 """Guards: every file that ships writes a verdict that it reads back; a user's own are strict, and older ones work as they did."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,9 @@ def test_a_guard_whose_verdict_reads_back_as_another_label_fails_the_check(here:
 def test_the_check_tells_of_every_guard(here: Path) -> None:
     write(here, USER + ASSISTANT)
     lines = map(str, check(None))
-    told = {line.split(":")[0]: line for line, _ in zip(lines, range(60), strict=False) if line.startswith("guard ")}
+    told = {
+        line.split(":")[0]: line for line in islice(lines, 40) if line.startswith("guard ")
+    }  # before recipes, which take long
     assert told["guard guard/libra"] == "guard guard/libra: good (unsafe, safe written and read back)"
     assert "no block to read them back" in told["guard guard/mine"]
 
