@@ -1,6 +1,6 @@
 """What the dataset card tells of a run besides its recipe."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +26,8 @@ class Facts:
     doubts: Sequence[Mapping[str, Any]] = ()
     diversity: Mapping[str, Any] = field(default_factory=dict)
     asked_without: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    stand_ins: Mapping[str, int] = field(default_factory=dict)
-    """By model, how many of its replies a stand-in server made up."""
+    stand_ins: Collection[str] = ()
+    """The models of whose replies a stand-in server made some up; how many hangs on what was asked ahead, and a card does not."""
     scenarios: Mapping[str, str] = field(default_factory=dict)
     """The Chinese names of scenarios, by id."""
     refuse_only: frozenset[str] = frozenset()

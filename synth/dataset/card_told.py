@@ -1,6 +1,6 @@
 """The facts of a dataset card, as JSON: what is told of the recipe and of what the run came to, before any word is put to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from synth.backends import _terms
@@ -43,7 +43,7 @@ def told(recipe: Recipe, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _made(recipe: Recipe, made_up: Mapping[str, int]) -> dict[str, Any]:
+def _made(recipe: Recipe, made_up: Collection[str]) -> dict[str, Any]:
     """Who made the rows: models by name with their roles, what stood in for one, and the models whose replies a server made up."""
     found: dict[bool, dict[tuple[str, str], list[str]]] = {True: {}, False: {}}
     for name in dict.fromkeys(role for _, role in recipe.role_uses()):
@@ -54,7 +54,7 @@ def _made(recipe: Recipe, made_up: Mapping[str, int]) -> dict[str, Any]:
         for kind in (False, True)
     )
     source = "run" if recipe.from_run else "file" if recipe.from_file else "written"
-    posed = [one | {"replies": made_up[str(one["model"])]} for one in models if one["model"] in made_up]
+    posed = [one for one in models if one["model"] in made_up]
     return {"models": models, "stand_ins": stand_ins, "posed": posed, "source": source, "answers": recipe.answers}
 
 

@@ -89,7 +89,7 @@ def tried(recipe: Recipe) -> str:
         doubts=[{"role": _WORD, "model": _WORD, "words": _WORD, "whole": True}],
         diversity=_DIVERSITY,
         asked_without={_WORD: {_WORD: _WORD}},
-        stand_ins={role.named: 1 for role in recipe.models.values()},
+        stand_ins={role.named for role in recipe.models.values()},
         shown={"examples": [_ROW], "redacted": 1, "marked": 1},
     )
     return text_of(told(recipe, facts), _AUDIT)

@@ -34,7 +34,7 @@ def finish(job: ResolvedRun, result: Result, staging: Staging) -> Result:
         doubts=result.doubts,
         diversity=result.diversity,
         asked_without=result.asked_without,
-        stand_ins=result.stand_ins,
+        stand_ins=result.stand_ins.keys(),
         scenarios={str(spec.scenario["id"]): str(spec.scenario["name"]) for spec in job.compiled.specs},
         refuse_only=frozenset(spec.lane.subcategory for spec in job.compiled.specs if spec.lane.refuse_only),
     )

@@ -2,6 +2,7 @@
 server is asked in the same folder."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ from tests.support.standin import standing_in
 MADE_UP = "are of a stand-in (`synth serve`)"
 
 
-def run(lab: Lab, url: str, n: int, out: str) -> tuple[Result, list[str]]:
-    recipe, said = load.with_models(tiny_recipe(), backend=None, model="m", base_url=url), list[str]()
+def run(lab: Lab, url: str, n: int, out: str, **changes: Any) -> tuple[Result, list[str]]:
+    recipe, said = load.with_models(tiny_recipe(**changes), backend=None, model="m", base_url=url), list[str]()
     options = execute.RunOptions(lab.folder / out, n, say=said.append)
     return execute.run(compile_recipe(recipe), options), said
 
@@ -39,7 +40,12 @@ def test_a_data_set_of_a_stand_in_says_so_and_a_real_server_beside_it_is_not_pas
         assert MADE_UP in summary(result, lab.folder / "run")
         assert json.loads((lab.folder / "run" / "run.json").read_text())["stand_ins"] == result.stand_ins
         card = (lab.folder / "run" / "dataset" / "README.md").read_text(encoding="utf-8")
-        assert f"**Not a language model**: {result.calls} of the replies as of m" in card
+        assert "**Not a language model**: replies as of m" in card
+        alone, _ = run(lab, server.url, 10, "alone", concurrency=1)
+        assert alone.stand_ins["m"] < result.stand_ins["m"]  # how much is asked ahead is in no card
+        for name in ("README.md", "card.json"):
+            one, other = ((lab.folder / out / "dataset" / name).read_bytes() for out in ("run", "alone"))
+            assert one == other
 
         more, said = run(lab, real.url, 14, "run")
         told = [line for line in said if MADE_UP in line]
